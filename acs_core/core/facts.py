@@ -1,0 +1,190 @@
+"""What is true in a call, and how it changes: the values both ends of signaling share.
+
+A *fact* is one change of a call's roster. The service numbers them (`revision`), every endpoint
+receives all of them in order, and `core/roster.py` applies them. They are `msgspec` structs because
+they travel as they are (`wire.py`); nothing here knows about the network.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+__all__ = [
+    "ConnectionState",
+    "DataReliability",
+    "EndReason",
+    "EndpointChanged",
+    "EndpointInfo",
+    "EndpointJoined",
+    "EndpointLeft",
+    "Fact",
+    "Priority",
+    "PublicationAdded",
+    "PublicationChanged",
+    "PublicationInfo",
+    "PublicationKind",
+    "PublicationRemoved",
+    "SpeakersChanged",
+]
+
+
+class PublicationKind(StrEnum):
+    """What a publication carries."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    SCREEN = "screen"
+    DATA = "data"
+
+    @property
+    def media(self) -> str:
+        """The kind of SDP section that carries it: audio, video or application."""
+        if self is PublicationKind.AUDIO:
+            return "audio"
+        return "application" if self is PublicationKind.DATA else "video"
+
+
+class Priority(StrEnum):
+    """How much a publication matters when not everything can be sent (Twilio's track priority)."""
+
+    LOW = "low"
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class ConnectionState(StrEnum):
+    """Whether an endpoint can be reached; `core/endpoint.py` holds the table of changes."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    DISCONNECTED = "disconnected"
+
+
+class DataReliability(Struct, frozen=True, kw_only=True):
+    """How hard a data publication tries (RFC 8831 section 6.4); at most one limit is set.
+
+    Attributes:
+        ordered: Messages arrive in the order they were sent.
+        max_retransmits: Give a message up after so many resends.
+        max_packet_life_time_ms: Give a message up after so many milliseconds.
+    """
+
+    ordered: bool = True
+    max_retransmits: int | None = None
+    max_packet_life_time_ms: int | None = None
+
+
+class PublicationInfo(Struct, frozen=True, kw_only=True):
+    """One stream offered to the call.
+
+    Attributes:
+        id: 32 hex digits; the only key of a stream across personalities.
+        number: Small integer, unique in the call; ACS shows it as the stream id.
+        name: What the publisher called it; unique per endpoint.
+        enabled: False while the publisher sends nothing on purpose (muted, disabled).
+    """
+
+    id: str
+    number: int
+    kind: PublicationKind
+    name: str
+    enabled: bool = True
+    priority: Priority = Priority.STANDARD
+    reliability: DataReliability | None = None
+
+
+class EndReason(Struct, frozen=True, kw_only=True):
+    """Why an endpoint is no longer in the call (ACS `callEndReason`).
+
+    Source: the ACS call end code table; 0/0 is a local hang-up.
+    """
+
+    code: int = 0
+    sub_code: int = 0
+    message: str = ""
+
+
+class EndpointInfo(Struct, frozen=True, kw_only=True):
+    """One connected client of an identity, as the others see it.
+
+    Attributes:
+        id: 32 hex digits; ACS's `Call.id` and, with `PA`, Twilio's participant SID.
+        identity: The raw id of the user.
+        name: Display name; for a Twilio participant its identity.
+    """
+
+    id: str
+    identity: str
+    name: str = ""
+    state: ConnectionState = ConnectionState.CONNECTED
+    publications: tuple[PublicationInfo, ...] = ()
+
+
+class EndpointJoined(Struct, frozen=True, kw_only=True, tag="endpoint_joined"):
+    """An endpoint entered the call, with what it publishes from the start."""
+
+    endpoint: EndpointInfo
+
+
+class EndpointChanged(Struct, frozen=True, kw_only=True, tag="endpoint_changed"):
+    """An endpoint's reachability changed."""
+
+    endpoint: str
+    state: ConnectionState
+
+
+class EndpointLeft(Struct, frozen=True, kw_only=True, tag="endpoint_left"):
+    """An endpoint left; its publications went with it."""
+
+    endpoint: str
+    reason: EndReason = EndReason()
+
+
+class PublicationAdded(Struct, frozen=True, kw_only=True, tag="publication_added"):
+    """An endpoint offers one more stream."""
+
+    endpoint: str
+    publication: PublicationInfo
+
+
+class PublicationChanged(Struct, frozen=True, kw_only=True, tag="publication_changed"):
+    """A publication was enabled, disabled or given another priority."""
+
+    publication: str
+    enabled: bool
+    priority: Priority
+
+
+class PublicationRemoved(Struct, frozen=True, kw_only=True, tag="publication_removed"):
+    """A stream is no longer offered."""
+
+    publication: str
+
+
+class SpeakersChanged(Struct, frozen=True, kw_only=True, tag="speakers_changed"):
+    """Who speaks.
+
+    Attributes:
+        ranking: Endpoints that spoke, most recent dominant one first.
+        dominant: The endpoint that dominates now, or None after a silence.
+        speaking: Endpoints whose voice is heard now.
+    """
+
+    ranking: tuple[str, ...] = ()
+    dominant: str | None = None
+    speaking: tuple[str, ...] = ()
+
+
+Fact: TypeAlias = (
+    EndpointJoined
+    | EndpointChanged
+    | EndpointLeft
+    | PublicationAdded
+    | PublicationChanged
+    | PublicationRemoved
+    | SpeakersChanged
+)

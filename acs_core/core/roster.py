@@ -1,0 +1,193 @@
+"""Who is in a call and what they offer, as a value that facts change.
+
+Theory of operation. The service owns one `Roster` per call: it `commit`s facts, which gives each a
+revision. Every endpoint starts from a snapshot (`Roster.restore`) and `apply`s what follows. Facts
+that were already applied (a resumed session may replay them) change nothing; a gap in the
+revisions, or a fact about something unknown, is refused as a whole, so a roster is never half
+changed. Both ends run this code, so they cannot disagree about what a fact means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from msgspec.structs import replace
+
+from acs_core.core.facts import (
+    EndpointChanged,
+    EndpointInfo,
+    EndpointJoined,
+    EndpointLeft,
+    Fact,
+    PublicationAdded,
+    PublicationChanged,
+    PublicationInfo,
+    PublicationRemoved,
+    SpeakersChanged,
+)
+from acs_core.errors import ProtocolError
+
+__all__ = ["Roster"]
+
+
+class Roster:
+    """Endpoints and publications of one call at one revision, in order of arrival."""
+
+    def __init__(self) -> None:
+        self._revision = 0
+        self._endpoints: dict[str, EndpointInfo] = {}
+        self._owners: dict[str, str] = {}
+        self._speakers = SpeakersChanged()
+
+    @classmethod
+    def restore(
+        cls,
+        revision: int,
+        endpoints: Iterable[EndpointInfo],
+        speakers: SpeakersChanged | None = None,
+    ) -> Roster:
+        """A roster as a snapshot describes it.
+
+        Args:
+            revision: The revision of the last fact that the snapshot contains.
+            endpoints: Everybody in the call, in order of arrival.
+            speakers: Who speaks, when known.
+        """
+        roster = cls()
+        for endpoint in endpoints:
+            roster._change(EndpointJoined(endpoint=endpoint))
+        roster._speakers = speakers or SpeakersChanged()
+        roster._revision = revision
+        return roster
+
+    @property
+    def revision(self) -> int:
+        """How many facts made this roster."""
+        return self._revision
+
+    @property
+    def endpoints(self) -> Mapping[str, EndpointInfo]:
+        """Everybody in the call by endpoint id, in order of arrival; a live, read-only view."""
+        return MappingProxyType(self._endpoints)
+
+    @property
+    def speakers(self) -> SpeakersChanged:
+        """Who speaks."""
+        return self._speakers
+
+    def owner(self, publication: str) -> EndpointInfo | None:
+        """The endpoint that offers a publication, or None when it is not offered."""
+        owner = self._owners.get(publication)
+        return None if owner is None else self._endpoints[owner]
+
+    def publication(self, publication: str) -> PublicationInfo | None:
+        """What is known of a publication, or None when it is not offered."""
+        owner = self.owner(publication)
+        if owner is None:
+            return None
+        return next(item for item in owner.publications if item.id == publication)
+
+    def commit(self, fact: Fact) -> int:
+        """Apply a new fact and return the revision it got.
+
+        Raises:
+            ProtocolError: The fact is about something that is not in the call.
+        """
+        self._change(fact)
+        self._revision += 1
+        return self._revision
+
+    def apply(self, revision: int, facts: Sequence[Fact]) -> tuple[Fact, ...]:
+        """Apply facts that arrived from the service.
+
+        Args:
+            revision: The revision of the last of `facts`.
+            facts: Changes in order.
+
+        Returns:
+            The facts that were new, in order.
+
+        Raises:
+            ProtocolError: Facts are missing in between, or one cannot be true; nothing changed.
+        """
+        first = revision - len(facts) + 1
+        if first > self._revision + 1:
+            raise ProtocolError(
+                f"Roster facts {self._revision + 1} to {first - 1} are missing.",
+                next_step="Join again to get a fresh roster.",
+            )
+        new = tuple(facts[max(0, self._revision + 1 - first) :])
+        before = (dict(self._endpoints), dict(self._owners), self._speakers)
+        try:
+            for fact in new:
+                self._change(fact)
+        except ProtocolError:
+            self._endpoints, self._owners, self._speakers = before
+            raise
+        self._revision = max(self._revision, revision)
+        return new
+
+    def _change(self, fact: Fact) -> None:
+        match fact:
+            case EndpointJoined(endpoint=endpoint):
+                self._join(endpoint)
+            case EndpointChanged(endpoint=endpoint_id, state=state):
+                self._endpoints[endpoint_id] = replace(self._known(endpoint_id), state=state)
+            case EndpointLeft(endpoint=endpoint_id):
+                for publication in self._known(endpoint_id).publications:
+                    del self._owners[publication.id]
+                del self._endpoints[endpoint_id]
+            case PublicationAdded(endpoint=endpoint_id, publication=publication):
+                self._add(self._known(endpoint_id), publication)
+            case PublicationChanged(publication=publication_id, enabled=enabled, priority=priority):
+                self._edit(publication_id, enabled=enabled, priority=priority)
+            case PublicationRemoved(publication=publication_id):
+                self._remove(publication_id)
+            case SpeakersChanged():
+                self._speakers = fact
+
+    def _known(self, endpoint_id: str) -> EndpointInfo:
+        try:
+            return self._endpoints[endpoint_id]
+        except KeyError:
+            raise ProtocolError(f"Endpoint {endpoint_id} is not in the call.") from None
+
+    def _owner_of(self, publication_id: str) -> EndpointInfo:
+        try:
+            return self._endpoints[self._owners[publication_id]]
+        except KeyError:
+            raise ProtocolError(f"Publication {publication_id} is not offered.") from None
+
+    def _join(self, endpoint: EndpointInfo) -> None:
+        ids = [publication.id for publication in endpoint.publications]
+        if endpoint.id in self._endpoints or len(set(ids)) < len(ids):
+            raise ProtocolError(f"Endpoint {endpoint.id} is in the call already.")
+        if any(publication_id in self._owners for publication_id in ids):
+            raise ProtocolError(f"Endpoint {endpoint.id} brings a publication that is taken.")
+        self._endpoints[endpoint.id] = endpoint
+        self._owners.update(dict.fromkeys(ids, endpoint.id))
+
+    def _add(self, owner: EndpointInfo, publication: PublicationInfo) -> None:
+        if publication.id in self._owners:
+            raise ProtocolError(f"Publication {publication.id} is offered already.")
+        self._owners[publication.id] = owner.id
+        self._endpoints[owner.id] = replace(owner, publications=(*owner.publications, publication))
+
+    def _edit(self, publication_id: str, **changes: object) -> None:
+        owner = self._owner_of(publication_id)
+        self._endpoints[owner.id] = replace(
+            owner,
+            publications=tuple(
+                replace(item, **changes) if item.id == publication_id else item
+                for item in owner.publications
+            ),
+        )
+
+    def _remove(self, publication_id: str) -> None:
+        owner = self._owner_of(publication_id)
+        del self._owners[publication_id]
+        self._endpoints[owner.id] = replace(
+            owner,
+            publications=tuple(item for item in owner.publications if item.id != publication_id),
+        )

@@ -1,0 +1,33 @@
+"""Fixtures that every test may use, and the rules every test obeys."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.register_profile("proof", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+async def no_task_left_behind() -> AsyncIterator[None]:
+    """Whatever a test starts, it ends: tasks that outlive it are failures."""
+    before = asyncio.all_tasks()
+    yield
+    for _ in range(5):
+        left = asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not left:
+            return
+        await asyncio.wait(left, timeout=0.2)
+    names = ", ".join(sorted(repr(task.get_coro()) for task in left))
+    for task in left:
+        task.cancel()
+    await asyncio.wait(left, timeout=1)
+    pytest.fail(f"tasks were left running: {names}")
