@@ -1,0 +1,1 @@
+"""The self-hosted calling service: identities, rooms, call control and the SFU."""

@@ -1,0 +1,304 @@
+"""The service as a whole: `CallingService` composes it, `embedded` runs it in this process.
+
+Other personalities are handed in, never imported: their token verifiers and their routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, Self
+
+from aiohttp import web
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.errors import InvalidArgumentError, Stage, TransportError
+from acs_core.service.calls import Calls
+from acs_core.service.gateway import NativeGateway
+from acs_core.service.identity import (
+    AcsTokenVerifier,
+    IdentityRegistry,
+    IssuedToken,
+    Principal,
+    TokenVerifier,
+)
+from acs_core.service.metrics import Metrics
+from acs_core.service.quality import QualityMonitor
+from acs_core.service.rooms import Rooms
+from acs_core.service.settings import ServiceSettings
+from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.plane import PlaneKind
+from acs_core.service.sfu.transport import SfuTimes
+from acs_core.version import __version__
+
+__all__ = ["CallingService", "embedded"]
+
+_log = logging.getLogger(__name__)
+
+MEASURE_INTERVAL: Final = 1.0
+IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
+TURN_LIFETIME: Final = 3600
+"""Seconds for which TURN credentials are valid; a call refreshes its allocation with them."""
+
+
+class CallingService:
+    """One service: HTTP and signaling on one TCP port, media on one UDP port.
+
+    Use it as an async context manager, or `start` and `close` it.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        *,
+        verifiers: Sequence[TokenVerifier] = (),
+        routes: Sequence[web.AbstractRouteDef] = (),
+        sfu_times: SfuTimes | None = None,
+    ) -> None:
+        self.settings = settings
+        self.rooms = Rooms()
+        self.calls = Calls(
+            rooms=self.rooms,
+            limits=settings.limits,
+            on_started=lambda call: self.engine.add_router(call.router),
+            on_ended=lambda call: self.engine.remove_router(call.router),
+        )
+        self._own_verifiers, self.identities = _acs_identity(settings)
+        self._verifiers = (*self._own_verifiers, *verifiers)
+        self._routes = routes
+        self._sfu_times = sfu_times
+        self._engine: SfuEngine | None = None
+        self._gateway: NativeGateway | None = None
+        self._runner: web.AppRunner | None = None
+        self._measuring: asyncio.Task[None] | None = None
+        self._port = 0
+        self._is_ready = False
+        self._loop_lag = 0.0
+
+    # ------------------------------------------------------------ state
+
+    @property
+    def engine(self) -> SfuEngine:
+        """The media side; only while the service runs."""
+        if self._engine is None:
+            raise TransportError("The service is not running.", stage=Stage.SIGNALING)
+        return self._engine
+
+    @property
+    def port(self) -> int:
+        """The TCP port; the UDP port is `media_port`."""
+        return self._port
+
+    @property
+    def media_port(self) -> int:
+        """The UDP port of all media."""
+        return self.engine.port.number
+
+    @property
+    def url(self) -> str:
+        """Where clients on this machine find the service."""
+        scheme = "https" if self.settings.tls_cert else "http"
+        host = self.settings.host
+        if host in ("0.0.0.0", "::", ""):
+            host = "127.0.0.1"
+        return (
+            f"{scheme}://[{host}]:{self._port}"
+            if ":" in host
+            else (f"{scheme}://{host}:{self._port}")
+        )
+
+    # ------------------------------------------------------------ lifecycle
+
+    async def start(self) -> Self:
+        """Bind the ports and serve.
+
+        Raises:
+            TransportError: A port is in use or an address is not ours.
+        """
+        settings = self.settings
+        self._engine = await SfuEngine.open(
+            host=settings.host,
+            port=settings.media_port,
+            public_address=str(settings.public_address) if settings.public_address else None,
+            plane=PlaneKind(settings.plane),
+            times=self._sfu_times,
+        )
+        try:
+            await self._serve()
+        except BaseException:
+            await self.close()
+            raise
+        monitor = QualityMonitor(self.calls, self._engine.stats)
+        self._measuring = asyncio.create_task(self._measure(monitor), name="service measurements")
+        self._is_ready = True
+        return self
+
+    async def close(self) -> None:
+        """Drain: refuse new clients, end calls and connections, within 5 s."""
+        self._is_ready = False
+        if self._measuring is not None:
+            self._measuring.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._measuring
+        self.calls.end_all(endings.SERVICE_STOPPED)
+        if self._gateway is not None:
+            await self._gateway.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._engine is not None:
+            await self._engine.close()
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close."""
+        await self.close()
+
+    def issue_user_token(self, *, scopes: Sequence[str] = ("voip",)) -> tuple[str, IssuedToken]:
+        """A new ACS user and a token for it: raw id and token.
+
+        Raises:
+            InvalidArgumentError: The service has no ACS access key.
+        """
+        if self.identities is None:
+            raise InvalidArgumentError(
+                "The service has no ACS access key.",
+                stage=Stage.TOKEN,
+                next_step="Set ACS_ACCESS_KEY, or run with --dev.",
+            )
+        now = time.time()
+        raw_id = self.identities.create(now=now)
+        return raw_id, self.identities.issue(raw_id, scopes, now=now)
+
+    # ------------------------------------------------------------ HTTP
+
+    async def _serve(self) -> None:
+        self._gateway = NativeGateway(
+            calls=self.calls,
+            engine=self.engine,
+            verifiers=self._verifiers,
+            times=self.settings.times,
+            ice_servers=self._ice_servers,
+        )
+        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+
+        async def metrics_text(_: web.Request) -> web.Response:
+            return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
+
+        app = web.Application(client_max_size=1 << 20)
+        app.router.add_get("/calls/ws", self._gateway.handle)
+        app.router.add_get("/healthz", self._health)
+        app.router.add_get("/readyz", self._readiness)
+        app.router.add_get("/metrics", metrics_text)
+        app.router.add_routes(self._routes)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        await self._listen(self._runner)
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        settings = self.settings
+        tls = _tls(settings)
+        try:
+            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
+        except OSError as error:
+            raise TransportError(
+                f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
+                stage=Stage.SIGNALING,
+                next_step="Choose another --port (0 picks a free one) or --host.",
+            ) from error
+        self._port = runner.addresses[0][1]
+        other = IPV6_COUNTERPART.get(settings.host)
+        if other is not None:
+            with contextlib.suppress(OSError):
+                await web.TCPSite(runner, other, self._port, ssl_context=tls).start()
+
+    @property
+    def sessions(self) -> int:
+        """Signaling sessions, lost ones in their window included."""
+        return self._gateway.session_count if self._gateway else 0
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok", "version": __version__})
+
+    async def _readiness(self, _: web.Request) -> web.Response:
+        status = {"ready": self._is_ready, "plane": self.engine.plane_name}
+        return web.json_response(status, status=200 if self._is_ready else 503)
+
+    # ------------------------------------------------------------ parts
+
+    async def _measure(self, monitor: QualityMonitor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(MEASURE_INTERVAL)
+            now = loop.time()
+            self._loop_lag = max(0.0, now - before - MEASURE_INTERVAL)
+            try:
+                monitor.measure(now)
+            except Exception:
+                _log.exception("a round of measurements failed")
+
+    def _ice_servers(self, principal: Principal) -> tuple[wire.IceServer, ...]:
+        url, secret = self.settings.turn_url, self.settings.turn_secret
+        if url is None or secret is None:
+            return ()
+        # The TURN REST convention: the name carries its own expiry (draft-uberti-behave-turn-rest).
+        name = f"{int(time.time()) + TURN_LIFETIME}:{principal.raw_id}"
+        digest = hmac.new(secret.get_secret_value().encode(), name.encode(), hashlib.sha1)
+        password = base64.b64encode(digest.digest()).decode()
+        return (wire.IceServer(urls=(url,), username=name, credential=password),)
+
+
+@contextlib.asynccontextmanager
+async def embedded(
+    settings: ServiceSettings | None = None,
+    *,
+    verifiers: Sequence[TokenVerifier] = (),
+    sfu_times: SfuTimes | None = None,
+    make: Callable[..., CallingService] = CallingService,
+) -> AsyncIterator[CallingService]:
+    """A service in this process, on free ports, ready when the block begins.
+
+    Args:
+        settings: Instead of development settings with made-up credentials.
+        verifiers: Tokens of other personalities to believe.
+        sfu_times: Instead of the SFU's usual deadlines.
+        make: Instead of `CallingService`, for a service that speaks more.
+    """
+    chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
+    async with make(chosen, verifiers=verifiers, sfu_times=sfu_times) as service:
+        yield service
+
+
+def _acs_identity(
+    settings: ServiceSettings,
+) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
+    key = settings.access_key_bytes
+    if key is None:
+        return (), None
+    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key)
+    verifier = AcsTokenVerifier(
+        resource_id=settings.acs_resource_id,
+        access_key=key,
+        registry=registry,
+        skew=settings.token_skew,
+    )
+    return (verifier,), registry
+
+
+def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context

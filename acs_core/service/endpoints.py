@@ -1,0 +1,213 @@
+"""One client in one call: what it offers, what it receives, whether it can be reached.
+
+A publication becomes receivable when its source (media or data channel) is known: the adapter says
+so with `Endpoint.attach`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.core.facts import (
+    ConnectionState,
+    EndpointChanged,
+    EndReason,
+    Fact,
+    Priority,
+    PublicationChanged,
+    PublicationInfo,
+    PublicationRemoved,
+)
+from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
+from acs_core.service.identity import Principal
+
+if TYPE_CHECKING:
+    from acs_core.service.calls import ServerCall
+    from acs_core.service.sfu.transport import MediaTransport
+
+__all__ = ["Endpoint", "EndpointObserver", "MediaSource", "Publication", "Subscription"]
+
+
+class EndpointObserver(Protocol):
+    """The adapter behind an endpoint; called on the event loop, must not block or raise."""
+
+    @property
+    def transports(self) -> Sequence[MediaTransport]:
+        """The endpoint's media connections as of now."""
+
+    def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
+        """The roster changed; `revision` is that of the last fact."""
+
+    def on_subscriptions(self) -> None:
+        """`Endpoint.subscriptions` changed."""
+
+    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Network quality levels of endpoints in the call changed."""
+
+    def on_ended(self, reason: EndReason) -> None:
+        """The endpoint is out of the call; the last thing its adapter hears."""
+
+
+class MediaSource(Protocol):
+    """Where a publication comes from: an RTP producer or a data source."""
+
+    @property
+    def id(self) -> str:
+        """Unique in the service."""
+
+
+@dataclass(slots=True, eq=False)
+class Publication:
+    """A stream offered to a call.
+
+    Attributes:
+        info: What the roster says about it.
+        owner: Who offers it.
+        source: Where its media comes from, once that is known.
+    """
+
+    info: PublicationInfo
+    owner: Endpoint
+    source: MediaSource | None = None
+
+    @property
+    def id(self) -> str:
+        """32 hex digits."""
+        return self.info.id
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """That an endpoint receives a publication, from this source."""
+
+    publication: Publication
+    source: MediaSource
+
+
+@dataclass(eq=False)
+class Endpoint:
+    """One connected client of an identity, in one call."""
+
+    id: str
+    principal: Principal
+    call: ServerCall
+    observer: EndpointObserver
+    policy: wire.ReceivePolicy
+    state: ConnectionState = ConnectionState.CONNECTED
+    _publications: dict[str, Publication] = field(default_factory=dict)
+    _subscriptions: dict[str, Subscription] = field(default_factory=dict)
+
+    @property
+    def publications(self) -> Mapping[str, Publication]:
+        """What this endpoint offers, by publication id."""
+        return MappingProxyType(self._publications)
+
+    @property
+    def subscriptions(self) -> Mapping[str, Subscription]:
+        """What this endpoint is to receive now, by publication id, in order of publishing."""
+        return MappingProxyType(self._subscriptions)
+
+    @property
+    def is_in_call(self) -> bool:
+        """False once the endpoint left or was removed."""
+        return self.state is not ConnectionState.DISCONNECTED
+
+    def publish(self, wanted: Iterable[wire.NewPublication]) -> tuple[PublicationInfo, ...]:
+        """Offer streams to the call.
+
+        Raises:
+            ServiceError: Too many publications.
+            InvalidArgumentError: A name is too long or used twice.
+        """
+        self._require_in_call()
+        return self.call.publish(self, tuple(wanted))
+
+    def add(self, publication: Publication) -> None:
+        """Take a new publication; `ServerCall` does this before it tells the others."""
+        self._publications[publication.id] = publication
+
+    def attach(self, publication_id: str, source: MediaSource | None) -> None:
+        """Say where a publication's media comes from; None when it is gone for the moment."""
+        publication = self._publications.get(publication_id)
+        if publication is None or publication.source is source:
+            return
+        publication.source = source
+        self.call.refresh_subscriptions()
+
+    def update(self, publication_id: str, *, enabled: bool, priority: Priority) -> None:
+        """Enable, disable or re-prioritise a publication of this endpoint.
+
+        Raises:
+            InvalidArgumentError: It does not publish that.
+        """
+        publication = self._own(publication_id)
+        if (publication.info.enabled, publication.info.priority) != (enabled, priority):
+            self.call.commit(
+                PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)
+            )
+
+    def unpublish(self, publication_id: str) -> None:
+        """Withdraw a publication.
+
+        Raises:
+            InvalidArgumentError: It does not publish that.
+        """
+        self._own(publication_id)
+        del self._publications[publication_id]
+        self.call.commit(PublicationRemoved(publication=publication_id))
+        self.call.refresh_subscriptions()
+
+    def set_policy(self, policy: wire.ReceivePolicy) -> None:
+        """Choose what to receive."""
+        self._require_in_call()
+        self.policy = policy
+        self.refresh_subscriptions()
+
+    def set_reachable(self, *, is_reachable: bool) -> None:
+        """Tell the call that the endpoint's link was lost or is back."""
+        state = ConnectionState.CONNECTED if is_reachable else ConnectionState.RECONNECTING
+        if self.is_in_call and self.state is not state:
+            self.state = state
+            self.call.commit(EndpointChanged(endpoint=self.id, state=state))
+
+    def leave(self) -> None:
+        """Leave the call; does nothing when it has left already."""
+        self.call.remove(self, endings.HUNG_UP, tell=False)
+
+    def refresh_subscriptions(self) -> None:
+        """Work out again what is to be received, and tell the adapter about a change."""
+        wanted = {
+            publication.id: Subscription(publication, publication.source)
+            for publication in self.call.publications
+            if publication.owner is not self
+            and publication.source is not None
+            and self._wants(publication.id)
+        }
+        if wanted != self._subscriptions:
+            self._subscriptions = wanted
+            self.observer.on_subscriptions()
+
+    def _wants(self, publication_id: str) -> bool:
+        if self.policy.automatic:
+            return publication_id not in self.policy.without
+        return publication_id in self.policy.only
+
+    def _own(self, publication_id: str) -> Publication:
+        self._require_in_call()
+        publication = self._publications.get(publication_id)
+        if publication is None:
+            raise InvalidArgumentError(
+                f"Publication {publication_id} is not one of this endpoint.",
+                code=404,
+                stage=Stage.SIGNALING,
+            )
+        return publication
+
+    def _require_in_call(self) -> None:
+        if not self.is_in_call:
+            raise InvalidStateError("The endpoint has left the call.", stage=Stage.SIGNALING)

@@ -1,0 +1,350 @@
+"""The native WebSocket endpoint: `wire.py` messages in, methods of calls and media out.
+
+Per WebSocket there is one reading handler (aiohttp's) and one writing task; per session one timer
+while no WebSocket carries it. The gateway owns them all and ends them in `close`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from msgspec.structs import replace
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.errors import AuthenticationError, CallingError, ProtocolError, Stage
+from acs_core.service.calls import Calls
+from acs_core.service.identity import Principal, TokenVerifier, verify_token
+from acs_core.service.native import NativeEndpoint
+from acs_core.service.sessions import AgentSession, SessionTimes
+from acs_core.service.sfu.engine import SfuEngine
+
+__all__ = ["NativeGateway"]
+
+_log = logging.getLogger(__name__)
+
+WRITE_TIMEOUT: Final = 10.0
+
+
+class NativeGateway:
+    """Serves `/calls/ws`."""
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        engine: SfuEngine,
+        verifiers: tuple[TokenVerifier, ...],
+        times: SessionTimes,
+        ice_servers: Callable[[Principal], tuple[wire.IceServer, ...]],
+    ) -> None:
+        self._calls = calls
+        self._engine = engine
+        self._verifiers = verifiers
+        self._times = times
+        self._ice_servers = ice_servers
+        self._sessions: dict[str, _Session] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+
+    @property
+    def session_count(self) -> int:
+        """How many agents are here, those that may come back included."""
+        return len(self._sessions)
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """One WebSocket from hello to close."""
+        socket = web.WebSocketResponse(
+            max_msg_size=wire.MESSAGE_LIMIT, compress=False, autoping=True, timeout=2.0
+        )
+        await socket.prepare(request)
+        outlet = _SocketOutlet(socket, request)
+        writer = asyncio.create_task(outlet.run(), name="signaling writer")
+        try:
+            session = await self._greet(socket, outlet)
+            if session is not None:
+                await self._read(socket, session, outlet)
+                self._detached(session, outlet, is_goodbye=socket.close_code == WSCloseCode.OK)
+        finally:
+            await outlet.drain(writer)
+        return socket
+
+    async def close(self) -> None:
+        """End every session and WebSocket, within 2 s."""
+        self._is_draining = True
+        for session in list(self._sessions.values()):
+            session.end(wire.CloseCode.DRAINING, "The service is stopping.")
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=2.0)
+
+    # ------------------------------------------------------------ hello
+
+    async def _greet(self, socket: web.WebSocketResponse, outlet: _SocketOutlet) -> _Session | None:
+        try:
+            async with asyncio.timeout(self._times.hello):
+                message = await socket.receive()
+        except TimeoutError:
+            outlet.close(wire.CloseCode.HELLO_TIMEOUT, "No hello in time.")
+            return None
+        if message.type is not WSMsgType.TEXT:
+            outlet.close(wire.CloseCode.MALFORMED, "The first message must be a hello.")
+            return None
+        try:
+            return self._admit(message.data, outlet)
+        except CallingError as error:
+            outlet.send(wire.encode(_failed(error)))
+            outlet.close(_close_code(error), "The hello was refused.")
+            return None
+
+    def _admit(self, text: str, outlet: _SocketOutlet) -> _Session:
+        hello = wire.decode_client(text, limit=wire.HELLO_LIMIT)
+        if not isinstance(hello, wire.Hello):
+            raise ProtocolError("The first message must be a hello.", stage=Stage.SIGNALING)
+        if hello.version != wire.PROTOCOL_VERSION:
+            raise ProtocolError(
+                f"Protocol version {hello.version} is not spoken here.",
+                stage=Stage.SIGNALING,
+                next_step=f"Use a client that speaks version {wire.PROTOCOL_VERSION}.",
+            )
+        if self._is_draining:
+            raise ProtocolError("The service is stopping.", code=503, stage=Stage.SIGNALING)
+        principal = verify_token(hello.token, self._verifiers, now=time.time())
+        session = self._resume(hello.resume, principal) if hello.resume else self._open(principal)
+        session.cancel_window()
+        session.state.attach(
+            outlet,
+            heartbeat=self._times.heartbeat,
+            received=hello.resume.received if hello.resume else None,
+        )
+        session.set_reachable(is_reachable=True)
+        return session
+
+    def _open(self, principal: Principal) -> _Session:
+        window = self._times.twilio_window if principal.kind == "twilio" else self._times.acs_window
+        state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
+        session = _Session(state, self._forget)
+        self._sessions[state.id] = session
+        return session
+
+    def _resume(self, resume: wire.Resume, principal: Principal) -> _Session:
+        session = self._sessions.get(resume.session)
+        if session is None:
+            raise ProtocolError(
+                "The session is gone.",
+                code=410,
+                stage=Stage.SIGNALING,
+                next_step="Join the call again.",
+            )
+        session.state.check_resume(resume, principal)
+        return session
+
+    # ------------------------------------------------------------ conversation
+
+    async def _read(
+        self, socket: web.WebSocketResponse, session: _Session, outlet: _SocketOutlet
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        window_started, count = loop.time(), 0
+        while True:
+            try:
+                async with asyncio.timeout(3 * self._times.heartbeat):
+                    message = await socket.receive()
+            except TimeoutError:
+                return
+            if message.type is not WSMsgType.TEXT:
+                if message.type is WSMsgType.BINARY:
+                    outlet.close(wire.CloseCode.MALFORMED, "Messages are text.")
+                return
+            if loop.time() - window_started > 1.0:
+                window_started, count = loop.time(), 0
+            count += 1
+            if count > self._times.messages_per_second:
+                outlet.close(wire.CloseCode.TOO_FAST, "Too many messages.")
+                return
+            try:
+                self._handle(session, wire.decode_client(message.data))
+            except ProtocolError as error:
+                outlet.close(_close_code(error), error.message)
+                return
+
+    def _handle(self, session: _Session, message: wire.ClientMessage) -> None:
+        match message:
+            case wire.Ping(received=received):
+                session.state.confirm(received)
+                session.state.pong()
+            case wire.Hello():
+                raise ProtocolError("Only the first message is a hello.", stage=Stage.SIGNALING)
+            case wire.Request() as request:
+                if session.state.begin(request):
+                    session.state.deliver(self._answer(session, request.body), reply_to=request.id)
+
+    def _answer(self, session: _Session, body: wire.RequestBody) -> wire.DeliveryBody:
+        try:
+            if isinstance(body, wire.Join):
+                return self._join(session, body)
+            endpoint = session.endpoints.get(body.endpoint)
+            if endpoint is None:
+                raise ProtocolError(
+                    f"Endpoint {body.endpoint} is not in a call.", code=404, stage=Stage.SIGNALING
+                )
+            return endpoint.handle(body)
+        except CallingError as error:
+            return _failed(error)
+        except Exception:
+            _log.exception("a %s request failed", type(body).__name__)
+            return wire.Failed(
+                code=500,
+                message="The service failed to handle the request.",
+                stage=Stage.SIGNALING,
+                next_step="See the service's log.",
+            )
+
+    def _join(self, session: _Session, body: wire.Join) -> wire.Joined:
+        principal = session.state.principal
+        call = self._calls.resolve(body.locator, principal)
+        endpoint = NativeEndpoint(self._engine, session.state.deliver, self._finish(session))
+        try:
+            joined = endpoint.join(call, principal, body)
+        except BaseException:
+            endpoint.abandon()
+            self._calls.discard_if_empty(call)
+            raise
+        session.endpoints[body.endpoint] = endpoint
+        return replace(joined, ice_servers=self._ice_servers(principal))
+
+    # ------------------------------------------------------------ endings
+
+    def _finish(self, session: _Session) -> Callable[[NativeEndpoint], None]:
+        def finish(endpoint: NativeEndpoint) -> None:
+            session.endpoints.pop(endpoint.id, None)
+            self._own(endpoint.close(), "endpoint close")
+
+        return finish
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _detached(self, session: _Session, outlet: _SocketOutlet, *, is_goodbye: bool) -> None:
+        if not session.state.detach(outlet):
+            return
+        if session.state.is_overrun or is_goodbye or self._is_draining:
+            session.end(wire.CloseCode.SESSION_GONE, "The session ended.")
+            return
+        session.set_reachable(is_reachable=False)
+        session.start_window(
+            lambda: session.end(wire.CloseCode.SESSION_GONE, "The session window passed.")
+        )
+
+    def _forget(self, session: _Session) -> None:
+        self._sessions.pop(session.state.id, None)
+
+
+class _Session:
+    """An `AgentSession`, its endpoints and its window timer."""
+
+    def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
+        self.state = state
+        self.endpoints: dict[str, NativeEndpoint] = {}
+        self._on_end = on_end
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start_window(self, expired: Callable[[], None]) -> None:
+        self.cancel_window()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.state.window, expired)
+
+    def cancel_window(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def set_reachable(self, *, is_reachable: bool) -> None:
+        for endpoint in self.endpoints.values():
+            endpoint.set_reachable(is_reachable=is_reachable)
+
+    def end(self, code: wire.CloseCode, reason: str) -> None:
+        self.cancel_window()
+        ending = endings.SERVICE_STOPPED if code is wire.CloseCode.DRAINING else endings.LINK_LOST
+        for endpoint in list(self.endpoints.values()):
+            endpoint.remove(ending)
+        self.state.shut(code, reason)
+        self._on_end(self)
+
+
+class _SocketOutlet:
+    """The `Outlet` of an aiohttp WebSocket: a queue, and the task that empties it."""
+
+    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
+        self._socket = socket
+        self._request = request
+        self._queue: asyncio.Queue[str | tuple[wire.CloseCode, str]] = asyncio.Queue()
+        self._is_closing = False
+
+    def send(self, text: str) -> None:
+        """Queue one message."""
+        if not self._is_closing:
+            self._queue.put_nowait(text)
+
+    def close(self, code: wire.CloseCode, reason: str) -> None:
+        """End the WebSocket after what was queued; at once when the client does not read."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self._queue.put_nowait((code, reason))
+        if code is wire.CloseCode.SLOW_READER:
+            self._abort()
+
+    async def run(self) -> None:
+        """Write until closed."""
+        try:
+            while True:
+                item = await self._queue.get()
+                async with asyncio.timeout(WRITE_TIMEOUT):
+                    if isinstance(item, tuple):
+                        code, reason = item
+                        await self._socket.close(code=code, message=reason.encode()[:120])
+                        return
+                    await self._socket.send_str(item)
+        except (TimeoutError, ConnectionError):
+            self._abort()
+
+    async def drain(self, writer: asyncio.Task[None]) -> None:
+        """Let what was queued go out if a close was asked for, then end the writing task."""
+        if self._is_closing:
+            await asyncio.wait({writer}, timeout=1.0)
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
+
+    def _abort(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+def _failed(error: CallingError) -> wire.Failed:
+    return wire.Failed(
+        code=error.code,
+        sub_code=error.sub_code,
+        message=error.message,
+        stage=error.stage,
+        next_step=error.next_step,
+    )
+
+
+def _close_code(error: CallingError) -> wire.CloseCode:
+    if isinstance(error, AuthenticationError):
+        return wire.CloseCode.UNAUTHORIZED
+    codes = {
+        410: wire.CloseCode.SESSION_GONE,
+        413: wire.CloseCode.TOO_LARGE,
+        503: wire.CloseCode.DRAINING,
+    }
+    return codes.get(error.code, wire.CloseCode.MALFORMED)

@@ -1,0 +1,397 @@
+"""A native client's endpoint: its media connections, and what it is told.
+
+The adapter between `wire.py` messages and the model: requests become calls on `Endpoint` and on the
+two `MediaTransport`s (publish: the client offers; subscribe: the service offers); facts and changed
+subscriptions become deliveries. The client's own names for its streams (SDP track ids, data channel
+labels) end here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, assert_never
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInfo, PublicationKind
+from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
+from acs_core.rtc.data import DataChannel
+from acs_core.service.calls import ServerCall
+from acs_core.service.endpoints import Endpoint
+from acs_core.service.identity import Principal
+from acs_core.service.sfu.data import DataSource
+from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.negotiation import SsrcPolicy
+from acs_core.service.sfu.producer import Producer
+from acs_core.service.sfu.transport import MediaTransport, TransportListener
+
+__all__ = ["NativeEndpoint"]
+
+ID_LENGTH: Final = 32
+
+Deliver = Callable[[wire.DeliveryBody], None]
+
+
+class NativeEndpoint:
+    """One endpoint of a native client; an `EndpointObserver`."""
+
+    def __init__(
+        self, engine: SfuEngine, deliver: Deliver, on_gone: Callable[[NativeEndpoint], None]
+    ) -> None:
+        self._engine = engine
+        self._deliver = deliver
+        self._on_gone = on_gone
+        self._endpoint: Endpoint | None = None
+        self._publish: _PublishSide | None = None
+        self._subscribe: _SubscribeSide | None = None
+        self._is_signaling_up = True
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id."""
+        return self._in_call.id
+
+    @property
+    def _in_call(self) -> Endpoint:
+        if self._endpoint is None:
+            raise InvalidStateError("The endpoint is not in a call.", stage=Stage.SIGNALING)
+        return self._endpoint
+
+    # ------------------------------------------------------------ requests
+
+    def join(self, call: ServerCall, principal: Principal, body: wire.Join) -> wire.Joined:
+        """Enter a call; on failure `abandon` must follow.
+
+        Raises:
+            CallingError: The call or the offer is refused.
+        """
+        if len(body.endpoint) != ID_LENGTH or set(body.endpoint) - set("0123456789abcdef"):
+            raise InvalidArgumentError("An endpoint id is 32 hex digits.", stage=Stage.ARGUMENT)
+        answer = None
+        if body.offer is not None:
+            self._publish = _PublishSide(self, self._engine, 1)
+            answer = self._publish.transport.accept_offer(body.offer)
+        endpoint = call.join(
+            body.endpoint,
+            principal,
+            self,
+            name=body.name if principal.kind != "twilio" else "",
+            policy=body.receive,
+            publications=body.publications,
+        )
+        self._endpoint = endpoint
+        infos = tuple(item.info for item in endpoint.publications.values())
+        if self._publish is not None:
+            self._publish.name(body.publications, infos)
+        endpoint.refresh_subscriptions()
+        return wire.Joined(
+            call=call.id,
+            revision=call.roster.revision,
+            endpoints=tuple(call.roster.endpoints.values()),
+            speakers=call.roster.speakers,
+            room=_room_info(call),
+            answer=answer,
+            published=infos,
+        )
+
+    def handle(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Carry out a request.
+
+        Raises:
+            CallingError: It is refused; nothing has changed.
+        """
+        match body:
+            case wire.Leave(for_everyone=for_everyone):
+                self._leave(for_everyone=for_everyone)
+            case wire.Publish():
+                return self._publish_more(body)
+            case wire.Unpublish():
+                return self._unpublish(body)
+            case wire.UpdatePublication():
+                self._in_call.update(body.publication, enabled=body.enabled, priority=body.priority)
+            case wire.SetReceivePolicy(policy=policy):
+                self._in_call.set_policy(policy)
+            case wire.Answer():
+                if self._subscribe is not None:
+                    self._subscribe.answered(body)
+            case wire.Renegotiate(connection=connection):
+                self._renegotiate(connection)
+            case wire.Join():
+                raise InvalidArgumentError("The endpoint is in a call already.", code=409)
+            case _:
+                assert_never(body)
+        return wire.Answered()
+
+    def _leave(self, *, for_everyone: bool) -> None:
+        endpoint = self._in_call
+        if for_everyone:
+            endpoint.call.end(endings.ENDED_FOR_EVERYONE, by=endpoint)
+        else:
+            endpoint.leave()
+        self._on_gone(self)
+
+    def _publish_more(self, body: wire.Publish) -> wire.Published:
+        side = self._publish
+        if side is None or body.connection != side.number:
+            fresh = _PublishSide(self, self._engine, body.connection)
+            try:
+                answer = fresh.transport.accept_offer(body.offer)
+            except BaseException:
+                self._engine.close_soon(fresh.transport)
+                raise
+            if side is not None:
+                fresh.inherit(side)
+                self._engine.close_soon(side.transport)
+            self._publish = side = fresh
+        else:
+            answer = side.transport.accept_offer(body.offer)
+        infos = self._in_call.publish(body.publications)
+        side.name(body.publications, infos)
+        self._report_reachability()
+        return wire.Published(answer=answer, publications=infos)
+
+    def _unpublish(self, body: wire.Unpublish) -> wire.Published:
+        side = self._publish
+        for publication in body.publications:
+            self._in_call.unpublish(publication)
+            if side is not None:
+                side.drop(publication)
+        answer = None
+        if side is not None and body.offer is not None and body.connection == side.number:
+            answer = side.transport.accept_offer(body.offer)
+        return wire.Published(answer=answer)
+
+    def _renegotiate(self, connection: int) -> None:
+        side = self._subscribe
+        if side is None or side.number != connection:
+            return
+        self._engine.close_soon(side.transport)
+        self._subscribe = _SubscribeSide(self, self._engine, side.number + 1)
+        self._subscribe.refresh()
+
+    # ------------------------------------------------------------ what the call says
+
+    def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
+        """Pass facts on."""
+        self._deliver(wire.Facts(endpoint=self.id, revision=revision, facts=facts))
+
+    def on_subscriptions(self) -> None:
+        """Offer what is to be received now."""
+        if self._subscribe is None:
+            self._subscribe = _SubscribeSide(self, self._engine, 1)
+        self._subscribe.refresh()
+
+    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Pass quality levels on."""
+        self._deliver(wire.QualityNotice(endpoint=self.id, levels=levels))
+
+    def on_ended(self, reason: EndReason) -> None:
+        """The call is over for this endpoint."""
+        self._deliver(wire.Ended(endpoint=self.id, reason=reason))
+        self._on_gone(self)
+
+    # ------------------------------------------------------------ reachability and end
+
+    def set_reachable(self, *, is_reachable: bool) -> None:
+        """Signaling was lost or is back."""
+        self._is_signaling_up = is_reachable
+        self._report_reachability()
+
+    def media_changed(self) -> None:
+        """A media connection became silent, or is heard again."""
+        self._report_reachability()
+
+    def remove(self, reason: EndReason) -> None:
+        """Take the endpoint out of the call because its client is gone."""
+        endpoint = self._in_call
+        endpoint.call.remove(endpoint, reason, tell=False)
+        self._on_gone(self)
+
+    def abandon(self) -> None:
+        """Undo a join that failed."""
+        if self._endpoint is not None:
+            self._endpoint.leave()
+        for transport in self.transports:
+            self._engine.close_soon(transport)
+
+    async def close(self) -> None:
+        """End the media connections."""
+        await asyncio.gather(*(transport.close() for transport in self.transports))
+
+    @property
+    def transports(self) -> list[MediaTransport]:
+        """The media connections as of now."""
+        sides = (self._publish, self._subscribe)
+        return [side.transport for side in sides if side is not None]
+
+    def _report_reachability(self) -> None:
+        if self._endpoint is not None:
+            is_heard = not any(transport.is_silent for transport in self.transports)
+            self._endpoint.set_reachable(is_reachable=self._is_signaling_up and is_heard)
+
+    # ------------------------------------------------------------ used by the sides
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint in the service's model."""
+        return self._in_call
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Tell the client something."""
+        self._deliver(body)
+
+
+class _Side(TransportListener):
+    """One of the two media connections."""
+
+    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
+        self.owner = owner
+        self.number = number
+        self.transport = engine.create_transport(self, ssrc_policy=SsrcPolicy.KEEP)
+
+    def on_streams(self) -> None:
+        """The remote end changed what it sends; only the publish side cares."""
+
+    def on_channel(self, channel: DataChannel) -> None:
+        """The remote end opened a data channel; only the publish side cares."""
+
+    def on_liveness(self) -> None:
+        """The connection fell silent, or is heard again."""
+        self.owner.media_changed()
+
+
+class _PublishSide(_Side):
+    """What the client sends: joins its own names with publications."""
+
+    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
+        super().__init__(owner, engine, number)
+        self._publications: dict[str, PublicationInfo] = {}
+        self._data: dict[str, DataSource] = {}
+        self._unclaimed: dict[str, DataChannel] = {}
+
+    def name(
+        self, wanted: tuple[wire.NewPublication, ...], infos: tuple[PublicationInfo, ...]
+    ) -> None:
+        """Learn which publication each of the client's keys became."""
+        for item, info in zip(wanted, infos, strict=True):
+            self._publications[item.key] = info
+        self._attach()
+
+    def inherit(self, other: _PublishSide) -> None:
+        """Take over the publications of the connection that this one replaces."""
+        self._publications = other._publications
+        self._data = other._data
+        self._attach()
+
+    def drop(self, publication: str) -> None:
+        """Forget a withdrawn publication."""
+        keys = [key for key, info in self._publications.items() if info.id == publication]
+        for key in keys:
+            del self._publications[key]
+            source = self._data.pop(key, None)
+            if source is not None:
+                source.close()
+
+    def on_streams(self) -> None:
+        """The client sends other streams than before."""
+        self._attach()
+
+    def on_channel(self, channel: DataChannel) -> None:
+        """The client opened the channel of a data publication."""
+        self._unclaimed[channel.label] = channel
+        self._attach()
+
+    def _attach(self) -> None:
+        for key, info in self._publications.items():
+            source: Producer | DataSource | None
+            if info.kind is PublicationKind.DATA:
+                source = self._data.setdefault(key, DataSource(info.id))
+                channel = self._unclaimed.pop(key, None)
+                if channel is not None:
+                    source.read(channel)
+            else:
+                source = self.transport.producers.get(key)
+                if source is not None:
+                    self.owner.endpoint.call.router.add(source, self.owner.id, info.id)
+            self.owner.endpoint.attach(info.id, source)
+
+
+class _SubscribeSide(_Side):
+    """What the client receives: keeps the connection in line with the subscriptions."""
+
+    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
+        super().__init__(owner, engine, number)
+        self._forwarded: dict[str, Producer | DataSource] = {}
+        self._channels: dict[str, DataChannel] = {}
+        self._revision = 0
+        self._scheduled: asyncio.Handle | None = None
+
+    def refresh(self) -> None:
+        """Bring the connection in line, once for all changes of this turn of the loop."""
+        if self._scheduled is None:
+            self._scheduled = asyncio.get_running_loop().call_soon(self._align)
+
+    def answered(self, body: wire.Answer) -> None:
+        """The client answered an offer.
+
+        Raises:
+            CallingError: The answer does not fit.
+        """
+        if body.connection == self.number and body.revision == self._revision:
+            self.transport.accept_answer(body.sdp)
+            self._offer_if_needed()
+
+    def _align(self) -> None:
+        self._scheduled = None
+        endpoint = self.owner.endpoint
+        if not endpoint.is_in_call or self.transport.is_closed:
+            return
+        wanted = endpoint.subscriptions
+        for publication, source in list(self._forwarded.items()):
+            subscription = wanted.get(publication)
+            if subscription is None or subscription.source is not source:
+                self._stop(publication)
+        for publication, subscription in wanted.items():
+            if publication not in self._forwarded:
+                self._start(publication, subscription.source, subscription.publication.info)
+        self._offer_if_needed()
+
+    def _start(self, publication: str, source: object, info: PublicationInfo) -> None:
+        if isinstance(source, Producer):
+            self._forwarded[publication] = source
+            self.transport.forward(publication, source)
+        elif isinstance(source, DataSource):
+            self._forwarded[publication] = source
+            reliability = info.reliability or DataReliability()
+            channel = self.transport.open_channel(publication, reliability)
+            self._channels[publication] = channel
+            source.feed(channel)
+
+    def _stop(self, publication: str) -> None:
+        source = self._forwarded.pop(publication)
+        if isinstance(source, Producer):
+            self.transport.stop_forwarding(publication)
+        else:
+            channel = self._channels.pop(publication)
+            source.starve(channel)
+            channel.close()
+
+    def _offer_if_needed(self) -> None:
+        if not self.transport.needs_offer:
+            return
+        self._revision += 1
+        self.owner.deliver(
+            wire.Offer(
+                endpoint=self.owner.id,
+                connection=self.number,
+                revision=self._revision,
+                sdp=self.transport.create_offer(),
+            )
+        )
+
+
+def _room_info(call: ServerCall) -> wire.RoomInfo | None:
+    if call.room is None:
+        return None
+    return wire.RoomInfo(id=call.room.id, name=call.room.unique_name or f"RM{call.id}")

@@ -1,0 +1,289 @@
+"""One worker of the SFU: its port, its data plane, its transports, and the clock that drives them.
+
+One owned task ticks every 20 ms: the plane repeats requests for lost packets; less often speakers
+are judged, sender reports relayed, receiver reports and bandwidth estimates sent. Plane events are
+routed by producer and transport id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from acs_core.rtc.feedback import (
+    Nack,
+    ReceiverReport,
+    Remb,
+    RtcpPacket,
+    SenderReport,
+    compact_ntp,
+)
+from acs_core.service.sfu.negotiation import SsrcPolicy
+from acs_core.service.sfu.plane import PlaneKind, create_plane
+from acs_core.service.sfu.plane.messages import (
+    AudioLevel,
+    Event,
+    KeyframeNeeded,
+    KeyframeSeen,
+    PacketsMissing,
+    Plane,
+    PlaneStats,
+    RembEstimate,
+)
+from acs_core.service.sfu.port import UdpPort
+from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.router import Router
+from acs_core.service.sfu.transport import MediaTransport, SfuTimes, TransportListener
+
+__all__ = ["SfuEngine"]
+
+_log = logging.getLogger(__name__)
+
+OUR_SSRC: Final = 1
+FIRST_ESTIMATE_BPS: Final = 3_000_000
+"""Told to publishers before anything is measured; without feedback Chromium stays at 300 kb/s."""
+KEPT_REPORTS: Final = 8
+
+
+class SfuEngine:
+    """The media side of a service; `open`, then `close`."""
+
+    def __init__(self, port: UdpPort, plane: Plane, times: SfuTimes) -> None:
+        self._port = port
+        self._plane = plane
+        self._times = times
+        self._transports: dict[str, MediaTransport] = {}
+        self._producers: dict[str, Producer] = {}
+        self._routers: set[Router] = set()
+        self._estimates: dict[str, int] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._task = asyncio.create_task(self._run(), name="SFU engine")
+
+    @classmethod
+    async def open(
+        cls,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_address: str | None = None,
+        plane: PlaneKind = PlaneKind.AUTO,
+        times: SfuTimes | None = None,
+    ) -> SfuEngine:
+        """Bind the port and start.
+
+        Raises:
+            TransportError: The port cannot be bound.
+            InvalidArgumentError: There is no such plane, or it does not work here.
+        """
+        udp = await UdpPort.open(host, port, public_address=public_address)
+        engine: SfuEngine | None = None
+
+        def on_event(event: Event) -> None:
+            if engine is not None:
+                engine._handle(event)
+
+        try:
+            made = create_plane(plane, udp.sockets, on_event)
+        except BaseException:
+            await udp.close()
+            raise
+        udp.on_srtp = made.receive
+        engine = cls(udp, made, times or SfuTimes())
+        return engine
+
+    @property
+    def port(self) -> UdpPort:
+        """The UDP port that everything runs over."""
+        return self._port
+
+    @property
+    def plane_name(self) -> str:
+        """Which data plane runs."""
+        return self._plane.name
+
+    @property
+    def transports(self) -> Mapping[str, MediaTransport]:
+        """Open connections by id."""
+        return MappingProxyType(self._transports)
+
+    def stats(self) -> PlaneStats:
+        """What the data plane counted."""
+        return self._plane.stats()
+
+    def create_transport(
+        self,
+        listener: TransportListener,
+        *,
+        ssrc_policy: SsrcPolicy,
+        always_receive: bool = False,
+    ) -> MediaTransport:
+        """A new connection; it begins with the first description."""
+        transport = MediaTransport(
+            port=self._port,
+            plane=self._plane,
+            listener=listener,
+            index=self,
+            ssrc_policy=ssrc_policy,
+            always_receive=always_receive,
+            times=self._times,
+        )
+        self._transports[transport.id] = transport
+        return transport
+
+    def add_router(self, router: Router) -> None:
+        """Give a call's router the plane's events."""
+        self._routers.add(router)
+
+    def remove_router(self, router: Router) -> None:
+        """The call is over."""
+        self._routers.discard(router)
+
+    def close_soon(self, transport: MediaTransport) -> None:
+        """Close a transport in a task of the engine."""
+        self._own(transport.close())
+
+    async def close(self) -> None:
+        """End every connection and release the port, within 2 s."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        for transport in list(self._transports.values()):
+            self._own(transport.close())
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=2.0)
+        self._plane.close()
+        await self._port.close()
+
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="transport close")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    # ------------------------------------------------------------ StreamIndex
+
+    def producer_added(self, producer: Producer) -> None:
+        """A stream comes in."""
+        self._producers[producer.id] = producer
+
+    def producer_removed(self, producer: Producer) -> None:
+        """It does not any more."""
+        self._producers.pop(producer.id, None)
+        if producer.router is not None:
+            producer.router.remove(producer)
+
+    def transport_closed(self, transport: MediaTransport) -> None:
+        """The connection is gone."""
+        self._transports.pop(transport.id, None)
+        self._estimates.pop(transport.id, None)
+
+    # ------------------------------------------------------------ plane events
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case AudioLevel(producer=producer_id, level=level, now=now):
+                producer = self._producers.get(producer_id)
+                if producer is not None and producer.router is not None:
+                    producer.router.audio_level(producer_id, level, now)
+            case PacketsMissing(producer=producer_id, sequence_numbers=lost):
+                producer = self._producers.get(producer_id)
+                if producer is not None and producer.ssrc is not None:
+                    producer.transport.send_rtcp([Nack(OUR_SSRC, producer.ssrc, lost)])
+            case KeyframeNeeded(producer=producer_id):
+                producer = self._producers.get(producer_id)
+                if producer is not None:
+                    producer.transport.ask_for_keyframe(producer)
+            case KeyframeSeen(producer=producer_id):
+                producer = self._producers.get(producer_id)
+                if producer is not None:
+                    producer.throttle.keyframe_seen()
+            case RembEstimate(transport=transport_id, bitrate_bps=bitrate_bps):
+                self._estimates[transport_id] = bitrate_bps
+            case _:
+                pass
+
+    # ------------------------------------------------------------ clock
+
+    async def _run(self) -> None:
+        speakers_at = reports_at = 0.0
+        while True:
+            await asyncio.sleep(self._times.tick)
+            now = self._port.now()
+            try:
+                self._plane.tick(now)
+                self._repeat_keyframe_requests(now)
+                if now >= speakers_at:
+                    speakers_at = now + self._times.speakers
+                    for router in list(self._routers):
+                        router.decide(now)
+                if now >= reports_at:
+                    reports_at = now + self._times.reports
+                    self._report(now)
+            except Exception:
+                _log.exception("a tick of the SFU failed")
+
+    def _repeat_keyframe_requests(self, now: float) -> None:
+        for producer in self._producers.values():
+            if producer.throttle.due(now):
+                producer.transport.send_keyframe_request(producer)
+
+    def _report(self, now: float) -> None:
+        self._relay_sender_reports(now)
+        for transport in list(self._transports.values()):
+            transport.check_liveness()
+            if not transport.is_connected:
+                continue
+            # An empty report is a sign of life for clients that only receive (RFC 3550 6.1).
+            packets: list[RtcpPacket] = [
+                ReceiverReport(OUR_SSRC, self._plane.report_blocks(transport.id, now))
+            ]
+            ssrcs = tuple(
+                producer.ssrc
+                for producer in transport.producers.values()
+                if producer.kind == "video" and producer.ssrc is not None
+            )
+            if ssrcs:
+                bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
+                packets.append(Remb(OUR_SSRC, bitrate, ssrcs))
+            transport.send_rtcp(packets)
+
+    def _relay_sender_reports(self, now: float) -> None:
+        """Pass the publishers' clocks on, in each subscriber's timestamps.
+
+        The NTP time stays the publisher's: streams of one publisher can then be played in sync
+        (RFC 3550 section 6.4.1).
+        """
+        fresh = [item for item in self._producers.values() if item.sender_report is not None]
+        if not fresh:
+            return
+        stats = self._plane.stats().consumers
+        for producer in fresh:
+            report, producer.sender_report = producer.sender_report, None
+            for consumer in producer.consumers.values():
+                counts = stats.get(consumer.id)
+                if report is None or counts is None or consumer.accepted is None:
+                    continue
+                if counts.packets == 0:
+                    continue
+                consumer.transport.send_rtcp(
+                    [
+                        SenderReport(
+                            ssrc=consumer.accepted.ssrc,
+                            ntp_timestamp=report.ntp_timestamp,
+                            rtp_timestamp=(report.rtp_timestamp + counts.timestamp_offset)
+                            & 0xFFFFFFFF,
+                            packet_count=counts.packets & 0xFFFFFFFF,
+                            octet_count=counts.octets & 0xFFFFFFFF,
+                        )
+                    ]
+                )
+                _remember(consumer, compact_ntp(report.ntp_timestamp), now)
+
+
+def _remember(consumer: Consumer, sent: int, now: float) -> None:
+    consumer.sent_reports[sent] = now
+    while len(consumer.sent_reports) > KEPT_REPORTS:
+        del consumer.sent_reports[next(iter(consumer.sent_reports))]

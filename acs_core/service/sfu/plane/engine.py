@@ -1,0 +1,369 @@
+"""What all planes share: the way in, who gets a packet, repair, and counts.
+
+Theory of operation. A datagram is decrypted, parsed once and given to its producer; a
+retransmission is turned into the packet it repeats first. The packet is cached for later NACKs
+and counted, and what it tells about loss, loudness and bandwidth becomes events. Consumers that
+wait for their first packet are started if this one is a beginning; `_fan_out`, which differs
+between planes, then sends it to all that are active.
+"""
+
+from __future__ import annotations
+
+import abc
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+import pylibsrtp
+
+from acs_core.aiortc_private import RateEstimator
+from acs_core.errors import MalformedPacketError
+from acs_core.rtc.feedback import ReportBlock
+from acs_core.rtc.packet import (
+    ExtensionElement,
+    RtpHeader,
+    abs_send_time,
+    extensions,
+    is_keyframe,
+    parse_header,
+    rtx_unwrap,
+    rtx_wrap,
+    sequence_newer,
+)
+from acs_core.service.sfu.ice_lite import Address
+from acs_core.service.sfu.plane import messages as msg
+from acs_core.service.sfu.plane.graph import ForwardingGraph
+from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
+from acs_core.service.sfu.plane.state import ConsumerState, ProducerState, TransportState
+
+__all__ = ["MAX_PACKET", "ForwardingPlane"]
+
+MAX_PACKET: Final = 1354
+"""Bytes of an unencrypted packet: what pylibsrtp takes, less two for RTX."""
+STALL_AFTER: Final = 2.0
+"""Seconds without a packet after which a producer counts as stalled."""
+MAX_RESENDS: Final = 128
+"""Packets answered per NACK; more is an outage that a keyframe mends better."""
+MAX_DETECTED: Final = 32
+"""Unannounced SSRCs looked at per transport: libsrtp keeps state for each."""
+_SYNCHRONIZE_INTERVAL: Final = 1.0
+_KEYFRAME_CODECS: Final = frozenset({"VP8", "H264", "VP9", "AV1"})
+
+
+class ForwardingPlane(ForwardingGraph):
+    """Base of the planes; see `Plane` for the meaning of its public methods."""
+
+    name = "abstract"
+
+    def __init__(self, sockets: Sequence[socket.socket], on_event: msg.EventListener) -> None:
+        super().__init__(on_event)
+        self._sockets = {item.family: item for item in sockets}
+        self._synchronized_at = 0.0
+
+    def receive(self, datagram: memoryview | bytes, address: Address, now: float) -> None:
+        """Take one SRTP datagram."""
+        transport = self._by_address.get(address)
+        if transport is None or len(datagram) < 12:
+            self._dropped["unknown_address" if transport is None else "malformed"] += 1
+            return
+        ssrc = int.from_bytes(datagram[8:12])
+        if ssrc not in transport.by_ssrc and not _may_detect(transport, ssrc):
+            self._dropped["unknown_ssrc"] += 1
+            return
+        packet = self._unprotect(transport, datagram)
+        if packet is None:
+            self._dropped["unauthenticated"] += 1
+            return
+        try:
+            header = parse_header(packet)
+            elements = extensions(packet, header)
+        except MalformedPacketError:
+            self._dropped["malformed"] += 1
+            return
+        producer = transport.by_ssrc.get(ssrc)
+        if producer is None:
+            self._detected(transport, header, packet, elements)
+            return
+        self._note_extensions(producer, header, packet, elements, now)
+        if ssrc == producer.rtx_ssrc:
+            self._receive_rtx(producer, header, packet, now)
+        else:
+            self._accept(producer, header, packet, elements, now, is_repair=False)
+
+    def _receive_rtx(
+        self, producer: ProducerState, header: RtpHeader, packet: bytes, now: float
+    ) -> None:
+        payload_type = producer.rtx_payload_types.get(header.payload_type)
+        if payload_type is None or header.payload_end - header.payload_offset < 2:
+            # Browsers probe the bandwidth with RTX packets that repeat nothing.
+            self._dropped["rtx_padding"] += 1
+            return
+        packet = rtx_unwrap(packet, header, payload_type=payload_type, ssrc=producer.ssrc)
+        header = parse_header(packet)
+        elements = extensions(packet, header)
+        self._accept(producer, header, packet, elements, now, is_repair=True)
+
+    def _accept(
+        self,
+        producer: ProducerState,
+        header: RtpHeader,
+        packet: bytes,
+        elements: list[ExtensionElement],
+        now: float,
+        *,
+        is_repair: bool,
+    ) -> None:
+        codec = producer.payload_types.get(header.payload_type)
+        if codec is None or len(packet) > MAX_PACKET:
+            self._dropped["payload_type" if codec is None else "too_long"] += 1
+            return
+        number = header.sequence_number
+        newest = producer.newest_sequence
+        is_newest = newest is None or sequence_newer(number, newest)
+        if not is_newest and producer.cache.get(number, now) is not None:
+            self._dropped["duplicate"] += 1
+            return
+        producer.cache.put(number, packet, now)
+        if not is_repair:
+            producer.reception.received(number, header.timestamp, now, len(packet))
+        if not producer.is_flowing:
+            producer.is_flowing = True
+            self._emit(msg.ProducerResumed(producer.id))
+        if producer.has_nack:
+            producer.nack.received(number, now)
+            if is_newest and newest is not None and number != (newest + 1) & 0xFFFF:
+                self._request_missing(producer, now)
+        if producer.awaits_keyframe or producer.waiting:
+            self._look_for_beginning(producer, header, packet, codec, now)
+        if producer.groups:
+            self._fan_out(producer, header, packet, elements, now, is_newest)
+        if is_newest:
+            producer.newest_sequence = number
+            producer.newest_timestamp = header.timestamp
+        producer.newest_at = now
+
+    def _note_extensions(
+        self,
+        producer: ProducerState,
+        header: RtpHeader,
+        packet: bytes,
+        elements: list[ExtensionElement],
+        now: float,
+    ) -> None:
+        for id_, offset, length in elements:
+            if id_ == producer.audio_level_id and length == 1:
+                value = packet[offset]
+                self._emit(msg.AudioLevel(producer.id, value >= 0x80, value & 0x7F, now))
+            elif id_ == producer.abs_send_time_id and length == 3:
+                transport = producer.transport
+                if transport.estimator is None:
+                    transport.estimator = RateEstimator()
+                send_time = int.from_bytes(packet[offset : offset + 3])
+                size = header.payload_end - header.payload_offset
+                estimate = transport.estimator.add(header.ssrc, send_time, size, now)
+                if estimate is not None:
+                    self._emit(msg.RembEstimate(transport.id, estimate))
+
+    def _look_for_beginning(
+        self, producer: ProducerState, header: RtpHeader, packet: bytes, codec: str, now: float
+    ) -> None:
+        payload = memoryview(packet)[header.payload_offset : header.payload_end]
+        is_beginning = is_keyframe(codec, payload)
+        if is_beginning and producer.awaits_keyframe:
+            producer.awaits_keyframe = False
+            self._emit(msg.KeyframeSeen(producer.id))
+        needs_keyframe = producer.is_video and codec.upper() in _KEYFRAME_CODECS
+        for consumer in tuple(producer.waiting):
+            route = consumer.next_route or consumer.route
+            if header.payload_type not in route.payload_types:
+                continue
+            is_patient = needs_keyframe and now < consumer.keyframe_deadline
+            if consumer.transport.selected is not None and (is_beginning or not is_patient):
+                self._start(consumer, producer, header, now)
+
+    def _start(
+        self, consumer: ConsumerState, producer: ProducerState, header: RtpHeader, now: float
+    ) -> None:
+        is_switch = consumer.next_producer is producer
+        consumer.synchronize()
+        if not consumer.rewriter.start(
+            header.sequence_number,
+            header.timestamp,
+            now,
+            new_source=is_switch or consumer.takes_new_source,
+        ):
+            return
+        if is_switch and consumer.next_route is not None:
+            previous = consumer.producer
+            if previous is not None and consumer in previous.active:
+                previous.active.remove(consumer)
+                self._regroup(previous)
+            consumer.producer = producer
+            consumer.take_route(consumer.next_route)
+            consumer.next_producer = consumer.next_route = None
+        consumer.takes_new_source = False
+        producer.waiting.remove(consumer)
+        producer.active.append(consumer)
+        self._regroup(producer)
+
+    def _detected(
+        self,
+        transport: TransportState,
+        header: RtpHeader,
+        packet: bytes,
+        elements: list[ExtensionElement],
+    ) -> None:
+        self._dropped["unknown_ssrc"] += 1
+        if header.ssrc not in transport.detected:
+            transport.detected.add(header.ssrc)
+            values = {id_: packet[offset : offset + length] for id_, offset, length in elements}
+            self._emit(msg.StreamDetected(transport.id, header.ssrc, header.payload_type, values))
+
+    def tick(self, now: float) -> None:
+        """Repeat requests for lost packets and notice stalls."""
+        for producer in tuple(self._producers.values()):
+            if producer.nack.missing:
+                self._request_missing(producer, now)
+            if producer.is_flowing and now - producer.newest_at > STALL_AFTER:
+                producer.is_flowing = False
+                self._emit(msg.ProducerStalled(producer.id))
+        if now - self._synchronized_at >= _SYNCHRONIZE_INTERVAL:
+            self._synchronized_at = now
+            for consumer in self._consumers.values():
+                consumer.synchronize()
+
+    def _request_missing(self, producer: ProducerState, now: float) -> None:
+        numbers = producer.nack.due(now)
+        if numbers:
+            self._emit(msg.PacketsMissing(producer.id, tuple(numbers)))
+        if producer.nack.gave_up > producer.given_up:
+            producer.given_up = producer.nack.gave_up
+            if producer.is_video:
+                self._need_keyframe(producer)
+
+    def _resend(self, id_: str, numbers: tuple[int, ...], now: float) -> None:
+        consumer = self._consumers.get(id_)
+        if consumer is None or consumer.producer is None or not consumer.rewriter.is_open:
+            return
+        consumer.synchronize()
+        for number in numbers[:MAX_RESENDS]:
+            source = consumer.rewriter.source_sequence(number)
+            if source is None or not consumer.limiter.allows(source, now):
+                continue
+            packet = consumer.producer.cache.get(source, now)
+            if packet is not None:
+                self._resend_packet(consumer, packet, now)
+
+    def _resend_packet(self, consumer: ConsumerState, packet: bytes, now: float) -> None:
+        header = parse_header(packet)
+        route = consumer.route
+        payload_type = route.payload_types.get(header.payload_type)
+        numbers = consumer.rewriter.map(header.sequence_number, header.timestamp)
+        if payload_type is None or numbers is None:
+            return
+        patched = bytearray(packet)
+        set_payload_type(patched, payload_type)
+        translate_extensions(
+            patched,
+            header.extension_profile,
+            extensions(packet, header),
+            route,
+            abs_send_time(now),
+        )
+        NUMBERS.pack_into(patched, 2, *numbers, consumer.ssrc)
+        data = bytes(patched)
+        rtx_payload_type = route.rtx_payload_types.get(payload_type)
+        if consumer.rtx_ssrc is not None and rtx_payload_type is not None:
+            data = rtx_wrap(
+                data,
+                payload_type=rtx_payload_type,
+                ssrc=consumer.rtx_ssrc,
+                sequence_number=consumer.rtx_sequence,
+            )
+            consumer.rtx_sequence = (consumer.rtx_sequence + 1) & 0xFFFF
+        if self._protect_and_send(consumer.transport, data):
+            consumer.resent += 1
+
+    def report_blocks(self, transport: str, now: float) -> tuple[ReportBlock, ...]:
+        """Return a block for each producer of a transport that has sent something."""
+        state = self._transports.get(transport)
+        producers = () if state is None else state.producers
+        return tuple(
+            producer.reception.report_block(now)
+            for producer in producers
+            if producer.reception.packets_received
+        )
+
+    def stats(self) -> msg.PlaneStats:
+        """Return the counts as of now."""
+        producers = {
+            producer.id: msg.ProducerStats(
+                packets=producer.reception.packets_received,
+                octets=producer.reception.bytes_received,
+                lost=producer.reception.packets_lost,
+                jitter=producer.reception.jitter_seconds,
+                repaired=producer.nack.repaired,
+                given_up=producer.nack.gave_up,
+                last_arrival=producer.newest_at if producer.newest_sequence is not None else None,
+            )
+            for producer in self._producers.values()
+        }
+        consumers = {
+            consumer.id: msg.ConsumerStats(
+                producer=None if consumer.producer is None else consumer.producer.id,
+                packets=consumer.packets,
+                octets=consumer.octets,
+                resent=consumer.resent,
+                is_sending=consumer.rewriter.is_open,
+                timestamp_offset=consumer.rewriter.timestamp_offset & 0xFFFF_FFFF,
+            )
+            for consumer in self._consumers.values()
+        }
+        return msg.PlaneStats(producers, consumers, dict(self._dropped))
+
+    def _skip(self, consumers: list[ConsumerState], number: int) -> None:
+        """Leave one packet out, for a route without its payload type."""
+        for consumer in consumers:
+            consumer.synchronize()
+            consumer.rewriter.skip(number)
+
+    def _protect_and_send(self, transport: TransportState, data: bytes) -> bool:
+        address = transport.selected
+        if address is None:
+            return False
+        try:
+            protected = transport.outbound.protect(data)
+        except (pylibsrtp.Error, ValueError):
+            self._dropped["not_encrypted"] += 1
+            return False
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        out = self._sockets.get(family)
+        try:
+            if out is None:
+                raise OSError("no socket for this address family")
+            out.sendto(protected, address)
+        except OSError:
+            # A full buffer, no route, an unreachable port: the network lost it.
+            self._dropped["not_sent"] += 1
+            return False
+        return True
+
+    @abc.abstractmethod
+    def _unprotect(self, transport: TransportState, datagram: memoryview | bytes) -> bytes | None:
+        """Return the packet, or None when it is not authentic or was seen before."""
+
+    @abc.abstractmethod
+    def _fan_out(
+        self,
+        producer: ProducerState,
+        header: RtpHeader,
+        packet: bytes,
+        elements: list[ExtensionElement],
+        now: float,
+        is_newest: bool,
+    ) -> None:
+        """Send `packet` to the producer's groups, renumbered for each consumer."""
+
+
+def _may_detect(transport: TransportState, ssrc: int) -> bool:
+    return ssrc in transport.detected or len(transport.detected) < MAX_DETECTED

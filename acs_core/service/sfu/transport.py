@@ -1,0 +1,494 @@
+"""One client's media connection: ICE-lite path, DTLS, negotiation, and its streams in the plane.
+
+Theory of operation. Descriptions go through `Negotiation`; what they change becomes producers and
+consumers here. Nothing of that reaches the data plane before DTLS is connected, then all of it
+does, in order. RTCP of the client arrives here and is turned into plane commands (NACK), keyframe
+requests of other transports (PLI, FIR) and measurements (receiver reports, REMB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from acs_core.core.facts import DataReliability
+from acs_core.errors import CallingError, InvalidStateError, Stage
+from acs_core.rtc.data import DataChannel
+from acs_core.rtc.dtls import DtlsEndpoint
+from acs_core.rtc.feedback import (
+    FullIntraRequest,
+    Nack,
+    PictureLossIndication,
+    ReceiverReport,
+    Remb,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+)
+from acs_core.rtc.packet import HOP_LOCAL, Uri
+from acs_core.rtc.sdp import LocalTransport
+from acs_core.service.sfu.changes import (
+    Change,
+    DataSection,
+    RemoteIce,
+    SsrcChanged,
+    StreamAccepted,
+    StreamEnded,
+    StreamReceived,
+    StreamRefused,
+)
+from acs_core.service.sfu.negotiation import Negotiation, SsrcPolicy
+from acs_core.service.sfu.plane.messages import (
+    AddTransport,
+    ExpectKeyframe,
+    NoteSenderReport,
+    Plane,
+    RemoveConsumer,
+    RemoveProducer,
+    RemoveTransport,
+    Resend,
+    SetAddresses,
+)
+from acs_core.service.sfu.port import PathAddresses, UdpPort
+from acs_core.service.sfu.producer import Consumer, Producer
+
+__all__ = ["MediaTransport", "SfuTimes", "StreamIndex", "TransportListener"]
+
+_log = logging.getLogger(__name__)
+
+STREAM_GROUP: Final = "sfu"
+HOP_LOCAL_URIS: Final = frozenset(str(uri) for uri in HOP_LOCAL)
+CANDIDATE: Final = "1 1 udp {priority} {host} {port} typ host"
+
+
+class TransportListener(Protocol):
+    """The adapter that owns a transport; called on the event loop, must not block."""
+
+    def on_streams(self) -> None:
+        """`MediaTransport.producers` changed."""
+
+    def on_channel(self, channel: DataChannel) -> None:
+        """The client opened a data channel."""
+
+    def on_liveness(self) -> None:
+        """`MediaTransport.is_silent` changed."""
+
+
+class StreamIndex(Protocol):
+    """Where transports announce their streams, so that plane events find them."""
+
+    def producer_added(self, producer: Producer) -> None:
+        """A stream comes in."""
+
+    def producer_removed(self, producer: Producer) -> None:
+        """It does not any more."""
+
+    def transport_closed(self, transport: MediaTransport) -> None:
+        """The connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SfuTimes:
+    """Deadlines and intervals in seconds.
+
+    Attributes:
+        handshake: For ICE and DTLS of one connection.
+        silence: After which a connected client counts as not heard.
+        tick: Between two looks at lost packets.
+        speakers: Between two judgements of who speaks.
+        reports: Between two rounds of RTCP reports.
+    """
+
+    handshake: float = 15.0
+    silence: float = 4.0
+    tick: float = 0.02
+    speakers: float = 0.1
+    reports: float = 0.5
+
+
+class MediaTransport:
+    """One connection of a client; `close` it once."""
+
+    def __init__(
+        self,
+        *,
+        port: UdpPort,
+        plane: Plane,
+        listener: TransportListener,
+        index: StreamIndex,
+        ssrc_policy: SsrcPolicy,
+        always_receive: bool,
+        times: SfuTimes,
+    ) -> None:
+        self.id = secrets.token_hex(8)
+        self._port = port
+        self._plane = plane
+        self._listener = listener
+        self._index = index
+        self._times = times
+        self._path = port.open_path(self._addresses_changed)
+        self._dtls = DtlsEndpoint(self._path, role="server", on_rtcp=self._rtcp_arrived)
+        self._dtls.data.on_channel = listener.on_channel
+        self._negotiation = Negotiation(
+            session_id=secrets.randbits(62),
+            ssrc_policy=ssrc_policy,
+            always_receive=always_receive,
+            new_ssrc=lambda: secrets.randbits(31) + 1,
+        )
+        self._producers: dict[str, Producer] = {}
+        self._consumers: dict[str, Consumer] = {}
+        self._connecting: asyncio.Task[None] | None = None
+        self._is_connected = False
+        self._is_closed = False
+        self._was_silent = False
+        self._downlink_bps: int | None = None
+        self._blocks: dict[int, ReportBlock] = {}
+        self._reports_heard_at: float | None = None
+
+    # ------------------------------------------------------------ state
+
+    @property
+    def producers(self) -> Mapping[str, Producer]:
+        """What the client sends, by its own track id."""
+        return MappingProxyType(
+            {producer.stream.track_id: producer for producer in self._producers.values()}
+        )
+
+    @property
+    def consumers(self) -> Mapping[str, Consumer]:
+        """What the client is sent, by the adapter's key."""
+        return MappingProxyType(self._consumers)
+
+    @property
+    def needs_offer(self) -> bool:
+        """Whether `create_offer` should be called now."""
+        return not self._is_closed and self._negotiation.needs_offer
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether media can flow."""
+        return self._is_connected
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._is_closed
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a connected client has not been heard for too long."""
+        return self._is_connected and self._path.silent_for() > self._times.silence
+
+    @property
+    def downlink_bps(self) -> int | None:
+        """What the client says it can receive (REMB); None before it said so."""
+        return self._downlink_bps
+
+    @property
+    def received_blocks(self) -> Mapping[int, ReportBlock]:
+        """The client's newest report about each SSRC that it is sent."""
+        return MappingProxyType(self._blocks)
+
+    @property
+    def reports_heard_at(self) -> float | None:
+        """When the newest of `received_blocks` arrived, seconds of the loop's clock."""
+        return self._reports_heard_at
+
+    # ------------------------------------------------------------ descriptions
+
+    def accept_offer(self, text: str) -> str:
+        """Take the client's offer and return the answer.
+
+        Raises:
+            CallingError: It cannot be read or contradicts what was agreed; nothing changed.
+        """
+        self._require_open()
+        accepted = self._negotiation.accept_offer(text, self._local)
+        self._apply(accepted.changes)
+        return accepted.answer
+
+    def create_offer(self) -> str:
+        """Write an offer with everything that is to be forwarded now."""
+        self._require_open()
+        return self._negotiation.create_offer(self._local)
+
+    def accept_answer(self, text: str) -> None:
+        """Take the client's answer.
+
+        Raises:
+            CallingError: It cannot be read or does not fit the offer; nothing changed.
+        """
+        self._require_open()
+        self._apply(self._negotiation.accept_answer(text))
+
+    def forward(self, key: str, producer: Producer) -> None:
+        """Send a producer's stream to the client, from the next exchange on."""
+        self._require_open()
+        if key in self._consumers:
+            raise InvalidStateError(f"{key} is forwarded already.", stage=Stage.NEGOTIATION)
+        consumer = Consumer(secrets.token_hex(8), key, producer, self)
+        self._consumers[key] = consumer
+        producer.consumers[consumer.id] = consumer
+        self._negotiation.add_stream(
+            key,
+            producer.stream.kind,
+            codecs=tuple(producer.stream.codecs.values()),
+            stream_id=STREAM_GROUP,
+            track_id=key,
+        )
+
+    def stop_forwarding(self, key: str) -> None:
+        """Send a stream no longer; packets stop at once."""
+        consumer = self._consumers.pop(key, None)
+        if consumer is not None:
+            consumer.producer.consumers.pop(consumer.id, None)
+            self._stop(consumer)
+            self._negotiation.remove_stream(key)
+
+    def open_channel(self, label: str, reliability: DataReliability) -> DataChannel:
+        """Open a data channel to the client, once the connection can carry one."""
+        self._negotiation.want_data()
+        return self._dtls.data.open(
+            label,
+            ordered=reliability.ordered,
+            max_retransmits=reliability.max_retransmits,
+            max_packet_life_time=reliability.max_packet_life_time_ms,
+        )
+
+    # ------------------------------------------------------------ RTCP out
+
+    def send_rtcp(self, packets: list[RtcpPacket]) -> None:
+        """Send a compound packet; dropped unless connected."""
+        if self._is_connected and not self._is_closed:
+            self._dtls.send_rtcp(packets)
+
+    def check_liveness(self) -> None:
+        """Tell the owner when the client fell silent or is heard again; called by the engine."""
+        if self.is_silent is not self._was_silent:
+            self._was_silent = self.is_silent
+            self._listener.on_liveness()
+
+    async def close(self) -> None:
+        """End the connection and its streams, within 2 s. Closing again does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._negotiation.cancel()
+        for key in list(self._consumers):
+            self.stop_forwarding(key)
+        for mid in list(self._producers):
+            self._end_producer(mid)
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.wait({self._connecting})
+        self._plane.handle(RemoveTransport(self.id), self._port.now())
+        await self._dtls.close()
+        self._path.close()
+        self._index.transport_closed(self)
+
+    # ------------------------------------------------------------ changes
+
+    def _local(self, restart: bool) -> LocalTransport:
+        credentials = self._path.rotate() if restart else self._path.credentials
+        candidates = tuple(
+            CANDIDATE.format(priority=2130706431 - index, host=host, port=number)
+            for index, (host, number) in enumerate(self._port.advertised)
+        )
+        return LocalTransport(
+            credentials.ufrag, credentials.password, candidates, self._dtls.fingerprint
+        )
+
+    def _apply(self, changes: tuple[Change, ...]) -> None:
+        has_new_streams = False
+        for change in changes:
+            match change:
+                case RemoteIce():
+                    self._connect(change)
+                case StreamReceived():
+                    self._receive(change)
+                    has_new_streams = True
+                case StreamEnded(mid=mid):
+                    self._end_producer(mid)
+                    has_new_streams = True
+                case StreamAccepted(key=key):
+                    self._agree(self._consumers[key], change)
+                case SsrcChanged(key=key, ssrc=ssrc, rtx_ssrc=rtx_ssrc):
+                    self._renumber(self._consumers[key], ssrc, rtx_ssrc)
+                case StreamRefused(key=key, reason=reason):
+                    _log.debug("stream %s is not received: %s", key, reason)
+                    self._stop(self._consumers[key])
+                case DataSection(sctp_port=sctp_port, max_message_size=size):
+                    self._dtls.data.start(sctp_port, size)
+        if has_new_streams:
+            self._listener.on_streams()
+
+    def _receive(self, stream: StreamReceived) -> None:
+        if stream.mid in self._producers:
+            self._end_producer(stream.mid)
+        producer = Producer(secrets.token_hex(8), stream, self)
+        self._producers[stream.mid] = producer
+        self._index.producer_added(producer)
+        self._add_producer(producer)
+
+    def _end_producer(self, mid: str) -> None:
+        producer = self._producers.pop(mid, None)
+        if producer is None:
+            return
+        if self._is_connected:
+            self._plane.handle(RemoveProducer(producer.id), self._port.now())
+        for consumer in list(producer.consumers.values()):
+            consumer.transport.stop_forwarding(consumer.key)
+        self._index.producer_removed(producer)
+
+    def _agree(self, consumer: Consumer, accepted: StreamAccepted) -> None:
+        self._stop(consumer)
+        consumer.accepted = accepted
+        self.start_forwarding(consumer)
+
+    def _renumber(self, consumer: Consumer, ssrc: int, rtx_ssrc: int | None) -> None:
+        self._stop(consumer)
+        old = consumer.accepted
+        if old is not None:
+            consumer.accepted = StreamAccepted(
+                old.key,
+                old.mid,
+                ssrc,
+                rtx_ssrc,
+                old.payload_types,
+                old.rtx_payload_types,
+                old.extensions,
+            )
+            self.start_forwarding(consumer)
+
+    # ------------------------------------------------------------ plane
+
+    def _connect(self, remote: RemoteIce) -> None:
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._handshake(remote), name="DTLS handshake")
+
+    async def _handshake(self, remote: RemoteIce) -> None:
+        try:
+            keys = await self._dtls.connect(remote.fingerprints, timeout=self._times.handshake)
+        except CallingError as error:
+            _log.info("a media connection was not made: %s", error)
+            return
+        self._plane.handle(AddTransport(self.id, keys), self._port.now())
+        self._is_connected = True
+        self._addresses_changed(self._path.addresses)
+        for producer in list(self._producers.values()):
+            self._add_producer(producer)
+        for consumer in list(self._consumers.values()):
+            self.start_forwarding(consumer)
+
+    def _addresses_changed(self, addresses: PathAddresses) -> None:
+        if not self._is_connected:
+            return
+        command = SetAddresses(self.id, addresses.selected, addresses.accepted)
+        self._plane.handle(command, self._port.now())
+        # A client that moved has lost packets; pictures must not wait for the next keyframe.
+        for producer in self._producers.values():
+            self.request_keyframe(producer)
+        for consumer in self._consumers.values():
+            consumer.producer.transport.request_keyframe(consumer.producer)
+
+    def _add_producer(self, producer: Producer) -> None:
+        command = producer.command()
+        if self._is_connected and command is not None:
+            self._plane.handle(command, self._port.now())
+            for consumer in producer.consumers.values():
+                consumer.transport.start_forwarding(consumer)
+
+    def start_forwarding(self, consumer: Consumer) -> None:
+        """Let the plane forward a stream, once both its connections are ready."""
+        accepted = consumer.accepted
+        is_ready = self._is_connected and consumer.producer.transport.is_connected
+        if accepted is None or consumer.is_forwarding or not is_ready:
+            return
+        consumer.is_forwarding = True
+        command = consumer.command(accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
+        self._plane.handle(command, self._port.now())
+
+    def _stop(self, consumer: Consumer) -> None:
+        if consumer.is_forwarding:
+            consumer.is_forwarding = False
+            self._plane.handle(RemoveConsumer(consumer.id), self._port.now())
+
+    # ------------------------------------------------------------ RTCP in
+
+    def request_keyframe(self, producer: Producer) -> None:
+        """Somebody needs a keyframe of a stream that this client sends."""
+        if producer.kind == "video" and self._is_connected:
+            self._plane.handle(ExpectKeyframe(producer.id), self._port.now())
+            self.ask_for_keyframe(producer)
+
+    def ask_for_keyframe(self, producer: Producer) -> None:
+        """Ask the client for a keyframe, unless that was just done; the plane may call this."""
+        if producer.throttle.request(self._port.now()):
+            self.send_keyframe_request(producer)
+
+    def send_keyframe_request(self, producer: Producer) -> None:
+        """Send a PLI now."""
+        if producer.ssrc is not None:
+            self.send_rtcp([PictureLossIndication(1, producer.ssrc)])
+
+    def _rtcp_arrived(self, packets: list[RtcpPacket]) -> None:
+        for packet in packets:
+            match packet:
+                case SenderReport():
+                    self._take_sender_report(packet)
+                case ReceiverReport(reports=reports):
+                    self._take_reports(reports)
+                case Nack(media_ssrc=ssrc, lost=lost):
+                    consumer = self._consumer_of(ssrc)
+                    if consumer is not None:
+                        self._plane.handle(Resend(consumer.id, lost), self._port.now())
+                case PictureLossIndication(media_ssrc=ssrc):
+                    self._picture_lost(ssrc)
+                case FullIntraRequest(entries=entries):
+                    for ssrc, _ in entries:
+                        self._picture_lost(ssrc)
+                case Remb(bitrate_bps=bitrate_bps):
+                    self._downlink_bps = bitrate_bps
+                case _:
+                    pass
+
+    def _take_sender_report(self, report: SenderReport) -> None:
+        self._take_reports(report.reports)
+        for producer in self._producers.values():
+            if producer.ssrc == report.ssrc:
+                producer.sender_report = report
+                self._plane.handle(NoteSenderReport(producer.id, report), self._port.now())
+
+    def _take_reports(self, reports: tuple[ReportBlock, ...]) -> None:
+        if reports:
+            self._reports_heard_at = self._port.now()
+        known = {item.accepted.ssrc for item in self._consumers.values() if item.accepted}
+        for block in reports:
+            if block.ssrc in known:
+                self._blocks[block.ssrc] = block
+        for ssrc in self._blocks.keys() - known:
+            del self._blocks[ssrc]
+
+    def _picture_lost(self, ssrc: int) -> None:
+        consumer = self._consumer_of(ssrc)
+        if consumer is not None:
+            consumer.producer.transport.request_keyframe(consumer.producer)
+
+    def _consumer_of(self, ssrc: int) -> Consumer | None:
+        return next(
+            (
+                item
+                for item in self._consumers.values()
+                if item.accepted is not None and item.accepted.ssrc == ssrc
+            ),
+            None,
+        )
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise InvalidStateError("The media connection is closed.", stage=Stage.NEGOTIATION)
