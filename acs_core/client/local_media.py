@@ -1,0 +1,333 @@
+"""What we send in a call, by ACS's rules: a microphone, a camera, a screen.
+
+Theory of operation. Each of the three is a *slot* that holds at most one stream of the application
+and, while the call is connected, its publication. `Call` delegates to `LocalMedia`, which checks
+the limits (`CallLimits`), publishes through `Features.STREAMS`, and tells what changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from acs_core.client.features.base import CallContext, Observed
+from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.options import JoinCallOptions, StreamOptions
+from acs_core.client.ports import NewStream
+from acs_core.client.publications import LocalPublication
+from acs_core.client.streams import LocalAudioStream, LocalMediaStream, LocalVideoStream
+from acs_core.core.facts import PublicationKind
+from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
+from acs_core.events import CallEvent, CollectionUpdate
+from acs_core.media.sources import MediaSource
+from acs_core.models import AudioDeviceInfo, CallLimits, MediaStreamType
+
+__all__ = ["LocalMedia"]
+
+Tell = Callable[..., None]
+"""Emits an event of the call: the name, then its arguments."""
+
+
+class _Slot:
+    """One stream of the application in the call, and its publication."""
+
+    def __init__(
+        self,
+        stream: LocalMediaStream,  # type: ignore[type-arg]
+        kind: PublicationKind,
+        on_failed: Callable[[], None],
+        *,
+        enabled: bool = True,
+    ) -> None:
+        self.stream = stream
+        self.kind = kind
+        self.publication: LocalPublication | None = None
+        self._enabled = enabled
+        self._on_failed = on_failed
+
+    def new_stream(self) -> NewStream:
+        return NewStream(kind=self.kind, source=self.stream.media_source, enabled=self._enabled)
+
+    async def replace_source(self, source: MediaSource) -> None:
+        if self.publication is not None:
+            await self.publication.replace_source(source)
+
+    def source_failed(self, error: MediaError) -> None:
+        self._on_failed()
+
+
+class LocalMedia:
+    """The microphone, the camera and the screen that a call sends."""
+
+    def __init__(
+        self,
+        context: CallContext,
+        streams: StreamsFeature,
+        tell: Tell,
+        limits: CallLimits,
+        microphone: Callable[[], AudioDeviceInfo | None],
+    ) -> None:
+        self._context = context
+        self._streams = streams
+        self._tell = tell
+        self._limits = limits
+        self._microphone = microphone
+        self._slots: dict[MediaStreamType, _Slot] = {}
+        self._extra: tuple[StreamOptions, ...] = ()
+        self._is_muted = False
+        self._lock = asyncio.Lock()
+
+    # ------------------------------------------------------------ state
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the microphone is muted; also without one."""
+        return self._is_muted
+
+    @property
+    def video_streams(self) -> tuple[LocalVideoStream, ...]:
+        """Camera and screen, in the order of starting."""
+        streams = (slot.stream for slot in self._slots.values())
+        return tuple(item for item in streams if isinstance(item, LocalVideoStream))
+
+    @property
+    def audio_streams(self) -> tuple[LocalAudioStream, ...]:
+        """The microphone, if there is one."""
+        streams = (slot.stream for slot in self._slots.values())
+        return tuple(item for item in streams if isinstance(item, LocalAudioStream))
+
+    def is_on(self, kind: MediaStreamType) -> bool:
+        """Whether a camera, a screen or a microphone is in the call."""
+        return kind in self._slots
+
+    # ------------------------------------------------------------ joining
+
+    def plan(self, options: JoinCallOptions) -> None:
+        """Take what the call shall start with.
+
+        Raises:
+            InvalidArgumentError: 400/41044, 400/41046: more than one camera or microphone;
+                400/41045, 400/41047: something that is no local stream.
+        """
+        videos = options.video_options.local_video_streams if options.video_options else ()
+        audio = options.audio_options
+        sounds = audio.local_audio_streams if audio else ()
+        if len(videos) > self._limits.outgoing_video:
+            raise InvalidArgumentError("A call sends one camera only.", sub_code=41044)
+        if len(sounds) > 1:
+            raise InvalidArgumentError("A call sends one microphone only.", sub_code=41046)
+        if any(not isinstance(item, LocalVideoStream) for item in videos):
+            raise InvalidArgumentError("Video options take LocalVideoStreams.", sub_code=41045)
+        if any(not isinstance(item, LocalAudioStream) for item in sounds):
+            raise InvalidArgumentError("Audio options take LocalAudioStreams.", sub_code=41047)
+        self._is_muted = audio is not None and audio.muted
+        self._extra = options.streams or ()
+        if options.streams is None and not sounds:
+            sounds = self._default_sound()
+        for sound in sounds:
+            self._put(MediaStreamType.AUDIO, sound)
+        for video in videos:
+            self._put(MediaStreamType.VIDEO, video)
+
+    async def prepare(self) -> list[NewStream]:
+        """What to join with; devices that cannot be opened are left out and reported."""
+        for kind, slot in list(self._slots.items()):
+            try:
+                await slot.stream.start()
+            except MediaError:
+                self._failed(kind)
+                del self._slots[kind]
+                slot.stream.release(slot)
+        extra = [_extra_stream(item) for item in self._extra]
+        return [*(slot.new_stream() for slot in self._slots.values()), *extra]
+
+    def joined(self, publications: Sequence[LocalPublication]) -> None:
+        """The call is connected; `publications` belong to what `prepare` gave, in its order."""
+        for slot, publication in zip(self._slots.values(), publications, strict=False):
+            slot.publication = publication
+        sound = self._slots.get(MediaStreamType.AUDIO)
+        if sound is not None and sound.publication is not None:
+            # It may have been muted or unmuted while the call was connecting.
+            sound.publication.set_enabled(not self._is_muted)
+        if self.audio_streams:
+            self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
+        if self.video_streams:
+            self._tell_video(CollectionUpdate(self.video_streams), MediaStreamType.VIDEO)
+
+    # ------------------------------------------------------------ microphone
+
+    async def set_muted(self, is_muted: bool) -> None:
+        """Mute or unmute; before there is a microphone it holds for the one to come."""
+        if is_muted is self._is_muted:
+            return
+        self._is_muted = is_muted
+        self._tell(CallEvent.IS_MUTED_CHANGED)
+        slot = self._slots.get(MediaStreamType.AUDIO)
+        if slot is not None and slot.publication is not None:
+            await slot.publication.enable(not is_muted)
+        elif slot is None and not is_muted and self._context.is_joined:
+            for sound in self._default_sound():
+                await self.start_audio(sound)
+
+    async def start_audio(self, stream: LocalAudioStream) -> None:
+        """Send a microphone, muted or not as the call is."""
+        if not isinstance(stream, LocalAudioStream):
+            raise InvalidArgumentError("start_audio takes a LocalAudioStream.", sub_code=41047)
+        async with self._lock:
+            if self.is_on(MediaStreamType.AUDIO):
+                raise InvalidArgumentError("A microphone is on already.", sub_code=41046)
+            await self._start(MediaStreamType.AUDIO, stream)
+        self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate((stream,)))
+
+    async def stop_audio(self) -> None:
+        """Send no microphone; without one nothing happens."""
+        async with self._lock:
+            slot = await self._stop(MediaStreamType.AUDIO)
+        if slot is not None:
+            self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate((), (slot.stream,)))
+
+    # ------------------------------------------------------------ camera and screen
+
+    async def start_video(self, stream: LocalVideoStream) -> None:
+        """Send a camera."""
+        if not isinstance(stream, LocalVideoStream):
+            raise InvalidArgumentError("start_video takes a LocalVideoStream.", sub_code=41026)
+        async with self._lock:
+            slot = self._slots.get(MediaStreamType.VIDEO)
+            if slot is not None and slot.stream is stream:
+                raise InvalidArgumentError("This video is on already.", sub_code=41027)
+            if slot is not None:
+                raise InvalidArgumentError("Another video is on already.", sub_code=41044)
+            await self._start(MediaStreamType.VIDEO, stream)
+        self._tell_video(CollectionUpdate((stream,)), MediaStreamType.VIDEO)
+
+    async def stop_video(self, stream: LocalVideoStream) -> None:
+        """Send no camera."""
+        async with self._lock:
+            slot = self._slots.get(MediaStreamType.VIDEO)
+            if slot is None:
+                raise InvalidArgumentError("No video is on.", sub_code=41030)
+            if slot.stream is not stream:
+                raise InvalidArgumentError("Another video is on.", sub_code=41032)
+            await self._stop(MediaStreamType.VIDEO)
+        self._tell_video(CollectionUpdate((), (stream,)), MediaStreamType.VIDEO)
+
+    async def start_screen(self, stream: LocalVideoStream) -> None:
+        """Send a screen."""
+        async with self._lock:
+            if self.is_on(MediaStreamType.SCREEN_SHARING):
+                raise InvalidArgumentError("The screen is shared already.", sub_code=41035)
+            stream.share_as_screen()
+            await self._start(MediaStreamType.SCREEN_SHARING, stream)
+        self._tell_video(CollectionUpdate((stream,)), MediaStreamType.SCREEN_SHARING)
+
+    async def stop_screen(self) -> None:
+        """Send no screen."""
+        async with self._lock:
+            slot = await self._stop(MediaStreamType.SCREEN_SHARING)
+        if slot is None:
+            raise InvalidArgumentError("The screen is not shared.", sub_code=41041)
+        self._tell_video(CollectionUpdate((), (slot.stream,)), MediaStreamType.SCREEN_SHARING)
+
+    def end(self) -> None:
+        """The call is over: nothing is sent, the application's streams go on."""
+        for slot in self._slots.values():
+            slot.stream.release(slot)
+
+    # ------------------------------------------------------------ inside
+
+    def _default_sound(self) -> tuple[LocalAudioStream, ...]:
+        device = self._microphone()
+        return () if device is None else (LocalAudioStream(device),)
+
+    def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
+        slot = _Slot(
+            stream,
+            _KINDS[kind],
+            lambda: self._failed(kind),
+            enabled=kind is not MediaStreamType.AUDIO or not self._is_muted,
+        )
+        self._slots[kind] = slot
+        stream.use(slot)
+        return slot
+
+    async def _start(
+        self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream
+    ) -> None:
+        if not self._context.is_joined:
+            raise InvalidStateError(
+                "The call is not connected.",
+                sub_code=41071 if kind is MediaStreamType.SCREEN_SHARING else 0,
+                next_step="Wait until its state is Connected.",
+            )
+        slot = self._put(kind, stream)
+        try:
+            await stream.start()
+            slot.publication = await self._streams.publish_stream(slot.new_stream())
+        except BaseException as error:
+            self._slots.pop(kind, None)
+            stream.release(slot)
+            if isinstance(error, MediaError):
+                self._failed(kind)
+            raise
+        if kind is MediaStreamType.VIDEO:
+            self._context.publish_news(Observed("cameraStartFailed", False))
+        if kind is MediaStreamType.AUDIO and slot.publication.is_enabled is self._is_muted:
+            slot.publication.set_enabled(not self._is_muted)
+
+    async def _stop(self, kind: MediaStreamType) -> _Slot | None:
+        slot = self._slots.pop(kind, None)
+        if slot is None:
+            return None
+        slot.stream.release(slot)
+        if slot.publication is not None and self._context.is_joined:
+            try:
+                await self._streams.unpublish(slot.publication)
+            except CallingError:
+                self._slots[kind] = slot
+                slot.stream.use(slot)
+                raise
+        return slot
+
+    def _failed(self, kind: MediaStreamType) -> None:
+        self._context.publish_news(Observed(_FAILURES[kind], True))
+
+    def _tell_video(
+        self,
+        update: CollectionUpdate[LocalMediaStream],
+        kind: MediaStreamType,  # type: ignore[type-arg]
+    ) -> None:
+        self._tell(CallEvent.LOCAL_VIDEO_STREAMS_UPDATED, update)
+        if kind is MediaStreamType.VIDEO:
+            self._tell(CallEvent.IS_LOCAL_VIDEO_STARTED_CHANGED)
+        else:
+            self._tell(CallEvent.IS_SCREEN_SHARING_ON_CHANGED)
+
+
+_KINDS = {
+    MediaStreamType.AUDIO: PublicationKind.AUDIO,
+    MediaStreamType.VIDEO: PublicationKind.VIDEO,
+    MediaStreamType.SCREEN_SHARING: PublicationKind.SCREEN,
+}
+_FAILURES = {
+    MediaStreamType.AUDIO: "microphoneNotFunctioning",
+    MediaStreamType.VIDEO: "cameraStartFailed",
+    MediaStreamType.SCREEN_SHARING: "capturerStartFailed",
+}
+
+
+def _extra_stream(options: StreamOptions) -> NewStream:
+    kind = PublicationKind.DATA
+    if options.source is not None:
+        kind = PublicationKind(options.source.kind)
+        if options.screen and kind is PublicationKind.VIDEO:
+            kind = PublicationKind.SCREEN
+    return NewStream(
+        kind=kind,
+        source=options.source,
+        name=options.name,
+        enabled=options.enabled,
+        priority=options.priority,
+        encoding=options.encoding,
+        reliability=options.reliability,
+    )

@@ -1,0 +1,136 @@
+"""The sound of several remote publications as one stream of frames.
+
+ACS plays remote sound by itself; here a program reads it. `RemoteAudio` opens readers on the audio
+publications that are subscribed, follows those that come and go, and mixes them in frames of 20 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from acs_core.client.publications import RemotePublication
+from acs_core.errors import CallingError
+from acs_core.media.frames import AUDIO_RATE, FRAME_SAMPLES, AudioFrame, Samples
+from acs_core.media.frame_stream import FrameStream
+
+__all__ = ["RemoteAudio", "RemoteAudioStream", "mix"]
+
+_TICK: Final = FRAME_SAMPLES / AUDIO_RATE
+_INPUT_LIMIT: Final = 10
+
+
+def mix(frames: Sequence[Samples], channels: int = 1) -> Samples:
+    """Sum blocks of sound with clipping; pure.
+
+    Args:
+        frames: Arrays of int16, (n, 1 or 2); shorter ones count as silent at the end.
+        channels: Of the result.
+
+    Returns:
+        int16, (960, channels).
+    """
+    total = np.zeros((FRAME_SAMPLES, channels), dtype=np.int32)
+    for frame in frames:
+        block = frame[:FRAME_SAMPLES]
+        if block.shape[1] > channels:
+            block = block.mean(axis=1, keepdims=True).astype(np.int16)
+        total[: block.shape[0]] += block
+    return np.clip(total, -32768, 32767).astype(np.int16)
+
+
+class _Input:
+    """One publication that is being read."""
+
+    def __init__(self, stream: FrameStream) -> None:
+        self.stream = stream
+        self.frames: deque[Samples] = deque(maxlen=_INPUT_LIMIT)
+        self.task = asyncio.get_running_loop().create_task(self._run(), name="remote audio input")
+
+    async def _run(self) -> None:
+        try:
+            async for frame in self.stream:
+                if isinstance(frame, AudioFrame):
+                    self.frames.append(frame.samples)
+        except CallingError:
+            return
+
+
+class RemoteAudio:
+    """A reader of mixed sound; iterate it, then `aclose` it.
+
+    Frames come every 20 ms, silent when nobody sends. A reader that stops taking them misses them:
+    the frames of the meantime are dropped beyond a queue of `maximum`.
+    """
+
+    def __init__(
+        self, publications: Callable[[], Sequence[RemotePublication]], *, maximum: int = 10
+    ) -> None:
+        self._publications = publications
+        self._maximum = maximum
+        self._inputs: dict[str, _Input] = {}
+        self._next: float | None = None
+        self._time = 0.0
+        self._is_closed = False
+        self.dropped = 0
+
+    def __aiter__(self) -> AsyncIterator[AudioFrame]:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        if self._is_closed:
+            raise StopAsyncIteration
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._next is None:
+            self._next = now
+        late = int((now - self._next) / _TICK) - self._maximum
+        if late > 0:
+            self._next += late * _TICK
+            self.dropped += late
+        self._next += _TICK
+        self._follow()
+        # A clock, not a signal: sound goes on at its pace when nobody sends.
+        await asyncio.sleep(max(0.0, self._next - now))
+        blocks = [item.frames.popleft() for item in self._inputs.values() if item.frames]
+        frame = AudioFrame.from_ndarray(mix(blocks), sample_rate=AUDIO_RATE, time=self._time)
+        self._time += _TICK
+        return frame
+
+    async def aclose(self) -> None:
+        """Stop reading; decoding ends with the last reader."""
+        self._is_closed = True
+        inputs, self._inputs = self._inputs, {}
+        for item in inputs.values():
+            _end(item)
+        if inputs:
+            await asyncio.wait([item.task for item in inputs.values()])
+
+    def _follow(self) -> None:
+        wanted = {item.id: item for item in self._publications() if item.is_subscribed}
+        for key in [*self._inputs]:
+            if key not in wanted or self._inputs[key].task.done():
+                _end(self._inputs.pop(key))
+        for key, publication in wanted.items():
+            if key not in self._inputs:
+                self._inputs[key] = _Input(publication.frames(mode="queue"))
+
+
+def _end(item: _Input) -> None:
+    item.stream.close()
+    item.task.cancel()
+
+
+class RemoteAudioStream:
+    """The sound of all other participants together, as ACS offers it."""
+
+    def __init__(self, publications: Callable[[], Sequence[RemotePublication]]) -> None:
+        self._publications = publications
+
+    def frames(self, *, maximum: int = 10) -> RemoteAudio:
+        """Read the mixed sound: a new reader, to be closed by whoever asked for it."""
+        return RemoteAudio(self._publications, maximum=maximum)

@@ -1,0 +1,65 @@
+"""Options that name streams: how a call is joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from acs_core.client.streams import LocalAudioStream, LocalVideoStream
+from acs_core.core.facts import DataReliability, Priority
+from acs_core.media.peer import EncodingOptions
+from acs_core.media.sources import MediaSource
+
+__all__ = ["AudioOptions", "JoinCallOptions", "StreamOptions", "VideoOptions"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioOptions:
+    """The microphone of a call; without a stream it is the selected or default microphone."""
+
+    muted: bool = False
+    local_audio_streams: tuple[LocalAudioStream, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """The camera of a call; at most one stream."""
+
+    local_video_streams: tuple[LocalVideoStream, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """One stream to publish from the start (ours).
+
+    Attributes:
+        source: Sound or pictures; None for data.
+        screen: Pictures of a screen.
+        reliability: For data.
+    """
+
+    source: MediaSource | None = None
+    name: str = ""
+    enabled: bool = True
+    priority: Priority = Priority.STANDARD
+    screen: bool = False
+    encoding: EncodingOptions = field(default_factory=EncodingOptions)
+    reliability: DataReliability | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCallOptions:
+    """How to join.
+
+    Attributes:
+        audio_options: None for the default microphone, unmuted, if there is one.
+        streams: Publish exactly these instead of a microphone (ours); ACS's limits do not apply.
+            None follows `audio_options` and `video_options` alone.
+        receive_automatically: Receive everything that is published (ours).
+        report_network_quality: Let the service report network quality (ours).
+    """
+
+    video_options: VideoOptions | None = None
+    audio_options: AudioOptions | None = None
+    streams: tuple[StreamOptions, ...] | None = None
+    receive_automatically: bool = True
+    report_network_quality: bool = False

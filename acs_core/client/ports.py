@@ -1,0 +1,145 @@
+"""What a call needs of its session, as protocols: the real one is in `session.py`.
+
+They exist so that calls can be tested against a scripted session, and so that nobody reaches past
+them. A contract suite runs the same stories against both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias
+
+from acs_core import wire
+from acs_core.client.session import (
+    LocalStream,
+    NewStream,
+    RosterChange,
+    SessionObserver,
+    SessionState,
+    SessionStats,
+)
+from acs_core.core.facts import Priority
+from acs_core.core.roster import Roster
+from acs_core.media.frames import AudioFrame, VideoFrame
+
+__all__ = [
+    "FrameMode",
+    "FrameReceiver",
+    "FrameStream",
+    "LocalStream",
+    "NewStream",
+    "RosterChange",
+    "ServiceLink",
+    "Session",
+    "SessionObserver",
+    "SessionState",
+    "SessionStats",
+]
+
+FrameMode: TypeAlias = Literal["latest", "queue"]
+"""Keep only the newest frame, or queue up to a maximum and drop the oldest."""
+
+
+class FrameStream(Protocol):
+    """One reader's frames; ends when the receiver is closed."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that this reader was too slow for."""
+
+    def __aiter__(self) -> AsyncIterator[VideoFrame | AudioFrame]:
+        """The stream itself."""
+
+    async def __anext__(self) -> VideoFrame | AudioFrame:
+        """The next frame."""
+
+    def close(self) -> None:
+        """Stop reading."""
+
+
+class FrameReceiver(Protocol):
+    """What receives one publication on one connection."""
+
+    def frames(self, *, mode: FrameMode = ..., maximum: int | None = ...) -> Any:
+        """A new reader, a `FrameStream`."""
+
+    def stats(self) -> Any:
+        """Measurements, a `ReceiverStats`."""
+
+
+class Session(Protocol):
+    """One call in the service's words; see `session.CallSession` for what each member does."""
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
+
+    @property
+    def roster(self) -> Roster:
+        """Who is in the call."""
+
+    @property
+    def call_id(self) -> str:
+        """The service's id of the call; known after `join`."""
+
+    @property
+    def room(self) -> wire.RoomInfo | None:
+        """The room, when the call is a session of one."""
+
+    @property
+    def streams(self) -> Mapping[str, LocalStream]:
+        """Our publications by id."""
+
+    async def join(self, streams: Sequence[NewStream]) -> tuple[LocalStream, ...]:
+        """Enter the call with some streams."""
+
+    async def publish(self, stream: NewStream) -> LocalStream:
+        """Offer one more stream."""
+
+    async def unpublish(self, stream: LocalStream) -> None:
+        """Withdraw a stream."""
+
+    async def update(
+        self,
+        stream: LocalStream,
+        *,
+        enabled: bool | None = None,
+        priority: Priority | None = None,
+    ) -> None:
+        """Enable, disable or re-prioritise a stream."""
+
+    async def set_receive_policy(self, policy: wire.ReceivePolicy) -> None:
+        """Choose what to receive."""
+
+    def receiver(self, publication: str) -> Any:
+        """The `FrameReceiver` of a publication, or None."""
+
+    def is_subscribed(self, publication: str) -> bool:
+        """Whether a publication is received now."""
+
+    def stats(self) -> SessionStats:
+        """Measurements of both connections."""
+
+    async def leave(self, *, for_everyone: bool = False) -> None:
+        """Leave, in at most 2 s."""
+
+
+class ServiceLink(Protocol):
+    """The connection of a call agent to the service, and where its sessions come from."""
+
+    async def open(self) -> None:
+        """Connect and authenticate."""
+
+    def session(
+        self,
+        observer: SessionObserver,
+        *,
+        endpoint_id: str,
+        locator: wire.Locator,
+        name: str,
+        receive: wire.ReceivePolicy,
+    ) -> Session:
+        """A new session, not joined yet."""
+
+    async def close(self) -> None:
+        """Close the connection, in at most 2 s."""

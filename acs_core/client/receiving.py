@@ -1,0 +1,192 @@
+"""The receive side of a session: the connection on which the service offers.
+
+Offers are handled one after the other by one task. A publication is subscribed when an accepted
+offer maps it to a section, or when its data channel opens; what an offer no longer maps is
+unsubscribed. A new connection number replaces the connection; readers of frames go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from acs_core import wire
+from acs_core.client.publishing import Ask, SessionOptions
+from acs_core.errors import CallingError
+from acs_core.media.peer import PeerState
+from acs_core.media.receiver import StreamReceiver
+from acs_core.media.stats import PeerStats
+from acs_core.media.subscribing import SubscribePeer
+from acs_core.rtc.data import DataChannel
+
+__all__ = ["ReceiveObserver", "SubscribeLeg"]
+
+_log = logging.getLogger(__name__)
+
+
+class ReceiveObserver(Protocol):
+    """Who hears what the connection brings."""
+
+    def on_subscribed(self, publication: str) -> None:
+        """The publication's media or data flows from now on."""
+
+    def on_unsubscribed(self, publication: str) -> None:
+        """Nothing more comes of it."""
+
+    def on_data(self, publication: str, payload: str | bytes) -> None:
+        """A message of a data publication."""
+
+
+class SubscribeLeg:
+    """What we receive, on one connection at a time."""
+
+    def __init__(
+        self,
+        endpoint_id: str,
+        ask: Ask,
+        options: SessionOptions,
+        observer: ReceiveObserver,
+        on_trouble: Callable[[CallingError], None],
+    ) -> None:
+        self._endpoint_id = endpoint_id
+        self._ask = ask
+        self._options = options
+        self._observer = observer
+        self._on_trouble = on_trouble
+        self._ice_servers: Sequence[wire.IceServer] = ()
+        self._peer: SubscribePeer | None = None
+        self._connection = 0
+        self._receivers: dict[str, StreamReceiver] = {}
+        self._channels: dict[str, DataChannel] = {}
+        self._offers: asyncio.Queue[wire.Offer] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._accepted = asyncio.Event()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is nothing to connect, or it is connected."""
+        return self._peer is None or self._peer.state is PeerState.CONNECTED
+
+    def start(self, ice_servers: Sequence[wire.IceServer]) -> None:
+        """Begin to handle offers."""
+        self._ice_servers = ice_servers
+        self._task = asyncio.create_task(self._run(), name="subscribe connection")
+
+    def offered(self, offer: wire.Offer) -> None:
+        """Take an offer; it is handled in turn."""
+        self._offers.put_nowait(offer)
+
+    def receiver(self, publication: str) -> StreamReceiver | None:
+        """What decodes a publication, while it is subscribed."""
+        return self._receivers.get(publication)
+
+    def is_subscribed(self, publication: str) -> bool:
+        """Whether media or data of a publication arrives."""
+        return publication in self._receivers or publication in self._channels
+
+    def forget(self, publication: str) -> None:
+        """The publication is gone; say so before anybody hears of it otherwise."""
+        receiver = self._receivers.pop(publication, None)
+        channel = self._channels.pop(publication, None)
+        if receiver is not None or channel is not None:
+            self._observer.on_unsubscribed(publication)
+
+    def stats(self) -> PeerStats | None:
+        """Measurements of the connection, if there is one."""
+        return self._peer.stats() if self._peer else None
+
+    async def replace(self) -> None:
+        """Ask the service for a new connection and return when it carries media.
+
+        The caller sets the deadline.
+        """
+        before = self._connection
+        await self._ask(wire.Renegotiate(endpoint=self._endpoint_id, connection=before))
+        while self._connection <= before or not self.is_connected:
+            self._accepted.clear()
+            await self._accepted.wait()
+
+    async def close(self) -> None:
+        """End the connection; everything is unsubscribed."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for publication in [*self._receivers, *self._channels]:
+            self.forget(publication)
+        if self._peer is not None:
+            await self._peer.close()
+            self._peer = None
+
+    async def _run(self) -> None:
+        while True:
+            offer = await self._offers.get()
+            if offer.connection < self._connection:
+                continue
+            try:
+                await self._accept(offer)
+            except CallingError as error:
+                _log.warning("an offer of the service could not be accepted: %s", error)
+                self._on_trouble(error)
+
+    async def _accept(self, offer: wire.Offer) -> None:
+        old = self._peer
+        if old is None or offer.connection != self._connection:
+            self._peer = SubscribePeer(
+                settings=self._options.peer_settings(self._ice_servers),
+                on_state=self._peer_changed,
+                on_channel=self._channel_opened,
+            )
+            self._connection = offer.connection
+        peer = self._peer
+        assert peer is not None
+        try:
+            answer = await peer.accept_offer(offer.sdp)
+            await self._ask(
+                wire.Answer(
+                    endpoint=self._endpoint_id,
+                    connection=offer.connection,
+                    revision=offer.revision,
+                    sdp=answer,
+                )
+            )
+            await peer.connected(self._options.media_timeout)
+            self._map(peer)
+        finally:
+            if old is not None and old is not peer:
+                await old.close()
+        self._accepted.set()
+
+    def _map(self, peer: SubscribePeer) -> None:
+        wanted = peer.receivers_by_track
+        for publication in [key for key in self._receivers if key not in wanted]:
+            self.forget(publication)
+        for publication, receiver in wanted.items():
+            before = self._receivers.get(publication)
+            self._receivers[publication] = receiver
+            if before is None:
+                self._observer.on_subscribed(publication)
+            elif before is not receiver:
+                receiver.take_readers(before)
+
+    def _channel_opened(self, channel: DataChannel) -> None:
+        publication = channel.label
+        is_new = publication not in self._channels
+        self._channels[publication] = channel
+        channel.on_message = lambda payload: self._observer.on_data(publication, payload)
+        channel.on_close = lambda: self._channel_closed(publication, channel)
+        if is_new:
+            self._observer.on_subscribed(publication)
+
+    def _channel_closed(self, publication: str, channel: DataChannel) -> None:
+        peer = self._peer
+        is_over = peer is not None and peer.state is PeerState.CONNECTED
+        if self._channels.get(publication) is channel and is_over:
+            self.forget(publication)
+
+    def _peer_changed(self, state: PeerState, error: CallingError | None) -> None:
+        if state in (PeerState.SILENT, PeerState.FAILED) and error is not None:
+            self._on_trouble(error)

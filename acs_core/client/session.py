@@ -1,0 +1,452 @@
+"""The client's side of one call, in the service's words and without any vendor's rules.
+
+Theory of operation. A session has one signaling connection (shared with the agent's other calls)
+and up to two media connections: `publish` (`publishing.py`), on which this end offers, and
+`subscribe` (`receiving.py`), on which the service offers. The roster is what the service says; the
+observer hears of each change after it was applied. When a media connection goes silent while
+signaling works, one owned task replaces it; publications and readers of frames stay what they are.
+When that does not succeed within the window, or signaling is gone for good, the session ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from acs_core import wire
+from acs_core.client.publishing import LocalStream, NewStream, PublishLeg, SessionOptions
+from acs_core.client.receiving import SubscribeLeg
+from acs_core.client.signaling import SignalingConnection
+from acs_core.core import endings
+from acs_core.core.facts import (
+    EndpointInfo,
+    EndpointJoined,
+    EndpointLeft,
+    EndReason,
+    Fact,
+    Priority,
+    PublicationAdded,
+    PublicationChanged,
+    PublicationRemoved,
+    SpeakersChanged,
+)
+from acs_core.core.reconnect import Backoff
+from acs_core.core.roster import Roster
+from acs_core.errors import CallingError, InvalidStateError, ProtocolError, Stage
+from acs_core.media.receiver import StreamReceiver
+from acs_core.media.stats import PeerStats
+
+__all__ = [
+    "CallSession",
+    "LocalStream",
+    "NewStream",
+    "RosterChange",
+    "SessionObserver",
+    "SessionOptions",
+    "SessionState",
+    "SessionStats",
+]
+
+_log = logging.getLogger(__name__)
+
+LEAVE_TIMEOUT: Final = 1.0
+
+
+class SessionState(StrEnum):
+    """Where a session is in its life; `RECONNECTING` returns to `JOINED` or ends."""
+
+    IDLE = "idle"
+    JOINING = "joining"
+    JOINED = "joined"
+    RECONNECTING = "reconnecting"
+    LEAVING = "leaving"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterChange:
+    """A fact, with the endpoint it is about: as it was before what left, else as it is now."""
+
+    fact: Fact
+    endpoint: EndpointInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStats:
+    """Measurements of both media connections; None while there is none."""
+
+    publish: PeerStats | None
+    subscribe: PeerStats | None
+
+
+class SessionObserver(Protocol):
+    """Who listens to a session; called on the event loop, one call at a time."""
+
+    def on_state(self, state: SessionState, error: CallingError | None) -> None:
+        """The state changed; `RECONNECTING` says why."""
+
+    def on_facts(self, changes: tuple[RosterChange, ...]) -> None:
+        """The roster changed; it already holds the changes."""
+
+    def on_subscribed(self, publication: str) -> None:
+        """`CallSession.receiver` now gives this publication's frames, or its data flows."""
+
+    def on_unsubscribed(self, publication: str) -> None:
+        """Nothing more comes of this publication."""
+
+    def on_data(self, publication: str, payload: str | bytes) -> None:
+        """A message of a data publication."""
+
+    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Network quality levels changed."""
+
+    def on_ended(self, reason: EndReason) -> None:
+        """The session is over; exactly once, and last."""
+
+
+class CallSession:
+    """One endpoint in one call."""
+
+    def __init__(
+        self,
+        connection: SignalingConnection,
+        observer: SessionObserver,
+        *,
+        endpoint_id: str,
+        locator: wire.Locator,
+        name: str = "",
+        receive: wire.ReceivePolicy | None = None,
+        options: SessionOptions | None = None,
+    ) -> None:
+        self.id = endpoint_id
+        self.room: wire.RoomInfo | None = None
+        self._connection = connection
+        self._observer = observer
+        self._locator = locator
+        self._name = name
+        self._receive = receive or wire.ReceivePolicy()
+        self._options = options or SessionOptions()
+        self._state = SessionState.IDLE
+        self._roster = Roster()
+        self._call_id = ""
+        self._early: list[wire.DeliveryBody] = []
+        self._signaling_error: CallingError | None = None
+        self._publish = PublishLeg(
+            endpoint_id, self._ask, self._options, lambda error: self._media_lost("publish", error)
+        )
+        self._subscribe = SubscribeLeg(
+            endpoint_id,
+            self._ask,
+            self._options,
+            observer,
+            lambda error: self._media_lost("subscribe", error),
+        )
+        self._lost_legs: dict[str, CallingError] = {}
+        self._recovery: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    # ------------------------------------------------------------ state
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is in its life."""
+        return self._state
+
+    @property
+    def roster(self) -> Roster:
+        """Who is in the call and what they offer."""
+        return self._roster
+
+    @property
+    def call_id(self) -> str:
+        """ACS's serverCallId; empty before the join succeeded."""
+        return self._call_id
+
+    @property
+    def streams(self) -> Mapping[str, LocalStream]:
+        """Our publications by publication id."""
+        return self._publish.streams
+
+    def receiver(self, publication: str) -> StreamReceiver | None:
+        """What decodes a publication, while it is subscribed."""
+        return self._subscribe.receiver(publication)
+
+    def is_subscribed(self, publication: str) -> bool:
+        """Whether media or data of a publication arrives."""
+        return self._subscribe.is_subscribed(publication)
+
+    def stats(self) -> SessionStats:
+        """Measurements of both media connections."""
+        return SessionStats(self._publish.stats(), self._subscribe.stats())
+
+    # ------------------------------------------------------------ actions
+
+    async def join(self, streams: Sequence[NewStream] = ()) -> tuple[LocalStream, ...]:
+        """Enter the call and connect what is published from the start.
+
+        Raises:
+            InvalidStateError: Joined before.
+            ServiceError: The service refuses; the code says why.
+            TransportError: Signaling or media cannot be connected; the stage says which.
+        """
+        if self._state is not SessionState.IDLE:
+            raise InvalidStateError(f"The session is {self._state}.", stage=Stage.SIGNALING)
+        self._set_state(SessionState.JOINING)
+        try:
+            local, offer = await self._publish.prepare(streams)
+            joined = await self._connection.request(
+                wire.Join(
+                    endpoint=self.id,
+                    locator=self._locator,
+                    name=self._name,
+                    offer=offer,
+                    publications=tuple(stream.to_wire() for stream in local),
+                    receive=self._receive,
+                )
+            )
+            if not isinstance(joined, wire.Joined):
+                raise ProtocolError("The service did not answer the join.", stage=Stage.SIGNALING)
+            self._entered(joined)
+            await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
+        except BaseException:
+            await self.leave()
+            raise
+        if self.state is SessionState.JOINING:
+            self._set_state(SessionState.JOINED)
+        early, self._early = self._early, []
+        for body in early:
+            self.delivered(body)
+        return tuple(local)
+
+    async def publish(self, stream: NewStream) -> LocalStream:
+        """Offer one more stream to the call.
+
+        Raises:
+            CallingError: Not joined, or the service refuses it.
+        """
+        self._require_joined()
+        return await self._publish.add(stream)
+
+    async def unpublish(self, stream: LocalStream) -> None:
+        """Withdraw a stream."""
+        self._require_joined()
+        await self._publish.remove(stream)
+
+    async def update(
+        self,
+        stream: LocalStream,
+        *,
+        enabled: bool | None = None,
+        priority: Priority | None = None,
+    ) -> None:
+        """Enable, disable or re-prioritise a stream of ours; takes effect here at once."""
+        stream.enabled = stream.enabled if enabled is None else enabled
+        stream.priority = priority or stream.priority
+        if stream.sender is not None:
+            stream.sender.enabled = stream.enabled
+        if stream.info is not None and self._state is not SessionState.ENDED:
+            await self._ask(
+                wire.UpdatePublication(
+                    endpoint=self.id,
+                    publication=stream.id,
+                    enabled=stream.enabled,
+                    priority=stream.priority,
+                )
+            )
+
+    async def set_receive_policy(self, policy: wire.ReceivePolicy) -> None:
+        """Choose what to receive."""
+        self._require_joined()
+        self._receive = policy
+        await self._ask(wire.SetReceivePolicy(endpoint=self.id, policy=policy))
+
+    async def leave(self, *, for_everyone: bool = False) -> None:
+        """Leave the call and release everything, within 2 s. Leaving again does nothing."""
+        if self._state in (SessionState.IDLE, SessionState.ENDED):
+            self._finish(endings.HUNG_UP)
+        elif self._ending is None:
+            if self._state is not SessionState.LEAVING:
+                self._set_state(SessionState.LEAVING)
+                if self._call_id:
+                    with contextlib.suppress(CallingError):
+                        await self._connection.request(
+                            wire.Leave(endpoint=self.id, for_everyone=for_everyone),
+                            timeout=LEAVE_TIMEOUT,
+                        )
+            self._finish(endings.HUNG_UP)
+        if self._ending is not None and self._ending is not asyncio.current_task():
+            await asyncio.shield(self._ending)
+
+    # ------------------------------------------------------------ what signaling tells
+
+    def delivered(self, body: wire.DeliveryBody) -> None:
+        """Take what the service says about this endpoint; the call agent routes it here."""
+        if self._state is SessionState.JOINING and not isinstance(body, wire.Ended):
+            if isinstance(body, wire.Offer):
+                self._subscribe.offered(body)
+            else:
+                self._early.append(body)
+            return
+        match body:
+            case wire.Facts(revision=revision, facts=facts):
+                self._apply(revision, facts)
+            case wire.Offer():
+                self._subscribe.offered(body)
+            case wire.QualityNotice(levels=levels):
+                self._observer.on_quality(levels)
+            case wire.Ended(reason=reason):
+                self._finish(reason)
+            case _:
+                _log.debug("unexpected delivery %s", type(body).__name__)
+
+    def signaling_lost(self, error: CallingError) -> None:
+        """Signaling is trying to come back; media goes on meanwhile."""
+        self._signaling_error = error
+        self._reconnecting(error)
+
+    def signaling_resumed(self) -> None:
+        """Signaling is back and nothing was missed."""
+        self._signaling_error = None
+        self._maybe_recovered()
+
+    def signaling_closed(self, error: CallingError) -> None:
+        """Signaling will not come back."""
+        self._finish(
+            EndReason(
+                code=error.code or endings.LINK_LOST.code,
+                sub_code=error.sub_code or endings.LINK_LOST.sub_code,
+                message=error.message,
+            )
+        )
+
+    # ------------------------------------------------------------ inside
+
+    async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        return await self._connection.request(body)
+
+    def _entered(self, joined: wire.Joined) -> None:
+        self._call_id = joined.call
+        self.room = joined.room
+        self._roster = Roster.restore(joined.revision, joined.endpoints, joined.speakers)
+        self._subscribe.start(joined.ice_servers)
+
+    def _apply(self, revision: int, facts: Sequence[Fact]) -> None:
+        first = revision - len(facts) + 1
+        for offset, fact in enumerate(facts):
+            before = self._about(fact)
+            self._unsubscribe_for(fact, before)
+            try:
+                new = self._roster.apply(first + offset, (fact,))
+            except ProtocolError as error:
+                _log.error("the roster cannot follow: %s", error)
+                self._finish(EndReason(code=500, sub_code=53000, message=error.message))
+                return
+            if new:
+                after = self._about(fact) or before
+                self._observer.on_facts((RosterChange(fact, after),))
+
+    def _about(self, fact: Fact) -> EndpointInfo | None:
+        match fact:
+            case EndpointJoined(endpoint=endpoint):
+                return endpoint
+            case PublicationAdded(endpoint=endpoint_id) | EndpointLeft(endpoint=endpoint_id):
+                return self._roster.endpoints.get(endpoint_id)
+            case (
+                PublicationChanged(publication=publication)
+                | PublicationRemoved(publication=publication)
+            ):
+                return self._roster.owner(publication)
+            case SpeakersChanged():
+                return None
+            case _:
+                return self._roster.endpoints.get(fact.endpoint)
+
+    def _unsubscribe_for(self, fact: Fact, endpoint: EndpointInfo | None) -> None:
+        if isinstance(fact, PublicationRemoved):
+            self._subscribe.forget(fact.publication)
+        elif isinstance(fact, EndpointLeft) and endpoint is not None:
+            for publication in endpoint.publications:
+                self._subscribe.forget(publication.id)
+
+    # ------------------------------------------------------------ reconnecting
+
+    def _media_lost(self, leg: str, error: CallingError) -> None:
+        if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
+            return
+        self._lost_legs[leg] = error
+        self._reconnecting(error)
+        if self._recovery is None or self._recovery.done():
+            self._recovery = asyncio.create_task(self._recover(), name="media recovery")
+
+    async def _recover(self) -> None:
+        loop = asyncio.get_running_loop()
+        window = self._options.media_window or self._connection.window
+        deadline = loop.time() + window
+        backoff = Backoff(window=window)
+        while self._lost_legs:
+            leg, cause = next(iter(self._lost_legs.items()))
+            attempt = min(deadline, loop.time() + self._options.media_timeout)
+            try:
+                async with asyncio.timeout_at(attempt):
+                    await (self._publish if leg == "publish" else self._subscribe).replace()
+                self._lost_legs.pop(leg, None)
+                continue
+            except TimeoutError:
+                error = cause
+            except CallingError as failed:
+                error = failed
+            if loop.time() >= deadline:
+                _log.warning("media was not restored: %s", error)
+                self._finish(endings.MEDIA_LOST)
+                return
+            await asyncio.sleep(backoff.next_delay(random.random()))
+        self._maybe_recovered()
+
+    def _reconnecting(self, error: CallingError) -> None:
+        if self._state is SessionState.JOINED:
+            self._set_state(SessionState.RECONNECTING, error)
+
+    def _maybe_recovered(self) -> None:
+        if (
+            self._state is SessionState.RECONNECTING
+            and self._signaling_error is None
+            and not self._lost_legs
+        ):
+            self._set_state(SessionState.JOINED)
+
+    # ------------------------------------------------------------ endings
+
+    def _finish(self, reason: EndReason) -> None:
+        if self._ending is None and self._state is not SessionState.ENDED:
+            self._ending = asyncio.create_task(self._end(reason), name="session end")
+
+    async def _end(self, reason: EndReason) -> None:
+        if self._recovery is not None:
+            self._recovery.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._recovery
+        results = await asyncio.gather(
+            self._publish.close(), self._subscribe.close(), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                _log.error("closing a media connection failed", exc_info=result)
+        self._set_state(SessionState.ENDED)
+        self._observer.on_ended(reason)
+
+    def _require_joined(self) -> None:
+        if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
+            raise InvalidStateError(
+                f"The call is {self._state}; this needs a joined call.", stage=Stage.SIGNALING
+            )
+
+    def _set_state(self, state: SessionState, error: CallingError | None = None) -> None:
+        if state is not self._state:
+            self._state = state
+            self._observer.on_state(state, error)

@@ -1,0 +1,369 @@
+"""The WebSocket of a call agent: requests, deliveries, and coming back after a loss.
+
+Theory of operation. One task reads, one pings; when the WebSocket is lost, the same task opens
+another one with `core/reconnect.py`'s back-off and resumes the session. What was asked and not yet
+answered is asked again; what the service said meanwhile arrives in order. If the session is gone
+(window passed, service restarted) every request fails and the observer is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiohttp
+
+from acs_core import wire
+from acs_core.core.reconnect import Backoff
+from acs_core.errors import (
+    AuthenticationError,
+    CallingError,
+    DeadlineError,
+    InvalidStateError,
+    ProtocolError,
+    ServiceError,
+    Stage,
+    TransportError,
+)
+from acs_core.version import __version__
+
+__all__ = ["SignalingConnection", "SignalingObserver", "SignalingTimes", "error_from"]
+
+_log = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SignalingTimes:
+    """Deadlines in seconds.
+
+    Attributes:
+        open: From the first try to `Welcome`.
+        request: Until a request is answered.
+        attempt: For one try to come back.
+    """
+
+    open: float = 10.0
+    request: float = 10.0
+    attempt: float = 5.0
+
+
+class SignalingObserver(Protocol):
+    """Who listens to a connection; called on the event loop, must not block."""
+
+    def on_delivery(self, body: wire.DeliveryBody) -> None:
+        """The service said something that is not an answer."""
+
+    def on_lost(self, error: CallingError) -> None:
+        """The WebSocket was lost; the connection tries to come back."""
+
+    def on_resumed(self) -> None:
+        """The session goes on; nothing was missed."""
+
+    def on_closed(self, error: CallingError) -> None:
+        """The session is gone for good."""
+
+
+@dataclass(slots=True)
+class _Pending:
+    request: wire.Request
+    answer: asyncio.Future[wire.DeliveryBody]
+
+
+class SignalingConnection:
+    """One session with the service; `open`, use, `close`."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Callable[[], Awaitable[str]],
+        observer: SignalingObserver,
+        *,
+        times: SignalingTimes | None = None,
+    ) -> None:
+        self._url = _websocket_url(url)
+        self._token = token
+        self._observer = observer
+        self._times = times or SignalingTimes()
+        self._http: aiohttp.ClientSession | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._welcome: wire.Welcome | None = None
+        self._received = 0
+        self._next_id = 1
+        self._pending: dict[int, _Pending] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a WebSocket carries the session now."""
+        return self._socket is not None and not self._socket.closed
+
+    @property
+    def window(self) -> float:
+        """Seconds for which the service keeps the session without a WebSocket."""
+        return self._welcome.window if self._welcome else 0.0
+
+    async def open(self) -> None:
+        """Connect and introduce ourselves.
+
+        Raises:
+            TransportError: The service cannot be reached.
+            AuthenticationError: It refuses the token.
+            DeadlineError: It does not answer in time.
+        """
+        if self._http is not None:
+            raise InvalidStateError("The connection was opened already.", stage=Stage.SIGNALING)
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        try:
+            async with asyncio.timeout(self._times.open):
+                await self._connect(None)
+        except TimeoutError as error:
+            await self.close()
+            raise DeadlineError(
+                f"{self._url} did not answer within {self._times.open:g} s.",
+                stage=Stage.SIGNALING,
+                next_step="Check the address and that the service runs.",
+            ) from error
+        except BaseException:
+            await self.close()
+            raise
+        self._task = asyncio.create_task(self._run(), name="signaling")
+
+    async def request(
+        self, body: wire.RequestBody, *, timeout: float | None = None
+    ) -> wire.DeliveryBody:
+        """Ask for something and return the answer; survives a lost WebSocket.
+
+        Raises:
+            ServiceError: The service refuses; the code says why.
+            DeadlineError: No answer in time.
+            TransportError: The session is gone.
+        """
+        if self._is_closed or self._welcome is None:
+            raise TransportError("Signaling is closed.", stage=Stage.SIGNALING)
+        request = wire.Request(id=self._next_id, body=body)
+        self._next_id += 1
+        answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
+        self._pending[request.id] = _Pending(request, answer)
+        try:
+            await self._send(request)
+            async with asyncio.timeout(timeout or self._times.request):
+                reply = await answer
+        except TimeoutError as error:
+            raise DeadlineError(
+                f"The service did not answer a {type(body).__name__} request in time.",
+                stage=Stage.SIGNALING,
+                next_step="Check the connection to the service.",
+            ) from error
+        finally:
+            self._pending.pop(request.id, None)
+        if isinstance(reply, wire.Failed):
+            raise error_from(reply)
+        return reply
+
+    async def close(self) -> None:
+        """Say goodbye and release everything, within 2 s. Closing again does nothing."""
+        self._is_closed = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._socket is not None:
+            with contextlib.suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self._socket.close()
+        if self._http is not None:
+            await self._http.close()
+        self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
+
+    # ------------------------------------------------------------ connection
+
+    async def _connect(self, resume: wire.Resume | None) -> None:
+        assert self._http is not None
+        token = await self._token()
+        try:
+            socket = await self._http.ws_connect(
+                self._url, max_msg_size=16 * wire.MESSAGE_LIMIT, autoping=True
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TransportError(
+                f"The service at {self._url} cannot be reached: {error}.",
+                code=503,
+                stage=Stage.SIGNALING,
+                next_step="Check the address and that the service runs (`twilio-compat serve`).",
+            ) from error
+        try:
+            hello = wire.Hello(
+                version=wire.PROTOCOL_VERSION,
+                token=token,
+                client=f"twilio-compat/{__version__}",
+                resume=resume,
+            )
+            await socket.send_str(wire.encode(hello))
+            self._welcome = await self._expect_welcome(socket)
+        except BaseException:
+            await socket.close()
+            raise
+        self._socket = socket
+
+    async def _expect_welcome(self, socket: aiohttp.ClientWebSocketResponse) -> wire.Welcome:
+        message = await socket.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise TransportError(
+                f"The service closed the connection ({socket.close_code}).",
+                stage=Stage.SIGNALING,
+            )
+        answer = wire.decode_service(message.data)
+        if isinstance(answer, wire.Failed):
+            raise error_from(answer)
+        if not isinstance(answer, wire.Welcome):
+            raise ProtocolError("The service did not say welcome.", stage=Stage.SIGNALING)
+        return answer
+
+    async def _run(self) -> None:
+        while True:
+            lost = await self._converse()
+            self._observer.on_lost(lost)
+            gone = await self._come_back()
+            if gone is not None:
+                self._is_closed = True
+                self._fail_pending(gone)
+                self._observer.on_closed(gone)
+                return
+            self._observer.on_resumed()
+            for pending in list(self._pending.values()):
+                await self._send(pending.request)
+
+    async def _converse(self) -> CallingError:
+        """Read until the WebSocket is lost; say how."""
+        assert self._socket is not None
+        assert self._welcome is not None
+        heartbeat = self._welcome.heartbeat
+        pinging = asyncio.create_task(self._ping(heartbeat), name="signaling ping")
+        try:
+            while True:
+                async with asyncio.timeout(3 * heartbeat):
+                    message = await self._socket.receive()
+                if message.type is not aiohttp.WSMsgType.TEXT:
+                    break
+                self._take(wire.decode_service(message.data))
+        except TimeoutError:
+            await self._drop_socket()
+            return TransportError("The service is silent.", stage=Stage.SIGNALING)
+        except ProtocolError as error:
+            await self._drop_socket()
+            return error
+        finally:
+            pinging.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await pinging
+        return TransportError(
+            f"The signaling connection was lost ({self._socket.close_code}).",
+            stage=Stage.SIGNALING,
+        )
+
+    async def _come_back(self) -> CallingError | None:
+        """Open another WebSocket within the window; None when the session goes on."""
+        assert self._welcome is not None
+        loop = asyncio.get_running_loop()
+        backoff = Backoff(window=self._welcome.window)
+        deadline = loop.time() + self._welcome.window
+        error: CallingError
+        while True:
+            try:
+                async with asyncio.timeout(self._times.attempt):
+                    await self._connect(
+                        wire.Resume(
+                            session=self._welcome.session,
+                            secret=self._welcome.secret,
+                            received=self._received,
+                        )
+                    )
+                return None
+            except (ServiceError, ProtocolError) as refused:
+                if refused.code != 503:
+                    return refused
+                error = refused
+            except TransportError as failed:
+                error = failed
+            except TimeoutError:
+                error = DeadlineError("The service does not answer.", stage=Stage.SIGNALING)
+            delay = backoff.next_delay(random.random())
+            if loop.time() + delay > deadline:
+                gone = TransportError(
+                    f"Signaling was not restored within {self._welcome.window:g} s.",
+                    sub_code=53001,
+                    stage=Stage.SIGNALING,
+                    next_step="Check the network, then join again.",
+                )
+                gone.__cause__ = error
+                return gone
+            await asyncio.sleep(delay)
+
+    async def _drop_socket(self) -> None:
+        assert self._socket is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self._socket.close()
+
+    # ------------------------------------------------------------ messages
+
+    def _take(self, message: wire.ServiceMessage) -> None:
+        if not isinstance(message, wire.Delivery) or message.seq <= self._received:
+            return
+        self._received = message.seq
+        if message.reply_to is None:
+            self._observer.on_delivery(message.body)
+            return
+        pending = self._pending.get(message.reply_to)
+        if pending is not None and not pending.answer.done():
+            pending.answer.set_result(message.body)
+
+    async def _send(self, message: wire.ClientMessage) -> None:
+        """Write if there is a WebSocket; what is lost with it is sent again after the resume."""
+        if self._socket is not None and not self._socket.closed:
+            with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+                await self._socket.send_str(wire.encode(message))
+
+    async def _ping(self, interval: float) -> None:
+        while True:
+            await asyncio.sleep(interval)
+            await self._send(wire.Ping(received=self._received))
+
+    def _fail_pending(self, error: CallingError) -> None:
+        for pending in self._pending.values():
+            if not pending.answer.done():
+                pending.answer.set_exception(error)
+
+
+def error_from(failed: wire.Failed) -> CallingError:
+    """The exception for what the service refused."""
+    kind: type[CallingError]
+    if failed.code == 401 or 20101 <= failed.sub_code <= 20107:
+        kind = AuthenticationError
+    elif failed.code in (408, 503):
+        kind = TransportError
+    else:
+        kind = ServiceError
+    return kind(
+        failed.message,
+        code=failed.code,
+        sub_code=failed.sub_code,
+        stage=failed.stage,
+        next_step=failed.next_step,
+    )
+
+
+def _websocket_url(url: str) -> str:
+    base = url.rstrip("/")
+    for http, websocket in (("https://", "wss://"), ("http://", "ws://")):
+        if base.startswith(http):
+            return websocket + base.removeprefix(http) + "/calls/ws"
+    return base if base.startswith(("ws://", "wss://")) else f"ws://{base}/calls/ws"

@@ -1,0 +1,273 @@
+"""The client's ICE leg: one connection to a service that is ICE-lite, as a `DatagramPath`.
+
+It stands on aioice's `Connection` and not on aiortc's wrapper of it, which cannot be told that
+we are controlling. Consent is checked every second instead of every five, so that a dead
+network is known within a few seconds; besides `query_consent` that needs one private name,
+`Connection._nominated` (read in aioice 0.13).
+
+Source: RFC 8445 (ICE), RFC 7675 (consent), RFC 8839 (candidates in SDP).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import aioice
+from aioice import stun, turn
+
+from acs_core.errors import (
+    DeadlineError,
+    InvalidArgumentError,
+    InvalidStateError,
+    Stage,
+    TransportError,
+)
+from acs_core.rtc.sdp import IceParameters
+
+__all__ = ["IceLeg", "IceServer", "enlarge_socket_buffers"]
+
+logger = logging.getLogger(__name__)
+
+SOCKET_BUFFER: Final = 4 << 20
+"""Bytes; with aioice's 256 KiB, 24 videos in one process lost packets in bursts."""
+GATHER_TIMEOUT: Final = 1
+"""Seconds for STUN and TURN servers; host candidates are enough for a public service."""
+CONSENT_INTERVAL: Final = 1.0
+CONSENT_LIFETIME: Final = 30.0
+"""Seconds after the last answer during which we may send (RFC 7675 section 5.1)."""
+
+_SERVER_URL: Final = re.compile(
+    r"(?P<scheme>stun|turns?):(?P<host>\[[0-9a-fA-F:]+\]|[^:?]+)(:(?P<port>\d{1,5}))?"
+    r"(\?transport=(?P<transport>udp|tcp))?"
+)
+_DEFAULT_PORTS: Final = {"stun": 3478, "turn": 3478, "turns": 5349}
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server.
+
+    Attributes:
+        url: As in RFC 7064 and RFC 7065, for instance ``turn:host:3478?transport=tcp``.
+        username: For TURN.
+        credential: For TURN.
+    """
+
+    url: str
+    username: str | None = None
+    credential: str | None = None
+
+
+def enlarge_socket_buffers() -> None:
+    """Make the sockets that aioice opens from now on hold a burst of many videos."""
+    turn.UDP_SOCKET_BUFFER_SIZE = SOCKET_BUFFER
+
+
+class _Connection(aioice.Connection):
+    """`aioice.Connection` that is told by each datagram, and works without a network."""
+
+    def __init__(
+        self, *, on_heard: Callable[[], None], may_send: Callable[[], bool], **options: object
+    ) -> None:
+        super().__init__(ice_controlling=True, **options)  # type: ignore[arg-type]
+        self._on_heard = on_heard
+        self._may_send = may_send
+
+    async def get_component_candidates(
+        self, component: int, addresses: list[str], timeout: int = GATHER_TIMEOUT
+    ) -> list[aioice.Candidate]:
+        # aioice leaves loopback out; on a machine without any network it is all there is.
+        return await super().get_component_candidates(
+            component, addresses or ["127.0.0.1"], timeout
+        )
+
+    def data_received(self, data: bytes, component: int) -> None:
+        self._on_heard()
+        super().data_received(data, component)
+
+    async def query_consent(self) -> None:
+        assert self.remote_password is not None
+        key = self.remote_password.encode()
+        while self._may_send():
+            await asyncio.sleep(CONSENT_INTERVAL)
+            for pair in list(self._nominated.values()):
+                request = self.build_request(pair, nominate=False)
+                try:
+                    await pair.protocol.request(
+                        request, pair.remote_addr, integrity_key=key, retransmissions=0
+                    )
+                except stun.TransactionError:
+                    logger.debug("a consent check was not answered")
+                else:
+                    self._on_heard()
+
+
+class IceLeg:
+    """One ICE connection; `gather`, `connect` and `close` it once, in this order.
+
+    Attributes:
+        role: "controlling": the other end is lite (RFC 8445 section 6.1.1).
+    """
+
+    role = "controlling"
+
+    def __init__(self, servers: Sequence[IceServer] = ()) -> None:
+        """Prepare; sockets are opened by `gather`.
+
+        Raises:
+            InvalidArgumentError: The URL of a server cannot be read.
+        """
+        enlarge_socket_buffers()
+        self._loop = asyncio.get_running_loop()
+        self._state = "new"
+        self._last_heard: float | None = None
+        self._connection = _Connection(
+            on_heard=self._heard, may_send=self._may_send, **_server_options(servers)
+        )
+
+    @property
+    def state(self) -> str:
+        """As the W3C's `RTCIceTransportState`."""
+        return self._state
+
+    @property
+    def parameters(self) -> IceParameters:
+        """Our user name fragment and password, for the SDP."""
+        return IceParameters(self._connection.local_username, self._connection.local_password)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """Our candidates as after ``candidate:`` in the SDP; empty before `gather`."""
+        return tuple(candidate.to_sdp() for candidate in self._connection.local_candidates)
+
+    def silent_for(self, now: float) -> float | None:
+        """Give the seconds since anything was heard; None before the first datagram."""
+        return None if self._last_heard is None else now - self._last_heard
+
+    async def gather(self) -> None:
+        """Open sockets and find candidates; a dead STUN or TURN server costs a second.
+
+        Raises:
+            TransportError: No socket could be opened.
+        """
+        await self._connection.gather_candidates()
+        if not self._connection.local_candidates:
+            raise TransportError(
+                "No UDP socket could be opened.",
+                stage=Stage.ICE,
+                next_step="Check that this program may use the network.",
+            )
+
+    async def connect(
+        self, remote: IceParameters, candidates: Sequence[str], *, timeout: float
+    ) -> None:
+        """Find a way to the other end.
+
+        Args:
+            remote: From its SDP.
+            candidates: From its SDP; all of them.
+            timeout: Seconds.
+
+        Raises:
+            DeadlineError: Nothing was answered in time.
+            TransportError: No pair of addresses works, or the leg was closed meanwhile.
+            InvalidStateError: Called before, or closed.
+        """
+        if self._state != "new":
+            raise InvalidStateError(f"The ICE leg is {self._state}.", stage=Stage.ICE)
+        self._state = "checking"
+        connection = self._connection
+        connection.remote_is_lite = remote.lite
+        connection.remote_username = remote.ufrag
+        connection.remote_password = remote.pwd
+        try:
+            async with asyncio.timeout(timeout):
+                for candidate in _parsed(candidates):
+                    await connection.add_remote_candidate(candidate)
+                await connection.add_remote_candidate(None)
+                await connection.connect()
+        except TimeoutError as error:
+            self._fail()
+            raise DeadlineError(
+                f"The service did not answer within {timeout:g} s.",
+                stage=Stage.ICE,
+                next_step="Check that UDP reaches the service's media port.",
+            ) from error
+        except ConnectionError as error:
+            self._fail()
+            raise TransportError(
+                f"No way to the service was found: {error}.",
+                stage=Stage.ICE,
+                next_step="Check that UDP reaches the service's media port, or use TURN.",
+            ) from error
+        self._state = "completed"
+        self._heard()
+
+    async def close(self) -> None:
+        """Close the sockets. Safe to repeat."""
+        if self._state != "closed":
+            self._state = "closed"
+            await self._connection.close()
+
+    async def _recv(self) -> bytes:
+        return await self._connection.recv()
+
+    async def _send(self, data: bytes) -> None:
+        if not self._may_send():
+            raise ConnectionError("There is no consent to send.")
+        await self._connection.send(data)
+
+    def _fail(self) -> None:
+        if self._state == "checking":
+            self._state = "failed"
+
+    def _heard(self) -> None:
+        self._last_heard = self._loop.time()
+
+    def _may_send(self) -> bool:
+        silence = self.silent_for(self._loop.time())
+        return self._state != "closed" and (silence is None or silence < CONSENT_LIFETIME)
+
+
+def _parsed(candidates: Sequence[str]) -> list[aioice.Candidate]:
+    """Read those candidates that we can use; others (TCP, names) are left out."""
+    parsed: list[aioice.Candidate] = []
+    for text in candidates:
+        try:
+            candidate = aioice.Candidate.from_sdp(text)
+        except ValueError as error:
+            logger.info("a candidate was left out: %s", error)
+        else:
+            if candidate.transport.lower() == "udp":
+                parsed.append(candidate)
+    return parsed
+
+
+def _server_options(servers: Sequence[IceServer]) -> dict[str, object]:
+    """Translate to aioice, which knows one STUN and one TURN server: the first of each."""
+    options: dict[str, object] = {}
+    for server in servers:
+        match = _SERVER_URL.fullmatch(server.url)
+        if match is None:
+            raise InvalidArgumentError(
+                f"{server.url!r} is not the URL of a STUN or TURN server.",
+                next_step="Write it like stun:host:3478 or turn:host:3478?transport=tcp.",
+            )
+        scheme = match["scheme"]
+        address = (match["host"].strip("[]"), int(match["port"] or _DEFAULT_PORTS[scheme]))
+        if scheme == "stun":
+            options.setdefault("stun_server", address)
+        elif "turn_server" not in options:
+            options.update(
+                turn_server=address,
+                turn_username=server.username,
+                turn_password=server.credential,
+                turn_ssl=scheme == "turns",
+                turn_transport=match["transport"] or ("tcp" if scheme == "turns" else "udp"),
+            )
+    return options

@@ -1,0 +1,319 @@
+"""Media written by the program: `write` a picture or PCM, and it is sent.
+
+Theory of operation: `write` copies at once, never waits, and says whether the media was taken;
+False means not sent, and there is no "writable" event to wait for. Both sources may be written
+from any thread. Media written while nobody reads is not taken.
+
+Source: the frame contract of Twilio's Node media SDK (`@twilio/video-node`, FRAME_CONTRACT), with
+names in snake case. Unlike there, audio of any rate is taken and resampled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Final
+
+import av
+import numpy as np
+
+from acs_core.errors import InvalidArgumentError
+from acs_core.media.frames import (
+    AUDIO_RATE,
+    FRAME_SAMPLES,
+    VIDEO_CLOCK_RATE,
+    VIDEO_TIME_BASE,
+    AudioFrame,
+    Picture,
+    Samples,
+    VideoFrame,
+    av_audio_frame,
+    picture_format,
+)
+from acs_core.media.sources import MediaFrame, MediaSource, Pacer
+
+__all__ = ["PcmBuffer", "ProgramAudioSource", "ProgramVideoSource"]
+
+_MAX_BUFFERED: Final = AUDIO_RATE // 5
+"""200 ms: what a program may be ahead before its writes are refused."""
+
+_PRIME: Final = 2 * FRAME_SAMPLES
+"""40 ms: what must be there before a starved stream goes on, so that it does not stutter."""
+
+_PRIME_TICKS: Final = 2
+"""Frames of silence after which whatever is there is played: the tail of an utterance."""
+
+
+class PcmBuffer:
+    """Turns writes of any length into frames of 20 ms, one per tick. Pure.
+
+    A writer that is late hears silence inserted; one that is ahead by more than the capacity is
+    refused. A clock that differs a little from ours thus costs one frame now and then.
+
+    Args:
+        channels: Channels of every write.
+        capacity: Samples that may be waiting.
+
+    Attributes:
+        refused: Writes not taken.
+        underruns: Times the writer fell silent in mid-stream.
+    """
+
+    def __init__(self, channels: int, capacity: int = _MAX_BUFFERED) -> None:
+        self._channels = channels
+        self._capacity = capacity
+        self._parts: deque[Samples] = deque()
+        self._waiting_ticks = 0
+        self._is_starved = True
+        self.buffered = 0
+        self.refused = 0
+        self.underruns = 0
+
+    def push(self, samples: Samples) -> bool:
+        """Take ``(n, channels)`` samples whole or refuse them whole."""
+        if self.buffered + len(samples) > self._capacity:
+            self.refused += 1
+            return False
+        self._parts.append(samples)
+        self.buffered += len(samples)
+        return True
+
+    def pop(self) -> Samples:
+        """Return the next 20 ms, ``(960, channels)``, filled up with silence where need be."""
+        if self._is_starved:
+            self._waiting_ticks = self._waiting_ticks + 1 if self.buffered else 0
+            if self.buffered < _PRIME and self._waiting_ticks < _PRIME_TICKS:
+                return np.zeros((FRAME_SAMPLES, self._channels), dtype=np.int16)
+            self._is_starved = False
+            self._waiting_ticks = 0
+        frame = np.zeros((FRAME_SAMPLES, self._channels), dtype=np.int16)
+        filled = 0
+        while self._parts and filled < FRAME_SAMPLES:
+            part = self._parts.popleft()
+            used = min(len(part), FRAME_SAMPLES - filled)
+            frame[filled : filled + used] = part[:used]
+            filled += used
+            if used < len(part):
+                self._parts.appendleft(part[used:])
+        self.buffered -= filled
+        if filled < FRAME_SAMPLES:
+            self._is_starved = True
+            self.underruns += 1
+        return frame
+
+    def clear(self) -> None:
+        """Forget what is waiting."""
+        self._parts.clear()
+        self.buffered = 0
+        self._is_starved = True
+        self._waiting_ticks = 0
+
+
+class ProgramVideoSource(MediaSource):
+    """Pictures that the program writes.
+
+    Args:
+        max_frame_rate: Frames per second above which writes are refused.
+        label: A name for people.
+
+    Attributes:
+        written: Frames taken.
+        refused: Frames not taken.
+    """
+
+    def __init__(self, *, max_frame_rate: float = 60.0, label: str = "Program video") -> None:
+        super().__init__("video", label)
+        if max_frame_rate <= 0:
+            raise InvalidArgumentError(f"max_frame_rate must be positive, not {max_frame_rate}.")
+        self._interval = 1 / max_frame_rate
+        self._lock_written = threading.Lock()
+        self._pending: av.VideoFrame | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._started = 0.0
+        self._next_time = 0.0
+        self.written = 0
+        self.refused = 0
+
+    def write(self, frame: Picture | VideoFrame | av.VideoFrame) -> bool:
+        """Copy a picture and send it; return whether it was taken.
+
+        Args:
+            frame: ``(h, w, 3)`` uint8 RGB, ``(h * 3 / 2, w)`` uint8 I420, or a video frame. An
+                odd side is made even: the codecs' chroma is shared by pairs of pixels.
+
+        Returns:
+            False when nobody reads the source, it is closed, or it gets more than
+            `max_frame_rate`. A taken frame may still be dropped by a slow encoder.
+
+        Raises:
+            InvalidArgumentError: It is no picture.
+        """
+        given = _checked(frame)
+        with self._lock_written:
+            loop = self._loop
+            now = loop.time() if loop is not None else 0.0
+            # Half a tick of tolerance: a writer paced by sleep() jitters around its interval.
+            if loop is None or now < self._next_time - self._interval / 2:
+                self.refused += 1
+                return False
+            picture = _to_i420(given)
+            self._next_time = max(self._next_time, now) + self._interval
+            picture.pts = round((now - self._started) * VIDEO_CLOCK_RATE)
+            picture.time_base = VIDEO_TIME_BASE
+            self._pending = picture
+            self.written += 1
+            loop.call_soon_threadsafe(self._wake.set)
+            return True
+
+    async def _prepare(self) -> None:
+        with self._lock_written:
+            self._loop = asyncio.get_running_loop()
+            self._started = self._next_time = self._loop.time()
+            self._wake.clear()
+
+    async def _release(self) -> None:
+        with self._lock_written:
+            self._loop = None
+            self._pending = None
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            with self._lock_written:
+                picture, self._pending = self._pending, None
+            if picture is not None:
+                yield picture
+
+
+class ProgramAudioSource(MediaSource):
+    """Sound that the program writes.
+
+    Frames go out every 20 ms as long as somebody reads, silence where nothing was written.
+
+    Args:
+        channels: 1 or 2, what is sent; writes with another number are mixed to it.
+        label: A name for people.
+    """
+
+    def __init__(self, *, channels: int = 1, label: str = "Program audio") -> None:
+        super().__init__("audio", label)
+        if channels not in (1, 2):
+            raise InvalidArgumentError(f"Audio has 1 or 2 channels, not {channels}.")
+        self._channels = channels
+        self._lock_written = threading.Lock()
+        self._buffer = PcmBuffer(channels)
+        self._is_read = False
+        self._resampler: av.AudioResampler | None = None
+        self._written_form = (AUDIO_RATE, channels)
+
+    @property
+    def refused(self) -> int:
+        """Writes not taken because 200 ms were waiting already."""
+        return self._buffer.refused
+
+    @property
+    def underruns(self) -> int:
+        """Times the program was late in mid-stream and silence was inserted."""
+        return self._buffer.underruns
+
+    @property
+    def buffered(self) -> float:
+        """Seconds of sound waiting to be sent."""
+        return self._buffer.buffered / AUDIO_RATE
+
+    def write(self, samples: Samples | AudioFrame, *, sample_rate: int = AUDIO_RATE) -> bool:
+        """Copy samples and send them; return whether they were taken.
+
+        Args:
+            samples: int16, ``(n,)`` or ``(n, channels)`` with one or two channels, or a frame
+                (whose own rate counts). At most 200 ms at once.
+            sample_rate: Samples per second; keep to one rate, a change costs a few samples.
+
+        Returns:
+            False when nobody reads the source, it is closed, or 200 ms are waiting already.
+
+        Raises:
+            InvalidArgumentError: These are no samples.
+        """
+        frame = (
+            samples
+            if isinstance(samples, AudioFrame)
+            else AudioFrame.from_ndarray(samples, sample_rate=sample_rate)
+        )
+        if frame.channels not in (1, 2):
+            raise InvalidArgumentError(f"Audio has 1 or 2 channels, not {frame.channels}.")
+        with self._lock_written:
+            if not self._is_read:
+                return False
+            if self.buffered + frame.duration > _MAX_BUFFERED / AUDIO_RATE:
+                # Refused before it touches the resampler, whose state is part of the stream.
+                self._buffer.refused += 1
+                return False
+            return self._buffer.push(self._converted(frame))
+
+    def _converted(self, frame: AudioFrame) -> Samples:
+        form = (frame.sample_rate, frame.channels)
+        if form == (AUDIO_RATE, self._channels):
+            return frame.samples.copy()
+        if self._resampler is None or form != self._written_form:
+            layout = "mono" if self._channels == 1 else "stereo"
+            self._resampler = av.AudioResampler(format="s16", layout=layout, rate=AUDIO_RATE)
+            self._written_form = form
+        packed = av_audio_frame(frame.samples, pts=0, sample_rate=frame.sample_rate)
+        packed.pts = None
+        parts = [AudioFrame.from_av(part).samples for part in self._resampler.resample(packed)]
+        empty = np.zeros((0, self._channels), dtype=np.int16)
+        return np.concatenate([empty, *parts])
+
+    async def _prepare(self) -> None:
+        with self._lock_written:
+            self._is_read = True
+
+    async def _release(self) -> None:
+        with self._lock_written:
+            self._is_read = False
+            self._buffer.clear()
+            self._resampler = None
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        pacer = Pacer()
+        start = 0
+        while True:
+            await pacer.wait(start / AUDIO_RATE)
+            with self._lock_written:
+                samples = self._buffer.pop()
+            yield av_audio_frame(samples, pts=start)
+            start += FRAME_SAMPLES
+
+
+def _checked(frame: Picture | VideoFrame | av.VideoFrame) -> Picture | av.VideoFrame:
+    """Return the frame as an array or a PyAV frame, or refuse it; nothing is converted yet."""
+    if isinstance(frame, np.ndarray):
+        picture_format(frame)
+        if min(frame.shape[:2]) < 2:
+            raise InvalidArgumentError("A picture needs at least 2x2 pixels.")
+        return frame
+    if isinstance(frame, VideoFrame):
+        return frame.av_frame
+    if isinstance(frame, av.VideoFrame):
+        return frame
+    raise InvalidArgumentError(f"Expected a picture, got {type(frame).__name__}.")
+
+
+def _to_i420(frame: Picture | av.VideoFrame) -> av.VideoFrame:
+    """Copy a checked picture into a yuv420p frame with even sides."""
+    if isinstance(frame, np.ndarray):
+        layout = picture_format(frame)
+        if layout == "rgb24":
+            frame = frame[: frame.shape[0] & ~1, : frame.shape[1] & ~1]
+        source = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=layout)
+        return source.reformat(format="yuv420p")
+    width, height = frame.width & ~1, frame.height & ~1
+    if (width, height, "yuv420p") == (frame.width, frame.height, frame.format.name):
+        # reformat() would hand back the caller's own frame, whose time we are about to set.
+        return av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
+    return frame.reformat(width=width, height=height, format="yuv420p")

@@ -1,0 +1,188 @@
+"""Records pictures and sound of a call into one webm, mkv or mp4 file.
+
+Theory of operation: each added stream has a pump task that stamps frames with their arrival and
+puts them into one bounded queue; a writer task hands them, one after the other, to `RecordingFile`
+on a thread of its own. When the encoder is slow the queue fills, the pumps wait, and the streams
+drop frames by their own rule: memory stays bounded and the loop free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeAlias, final
+
+from acs_core.errors import CallingError, DeadlineError, InvalidStateError, MediaError, Stage
+from acs_core.media.frames import AudioFrame, VideoFrame
+from acs_core.media.recording import (
+    RecordingFile,
+    RecordingOptions,
+    RecordingSummary,
+    check_recording_path,
+)
+
+__all__ = ["Recorder"]
+
+logger = logging.getLogger(__name__)
+
+_QUEUE: Final = 100
+"""Frames waiting for the encoder: some 1.3 s of one picture and one sound."""
+_CLOSE_DEADLINE: Final = 15.0
+
+_Item: TypeAlias = tuple[str, str, VideoFrame | AudioFrame, float]
+
+
+@final
+class Recorder:
+    """Records one picture and any number of sounds, mixed, into a file.
+
+    Use it as an async context manager, or `close` it: only then is the file complete.
+
+    Args:
+        path: Ends in .webm or .mkv (VP8 and Opus) or .mp4 (H264 and AAC); overwritten.
+        options: Tracks, size and rates.
+
+    Raises:
+        InvalidArgumentError: The suffix or an option is not possible.
+    """
+
+    def __init__(self, path: str | Path, options: RecordingOptions | None = None) -> None:
+        self.path = Path(path)
+        self.options = options or RecordingOptions()
+        check_recording_path(self.path, self.options)
+        self._file = RecordingFile(self.path, self.options)
+        self._queue: asyncio.Queue[_Item | None] = asyncio.Queue(_QUEUE)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="recorder")
+        self._pumps: set[asyncio.Task[None]] = set()
+        self._video_pump: asyncio.Task[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._count = 0
+        self._is_closed = False
+        self._summary: RecordingSummary | None = None
+        self._failure: MediaError | None = None
+
+    @property
+    def failure(self) -> MediaError | None:
+        """Why nothing more is written; None while all is well. `close` raises it."""
+        return self._failure
+
+    def add_video(self, frames: AsyncIterable[VideoFrame], *, clock: str = "") -> None:
+        """Record these pictures until they end.
+
+        Args:
+            frames: The stream; `close` stops reading it, who made it closes it.
+            clock: Whose clock the capture times are of, such as a participant's id. Streams of
+                one clock are kept in sync by their capture times.
+
+        Raises:
+            InvalidStateError: The recorder is closed, or another video is still being recorded.
+        """
+        if self._video_pump is not None and not self._video_pump.done():
+            raise InvalidStateError("A recorder records one video at a time.", stage=Stage.MEDIA)
+        self._video_pump = self._add(frames, clock)
+
+    def add_audio(self, frames: AsyncIterable[AudioFrame], *, clock: str = "") -> None:
+        """Mix in this sound until it ends; arguments and errors as `add_video`."""
+        self._add(frames, clock)
+
+    async def close(self) -> RecordingSummary:
+        """Stop reading, finish the file and say what it holds. Safe to repeat.
+
+        Raises:
+            MediaError: Writing failed; the file holds what was written before.
+            DeadlineError: The encoder did not finish in 15 s.
+        """
+        if not self._is_closed:
+            self._is_closed = True
+            try:
+                await asyncio.wait_for(self._finish(), _CLOSE_DEADLINE)
+            except TimeoutError as error:
+                message = f"The recording {self.path} was not finished in {_CLOSE_DEADLINE} s."
+                raise DeadlineError(message, stage=Stage.MEDIA) from error
+            finally:
+                self._executor.shutdown(wait=False)
+        if self._summary is None:
+            raise self._failure or InvalidStateError(f"The recording {self.path} is being closed.")
+        return self._summary
+
+    async def __aenter__(self) -> Recorder:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _add(
+        self, frames: AsyncIterable[VideoFrame] | AsyncIterable[AudioFrame], clock: str
+    ) -> asyncio.Task[None]:
+        if self._is_closed:
+            raise InvalidStateError(f"The recorder of {self.path} is closed.", stage=Stage.MEDIA)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write(), name="recorder writer")
+        self._count += 1
+        name = f"stream {self._count}"
+        task = asyncio.create_task(self._pump(frames, name, clock), name=f"recorder {name}")
+        self._pumps.add(task)
+        task.add_done_callback(self._pumps.discard)
+        return task
+
+    async def _pump(
+        self,
+        frames: AsyncIterable[VideoFrame] | AsyncIterable[AudioFrame],
+        name: str,
+        clock: str,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async for frame in frames:
+                await self._queue.put((name, clock, frame, loop.time()))
+        except CallingError as error:
+            # A stream that fails ends; the recording goes on with the others.
+            logger.warning("Recording %s of %s ended: %s", name, self.path, error)
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while (item := await self._queue.get()) is not None:
+            if self._failure is not None:
+                continue  # The queue is drained so that the pumps never block.
+            try:
+                await loop.run_in_executor(self._executor, self._store, item)
+            except Exception as error:
+                self._fail(error)
+
+    def _store(self, item: _Item) -> None:
+        name, clock, frame, arrival = item
+        if isinstance(frame, VideoFrame):
+            self._file.write_video(name, clock, frame, arrival)
+        else:
+            self._file.write_audio(name, clock, frame, arrival)
+
+    async def _finish(self) -> None:
+        pumps = [*self._pumps]
+        for task in pumps:
+            task.cancel()
+        if pumps:
+            await asyncio.wait(pumps)
+        if self._writer is not None:
+            await self._queue.put(None)
+            await self._writer
+        loop = asyncio.get_running_loop()
+        try:
+            if self._failure is None:
+                self._summary = await loop.run_in_executor(self._executor, self._file.finish)
+        except Exception as error:
+            self._fail(error)
+        finally:
+            await loop.run_in_executor(self._executor, self._file.close)
+
+    def _fail(self, error: Exception) -> None:
+        """Remember why the recording ends; whatever it was, nobody must wait for the writer."""
+        if isinstance(error, MediaError):
+            self._failure = error
+            return
+        self._failure = MediaError(
+            f"The recording {self.path} cannot be written: {error}.", stage=Stage.MEDIA
+        )
+        self._failure.__cause__ = error
