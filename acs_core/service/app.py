@@ -13,7 +13,7 @@ import hmac
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -265,7 +265,6 @@ async def embedded(
     *,
     verifiers: Sequence[TokenVerifier] = (),
     sfu_times: SfuTimes | None = None,
-    make: Callable[..., CallingService] = CallingService,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -273,10 +272,9 @@ async def embedded(
         settings: Instead of development settings with made-up credentials.
         verifiers: Tokens of other personalities to believe.
         sfu_times: Instead of the SFU's usual deadlines.
-        make: Instead of `CallingService`, for a service that speaks more.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
-    async with make(chosen, verifiers=verifiers, sfu_times=sfu_times) as service:
+    async with CallingService(chosen, verifiers=verifiers, sfu_times=sfu_times) as service:
         yield service
 
 

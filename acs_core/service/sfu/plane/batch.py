@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 import pylibsrtp
 
 from acs_core.aiortc_private import session_handle, srtp_ffi, srtp_lib
-from acs_core.rtc.packet import ExtensionElement, RtpHeader, abs_send_time, pack_packet
+from acs_core.rtc.packet import ExtensionElement, RtpHeader, pack_packet
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane.engine import ForwardingPlane
@@ -166,12 +166,11 @@ class BatchPlane(ForwardingPlane):
         header: RtpHeader,
         packet: bytes,
         elements: list[ExtensionElement],
-        now: float,
+        send_time: int,
         is_newest: bool,
     ) -> None:
         fan = self._fans[producer]
         template = self._template
-        send_time = abs_send_time(now)
         left_out: list[int] = []
         for route, members in fan.groups:
             payload_type = route.payload_types.get(header.payload_type)

@@ -34,7 +34,12 @@ from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
 from acs_core.service.sfu.plane.graph import ForwardingGraph
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
-from acs_core.service.sfu.plane.state import ConsumerState, ProducerState, TransportState
+from acs_core.service.sfu.plane.state import (
+    CACHE_SIZE,
+    ConsumerState,
+    ProducerState,
+    TransportState,
+)
 
 __all__ = ["MAX_PACKET", "ForwardingPlane"]
 
@@ -124,6 +129,7 @@ class ForwardingPlane(ForwardingGraph):
             self._dropped["duplicate"] += 1
             return
         producer.cache.put(number, packet, now)
+        producer.send_times[number % CACHE_SIZE] = send_time = abs_send_time(now)
         if not is_repair:
             producer.reception.received(number, header.timestamp, now, len(packet))
         if not producer.is_flowing:
@@ -136,7 +142,7 @@ class ForwardingPlane(ForwardingGraph):
         if producer.awaits_keyframe or producer.waiting:
             self._look_for_beginning(producer, header, packet, codec, now)
         if producer.groups:
-            self._fan_out(producer, header, packet, elements, now, is_newest)
+            self._fan_out(producer, header, packet, elements, send_time, is_newest)
         if is_newest:
             producer.newest_sequence = number
             producer.newest_timestamp = header.timestamp
@@ -199,7 +205,7 @@ class ForwardingPlane(ForwardingGraph):
                 previous.active.remove(consumer)
                 self._regroup(previous)
             consumer.producer = producer
-            consumer.take_route(consumer.next_route)
+            consumer.take_route(consumer.next_route, producer)
             consumer.next_producer = consumer.next_route = None
         consumer.takes_new_source = False
         producer.waiting.remove(consumer)
@@ -252,15 +258,23 @@ class ForwardingPlane(ForwardingGraph):
                 continue
             packet = consumer.producer.cache.get(source, now)
             if packet is not None:
-                self._resend_packet(consumer, packet, now)
+                first_sent = consumer.producer.send_times[source % CACHE_SIZE]
+                self._resend_packet(consumer, packet, abs_send_time(now), first_sent)
 
-    def _resend_packet(self, consumer: ConsumerState, packet: bytes, now: float) -> None:
+    def _resend_packet(
+        self, consumer: ConsumerState, packet: bytes, send_time: int, first_sent: int
+    ) -> None:
         header = parse_header(packet)
         route = consumer.route
         payload_type = route.payload_types.get(header.payload_type)
         numbers = consumer.rewriter.map(header.sequence_number, header.timestamp)
         if payload_type is None or numbers is None:
             return
+        rtx_payload_type = route.rtx_payload_types.get(payload_type)
+        if consumer.rtx_ssrc is None or rtx_payload_type is None:
+            # The same bytes again: under the same number, and so the same GCM nonce, anything
+            # else would give away the authentication key (RFC 7714 section 10.1).
+            send_time = first_sent
         patched = bytearray(packet)
         set_payload_type(patched, payload_type)
         translate_extensions(
@@ -268,11 +282,10 @@ class ForwardingPlane(ForwardingGraph):
             header.extension_profile,
             extensions(packet, header),
             route,
-            abs_send_time(now),
+            send_time,
         )
         NUMBERS.pack_into(patched, 2, *numbers, consumer.ssrc)
         data = bytes(patched)
-        rtx_payload_type = route.rtx_payload_types.get(payload_type)
         if consumer.rtx_ssrc is not None and rtx_payload_type is not None:
             data = rtx_wrap(
                 data,
@@ -359,7 +372,7 @@ class ForwardingPlane(ForwardingGraph):
         header: RtpHeader,
         packet: bytes,
         elements: list[ExtensionElement],
-        now: float,
+        send_time: int,
         is_newest: bool,
     ) -> None:
         """Send `packet` to the producer's groups, renumbered for each consumer."""

@@ -15,13 +15,10 @@ are newer than all before; that is why `synchronize` precedes every other use of
 from __future__ import annotations
 
 import abc
-import contextlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final, TypeVar
-
-import pylibsrtp
 
 from acs_core.errors import InvalidArgumentError
 from acs_core.service.sfu.ice_lite import Address
@@ -143,11 +140,9 @@ class ForwardingGraph(abc.ABC):
         _require_new(command.consumer, self._consumers)
         transport = _require(command.transport, self._transports)
         producer = _require(command.producer, self._producers)
-        ssrcs = {command.ssrc} | ({command.rtx_ssrc} - {None})
-        if ssrcs & transport.used_ssrcs:
-            raise InvalidArgumentError(f"an SSRC of {command.consumer} was used here before")
-        transport.used_ssrcs |= {ssrc for ssrc in ssrcs if ssrc is not None}
+        transport.check_ssrcs(command.ssrc, command.rtx_ssrc)
         consumer = ConsumerState(command, producer, transport)
+        transport.revive(consumer)
         transport.consumers.add(consumer)
         self._consumers[command.consumer] = consumer
         if not consumer.is_paused:
@@ -159,11 +154,7 @@ class ForwardingGraph(abc.ABC):
             return
         self._detach(consumer)
         consumer.transport.consumers.discard(consumer)
-        for ssrc in (consumer.ssrc, consumer.rtx_ssrc):
-            if ssrc is not None:
-                # libsrtp never forgets a stream by itself. It knows none that never sent.
-                with contextlib.suppress(pylibsrtp.Error):
-                    consumer.transport.outbound.remove_stream(ssrc)
+        consumer.transport.retire(consumer)
 
     def _pause_consumer(self, id_: str) -> None:
         consumer = self._consumers.get(id_)
@@ -188,7 +179,7 @@ class ForwardingGraph(abc.ABC):
             consumer.next_producer.waiting.remove(consumer)
             consumer.next_producer = consumer.next_route = None
         if producer is consumer.producer:
-            consumer.take_route(command.route)
+            consumer.take_route(command.route, producer)
             self._regroup(producer)
             return
         consumer.next_producer, consumer.next_route = producer, command.route
@@ -205,7 +196,7 @@ class ForwardingGraph(abc.ABC):
         following = consumer.next_producer
         self._detach(consumer)
         consumer.producer = following
-        consumer.take_route(consumer.next_route)
+        consumer.take_route(consumer.next_route, following)
         consumer.takes_new_source = True
         consumer.next_producer = consumer.next_route = None
 

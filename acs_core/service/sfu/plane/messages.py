@@ -56,7 +56,8 @@ class Route:
         extensions: Producer's header extension id to the consumer's; others are blanked, and
             those that mean something on one hop only must be among the others (RFC 8843, MID;
             RFC 8852, RID).
-        abs_send_time: The consumer's id of abs-send-time, which is overwritten with our clock.
+        abs_send_time: The consumer's id of abs-send-time, which is overwritten with our clock;
+            `extensions` need not mention it.
     """
 
     payload_types: Mapping[int, int]
@@ -133,13 +134,14 @@ class AddConsumer:
         consumer: Its id.
         producer: Where its packets come from.
         transport: The connection it goes out on.
-        ssrc: Its own; must never have been used on this transport, since SRTP would use a key
-            stream twice (RFC 3711 section 9.1).
+        ssrc: Its own. One that a removed consumer had is continued where that ended, so that
+            the receiver sees one stream; the oldest former ones are refused, since SRTP would
+            use a key stream twice (RFC 3711 section 9.1).
         route: How packets are renumbered.
         rtx_ssrc: Of retransmissions; None to resend plainly.
         is_paused: Begin without sending.
-        first_sequence: Below 2**15: a receiver that loses the first packets could otherwise not
-            know that the numbers have wrapped (RFC 3711 section 3.3.1).
+        first_sequence: Of a new SSRC; below 2**15: a receiver that loses the first packets could
+            otherwise not know that the numbers have wrapped (RFC 3711 section 3.3.1).
     """
 
     consumer: str

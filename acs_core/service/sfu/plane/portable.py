@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pylibsrtp
 
-from acs_core.rtc.packet import ExtensionElement, RtpHeader, abs_send_time
+from acs_core.rtc.packet import ExtensionElement, RtpHeader
 from acs_core.service.sfu.plane.engine import ForwardingPlane
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
 from acs_core.service.sfu.plane.state import ProducerState, TransportState
@@ -29,10 +29,9 @@ class PortablePlane(ForwardingPlane):
         header: RtpHeader,
         packet: bytes,
         elements: list[ExtensionElement],
-        now: float,
+        send_time: int,
         is_newest: bool,
     ) -> None:
-        send_time = abs_send_time(now)
         size = header.payload_end - header.payload_offset
         for group in producer.groups:
             payload_type = group.route.payload_types.get(header.payload_type)

@@ -1,0 +1,183 @@
+import asyncio
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acs_core.errors import InvalidArgumentError
+from acs_core.media.frames import AudioFrame, VideoFrame
+from acs_core.media.patterns import dominant_frequency, tone
+from acs_core.media.program import PcmBuffer, ProgramAudioSource, ProgramVideoSource
+
+TICK = 960
+
+
+def ramp(count: int, start: int = 1) -> np.ndarray:
+    return (np.arange(start, start + count) % 30_000 + 1).astype(np.int16).reshape(-1, 1)
+
+
+@given(st.lists(st.integers(0, 3000), max_size=40))
+def test_buffer_keeps_every_taken_sample_in_order(sizes: list[int]) -> None:
+    buffer = PcmBuffer(1)
+    taken, heard, position = [], [], 0
+    for size in sizes:
+        part = ramp(size, position)
+        if buffer.push(part):
+            taken.append(part)
+            position += size
+        heard.append(buffer.pop())
+    while buffer.buffered:
+        heard.append(buffer.pop())
+    sound = np.concatenate([np.zeros((0, 1), np.int16), *heard])
+    assert all(len(frame) == TICK for frame in heard)
+    # Silence is inserted, nothing is lost: what is not zero is what was written.
+    expected = np.concatenate([np.zeros((0, 1), np.int16), *taken])
+    assert np.array_equal(sound[sound != 0], expected[:, 0])
+
+
+def test_writer_three_times_too_fast_is_refused_two_thirds_of_the_time() -> None:
+    buffer = PcmBuffer(1)
+    for _ in range(200):
+        for _ in range(3):
+            buffer.push(ramp(TICK))
+        buffer.pop()
+    assert 390 <= buffer.refused <= 400
+    assert buffer.buffered <= 9600
+    assert buffer.underruns == 0
+
+
+def test_late_writer_gets_silence_once_and_not_a_stutter() -> None:
+    buffer = PcmBuffer(1)
+    buffer.push(ramp(2 * TICK))
+    assert buffer.pop().all()
+    assert buffer.pop().all()
+    assert not buffer.pop().any()  # The writer is late.
+    assert buffer.underruns == 1
+    buffer.push(ramp(TICK))
+    assert not buffer.pop().any()  # 20 ms are not enough to go on.
+    buffer.push(ramp(TICK))
+    assert buffer.pop().all()
+    assert buffer.pop().all()
+
+
+def test_tail_shorter_than_a_frame_is_played() -> None:
+    buffer = PcmBuffer(1)
+    buffer.push(ramp(100))
+    assert not buffer.pop().any()
+    frame = buffer.pop()
+    assert frame[:100].all()
+    assert not frame[100:].any()
+    assert buffer.buffered == 0
+    buffer.clear()
+    assert not buffer.pop().any()
+
+
+async def test_video_is_taken_only_while_somebody_reads() -> None:
+    source = ProgramVideoSource()
+    picture = np.full((48, 64, 3), (200, 40, 60), dtype=np.uint8)
+    assert source.write(picture) is False
+    reader = await source.open()
+    assert source.write(picture) is True
+    picture[:] = 0
+    frame = await reader.read()
+    assert frame.format.name == "yuv420p"
+    seen = VideoFrame(frame).to_rgb()[24, 32]
+    assert np.abs(seen.astype(int) - (200, 40, 60)).max() < 4
+    await source.close()
+    assert source.write(picture) is False
+    assert (source.written, source.refused) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("frame", "size"),
+    [
+        (np.zeros((49, 65, 3), np.uint8), (64, 48)),
+        (np.full((72, 64), 128, np.uint8), (64, 48)),
+        (VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8)), (64, 48)),
+        (av.VideoFrame(64, 48, "yuv420p"), (64, 48)),
+        (av.VideoFrame(65, 49, "yuv420p"), (64, 48)),
+        (av.VideoFrame(64, 48, "yuyv422"), (64, 48)),
+    ],
+)
+async def test_every_kind_of_picture_becomes_i420_with_even_sides(frame, size) -> None:
+    source = ProgramVideoSource()
+    reader = await source.open()
+    assert source.write(frame)
+    sent = await reader.read()
+    assert (sent.width, sent.height, sent.format.name) == (*size, "yuv420p")
+    assert sent is not frame
+    await source.close()
+
+
+async def test_writers_picture_keeps_its_own_time() -> None:
+    source = ProgramVideoSource()
+    await source.open()
+    mine = av.VideoFrame(64, 48, "yuv420p")
+    mine.pts = 4711
+    assert source.write(mine)
+    assert mine.pts == 4711
+    await source.close()
+
+
+async def test_more_pictures_than_the_limit_are_refused() -> None:
+    source = ProgramVideoSource(max_frame_rate=10)
+    await source.open()
+    picture = np.zeros((48, 64, 3), np.uint8)
+    answers = [source.write(picture) for _ in range(10)]
+    assert answers[0] is True
+    # Half an interval of tolerance lets a second one in, when the first was late.
+    assert sum(answers) <= 2
+    await source.close()
+
+
+async def test_video_may_be_written_from_another_thread() -> None:
+    source = ProgramVideoSource()
+    reader = await source.open()
+    assert await asyncio.to_thread(source.write, np.zeros((48, 64, 3), np.uint8))
+    assert (await reader.read()).width == 64
+    await source.close()
+
+
+@pytest.mark.parametrize("bad", [np.zeros((1, 8, 3), np.uint8), np.zeros((4, 4)), "picture", None])
+async def test_what_is_no_picture_is_refused(bad: object) -> None:
+    source = ProgramVideoSource()
+    with pytest.raises(InvalidArgumentError):
+        source.write(bad)
+    with pytest.raises(InvalidArgumentError):
+        ProgramVideoSource(max_frame_rate=0)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(48_000, 1), (16_000, 1), (44_100, 2)])
+async def test_sound_of_any_rate_keeps_its_pitch(rate: int, channels: int) -> None:
+    source = ProgramAudioSource()
+    reader = await source.open()
+    wave = tone(0, rate // 5 - 1000, frequency_hz=500, level_dbov=-20, rate=rate)
+    assert source.write(wave.reshape(-1, 1).repeat(channels, axis=1), sample_rate=rate)
+    frames = [AudioFrame.from_av(await reader.read()).samples for _ in range(10)]
+    sound = np.concatenate(frames)
+    loud = sound[np.nonzero(sound[:, 0])[0][0] :][:4800]
+    assert dominant_frequency(loud, 48_000) == pytest.approx(500, abs=5)
+    await source.close()
+
+
+async def test_sound_beyond_200_ms_is_refused_and_counted() -> None:
+    source = ProgramAudioSource(channels=2)
+    assert source.write(ramp(TICK)) is False  # Nobody reads.
+    await source.open()
+    answers = [source.write(AudioFrame.from_ndarray(ramp(TICK))) for _ in range(15)]
+    assert answers == [True] * 10 + [False] * 5
+    assert source.refused == 5
+    assert source.buffered == pytest.approx(0.2)
+    assert source.underruns == 0
+    await source.close()
+    assert source.write(ramp(TICK)) is False
+
+
+@pytest.mark.parametrize("bad", [np.zeros(4), np.zeros((4, 3), np.int16)])
+def test_what_is_no_sound_is_refused(bad: np.ndarray) -> None:
+    with pytest.raises(InvalidArgumentError):
+        ProgramAudioSource().write(bad)
+    with pytest.raises(InvalidArgumentError):
+        ProgramAudioSource(channels=3)
