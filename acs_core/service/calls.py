@@ -31,7 +31,7 @@ from acs_core.core.facts import (
 from acs_core.core.roster import Roster
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
-from acs_core.service.identity import Principal
+from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import RoomRecord, Rooms
 from acs_core.service.sfu.router import Router
 
@@ -111,9 +111,12 @@ class ServerCall:
         if endpoint_id in self._endpoints:
             raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
         self._check_name("participant", name)
-        if principal.kind == "twilio":
+        if principal.kind is PrincipalKind.TWILIO:
             for other in list(self._endpoints.values()):
-                if (other.principal.raw_id, other.principal.kind) == (principal.raw_id, "twilio"):
+                if (other.principal.raw_id, other.principal.kind) == (
+                    principal.raw_id,
+                    PrincipalKind.TWILIO,
+                ):
                     self.remove(other, endings.DUPLICATE_IDENTITY)
         if len(self._endpoints) >= self.max_endpoints:
             raise ServiceError(
@@ -308,8 +311,10 @@ class Calls:
             )
         live = self._live.get(name.removeprefix("RM"))
         record = live.room if live is not None else self.rooms.find(name)
+        # Before a room is made: a token that opens one room must not leave others behind.
+        _check_grant(name, record, live, principal)
         if record is None:
-            if principal.kind != "twilio":
+            if principal.kind is not PrincipalKind.TWILIO:
                 raise ServiceError(
                     f"There is no room {name!r}.",
                     code=404,
@@ -318,15 +323,6 @@ class Calls:
                     next_step="Create the room first, or join a group call.",
                 )
             record = self.rooms.open(name)
-        if principal.rooms is not None and not {record.unique_name, record.id, name} & set(
-            principal.rooms
-        ):
-            raise ServiceError(
-                f"The token does not allow room {name!r}.",
-                sub_code=20106,
-                stage=Stage.ADMISSION,
-                next_step="Issue a token whose grant names this room, or none.",
-            )
         record.check_admission(principal.raw_id)
         return live or self._place(("room", record.id), record)
 
@@ -358,6 +354,23 @@ class Calls:
             self.rooms.session_ended(call.room)
         if self._observers[1] is not None:
             self._observers[1](call)
+
+
+def _check_grant(
+    name: str, record: RoomRecord | None, live: ServerCall | None, principal: Principal
+) -> None:
+    if principal.rooms is None:
+        return
+    names = {name} if record is None else {record.id, record.unique_name}
+    if live is not None:
+        names |= {live.id, f"RM{live.id}"}
+    if not names & principal.rooms:
+        raise ServiceError(
+            f"The token does not allow room {name!r}.",
+            sub_code=20106,
+            stage=Stage.ADMISSION,
+            next_step="Issue a token whose grant names this room, or none.",
+        )
 
 
 def _guid(text: str) -> str:

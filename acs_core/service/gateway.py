@@ -20,7 +20,7 @@ from acs_core import wire
 from acs_core.core import endings
 from acs_core.errors import AuthenticationError, CallingError, ProtocolError, Stage
 from acs_core.service.calls import Calls
-from acs_core.service.identity import Principal, TokenVerifier, verify_token
+from acs_core.service.identity import Principal, PrincipalKind, TokenVerifier, verify_token
 from acs_core.service.native import NativeEndpoint
 from acs_core.service.sessions import AgentSession, SessionTimes
 from acs_core.service.sfu.engine import SfuEngine
@@ -126,7 +126,11 @@ class NativeGateway:
         return session
 
     def _open(self, principal: Principal) -> _Session:
-        window = self._times.twilio_window if principal.kind == "twilio" else self._times.acs_window
+        window = (
+            self._times.twilio_window
+            if principal.kind is PrincipalKind.TWILIO
+            else self._times.acs_window
+        )
         state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
         session = _Session(state, self._forget)
         self._sessions[state.id] = session

@@ -19,7 +19,7 @@ from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.service.calls import ServerCall
 from acs_core.service.endpoints import Endpoint
-from acs_core.service.identity import Principal
+from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.sfu.data import DataSource
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.negotiation import SsrcPolicy
@@ -76,7 +76,7 @@ class NativeEndpoint:
             body.endpoint,
             principal,
             self,
-            name=body.name if principal.kind != "twilio" else "",
+            name=body.name if principal.kind is not PrincipalKind.TWILIO else "",
             policy=body.receive,
             publications=body.publications,
         )

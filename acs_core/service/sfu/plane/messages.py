@@ -22,6 +22,7 @@ __all__ = [
     "Command",
     "ConsumerStats",
     "Event",
+    "EventListener",
     "ExpectKeyframe",
     "KeyframeNeeded",
     "KeyframeSeen",

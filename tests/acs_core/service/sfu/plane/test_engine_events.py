@@ -1,0 +1,209 @@
+"""What both planes tell, and what they refuse."""
+
+from __future__ import annotations
+
+import pylibsrtp
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from acs_core.rtc.feedback import SenderReport
+from acs_core.rtc.packet import (
+    abs_send_time,
+    pack_packet,
+    parse_header,
+)
+from acs_core.rtc.srtp import SrtpProfile
+from acs_core.service.sfu.plane.batch import BatchPlane
+from acs_core.service.sfu.plane.engine import MAX_DETECTED, MAX_PACKET, ForwardingPlane
+from acs_core.service.sfu.plane.messages import (
+    AddProducer,
+    AudioLevel,
+    Event,
+    KeyframeNeeded,
+    NoteSenderReport,
+    PacketsMissing,
+    ProducerResumed,
+    ProducerStalled,
+    RembEstimate,
+    Resend,
+    StreamDetected,
+    SwitchProducer,
+)
+from acs_core.service.sfu.plane.portable import PortablePlane
+from acs_core.service.sfu.plane.state import open_session
+from tests.support.plane_bench import (
+    KEY,
+    PUBLISHER,
+    ROUTE,
+    Bench,
+    Sockets,
+    consumer,
+    drain,
+    keys_of,
+    reversed_keys,
+)
+
+
+def test_lost_packets_are_asked_for_until_they_arrive(bench: Bench) -> None:
+    bench.send(0, KEY)
+    bench.send(3)
+    assert bench.take_events(PacketsMissing) == [PacketsMissing("v", (1, 2))]
+    bench.send(1)
+    bench.now = 0.2
+    bench.plane.tick(bench.now)
+    assert bench.take_events(PacketsMissing) == [PacketsMissing("v", (2,))]
+
+
+def test_packets_given_up_need_a_keyframe(bench: Bench) -> None:
+    bench.send(0, KEY)
+    bench.send(2)
+    bench.now = 1.5
+    bench.plane.tick(bench.now)
+    assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
+    assert bench.plane.stats().producers["v"].given_up == 1
+
+
+def test_streams_without_nack_are_not_asked(bench: Bench) -> None:
+    bench.do(AddProducer("a", "p", 30, "audio", 48000, {111: "opus"}, has_nack=False))
+    for number in (0, 5):
+        bench.send(number, b"opus", ssrc=30, payload_type=111)
+    bench.plane.tick(9.0)
+    assert bench.take_events(PacketsMissing) == []
+
+
+def test_audio_levels_are_reported(bench: Bench) -> None:
+    bench.add_audio()
+    bench.now = 1.0
+    for number, value in enumerate([b"\x85", b"\x7f"]):
+        bench.send(number, b"x", ssrc=30, payload_type=111, elements=[(3, value)])
+    assert bench.take_events(AudioLevel) == [
+        AudioLevel("a", has_voice=True, level=5, now=1.0),
+        AudioLevel("a", has_voice=False, level=127, now=1.0),
+    ]
+
+
+def test_stalls_are_noticed(bench: Bench) -> None:
+    bench.send(0, KEY)
+    assert bench.take_events(ProducerResumed) == [ProducerResumed("v")]
+    bench.plane.tick(2.0)
+    assert bench.take_events(ProducerStalled) == []
+    bench.plane.tick(2.1)
+    bench.plane.tick(2.2)
+    assert bench.take_events(ProducerStalled) == [ProducerStalled("v")]
+    bench.send(1)
+    assert bench.take_events(ProducerResumed) == [ProducerResumed("v")]
+
+
+def test_a_steady_stream_gives_a_bandwidth_estimate(bench: Bench) -> None:
+    for number in range(1500):  # the first estimate takes it some seconds
+        bench.now = number * 0.005
+        value = abs_send_time(bench.now).to_bytes(3)
+        bench.send(number, KEY + bytes(1000), elements=[(2, value)])
+    estimates = bench.take_events(RembEstimate)
+    assert estimates
+    assert all(isinstance(e, RembEstimate) and e.transport == "p" for e in estimates)
+    assert all(isinstance(e, RembEstimate) and e.bitrate_bps > 100_000 for e in estimates)
+
+
+def test_unannounced_streams_are_reported_once_and_bounded(bench: Bench) -> None:
+    bench.send(0, KEY, ssrc=555, elements=[(6, b"hi")])
+    bench.send(1, KEY, ssrc=555, elements=[(6, b"hi")])
+    assert bench.take_events(StreamDetected) == [StreamDetected("p", 555, 96, {6: b"hi"})]
+    for number in range(100):
+        bench.send(0, ssrc=10_000 + number)
+    assert len(bench.take_events(StreamDetected)) == MAX_DETECTED - 1
+
+
+def test_report_blocks_refer_to_the_publishers_report(bench: Bench) -> None:
+    assert bench.plane.report_blocks("p", 0.0) == ()
+    bench.send(0, KEY)
+    bench.send(3)
+    bench.do(NoteSenderReport("v", SenderReport(10, 0x1234_5678_9ABC_DEF0, 0, 2, 100)))
+    (block,) = bench.plane.report_blocks("p", 1.0)
+    assert (block.ssrc, block.packets_lost, block.highest_sequence) == (10, 2, 3)
+    assert block.last_sender_report == 0x5678_9ABC
+    assert block.delay_since_last_sender_report == 65536
+
+
+def test_the_timestamp_offset_translates_sender_reports(bench: Bench) -> None:
+    bench.add_video("w", 20)
+    bench.do(consumer())
+    bench.send(0, KEY)
+    bench.do(SwitchProducer("c", "w", ROUTE))
+    bench.now = 1.0
+    bench.send(5000, KEY, ssrc=20)
+    sent = [parse_header(packet).timestamp for packet in bench.received("s")]
+    offset = bench.plane.stats().consumers["c"].timestamp_offset
+    assert sent[1] == (5000 * 3000 + offset) & 0xFFFF_FFFF
+
+
+def test_a_failing_listener_is_contained(
+    sockets: Sockets, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(event: Event) -> None:
+        raise RuntimeError("listener")
+
+    bench = Bench(PortablePlane, sockets)
+    bench.plane = PortablePlane([sockets.out], fail)
+    bench.add_publisher()
+    bench.add_video()
+    bench.add_subscriber("s")
+    bench.do(consumer())
+    bench.send(0, KEY)
+    assert len(bench.raw("s")) == 1
+    assert "listener" in caplog.text
+
+
+def test_replayed_and_foreign_packets_are_dropped(bench: Bench) -> None:
+    bench.do(consumer())
+    packet = pack_packet(
+        payload_type=96, marker=True, sequence_number=0, timestamp=0, ssrc=10, payload=KEY
+    )
+    keys = keys_of("p", SrtpProfile.GCM_128)
+    datagram = open_session(reversed_keys(keys), is_inbound=False).protect(packet)
+    bench.plane.receive(datagram, ("192.0.2.9", 1), 0.0)
+    bench.plane.receive(memoryview(datagram), PUBLISHER, 0.0)
+    bench.plane.receive(datagram, PUBLISHER, 0.0)
+    bench.plane.receive(datagram[:-1] + b"x", PUBLISHER, 0.0)
+    assert len(bench.raw("s")) == 1
+    assert bench.plane.stats().dropped == {"unknown_address": 1, "unauthenticated": 2}
+
+
+def test_oversized_and_unknown_payloads_are_dropped(bench: Bench) -> None:
+    bench.do(consumer())
+    bench.send(0, KEY, payload_type=99)
+    bench.send(1, KEY + bytes(MAX_PACKET + 1 - 12 - len(KEY)))
+    bench.plane.receive(bytes([128]) * 11 + bytes([10]) + bytes(2000), PUBLISHER, 0.0)
+    bench.plane.receive(bytes(8) + (10).to_bytes(4) + bytes(2000), PUBLISHER, 0.0)
+    bench.send(2, KEY + bytes(MAX_PACKET - 12 - len(KEY)))
+    assert len(bench.raw("s")) == 1
+    dropped = bench.plane.stats().dropped
+    assert (dropped["payload_type"], dropped["too_long"]) == (1, 1)
+    bench.do(Resend("c", (1,)))
+    assert len(bench.raw("s")) == 1
+
+
+@pytest.mark.parametrize("kind", [PortablePlane, BatchPlane])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.binary(max_size=1600), is_authentic=st.booleans())
+def test_no_bytes_break_a_plane(
+    kind: type[ForwardingPlane], sockets: Sockets, data: bytes, is_authentic: bool
+) -> None:
+    bench = Bench(kind, sockets)
+    bench.add_publisher()
+    bench.add_video()
+    bench.add_subscriber("s", sockets.out)
+    bench.do(consumer())
+    if is_authentic and 12 <= len(data) <= 1300:
+        data = bytes([data[0] & 0x3F | 0x80]) + data[1:8] + (10).to_bytes(4) + data[12:]
+        try:
+            bench.publish(data)
+        except pylibsrtp.Error:
+            return
+    else:
+        bench.plane.receive(data, PUBLISHER, 0.0)
+    bench.plane.close()
+    drain(sockets.out)
