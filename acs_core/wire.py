@@ -411,7 +411,8 @@ ServiceMessage: TypeAlias = Welcome | Pong | Failed | Delivery
 _client_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
 _service_decoder: msgspec.json.Decoder[ServiceMessage] = msgspec.json.Decoder(ServiceMessage)
 _encoder = msgspec.json.Encoder()
-_STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+# Matches from every quote, also where the string is cut off, so that no text takes quadratic time.
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?', re.DOTALL)
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 
 

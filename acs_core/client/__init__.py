@@ -1,0 +1,1 @@
+"""The calling SDK: call client, agents, calls and their features."""

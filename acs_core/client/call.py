@@ -1,10 +1,10 @@
 """One call, as an ACS application sees it.
 
 Theory of operation. `CallCore` holds the state; this shell performs its effects. A call hears its
-session (`SessionObserver`), turns what it hears into news for the features, and owns two groups of
-tasks: *work* (joining, operations, sampling), which ends with the call, and *listeners*, which the
-agent ends. While the call is connecting, the features hear nothing; at `Joined` they read the whole
-state, and messages that came meanwhile follow.
+session through a `NewsDesk`, which turns what it says into news for the features, and owns two
+groups of tasks: *work* (joining, operations, sampling), which ends with the call, and *listeners*,
+which the agent ends. While the call is connecting, the features hear nothing; at `Joined` they read
+the whole state, and messages that came meanwhile follow.
 
 Source: `Call` of @azure/communication-calling 2.0.0. `connected`, `ended`, `error`, `endpoint_id`
 and `room` are ours.
@@ -14,35 +14,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import ClassVar, Final, TypeVar
 
-from acs_core import wire
+from acs_core.client.call_errors import error_of, reason_of
 from acs_core.client.call_info import CallInfo
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
-    DataReceived,
     FeatureKey,
     Joined,
-    LinkLost,
-    LinkRestored,
-    News,
+    Observed,
     Over,
-    QualityReported,
-    RosterChanged,
     Sampled,
-    Subscribed,
-    Unsubscribed,
 )
 from acs_core.client.features.keys import ALL_FEATURES
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.local_media import LocalMedia
 from acs_core.client.mixing import RemoteAudioStream
+from acs_core.client.news_desk import NewsDesk
 from acs_core.client.options import JoinCallOptions
 from acs_core.client.participants import Participants, RemoteParticipant, audio_of
-from acs_core.client.ports import RosterChange, Session, SessionState
+from acs_core.client.ports import Session
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core import endings
@@ -60,7 +53,7 @@ from acs_core.core.call import (
     StateChanged,
 )
 from acs_core.core.facts import EndReason
-from acs_core.errors import CallingError, InvalidArgumentError, ServiceError, Stage, TransportError
+from acs_core.errors import CallingError, InvalidArgumentError
 from acs_core.events import CallEvent, CollectionUpdate
 from acs_core.models import (
     CallDirection,
@@ -74,7 +67,6 @@ from acs_core.models import (
 __all__ = ["Call"]
 
 LEAVE_TIMEOUT: Final = 2.5
-SAMPLE_INTERVAL: Final = 1.0
 _EARLY_LIMIT: Final = 256
 
 _Feature = TypeVar("_Feature", bound=CallFeature)
@@ -91,25 +83,27 @@ class Call(Emitter):
         self._setup = setup
         self._core = CallCore()
         self._work = TaskOwner(setup.logger)
+        self._desk = NewsDesk(self._session_ended)
         self._context = CallContext(
             endpoint_id=setup.endpoint_id,
             listeners=self._owner,
             work=self._work,
-            publish_news=self._publish_news,
+            publish_news=self._desk.publish,
         )
         self._features: dict[type[CallFeature], CallFeature] = {
             key.kind: key.kind(self._context) for key in ALL_FEATURES
         }
         self._streams = self._feature(StreamsFeature)
-        self._participants = Participants(self._context, self._streams, self._participants_updated)
-        self._media = LocalMedia(
-            self._context, self._streams, self._emit, setup.limits, setup.microphone
+        self._participants = Participants(
+            self._context, self._streams, setup.limits, self._participants_updated
         )
+        self._media = LocalMedia(self._context, self._streams, self._emit, setup)
         self._info = CallInfo(setup.endpoint_id, setup.locator, lambda: self._session)
         self._remote_audio = RemoteAudioStream(lambda: audio_of(self._streams.endpoints))
+        others = [item for item in self._features.values() if item is not self._streams]
+        self._desk.deliver_to([self._streams, self._participants, *others])
         self._session: Session | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._early: list[News] = []
         self._error: CallingError | None = None
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
@@ -200,6 +194,11 @@ class Call(Emitter):
     def remote_audio_streams(self) -> tuple[RemoteAudioStream, ...]:
         """One stream with the sound of everybody else, mixed."""
         return (self._remote_audio,)
+
+    @property
+    def has_tasks(self) -> bool:
+        """Whether listeners or operations of this call still run (ours)."""
+        return self._work.is_busy or self._owner.is_busy
 
     def feature(self, key: FeatureKey[_Feature]) -> _Feature:
         """An extension of this call: a member of `Features`; always the same object.
@@ -303,10 +302,6 @@ class Call(Emitter):
             InvalidStateError: 412/41071: the call is not connected.
             SourceUnavailableError: There is no screen, or it cannot be opened.
         """
-        if stream is not None and not isinstance(stream, LocalVideoStream):
-            raise InvalidArgumentError("A screen is a LocalVideoStream.", sub_code=41036)
-        if stream is None and self._context.is_joined and not self.is_screen_sharing_on:
-            stream = LocalVideoStream(self._setup.screen())
         await self._media.start_screen(stream)
 
     async def stop_screen_sharing(self) -> None:
@@ -325,45 +320,14 @@ class Call(Emitter):
         await self._work.aclose()
         await self._owner.aclose()
 
-    # ------------------------------------------------------------ what the session says
+    # ------------------------------------------------------------ inside
 
-    def on_state(self, state: SessionState, error: CallingError | None) -> None:
-        """Hear of a lost or restored network."""
-        if state is SessionState.RECONNECTING:
-            cause = error or TransportError("The connection was lost.", stage=Stage.SIGNALING)
-            self._publish_news(LinkLost(cause))
-        elif state is SessionState.JOINED:
-            self._publish_news(LinkRestored())
-
-    def on_facts(self, changes: tuple[RosterChange, ...]) -> None:
-        """Hear of a changed roster."""
-        self._publish_news(RosterChanged(changes))
-
-    def on_subscribed(self, publication: str) -> None:
-        """Hear that a publication is received."""
-        self._publish_news(Subscribed(publication))
-
-    def on_unsubscribed(self, publication: str) -> None:
-        """Hear that a publication is received no longer."""
-        self._publish_news(Unsubscribed(publication))
-
-    def on_data(self, publication: str, payload: str | bytes) -> None:
-        """Hear a message."""
-        self._publish_news(DataReceived(publication, payload))
-
-    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
-        """Hear of network quality."""
-        self._publish_news(QualityReported(levels))
-
-    def on_ended(self, reason: EndReason) -> None:
-        """Hear that the session is over."""
+    def _session_ended(self, reason: EndReason) -> None:
         is_joining = self._joining is not None and not self._joining.done()
         if is_joining and self.state is not CallState.DISCONNECTING and reason.code == 0:
             # A session that fails to join leaves before it raises; the error knows more.
             return
         self._end(reason)
-
-    # ------------------------------------------------------------ inside
 
     def _feature(self, kind: type[_Feature]) -> _Feature:
         feature = self._features[kind]
@@ -378,7 +342,7 @@ class Call(Emitter):
                         self._enter(state)
                     self._emit(CallEvent.STATE_CHANGED)
                 case StartSession():
-                    self._session = self._setup.open_session(self)
+                    self._session = self._setup.open_session(self._desk)
                     self._context.start(self._session)
                     self._joining = self._work.start(self._join(self._session), "join call")
                 case LeaveSession(for_everyone=for_everyone):
@@ -394,15 +358,15 @@ class Call(Emitter):
         except CallingError as error:
             if self.state is not CallState.DISCONNECTING:
                 self._error = error
-                self._end(_reason(error))
+                self._end(reason_of(error))
             return
         if not self._core.accepts(Admitted):
             return
         self._handle(Admitted())
         self._media.joined(publications)
-        early, self._early = self._early, []
-        for news in early:
-            self._publish_news(news)
+        for name, value in self._setup.device_flags().items():
+            self._desk.publish(Observed(name, value))
+        self._desk.catch_up()
         self._work.start(self._sample(), "sample call")
 
     async def _leave(self, for_everyone: bool) -> None:
@@ -420,20 +384,7 @@ class Call(Emitter):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._setup.sample_interval)
-            self._publish_news(Sampled(loop.time()))
-
-    def _publish_news(self, news: News) -> None:
-        """Pass news on; before the call is connected, keep what state cannot tell later."""
-        if not self._context.is_joined and not isinstance(news, Over):
-            keeps = not isinstance(news, RosterChanged | Subscribed | Unsubscribed | LinkRestored)
-            if keeps and not self._over.is_set() and len(self._early) < _EARLY_LIMIT:
-                self._early.append(news)
-            return
-        self._streams.handle(news)
-        self._participants.handle(news)
-        for feature in self._features.values():
-            if feature is not self._streams:
-                feature.handle(news)
+            self._desk.publish(Sampled(loop.time()))
 
     def _enter(self, state: CallState) -> None:
         """Make true what listeners of the new state may rely on."""
@@ -442,20 +393,19 @@ class Call(Emitter):
             return  # Back from hold.
         self._context.set_joined(is_connected)
         if is_connected:
-            self._publish_news(Joined())
+            self._desk.open(Joined())
             self._settled.set()
 
     def _end(self, reason: EndReason) -> None:
         if self._core.accepts(Ended):
             if reason.code != 0 and self._error is None:
-                self._error = _error(reason)
+                self._error = error_of(reason)
             self._handle(Ended(reason))
 
     def _close(self, reason: EndReason) -> None:
         if self._error is None and not self._settled.is_set():
-            self._error = _error(reason)
-        self._early.clear()
-        self._publish_news(Over(reason))
+            self._error = error_of(reason)
+        self._desk.close(Over(reason))
         self._media.end()
         self._settled.set()
         self._over.set()
@@ -464,19 +414,3 @@ class Call(Emitter):
 
     def _participants_updated(self, update: CollectionUpdate[RemoteParticipant]) -> None:
         self._emit(CallEvent.REMOTE_PARTICIPANTS_UPDATED, update)
-
-
-def _reason(error: CallingError) -> EndReason:
-    return EndReason(code=error.code or 500, sub_code=error.sub_code, message=error.message)
-
-
-def _error(reason: EndReason) -> CallingError:
-    kind: Callable[..., CallingError] = ServiceError
-    if reason.code in (endings.LINK_LOST.code, endings.MEDIA_LOST.code, 503):
-        kind = TransportError
-    return kind(
-        reason.message or "The call ended.",
-        code=reason.code,
-        sub_code=reason.sub_code,
-        stage=Stage.ADMISSION if kind is ServiceError else Stage.SIGNALING,
-    )

@@ -38,6 +38,11 @@ class TaskOwner:
         self.logger = logger or _DEFAULT_LOGGER
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any task runs."""
+        return bool(self._tasks)
+
     def spawn(
         self, coroutine: Coroutine[Any, Any, _Result], name: str
     ) -> asyncio.Task[_Result | None]:
@@ -45,6 +50,8 @@ class TaskOwner:
         task = asyncio.get_running_loop().create_task(self._contain(coroutine, name), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before its first step has not begun to await the coroutine.
+        task.add_done_callback(lambda _: coroutine.close())
         return task
 
     def start(self, coroutine: Coroutine[Any, Any, _Result], name: str) -> asyncio.Task[_Result]:
@@ -128,6 +135,11 @@ class Emitter:
         self._owner = owner or TaskOwner()
         self._registry = _Registry(self._owner)
 
+    @property
+    def tasks(self) -> TaskOwner:
+        """Owner of the tasks that run for this object (ours)."""
+        return self._owner
+
     def on(self, event: str, listener: Listener) -> None:
         """Call `listener` at every `event`; a listener that is there already is not added twice.
 
@@ -168,8 +180,9 @@ class Emitter:
     def _known(self, event: str) -> str:
         if isinstance(event, str) and event in self.EVENTS:
             return str(event)
-        close = difflib.get_close_matches(str(event), sorted(self.EVENTS), n=1, cutoff=0.5)
-        advice = f"Did you mean {close[0]!r}?" if close else f"Known: {sorted(self.EVENTS)}."
+        names = sorted(str(name) for name in self.EVENTS)
+        close = difflib.get_close_matches(str(event), names, n=1, cutoff=0.5)
+        advice = f"Did you mean {close[0]!r}?" if close else f"Known: {names}."
         raise InvalidArgumentError(
             f"{type(self).__name__} has no event {str(event)!r}.",
             code=422,

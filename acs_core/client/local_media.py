@@ -15,12 +15,13 @@ from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.options import JoinCallOptions, StreamOptions
 from acs_core.client.ports import NewStream
 from acs_core.client.publications import LocalPublication
-from acs_core.client.streams import LocalAudioStream, LocalMediaStream, LocalVideoStream
+from acs_core.client.setup import CallSetup
+from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import PublicationKind
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
 from acs_core.events import CallEvent, CollectionUpdate
 from acs_core.media.sources import MediaSource
-from acs_core.models import AudioDeviceInfo, CallLimits, MediaStreamType
+from acs_core.models import MediaStreamType
 
 __all__ = ["LocalMedia"]
 
@@ -33,7 +34,7 @@ class _Slot:
 
     def __init__(
         self,
-        stream: LocalMediaStream,  # type: ignore[type-arg]
+        stream: LocalVideoStream | LocalAudioStream,
         kind: PublicationKind,
         on_failed: Callable[[], None],
         *,
@@ -64,14 +65,12 @@ class LocalMedia:
         context: CallContext,
         streams: StreamsFeature,
         tell: Tell,
-        limits: CallLimits,
-        microphone: Callable[[], AudioDeviceInfo | None],
+        setup: CallSetup,
     ) -> None:
         self._context = context
         self._streams = streams
         self._tell = tell
-        self._limits = limits
-        self._microphone = microphone
+        self._setup = setup
         self._slots: dict[MediaStreamType, _Slot] = {}
         self._extra: tuple[StreamOptions, ...] = ()
         self._is_muted = False
@@ -112,7 +111,7 @@ class LocalMedia:
         videos = options.video_options.local_video_streams if options.video_options else ()
         audio = options.audio_options
         sounds = audio.local_audio_streams if audio else ()
-        if len(videos) > self._limits.outgoing_video:
+        if len(videos) > self._setup.limits.outgoing_video:
             raise InvalidArgumentError("A call sends one camera only.", sub_code=41044)
         if len(sounds) > 1:
             raise InvalidArgumentError("A call sends one microphone only.", sub_code=41046)
@@ -212,11 +211,15 @@ class LocalMedia:
             await self._stop(MediaStreamType.VIDEO)
         self._tell_video(CollectionUpdate((), (stream,)), MediaStreamType.VIDEO)
 
-    async def start_screen(self, stream: LocalVideoStream) -> None:
-        """Send a screen."""
+    async def start_screen(self, stream: LocalVideoStream | None) -> None:
+        """Send a screen, by default the first one."""
+        if stream is not None and not isinstance(stream, LocalVideoStream):
+            raise InvalidArgumentError("A screen is a LocalVideoStream.", sub_code=41036)
         async with self._lock:
             if self.is_on(MediaStreamType.SCREEN_SHARING):
                 raise InvalidArgumentError("The screen is shared already.", sub_code=41035)
+            self._check_joined(41071)
+            stream = stream or LocalVideoStream(self._setup.screen())
             stream.share_as_screen()
             await self._start(MediaStreamType.SCREEN_SHARING, stream)
         self._tell_video(CollectionUpdate((stream,)), MediaStreamType.SCREEN_SHARING)
@@ -237,7 +240,7 @@ class LocalMedia:
     # ------------------------------------------------------------ inside
 
     def _default_sound(self) -> tuple[LocalAudioStream, ...]:
-        device = self._microphone()
+        device = self._setup.microphone()
         return () if device is None else (LocalAudioStream(device),)
 
     def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
@@ -251,15 +254,18 @@ class LocalMedia:
         stream.use(slot)
         return slot
 
-    async def _start(
-        self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream
-    ) -> None:
+    def _check_joined(self, sub_code: int = 0) -> None:
         if not self._context.is_joined:
             raise InvalidStateError(
                 "The call is not connected.",
-                sub_code=41071 if kind is MediaStreamType.SCREEN_SHARING else 0,
+                sub_code=sub_code,
                 next_step="Wait until its state is Connected.",
             )
+
+    async def _start(
+        self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream
+    ) -> None:
+        self._check_joined()
         slot = self._put(kind, stream)
         try:
             await stream.start()
@@ -294,8 +300,8 @@ class LocalMedia:
 
     def _tell_video(
         self,
-        update: CollectionUpdate[LocalMediaStream],
-        kind: MediaStreamType,  # type: ignore[type-arg]
+        update: CollectionUpdate[LocalVideoStream | LocalAudioStream],
+        kind: MediaStreamType,
     ) -> None:
         self._tell(CallEvent.LOCAL_VIDEO_STREAMS_UPDATED, update)
         if kind is MediaStreamType.VIDEO:

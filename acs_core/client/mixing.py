@@ -15,8 +15,8 @@ import numpy as np
 
 from acs_core.client.publications import RemotePublication
 from acs_core.errors import CallingError
-from acs_core.media.frames import AUDIO_RATE, FRAME_SAMPLES, AudioFrame, Samples
 from acs_core.media.frame_stream import FrameStream
+from acs_core.media.frames import AUDIO_RATE, FRAME_SAMPLES, AudioFrame, Samples
 
 __all__ = ["RemoteAudio", "RemoteAudioStream", "mix"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from acs_core.client.ports import SendOptions
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import DataReliability, Priority
-from acs_core.media.peer import EncodingOptions
 from acs_core.media.sources import MediaSource
 
 __all__ = ["AudioOptions", "JoinCallOptions", "StreamOptions", "VideoOptions"]
@@ -42,7 +42,7 @@ class StreamOptions:
     enabled: bool = True
     priority: Priority = Priority.STANDARD
     screen: bool = False
-    encoding: EncodingOptions = field(default_factory=EncodingOptions)
+    encoding: SendOptions = field(default_factory=SendOptions)
     reliability: DataReliability | None = None
 
 

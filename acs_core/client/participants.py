@@ -23,12 +23,12 @@ from acs_core.client.features.base import (
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.mixing import RemoteAudio
 from acs_core.client.publications import RemoteEndpoint, RemotePublication
-from acs_core.client.streams import RemoteVideoStream
+from acs_core.client.streams import RemoteVideoStream, ViewSlots
 from acs_core.core.facts import EndpointLeft, EndReason, PublicationKind
 from acs_core.core.participant import ParticipantCore, RemoteParticipantState, observe
 from acs_core.events import CollectionUpdate, RemoteParticipantEvent
 from acs_core.identifiers import CommunicationIdentifier, raw_id
-from acs_core.models import DisplayNameChange, EndpointDetails
+from acs_core.models import CallLimits, DisplayNameChange, EndpointDetails
 
 __all__ = ["Participants", "RemoteParticipant"]
 
@@ -41,8 +41,11 @@ class RemoteParticipant(Emitter):
     EVENTS: ClassVar[frozenset[str]] = frozenset(RemoteParticipantEvent)
     EVENT_SUB_CODE: ClassVar[int] = 42002
 
-    def __init__(self, identifier: CommunicationIdentifier, owner: TaskOwner) -> None:
+    def __init__(
+        self, identifier: CommunicationIdentifier, owner: TaskOwner, views: ViewSlots
+    ) -> None:
         super().__init__(owner)
+        self._views = views
         self._identifier = identifier
         self._core = ParticipantCore()
         self._display_name = ""
@@ -163,7 +166,7 @@ class RemoteParticipant(Emitter):
         added = []
         for key, publication in wanted.items():
             if key not in self._streams:
-                self._streams[key] = RemoteVideoStream(publication, self._owner)
+                self._streams[key] = RemoteVideoStream(publication, self._owner, self._views)
                 added.append(self._streams[key])
         return CollectionUpdate(tuple(added), tuple(removed))
 
@@ -185,10 +188,12 @@ class Participants:
         self,
         context: CallContext,
         streams: StreamsFeature,
+        limits: CallLimits,
         on_updated: Callable[[CollectionUpdate[RemoteParticipant]], None],
     ) -> None:
         self._context = context
         self._streams = streams
+        self._views = ViewSlots(limits)
         self._on_updated = on_updated
         self._by_identity: dict[str, RemoteParticipant] = {}
 
@@ -240,7 +245,9 @@ class Participants:
         added = []
         for identity, endpoints in groups.items():
             if identity not in before:
-                fresh = RemoteParticipant(endpoints[0].identifier, self._context.listeners)
+                fresh = RemoteParticipant(
+                    endpoints[0].identifier, self._context.listeners, self._views
+                )
                 self._by_identity[identity] = fresh
                 added.append(fresh)
         removed = [self._by_identity.pop(key) for key in before if key not in groups]

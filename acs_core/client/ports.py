@@ -6,7 +6,7 @@ them. A contract suite runs the same stories against both.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from acs_core import wire
@@ -20,15 +20,14 @@ from acs_core.client.session import (
 )
 from acs_core.core.facts import Priority
 from acs_core.core.roster import Roster
-from acs_core.media.frames import AudioFrame, VideoFrame
+from acs_core.media.sender import SendOptions
 
 __all__ = [
     "FrameMode",
-    "FrameReceiver",
-    "FrameStream",
     "LocalStream",
     "NewStream",
     "RosterChange",
+    "SendOptions",
     "ServiceLink",
     "Session",
     "SessionObserver",
@@ -38,33 +37,6 @@ __all__ = [
 
 FrameMode: TypeAlias = Literal["latest", "queue"]
 """Keep only the newest frame, or queue up to a maximum and drop the oldest."""
-
-
-class FrameStream(Protocol):
-    """One reader's frames; ends when the receiver is closed."""
-
-    @property
-    def dropped(self) -> int:
-        """Frames that this reader was too slow for."""
-
-    def __aiter__(self) -> AsyncIterator[VideoFrame | AudioFrame]:
-        """The stream itself."""
-
-    async def __anext__(self) -> VideoFrame | AudioFrame:
-        """The next frame."""
-
-    def close(self) -> None:
-        """Stop reading."""
-
-
-class FrameReceiver(Protocol):
-    """What receives one publication on one connection."""
-
-    def frames(self, *, mode: FrameMode = ..., maximum: int | None = ...) -> Any:
-        """A new reader, a `FrameStream`."""
-
-    def stats(self) -> Any:
-        """Measurements, a `ReceiverStats`."""
 
 
 class Session(Protocol):
@@ -112,7 +84,7 @@ class Session(Protocol):
         """Choose what to receive."""
 
     def receiver(self, publication: str) -> Any:
-        """The `FrameReceiver` of a publication, or None."""
+        """The `StreamReceiver` of a publication, or None; in tests something like it."""
 
     def is_subscribed(self, publication: str) -> bool:
         """Whether a publication is received now."""

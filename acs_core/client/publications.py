@@ -5,6 +5,7 @@ Their events are those of `Features.STREAMS`. Members that change them are for t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,8 @@ class RemotePublication:
         self._is_enabled = info.enabled
         self._priority = info.priority
         self._is_subscribed = False
+        self._subscriptions = 0
+        self._changed = asyncio.Event()
 
     @property
     def id(self) -> str:
@@ -152,7 +155,7 @@ class RemotePublication:
                 next_step="Wait for the subscribed event of Features.STREAMS.",
             )
         chosen = mode or ("queue" if self.kind is PublicationKind.AUDIO else "latest")
-        stream: FrameStream = receiver.frames(mode=chosen, maximum=maximum)
+        stream: FrameStream = receiver.frames(chosen, maximum=maximum)
         return stream
 
     @property
@@ -176,7 +179,21 @@ class RemotePublication:
         """Take whether it is received; return whether that changed."""
         changed = self._is_subscribed is not is_subscribed
         self._is_subscribed = is_subscribed
+        if changed and is_subscribed:
+            self._subscriptions += 1
+            self._changed.set()
         return changed
+
+    async def next_subscription(self, seen: int = 0) -> int:
+        """Wait until it is subscribed, and return the number of this subscription.
+
+        Args:
+            seen: Wait for a later one than this; 0 for the present or first one.
+        """
+        while not (self._is_subscribed and self._subscriptions > seen):
+            self._changed.clear()
+            await self._changed.wait()
+        return self._subscriptions
 
     def _receiver(self) -> Any:
         session = self._context.session

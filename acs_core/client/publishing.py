@@ -22,7 +22,7 @@ from acs_core.media.publishing import PublishPeer
 from acs_core.media.sender import SendOptions, StreamSender
 from acs_core.media.sources import MediaSource
 from acs_core.media.stats import PeerStats
-from acs_core.rtc.data import DataChannel, DataChannelState
+from acs_core.rtc.data import DataChannel
 
 __all__ = ["Ask", "LocalStream", "NewStream", "PublishLeg", "SessionOptions"]
 
@@ -106,7 +106,7 @@ class LocalStream:
         Raises:
             InvalidStateError: The publication is not connected now, or carries no data.
         """
-        if self._channel is None or self._channel.state is not DataChannelState.OPEN:
+        if self._channel is None:
             raise InvalidStateError(
                 f"Data publication {self.name!r} is not connected.",
                 stage=Stage.DATA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from acs_core import wire
@@ -34,6 +34,7 @@ class CallSetup:
         endpoint_id: 32 hex digits; becomes `Call.id`.
         microphone: The selected or default microphone, or None.
         screen: The first screen; raises SourceUnavailableError without one.
+        device_flags: Diagnostics about missing devices, by ACS's names.
         on_over: Told when the call is over.
         sample_interval: Seconds between two looks at statistics.
     """
@@ -46,9 +47,10 @@ class CallSetup:
     logger: logging.Logger
     microphone: Callable[[], AudioDeviceInfo | None]
     screen: Callable[[], VideoDeviceInfo]
+    device_flags: Callable[[], Mapping[str, bool]]
     on_over: Callable[[Call], None]
     sample_interval: float = 1.0
-    receive: wire.ReceivePolicy = wire.ReceivePolicy()
+    receive: wire.ReceivePolicy = field(default_factory=wire.ReceivePolicy)
 
     def plan(
         self, features: Mapping[type[CallFeature], CallFeature], options: JoinCallOptions

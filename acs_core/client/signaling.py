@@ -256,7 +256,7 @@ class SignalingConnection:
                 self._take(wire.decode_service(message.data))
         except TimeoutError:
             await self._drop_socket()
-            return TransportError("The service is silent.", stage=Stage.SIGNALING)
+            return _lost("The service is silent.")
         except ProtocolError as error:
             await self._drop_socket()
             return error
@@ -264,10 +264,7 @@ class SignalingConnection:
             pinging.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await pinging
-        return TransportError(
-            f"The signaling connection was lost ({self._socket.close_code}).",
-            stage=Stage.SIGNALING,
-        )
+        return _lost(f"The signaling connection was lost ({self._socket.close_code}).")
 
     async def _come_back(self) -> CallingError | None:
         """Open another WebSocket within the window; None when the session goes on."""
@@ -341,6 +338,11 @@ class SignalingConnection:
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(error)
+
+
+def _lost(message: str) -> TransportError:
+    # Twilio reports a lost signaling connection as 53001.
+    return TransportError(message, sub_code=53001, stage=Stage.SIGNALING)
 
 
 def error_from(failed: wire.Failed) -> CallingError:

@@ -25,6 +25,7 @@ from acs_core.media.sources import MediaSource
 from acs_core.models import (
     AudioDeviceInfo,
     AudioDeviceType,
+    CallLimits,
     MediaStreamType,
     StreamSize,
     VideoDeviceInfo,
@@ -37,6 +38,7 @@ __all__ = [
     "LocalVideoStream",
     "RemoteVideoStream",
     "StreamUser",
+    "ViewSlots",
 ]
 
 _Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
@@ -239,15 +241,45 @@ def _audio(
     raise InvalidArgumentError("A local audio stream needs a microphone.", sub_code=sub_code)
 
 
+class ViewSlots:
+    """How many streams of others a call shows at the same time."""
+
+    def __init__(self, limits: CallLimits) -> None:
+        self._free = {
+            MediaStreamType.VIDEO: limits.rendered_video,
+            MediaStreamType.SCREEN_SHARING: limits.rendered_screen,
+        }
+
+    def acquire(self, kind: MediaStreamType) -> None:
+        """Take a slot.
+
+        Raises:
+            InvalidStateError: 400/43220: all are taken.
+        """
+        if self._free[kind] < 1:
+            raise InvalidStateError(
+                f"No more {kind} streams can be shown.",
+                code=400,
+                sub_code=43220,
+                next_step="Dispose a view, or raise CallClientOptions.limits.",
+            )
+        self._free[kind] -= 1
+
+    def release(self, kind: MediaStreamType) -> None:
+        """Give a slot back."""
+        self._free[kind] += 1
+
+
 class RemoteVideoStream(Emitter):
     """Video of a remote participant: what ACS shows of one publication."""
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(RemoteVideoStreamEvent)
     EVENT_SUB_CODE: ClassVar[int] = 43100
 
-    def __init__(self, publication: RemotePublication, owner: TaskOwner) -> None:
+    def __init__(self, publication: RemotePublication, owner: TaskOwner, views: ViewSlots) -> None:
         super().__init__(owner)
         self._publication = publication
+        self._views = views
         self._is_available = publication.is_enabled
         self._is_receiving = False
         self._size = StreamSize(0, 0)
@@ -279,6 +311,11 @@ class RemoteVideoStream(Emitter):
     def size(self) -> StreamSize:
         """Size of the newest decoded picture; 0 x 0 before it."""
         return self._size
+
+    @property
+    def views(self) -> ViewSlots:
+        """The slots that views of this call share (ours)."""
+        return self._views
 
     @property
     def publication(self) -> RemotePublication:

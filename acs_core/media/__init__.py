@@ -1,0 +1,1 @@
+"""The media side of the calling SDK: frames, sources, sinks, codecs, connections."""

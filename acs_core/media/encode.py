@@ -203,17 +203,23 @@ class VideoEncoder:
         codec.width = picture.width
         codec.height = picture.height
         codec.pix_fmt = "yuv420p"
-        codec.bit_rate = rate
         codec.time_base = VIDEO_TIME_BASE
         codec.framerate = Fraction(self._frame_rate).limit_denominator(1001)
         codec.gop_size = KEYFRAME_DISTANCE
         codec.thread_count = _thread_count(picture.width * picture.height)
-        codec.options = self._vp8_options(rate) if self._is_vp8 else self._h264_options()
-        if not self._is_vp8:
+        if self._is_vp8:
+            codec.qmin, codec.qmax = 2, 56
+            codec.bit_rate = rate
+            codec.options = self._vp8_options(rate)
+        else:
             codec.profile = "Baseline"
             codec.max_b_frames = 0
-        else:
-            codec.qmin, codec.qmax = 2, 56
+            # Opened at the limit, because x264 obeys a changed rate only if it began with
+            # constant rate, and never goes above the rate it began with.
+            codec.bit_rate = self._max_bitrate
+            codec.options = self._h264_options()
+            codec.open()
+            codec.bit_rate = rate
         self._codec = codec
         self._context_rate = rate
         self._context_made = now
@@ -241,7 +247,7 @@ class VideoEncoder:
             "tune": "zerolatency",
             "forced-idr": "1",
             "maxrate": str(self._max_bitrate),
-            "bufsize": str(self._max_bitrate // 2),
+            "bufsize": str(self._max_bitrate // 3),
         }
 
 

@@ -29,12 +29,16 @@ DecodedPicture = av.VideoFrame
 DecodedSound = tuple[int, Samples]
 
 # A key frame is asked for again after this, as long as packets without one arrive.
-KEYFRAME_RETRY: Final = 0.5
+KEYFRAME_RETRY: Final = 0.3
 # Requests closer than this are one: the answer is still on its way.
 KEYFRAME_SPACING: Final = 0.2
+# A NACK is repeated after the time that repairs take, within these bounds in seconds.
+REPEAT_BOUNDS: Final = (0.03, 0.3)
+REPEAT_MARGIN: Final = 0.01
 # Coded pictures that may wait for the decoder, about a third of a second.
 MAX_PICTURES: Final = 10
 MAX_SOUNDS: Final = 100
+MAX_ASKED: Final = 1000
 
 
 class Pipeline(Protocol):
@@ -99,6 +103,9 @@ class VideoPipeline:
         self._buffer = VideoJitterBuffer(codec_name)
         self._nack = NackTracker()
         self._gave_up = 0
+        # Sequence numbers asked for once, and when: their repairs tell the round trip.
+        self._asked_once: dict[int, float] = {}
+        self._asked_again: set[int] = set()
         self._send_nack = send_nack
         self._send_keyframe_request = send_keyframe_request
         self._clock = clock
@@ -141,6 +148,7 @@ class VideoPipeline:
         frames = self._buffer.add(sequence_number, timestamp, marker, payload, now)
         self._packets_since_request += 1
         self._nack.received(sequence_number, now)
+        self._measure_repair(sequence_number, now)
         self._decode(frames, now)
         self._ask(now)
 
@@ -159,20 +167,42 @@ class VideoPipeline:
         self._send_keyframe_request()
 
     def _ask(self, now: float) -> None:
-        # While a key frame is awaited, older packets are of no use.
         lost = self._nack.due(now)
         if lost:
             self.nacks_sent += 1
             self._send_nack(tuple(lost))
+            self._note_asked(lost, now)
         if self._nack.gave_up > self._gave_up:
             self._gave_up = self._nack.gave_up
             if self._buffer.next_deadline is not None:
                 self._decode(self._buffer.give_up(now), now)
-        is_overdue = self._requested_at is None or now - self._requested_at >= KEYFRAME_RETRY
+        is_overdue = self._requested_at is None or now >= self._requested_at + KEYFRAME_RETRY
         if self._buffer.take_keyframe_request() or (
             self._buffer.is_waiting_for_keyframe and is_overdue and self._packets_since_request
         ):
             self.request_keyframe(now)
+
+    def _note_asked(self, lost: Sequence[int], now: float) -> None:
+        for number in lost:
+            if self._asked_once.pop(number, None) is not None:
+                self._asked_again.add(number)
+            elif number not in self._asked_again:
+                self._asked_once[number] = now
+        if not self._nack.missing or len(self._asked_again) > MAX_ASKED:
+            self._asked_once.clear()
+            self._asked_again.clear()
+
+    def _measure_repair(self, sequence_number: int, now: float) -> None:
+        """Adapt the repetition of NACK, as TCP does with its own.
+
+        Source: RFC 6298 section 3: what was asked for twice tells nothing (Karn's algorithm).
+        """
+        self._asked_again.discard(sequence_number)
+        asked = self._asked_once.pop(sequence_number, None)
+        if asked is not None:
+            least, most = REPEAT_BOUNDS
+            smoothed = 0.75 * self._nack.repeat_interval + 0.25 * (now - asked + REPEAT_MARGIN)
+            self._nack.repeat_interval = min(max(smoothed, least), most)
 
     def _decode(self, frames: Sequence[AssembledFrame], now: float) -> None:
         if not self.worker.submit(frames):

@@ -1,0 +1,1 @@
+"""Pieces of the media protocols that both ends of a connection share."""

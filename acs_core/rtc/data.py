@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -69,10 +70,12 @@ class DataChannel:
         self._parameters = parameters
         self._channel: RTCDataChannel | None = None
         self._state = DataChannelState.CONNECTING
+        self._waiting: deque[str | bytes] = deque()
+        self._waiting_size = 0
 
     @property
     def state(self) -> DataChannelState:
-        """The channel's state; `send` works only while it is ``OPEN``."""
+        """The channel's state; what is sent while it is ``CONNECTING`` waits until it is open."""
         if self._channel is None or self._state is DataChannelState.CLOSED:
             return self._state
         return DataChannelState(self._channel.readyState)
@@ -85,27 +88,31 @@ class DataChannel:
     @property
     def buffered_amount(self) -> int:
         """Bytes handed to `send` that have not left yet."""
-        return 0 if self._channel is None else self._channel.bufferedAmount
+        queued = 0 if self._channel is None else int(self._channel.bufferedAmount)
+        return queued + self._waiting_size
 
     def send(self, data: str | bytes) -> None:
         """Queue one message.
 
         Raises:
-            InvalidStateError: The channel is not open.
+            InvalidStateError: The channel is closing or closed.
             InvalidArgumentError: Longer than the other end accepts, or not text nor bytes.
             TransportError: More than `MAX_BUFFERED_AMOUNT` bytes would wait; send less, or later.
         """
-        if self._channel is None or self.state is not DataChannelState.OPEN:
-            raise InvalidStateError(
-                f"data channel {self.label!r} is {self.state}, not open", stage=Stage.DATA
-            )
+        state = self.state
+        if state not in (DataChannelState.CONNECTING, DataChannelState.OPEN):
+            raise InvalidStateError(f"data channel {self.label!r} is {state}", stage=Stage.DATA)
         size = len(data.encode()) if isinstance(data, str) else len(data)
-        if self._channel.bufferedAmount + size > MAX_BUFFERED_AMOUNT:
+        if self.buffered_amount + size > MAX_BUFFERED_AMOUNT:
             raise TransportError(
                 f"data channel {self.label!r} already holds {self.buffered_amount} bytes",
                 stage=Stage.DATA,
                 next_step="Wait until the other end has received them, or send less.",
             )
+        if state is DataChannelState.CONNECTING or self._channel is None:
+            self._waiting.append(data)
+            self._waiting_size += size
+            return
         try:
             self._channel.send(data)
         except ValueError as error:
@@ -125,6 +132,13 @@ class DataChannel:
         channel.on("message", self._received)
 
     def _opened(self) -> None:
+        self._waiting_size = 0
+        while self._waiting and self._channel is not None:
+            message = self._waiting.popleft()
+            try:
+                self._channel.send(message)
+            except ValueError as error:
+                logger.warning("a message on data channel %r was not sent: %s", self.label, error)
         _contained(self.label, self.on_open)
 
     def _received(self, data: str | bytes) -> None:
@@ -135,6 +149,8 @@ class DataChannel:
             self._state = DataChannelState.CLOSED
             _contained(self.label, self.on_close)
             self.on_message = self.on_open = self.on_close = None
+            self._waiting.clear()
+            self._waiting_size = 0
 
 
 class DataChannels:

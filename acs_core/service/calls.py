@@ -111,14 +111,8 @@ class ServerCall:
         if endpoint_id in self._endpoints:
             raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
         self._check_name("participant", name)
-        if principal.kind is PrincipalKind.TWILIO:
-            for other in list(self._endpoints.values()):
-                if (other.principal.raw_id, other.principal.kind) == (
-                    principal.raw_id,
-                    PrincipalKind.TWILIO,
-                ):
-                    self.remove(other, endings.DUPLICATE_IDENTITY)
-        if len(self._endpoints) >= self.max_endpoints:
+        replaced = self._replaced_by(principal)
+        if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise ServiceError(
                 f"The call has {len(self._endpoints)} participants, its maximum.",
                 sub_code=endings.CALL_FULL.sub_code,
@@ -127,6 +121,9 @@ class ServerCall:
             )
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy or wire.ReceivePolicy())
         infos = self._new_publications(endpoint, tuple(publications))
+        # Nothing can be refused any more; a call whose only member is replaced goes on.
+        for other in replaced:
+            self._take_out(other, endings.DUPLICATE_IDENTITY)
         self._endpoints[endpoint_id] = endpoint
         info = EndpointInfo(
             id=endpoint_id,
@@ -160,14 +157,9 @@ class ServerCall:
             reason: Why, for itself and for the others.
             tell: Whether its adapter must be told; not when it asked for it.
         """
-        if self._endpoints.pop(endpoint.id, None) is None:
+        if self._endpoints.get(endpoint.id) is not endpoint:
             return
-        endpoint.state = ConnectionState.DISCONNECTED
-        self.router.forget(endpoint.id)
-        self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
-        if tell:
-            endpoint.observer.on_ended(reason)
-        self.refresh_subscriptions()
+        self._take_out(endpoint, reason, tell=tell)
         if not self._endpoints:
             self._on_ended(self)
 
@@ -206,6 +198,47 @@ class ServerCall:
         for endpoint in list(self._endpoints.values()):
             endpoint.refresh_subscriptions()
 
+    def check_publications(
+        self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
+    ) -> None:
+        """Refuse publications that `publish` would refuse; see `Endpoint.publish`."""
+        if len(endpoint.publications) + len(wanted) > self.limits.publications:
+            raise ServiceError(
+                f"A participant may publish {self.limits.publications} streams.",
+                sub_code=53203,
+                stage=Stage.ADMISSION,
+                next_step="Unpublish one first.",
+            )
+        names = {publication.info.name for publication in endpoint.publications.values()}
+        for item in wanted:
+            self._check_name("track", item.name)
+            if item.name in names:
+                raise InvalidArgumentError(
+                    f"A track named {item.name!r} is published already.",
+                    sub_code=53304,
+                    stage=Stage.ARGUMENT,
+                )
+            names |= {item.name} - {""}
+
+    def _replaced_by(self, principal: Principal) -> list[Endpoint]:
+        if principal.kind is not PrincipalKind.TWILIO:
+            return []
+        return [
+            other
+            for other in self._endpoints.values()
+            if other.principal.raw_id == principal.raw_id
+            and other.principal.kind is PrincipalKind.TWILIO
+        ]
+
+    def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
+        del self._endpoints[endpoint.id]
+        endpoint.state = ConnectionState.DISCONNECTED
+        self.router.forget(endpoint.id)
+        self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
+        if tell:
+            endpoint.observer.on_ended(reason)
+        self.refresh_subscriptions()
+
     def _publication_changed(self, publication_id: str) -> None:
         info = self.roster.publication(publication_id)
         owner = self.roster.owner(publication_id)
@@ -215,31 +248,17 @@ class ServerCall:
     def _new_publications(
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
-        if len(endpoint.publications) + len(wanted) > self.limits.publications:
-            raise ServiceError(
-                f"A participant may publish {self.limits.publications} streams.",
-                sub_code=53203,
-                stage=Stage.ADMISSION,
-                next_step="Unpublish one first.",
-            )
-        names = {publication.info.name for publication in endpoint.publications.values()}
+        self.check_publications(endpoint, wanted)
         infos = []
         for item in wanted:
-            self._check_name("track", item.name)
             publication_id = self._new_id()
-            name = item.name or publication_id
-            if name in names:
-                raise InvalidArgumentError(
-                    f"A track named {name!r} is published already.", sub_code=53304
-                )
-            names.add(name)
             self._numbers += 1
             infos.append(
                 PublicationInfo(
                     id=publication_id,
                     number=self._numbers,
                     kind=item.kind,
-                    name=name,
+                    name=item.name or publication_id,
                     enabled=item.enabled,
                     priority=item.priority,
                     reliability=item.reliability,
@@ -292,7 +311,10 @@ class Calls:
         """
         match locator:
             case wire.GroupLocator(group_id=group_id):
-                return self._place(("group", _guid(group_id)), None)
+                guid = _guid(group_id)
+                if principal.rooms is not None:
+                    raise _not_granted(f"group {guid}")
+                return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
 
@@ -310,6 +332,9 @@ class Calls:
                 stage=Stage.ARGUMENT,
             )
         live = self._live.get(name.removeprefix("RM"))
+        if live is not None and live.room is None:
+            # The id of a group call names no room.
+            live = None
         record = live.room if live is not None else self.rooms.find(name)
         # Before a room is made: a token that opens one room must not leave others behind.
         _check_grant(name, record, live, principal)
@@ -365,12 +390,16 @@ def _check_grant(
     if live is not None:
         names |= {live.id, f"RM{live.id}"}
     if not names & principal.rooms:
-        raise ServiceError(
-            f"The token does not allow room {name!r}.",
-            sub_code=20106,
-            stage=Stage.ADMISSION,
-            next_step="Issue a token whose grant names this room, or none.",
-        )
+        raise _not_granted(f"room {name!r}")
+
+
+def _not_granted(place: str) -> ServiceError:
+    return ServiceError(
+        f"The token does not allow {place}.",
+        sub_code=20106,
+        stage=Stage.ADMISSION,
+        next_step="Issue a token whose grant names this room, or none.",
+    )
 
 
 def _guid(text: str) -> str:

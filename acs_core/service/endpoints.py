@@ -127,6 +127,11 @@ class Endpoint:
         self._require_in_call()
         return self.call.publish(self, tuple(wanted))
 
+    def check(self, wanted: Iterable[wire.NewPublication]) -> None:
+        """Refuse what `publish` would refuse, and change nothing; raises the same errors."""
+        self._require_in_call()
+        self.call.check_publications(self, tuple(wanted))
+
     def add(self, publication: Publication) -> None:
         """Take a new publication; `ServerCall` does this before it tells the others."""
         self._publications[publication.id] = publication
@@ -161,6 +166,21 @@ class Endpoint:
         del self._publications[publication_id]
         self.call.commit(PublicationRemoved(publication=publication_id))
         self.call.refresh_subscriptions()
+
+    def check_own(self, publication_ids: Iterable[str]) -> None:
+        """Refuse publications that are not this endpoint's, or are named twice.
+
+        Raises:
+            InvalidArgumentError: It does not publish that.
+        """
+        seen: set[str] = set()
+        for publication_id in publication_ids:
+            self._own(publication_id)
+            if publication_id in seen:
+                raise InvalidArgumentError(
+                    f"Publication {publication_id} is named twice.", stage=Stage.SIGNALING
+                )
+            seen.add(publication_id)
 
     def set_policy(self, policy: wire.ReceivePolicy) -> None:
         """Choose what to receive."""

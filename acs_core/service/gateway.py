@@ -18,7 +18,13 @@ from msgspec.structs import replace
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.errors import AuthenticationError, CallingError, ProtocolError, Stage
+from acs_core.errors import (
+    AuthenticationError,
+    CallingError,
+    InvalidArgumentError,
+    ProtocolError,
+    Stage,
+)
 from acs_core.service.calls import Calls
 from acs_core.service.identity import Principal, PrincipalKind, TokenVerifier, verify_token
 from acs_core.service.native import NativeEndpoint
@@ -69,8 +75,11 @@ class NativeGateway:
         try:
             session = await self._greet(socket, outlet)
             if session is not None:
-                await self._read(socket, session, outlet)
-                self._detached(session, outlet, is_goodbye=socket.close_code == WSCloseCode.OK)
+                try:
+                    await self._read(socket, session, outlet)
+                finally:
+                    is_goodbye = socket.close_code == WSCloseCode.OK
+                    self._detached(session, outlet, is_goodbye=is_goodbye)
         finally:
             await outlet.drain(writer)
         return socket
@@ -161,6 +170,8 @@ class NativeGateway:
                     message = await socket.receive()
             except TimeoutError:
                 return
+            if session.is_over:
+                return
             if message.type is not WSMsgType.TEXT:
                 if message.type is WSMsgType.BINARY:
                     outlet.close(wire.CloseCode.MALFORMED, "Messages are text.")
@@ -211,6 +222,10 @@ class NativeGateway:
 
     def _join(self, session: _Session, body: wire.Join) -> wire.Joined:
         principal = session.state.principal
+        if body.endpoint in session.endpoints:
+            raise InvalidArgumentError(
+                f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
+            )
         call = self._calls.resolve(body.locator, principal)
         endpoint = NativeEndpoint(self._engine, session.state.deliver, self._finish(session))
         try:
@@ -257,6 +272,7 @@ class _Session:
     def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
         self.state = state
         self.endpoints: dict[str, NativeEndpoint] = {}
+        self.is_over = False
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
 
@@ -275,6 +291,7 @@ class _Session:
             endpoint.set_reachable(is_reachable=is_reachable)
 
     def end(self, code: wire.CloseCode, reason: str) -> None:
+        self.is_over = True
         self.cancel_window()
         ending = endings.SERVICE_STOPPED if code is wire.CloseCode.DRAINING else endings.LINK_LOST
         for endpoint in list(self.endpoints.values()):

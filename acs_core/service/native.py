@@ -132,6 +132,8 @@ class NativeEndpoint:
         self._on_gone(self)
 
     def _publish_more(self, body: wire.Publish) -> wire.Published:
+        # First, because an accepted offer cannot be taken back.
+        self._in_call.check(body.publications)
         side = self._publish
         if side is None or body.connection != side.number:
             fresh = _PublishSide(self, self._engine, body.connection)
@@ -153,6 +155,7 @@ class NativeEndpoint:
 
     def _unpublish(self, body: wire.Unpublish) -> wire.Published:
         side = self._publish
+        self._in_call.check_own(body.publications)
         for publication in body.publications:
             self._in_call.unpublish(publication)
             if side is not None:

@@ -54,6 +54,9 @@ class QualityMonitor:
         changed = []
         for endpoint in call.endpoints.values():
             watched = self._watched.setdefault(endpoint.id, _Watched())
+            watched.counts = {
+                key: value for key, value in watched.counts.items() if key in stats.producers
+            }
             inputs = _inputs(endpoint.observer.transports, stats, watched)
             is_connected = endpoint.state is ConnectionState.CONNECTED
             report = watched.model.update(inputs, now, is_connected=is_connected)

@@ -3,7 +3,7 @@
 Theory of operation. A session numbers everything it says (`Delivery.seq`) and keeps it until the
 client confirmed it, so that a client which comes back within the window gets the rest, once and in
 order. Requests are numbered by the client and answered once: one that is repeated after a resume
-gets the kept answer. A client that does not read is cut off when too much waits for it.
+gets the answer that was kept. A client that does not read is cut off when too much waits for it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from acs_core.service.identity import Principal
 
 __all__ = ["AgentSession", "Outlet", "SessionTimes"]
 
-KEPT_ANSWERS: Final = 64
+KEPT_REQUESTS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class AgentSession:
         self._seq = 0
         self._unconfirmed: deque[tuple[int, str]] = deque()
         self._unconfirmed_size = 0
-        self._answers: OrderedDict[int, wire.DeliveryBody | None] = OrderedDict()
+        self._begun: OrderedDict[int, None] = OrderedDict()
         self._is_overrun = False
 
     @property
@@ -138,14 +138,15 @@ class AgentSession:
 
     def deliver(self, body: wire.DeliveryBody, *, reply_to: int | None = None) -> None:
         """Say something to the client, now or when it is back."""
-        if reply_to is not None:
-            self._answers[reply_to] = body
+        if self._is_overrun:
+            return
         self._seq += 1
         text = wire.encode(wire.Delivery(seq=self._seq, body=body, reply_to=reply_to))
         self._unconfirmed.append((self._seq, text))
         self._unconfirmed_size += len(text)
         if self._unconfirmed_size > self._buffer_limit:
             self._is_overrun = True
+            self._unconfirmed.clear()
             if self._outlet is not None:
                 self._outlet.close(wire.CloseCode.SLOW_READER, "Too much is unconfirmed.")
         elif self._outlet is not None:
@@ -162,11 +163,11 @@ class AgentSession:
         Its answer, if there is one already, was delivered under a number of its own and is part
         of what a resume delivers.
         """
-        if request.id in self._answers:
+        if request.id in self._begun:
             return False
-        self._answers[request.id] = None
-        while len(self._answers) > KEPT_ANSWERS:
-            self._answers.popitem(last=False)
+        self._begun[request.id] = None
+        while len(self._begun) > KEPT_REQUESTS:
+            self._begun.popitem(last=False)
         return True
 
     def shut(self, code: wire.CloseCode, reason: str) -> None:

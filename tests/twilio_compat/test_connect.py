@@ -62,7 +62,8 @@ async def test_tracks_are_published_from_the_start_and_made_ones_stopped() -> No
     link = ScriptedLink()
     video = {"source": "pattern", "name": "cam"}
     async with await enter(link, audio={"source": "tone"}, video=video) as room:
-        audio, camera = (one.track for one in room.local_participant.tracks.values())
+        (audio,) = (one.track for one in room.local_participant.audio_tracks.values())
+        (camera,) = (one.track for one in room.local_participant.video_tracks.values())
         assert (audio.kind, camera.kind, camera.name) == ("audio", "video", "cam")
     assert audio.is_stopped
     assert camera.is_stopped

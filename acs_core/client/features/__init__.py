@@ -1,0 +1,1 @@
+"""Extensions of a call, one file each; `keys.Features` names them."""

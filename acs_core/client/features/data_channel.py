@@ -1,8 +1,7 @@
 """`Features.DATA_CHANNEL`: messages between participants, ACS's way.
 
-An ACS data channel is a data publication whose name says what it is: ``acs:<channel id>``. Who
-receives one gets a `DataChannelReceiver`; data publications with other names belong to
-`Features.STREAMS` alone. Sending to chosen participants comes with a later version.
+An ACS data channel is a data publication whose name is the channel id. Who receives one gets a
+`DataChannelReceiver`; data publications with other names belong to `Features.STREAMS` alone. Sending to chosen participants comes with a later version.
 
 Source: `DataChannelCallFeature` of @azure/communication-calling 2.0.0.
 """
@@ -50,7 +49,7 @@ LOSSY_LIMIT: Final = 1180
 
 CHANNEL_ID_LIMIT: Final = 65535
 UNREAD_LIMIT: Final = 256
-_NAME = re.compile(r"acs:(\d{1,5})")
+_NAME = re.compile(r"(\d{1,5})")
 
 
 class DataChannelReliability(StrEnum):
@@ -96,11 +95,9 @@ class DataChannelSender:
         self._stream: LocalStream | None = None
         self._is_closed = False
         session = context.joined_session()
-        reliability = DataReliability(
-            ordered=is_durable, max_retransmits=None if is_durable else 0
-        )
+        reliability = DataReliability(ordered=is_durable, max_retransmits=None if is_durable else 0)
         new = NewStream(
-            kind=PublicationKind.DATA, name=f"acs:{channel_id}", reliability=reliability
+            kind=PublicationKind.DATA, name=str(channel_id), reliability=reliability
         )
         self._opening = context.work.start(session.publish(new), "open data channel")
 
@@ -159,9 +156,7 @@ class DataChannelReceiver(Emitter):
     EVENTS: ClassVar[frozenset[str]] = frozenset(DataChannelReceiverEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45319
 
-    def __init__(
-        self, channel_id: int, sender: CommunicationIdentifier, owner: TaskOwner
-    ) -> None:
+    def __init__(self, channel_id: int, sender: CommunicationIdentifier, owner: TaskOwner) -> None:
         super().__init__(owner)
         self._channel_id = channel_id
         self._sender = sender

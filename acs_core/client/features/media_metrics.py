@@ -317,9 +317,7 @@ def _transports(
     if publish is not None:
         rtt = None if publish.round_trip is None else publish.round_trip * 1000
         estimate = publish.available_bitrate_bps
-        transports.append(
-            TransportMediaStats("publish", rtt, available_outgoing_bitrate=estimate)
-        )
+        transports.append(TransportMediaStats("publish", rtt, available_outgoing_bitrate=estimate))
     if subscribe is not None:
         rtt = None if subscribe.round_trip is None else subscribe.round_trip * 1000
         estimate = subscribe.available_bitrate_bps

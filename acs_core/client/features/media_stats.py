@@ -103,9 +103,7 @@ class MediaStatsFeature(CallFeature):
             raise InvalidArgumentError("A summary needs a data point.", sub_code=45551)
         if self._is_over:
             raise InvalidStateError("The call is over.", code=400, sub_code=45552)
-        collector = MediaStatsCollector(
-            chosen, self._context.listeners, self._collectors.remove
-        )
+        collector = MediaStatsCollector(chosen, self._context.listeners, self._collectors.remove)
         self._collectors.append(collector)
         return collector
 

@@ -1,8 +1,8 @@
 """`Features.STREAMS`: endpoints and their publications, in the service's words.
 
 This feature is ours, ACS has none like it. ACS shows participants with at most one camera and one
-screen; the service knows endpoints with any number of named audio, video and data publications.
-The ACS objects of `participants.py` and `local_media.py` stand on it, and so does the Twilio facade.
+screen; the service knows endpoints with any number of named audio, video and data publications. The
+ACS objects of `participants.py` and `local_media.py` stand on it, and so does the Twilio facade.
 
 What an endpoint brings when it comes, and what goes with it when it leaves, has no
 `publicationAdded` or `publicationRemoved` of its own: `endpointAdded` and `endpointRemoved` say it.
@@ -25,7 +25,7 @@ from acs_core.client.features.base import (
     Subscribed,
     Unsubscribed,
 )
-from acs_core.client.ports import LocalStream, NewStream, RosterChange
+from acs_core.client.ports import LocalStream, NewStream, RosterChange, SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
@@ -45,7 +45,6 @@ from acs_core.core.facts import (
 )
 from acs_core.errors import CallingError, InvalidArgumentError
 from acs_core.events import StreamsEvent
-from acs_core.media.peer import EncodingOptions
 from acs_core.media.sources import MediaSource
 
 __all__ = ["StreamsFeature"]
@@ -97,7 +96,7 @@ class StreamsFeature(CallFeature):
         enabled: bool = True,
         priority: Priority = Priority.STANDARD,
         screen: bool = False,
-        encoding: EncodingOptions | None = None,
+        encoding: SendOptions | None = None,
     ) -> LocalPublication:
         """Offer a stream of sound or pictures to the call.
 
@@ -125,7 +124,7 @@ class StreamsFeature(CallFeature):
                 name=name,
                 enabled=enabled,
                 priority=priority,
-                encoding=encoding or EncodingOptions(),
+                encoding=encoding or SendOptions(),
             )
         )
 

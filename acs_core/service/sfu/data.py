@@ -40,6 +40,9 @@ class DataSource:
 
     def feed(self, channel: DataChannel) -> None:
         """Copy messages to a subscriber's channel."""
+        # Channels end with their connection and tell nobody here.
+        is_gone = DataChannelState.CLOSED
+        self._subscribers = {item for item in self._subscribers if item.state is not is_gone}
         self._subscribers.add(channel)
 
     def starve(self, channel: DataChannel) -> None:

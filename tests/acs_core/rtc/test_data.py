@@ -122,15 +122,21 @@ async def test_channels_opened_before_the_association_wait_for_it() -> None:
         assert near.channel.state is DataChannelState.CONNECTING
         assert near.channel.buffered_amount == 0
         assert near.channel.id is None
-        with pytest.raises(InvalidStateError):
-            near.channel.send("too soon")
+        near.channel.send("patience")
+        near.channel.send(b"pays")
+        assert near.channel.buffered_amount == len("patience" "pays")
+        with pytest.raises(TransportError):
+            near.channel.send(bytes(MAX_BUFFERED_AMOUNT))
         assert not client.data.is_started
         server.data.start(5000, 65536)
         client.data.start(5000, 65536)
         client.data.start(5000, 65536)
         assert client.data.is_started
-        assert (await incoming.get()).channel.label == "early"
+        far = await incoming.get()
+        assert far.channel.label == "early"
         await near.opened.wait()
+        assert [await far.messages.get(), await far.messages.get()] == ["patience", b"pays"]
+        assert near.channel.buffered_amount == 0
 
 
 async def test_closing_a_channel_closes_it_at_both_ends() -> None:

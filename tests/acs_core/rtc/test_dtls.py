@@ -17,6 +17,7 @@ from acs_core.rtc.dtls import DtlsEndpoint, SrtpKeys, SrtpProfile
 from acs_core.rtc.feedback import PictureLossIndication, ReceiverReport, RtcpPacket
 from acs_core.rtc.packet import pack_packet
 from acs_core.rtc.sdp import Fingerprint
+from acs_core.rtc.srtp import PREFERRED_PROFILES
 
 
 class MemoryPath:
@@ -56,20 +57,22 @@ class End:
     """An endpoint with everything it reported."""
 
     def __init__(
-        self, path: MemoryPath, role: str, profiles: tuple[SrtpProfile, ...] | None = None
+        self,
+        path: MemoryPath,
+        role: str,
+        profiles: tuple[SrtpProfile, ...] = PREFERRED_PROFILES,
     ) -> None:
         self.path = path
         self.rtp: asyncio.Queue[tuple[bytes, float]] = asyncio.Queue()
         self.rtcp: asyncio.Queue[list[RtcpPacket]] = asyncio.Queue()
         self.states: list[str] = []
-        more = {} if profiles is None else {"profiles": profiles}
         self.endpoint = DtlsEndpoint(
             path,
             role=role,
             on_rtp=lambda data, arrival: self.rtp.put_nowait((data, arrival)),
             on_rtcp=self.rtcp.put_nowait,
             on_state=self.states.append,
-            **more,
+            profiles=profiles,
         )
 
 
@@ -83,7 +86,7 @@ async def connect(client: End, server: End) -> tuple[SrtpKeys, SrtpKeys]:
 
 @asynccontextmanager
 async def connected(
-    client_profiles: tuple[SrtpProfile, ...] | None = None,
+    client_profiles: tuple[SrtpProfile, ...] = PREFERRED_PROFILES,
 ) -> AsyncIterator[tuple[End, End]]:
     client_path, server_path = memory_paths()
     client = End(client_path, "client", client_profiles)

@@ -1,0 +1,46 @@
+# Every target makes .venv and installs what it needs; Python >= 3.11, pip and gcc are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := acs_core twilio_compat mapping
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo serve test proof soak lint format bench clean
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
+	@touch $(STAMP)
+
+demo: $(STAMP) ## three participants in one room, with real media files; see demo-out/
+	$(BIN)/twilio-compat demo $(DEMO)
+
+serve: $(STAMP) ## the service, with development credentials
+	$(BIN)/twilio-compat serve --dev $(SERVE)
+
+test: $(STAMP) ## everything but the long proofs
+	$(BIN)/python -m pytest -m "not proof and not soak" $(PYTEST)
+
+proof: $(STAMP) ## the long proofs; prints their figures
+	$(BIN)/python -m pytest -m proof -s $(PYTEST)
+
+soak: $(STAMP) ## hours of calls; by hand
+	$(BIN)/python -m pytest -m soak -s --timeout 0 $(PYTEST)
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## let ruff format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## performance, with machine and versions
+	$(BIN)/python -m benchmarks $(BENCH)
+
+clean: ## what was made, except .venv
+	rm -rf build dist demo-out .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,230 @@
+"""The calling SDK: clients, calls, devices, streams and features.
+
+These are the public names; everything else may change without notice. The calling service is
+`acs_core.service`, media sources and sinks are in `acs_core.media`.
+"""
+
+from acs_core.client.call import Call
+from acs_core.client.call_agent import CallAgent
+from acs_core.client.call_client import CallClient
+from acs_core.client.call_info import CallInfo
+from acs_core.client.credential import AzureCommunicationTokenCredential
+from acs_core.client.devices import DeviceManager
+from acs_core.client.features.data_channel import (
+    DataChannelFeature,
+    DataChannelMessage,
+    DataChannelReceiver,
+    DataChannelReliability,
+    DataChannelSender,
+    DataChannelSenderOptions,
+)
+from acs_core.client.features.diagnostics import (
+    DiagnosticChange,
+    LatestDiagnosticValue,
+    MediaDiagnostics,
+    NetworkDiagnostics,
+    UserFacingDiagnosticsFeature,
+)
+from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.keys import Features
+from acs_core.client.features.media_stats import (
+    MediaStatsCollector,
+    MediaStatsCollectorOptions,
+    MediaStatsFeature,
+)
+from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.receive_policy import ReceivePolicyFeature
+from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
+from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
+from acs_core.client.participants import RemoteParticipant
+from acs_core.client.ports import SendOptions
+from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
+from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
+from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.core.call import CallState
+from acs_core.core.facts import ConnectionState, Priority, PublicationKind
+from acs_core.core.participant import RemoteParticipantState
+from acs_core.errors import (
+    AuthenticationError,
+    CallingError,
+    DeadlineError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    ProtocolError,
+    ServiceError,
+    SourceUnavailableError,
+    Stage,
+    TransportError,
+)
+from acs_core.events import (
+    CallAgentEvent,
+    CallEvent,
+    CollectionUpdate,
+    DataChannelEvent,
+    DataChannelReceiverEvent,
+    DeviceManagerEvent,
+    DiagnosticsEvent,
+    DominantSpeakersEvent,
+    LocalAudioStreamEvent,
+    LocalVideoStreamEvent,
+    MediaStatsCollectorEvent,
+    NetworkQualityEvent,
+    ReceivePolicyEvent,
+    ReconnectionEvent,
+    RemoteParticipantEvent,
+    RemoteVideoStreamEvent,
+    StreamsEvent,
+)
+from acs_core.identifiers import (
+    CommunicationIdentifier,
+    CommunicationUserIdentifier,
+    MicrosoftTeamsAppIdentifier,
+    MicrosoftTeamsUserIdentifier,
+    PhoneNumberIdentifier,
+    UnknownIdentifier,
+)
+from acs_core.models import (
+    ACS_LIMITS,
+    MOBILE_WEB_LIMITS,
+    AudioDeviceInfo,
+    AudioDeviceType,
+    CallAgentKind,
+    CallAgentOptions,
+    CallClientOptions,
+    CallDirection,
+    CallEndReason,
+    CallerInfo,
+    CallKind,
+    CallLimits,
+    CreateViewOptions,
+    DeviceAccess,
+    DiagnosticQuality,
+    DominantSpeakersInfo,
+    EndpointDetails,
+    GroupCallLocator,
+    HangUpOptions,
+    MediaStreamType,
+    PermissionConstraints,
+    PermissionPolicy,
+    RoomCallLocator,
+    ScalingMode,
+    ServiceConnectionState,
+    StreamSize,
+    VideoDeviceInfo,
+    VideoDeviceType,
+)
+
+__all__ = [
+    "ACS_LIMITS",
+    "MOBILE_WEB_LIMITS",
+    "AudioDeviceInfo",
+    "AudioDeviceType",
+    "AudioOptions",
+    "AuthenticationError",
+    "AzureCommunicationTokenCredential",
+    "Call",
+    "CallAgent",
+    "CallAgentEvent",
+    "CallAgentKind",
+    "CallAgentOptions",
+    "CallClient",
+    "CallClientOptions",
+    "CallDirection",
+    "CallEndReason",
+    "CallEvent",
+    "CallInfo",
+    "CallKind",
+    "CallLimits",
+    "CallState",
+    "CallerInfo",
+    "CallingError",
+    "CollectionUpdate",
+    "CommunicationIdentifier",
+    "CommunicationUserIdentifier",
+    "ConnectionState",
+    "CreateViewOptions",
+    "DataChannelEvent",
+    "DataChannelFeature",
+    "DataChannelMessage",
+    "DataChannelReceiver",
+    "DataChannelReceiverEvent",
+    "DataChannelReliability",
+    "DataChannelSender",
+    "DataChannelSenderOptions",
+    "DeadlineError",
+    "DeviceAccess",
+    "DeviceManager",
+    "DeviceManagerEvent",
+    "DiagnosticChange",
+    "DiagnosticQuality",
+    "DiagnosticsEvent",
+    "DominantSpeakersEvent",
+    "DominantSpeakersFeature",
+    "DominantSpeakersInfo",
+    "EndpointDetails",
+    "Features",
+    "GroupCallLocator",
+    "HangUpOptions",
+    "InvalidArgumentError",
+    "InvalidStateError",
+    "JoinCallOptions",
+    "LatestDiagnosticValue",
+    "LocalAudioStream",
+    "LocalAudioStreamEvent",
+    "LocalPublication",
+    "LocalVideoStream",
+    "LocalVideoStreamEvent",
+    "MediaDiagnostics",
+    "MediaError",
+    "MediaStatsCollector",
+    "MediaStatsCollectorEvent",
+    "MediaStatsCollectorOptions",
+    "MediaStatsFeature",
+    "MediaStreamType",
+    "MicrosoftTeamsAppIdentifier",
+    "MicrosoftTeamsUserIdentifier",
+    "NetworkDiagnostics",
+    "NetworkQualityEvent",
+    "NetworkQualityFeature",
+    "PermissionConstraints",
+    "PermissionPolicy",
+    "PhoneNumberIdentifier",
+    "Priority",
+    "ProtocolError",
+    "PublicationKind",
+    "ReceivePolicyEvent",
+    "ReceivePolicyFeature",
+    "ReconnectionEvent",
+    "ReconnectionFeature",
+    "RemoteAudio",
+    "RemoteAudioStream",
+    "RemoteEndpoint",
+    "RemoteParticipant",
+    "RemoteParticipantEvent",
+    "RemoteParticipantState",
+    "RemotePublication",
+    "RemoteVideoStream",
+    "RemoteVideoStreamEvent",
+    "RoomCallLocator",
+    "ScalingMode",
+    "SendOptions",
+    "ServiceConnectionState",
+    "ServiceError",
+    "SourceUnavailableError",
+    "Stage",
+    "StreamOptions",
+    "StreamSize",
+    "StreamsEvent",
+    "StreamsFeature",
+    "TransportError",
+    "UnknownIdentifier",
+    "UserFacingDiagnosticsFeature",
+    "VideoDeviceInfo",
+    "VideoDeviceType",
+    "VideoOptions",
+    "VideoStreamRenderer",
+    "VideoStreamRendererView",
+]

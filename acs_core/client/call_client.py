@@ -1,0 +1,147 @@
+"""Entry point of the calling SDK: call agent and devices.
+
+Source: `CallClient` of @azure/communication-calling 2.0.0.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import NoReturn, TypeAlias
+
+from acs_core.client.call_agent import CallAgent
+from acs_core.client.credential import AzureCommunicationTokenCredential
+from acs_core.client.devices import DeviceManager
+from acs_core.client.features.base import CallFeature, FeatureKey
+from acs_core.client.ports import ServiceLink
+from acs_core.client.service_link import SignalingLink
+from acs_core.errors import InvalidArgumentError, InvalidStateError
+from acs_core.models import DISPLAY_NAME_LIMIT, CallAgentOptions, CallClientOptions
+
+__all__ = ["CallClient", "LinkFactory"]
+
+LinkFactory: TypeAlias = Callable[
+    [str, Callable[[], Awaitable[str]], Callable[[bool, str], None]], ServiceLink
+]
+"""Makes a connection from the service's URL, a token getter and a listener for its state."""
+
+
+class CallClient:
+    """One user of the calling service."""
+
+    def __init__(
+        self, options: CallClientOptions | None = None, *, link_factory: LinkFactory = SignalingLink
+    ) -> None:
+        """Prepare a client; nothing is connected yet.
+
+        Args:
+            options: Logger, service, limits and permissions.
+            link_factory: What connects to the service.
+        """
+        self._options = options or CallClientOptions()
+        self._link_factory = link_factory
+        self._logger = self._options.logger or logging.getLogger("acs_core")
+        self._devices = DeviceManager(self._options.permissions, self._logger)
+        self._agent: CallAgent | None = None
+        self._is_creating = False
+        self._is_disposed = False
+
+    async def create_call_agent(
+        self,
+        credential: AzureCommunicationTokenCredential,
+        options: CallAgentOptions | None = None,
+    ) -> CallAgent:
+        """Connect to the service as a user.
+
+        Args:
+            credential: The user's tokens.
+            options: The display name.
+
+        Raises:
+            InvalidArgumentError: 400/40008: this client has an agent; 400/40215: a display name
+                of more than 256 characters.
+            AuthenticationError: The service refuses the token.
+            TransportError: The service cannot be reached; DeadlineError: it does not answer.
+            InvalidStateError: 404/40012: the client is disposed.
+        """
+        self._check_usable()
+        name = (options or CallAgentOptions()).display_name
+        if len(name) > DISPLAY_NAME_LIMIT:
+            raise InvalidArgumentError(
+                f"A display name has at most {DISPLAY_NAME_LIMIT} characters.", sub_code=40215
+            )
+        if self._agent is not None or self._is_creating:
+            raise InvalidArgumentError(
+                "A call client has one call agent.",
+                sub_code=40008,
+                next_step="Dispose the other agent first, or make another client.",
+            )
+
+        async def token() -> str:
+            return (await credential.get_token()).token
+
+        self._is_creating = True
+        try:
+            agent = CallAgent(
+                display_name=name,
+                devices=self._devices,
+                limits=self._options.limits,
+                logger=self._logger,
+                on_disposed=self._agent_disposed,
+                sample_interval=self._options.sample_interval,
+            )
+            link = self._link_factory(self._options.service_url, token, agent.set_connected)
+            await link.open()
+            agent.connect(link)
+            self._agent = agent
+        finally:
+            self._is_creating = False
+        return agent
+
+    async def get_device_manager(self) -> DeviceManager:
+        """The devices of this computer and program; always the same object.
+
+        Raises:
+            InvalidStateError: 404/40012: the client is disposed.
+        """
+        self._check_usable()
+        return self._devices
+
+    def feature(self, key: FeatureKey[CallFeature]) -> NoReturn:
+        """An extension of the client itself; there is none in this version.
+
+        Raises:
+            InvalidArgumentError: Always.
+        """
+        raise InvalidArgumentError(
+            f"Call clients have no feature {key!r}.",
+            next_step="Features of calls are obtained by Call.feature.",
+        )
+
+    async def dispose(self) -> None:
+        """Dispose the agent and the devices. Safe to repeat."""
+        if self._is_disposed:
+            return
+        self._is_disposed = True
+        if self._agent is not None:
+            await self._agent.dispose()
+        await self._devices.aclose()
+
+    async def __aenter__(self) -> CallClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.dispose()
+
+    def _agent_disposed(self) -> None:
+        self._agent = None
+
+    def _check_usable(self) -> None:
+        if self._is_disposed:
+            raise InvalidStateError("The call client is disposed.", code=404, sub_code=40012)

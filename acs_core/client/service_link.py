@@ -1,0 +1,94 @@
+"""The connection of a call agent to the service, shared by its calls.
+
+It opens the signaling connection, makes sessions on it, and gives each what the service says about
+its endpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from weakref import WeakValueDictionary
+
+from acs_core import wire
+from acs_core.client.ports import SessionObserver
+from acs_core.client.session import CallSession
+from acs_core.client.signaling import SignalingConnection
+from acs_core.errors import CallingError
+
+__all__ = ["SignalingLink"]
+
+
+class SignalingLink:
+    """The signaling connection of an agent and the sessions on it."""
+
+    def __init__(
+        self,
+        url: str,
+        token: Callable[[], Awaitable[str]],
+        on_connected: Callable[[bool, str], None],
+    ) -> None:
+        """Prepare a connection.
+
+        Args:
+            url: Of the service.
+            token: Gives a valid access token; asked at each attempt to connect.
+            on_connected: Told whether the service is reached, and if not, why.
+        """
+        self._connection = SignalingConnection(url, token, self)
+        self._on_connected = on_connected
+        # A session lives as long as its call holds it.
+        self._sessions: WeakValueDictionary[str, CallSession] = WeakValueDictionary()
+
+    async def open(self) -> None:
+        """Connect and authenticate; errors as `SignalingConnection.open`."""
+        await self._connection.open()
+        self._on_connected(True, "")
+
+    def session(
+        self,
+        observer: SessionObserver,
+        *,
+        endpoint_id: str,
+        locator: wire.Locator,
+        name: str,
+        receive: wire.ReceivePolicy,
+    ) -> CallSession:
+        """A new session, not joined yet."""
+        session = CallSession(
+            self._connection,
+            observer,
+            endpoint_id=endpoint_id,
+            locator=locator,
+            name=name,
+            receive=receive,
+        )
+        self._sessions[endpoint_id] = session
+        return session
+
+    async def close(self) -> None:
+        """Close the connection, in at most 2 s."""
+        await self._connection.close()
+
+    def on_delivery(self, body: wire.DeliveryBody) -> None:
+        """Give a message to the session that it is about."""
+        if isinstance(body, wire.Offer | wire.Facts | wire.Ended | wire.QualityNotice):
+            session = self._sessions.get(body.endpoint)
+            if session is not None:
+                session.delivered(body)
+
+    def on_lost(self, error: CallingError) -> None:
+        """Tell everybody that the connection is lost and being restored."""
+        self._on_connected(False, error.message)
+        for session in list(self._sessions.values()):
+            session.signaling_lost(error)
+
+    def on_resumed(self) -> None:
+        """Tell everybody that the connection is back."""
+        self._on_connected(True, "")
+        for session in list(self._sessions.values()):
+            session.signaling_resumed()
+
+    def on_closed(self, error: CallingError) -> None:
+        """Tell everybody that the connection will not come back."""
+        for session in list(self._sessions.values()):
+            session.signaling_closed(error)

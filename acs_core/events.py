@@ -1,0 +1,200 @@
+"""Every event of `acs_core`: its name, as the vendor spells it, and its payload.
+
+Property events (`...Changed` without payload below) pass nothing: the property holds the new value
+already. Collection events pass one `CollectionUpdate` with `added` and `removed`.
+
+Source: @azure/communication-calling 2.0.0; enums marked "ours" have no counterpart there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+__all__ = [
+    "CallAgentEvent",
+    "CallEvent",
+    "CollectionUpdate",
+    "DataChannelEvent",
+    "DataChannelReceiverEvent",
+    "DeviceManagerEvent",
+    "DiagnosticsEvent",
+    "DominantSpeakersEvent",
+    "LocalAudioStreamEvent",
+    "LocalVideoStreamEvent",
+    "MediaStatsCollectorEvent",
+    "NetworkQualityEvent",
+    "ReceivePolicyEvent",
+    "ReconnectionEvent",
+    "RemoteParticipantEvent",
+    "RemoteVideoStreamEvent",
+    "StreamsEvent",
+]
+
+_Item = TypeVar("_Item", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionUpdate(Generic[_Item]):
+    """What entered and what left a collection; the two are disjoint."""
+
+    added: tuple[_Item, ...] = ()
+    removed: tuple[_Item, ...] = ()
+
+
+class CallAgentEvent(StrEnum):
+    """Events of `CallAgent`."""
+
+    CALLS_UPDATED = "callsUpdated"
+    """(CollectionUpdate[Call])"""
+    INCOMING_CALL = "incomingCall"
+    """Reserved for one-to-one calls; not raised yet."""
+    CONNECTION_STATE_CHANGED = "connectionStateChanged"
+    """(ConnectionStateChange)"""
+
+
+class CallEvent(StrEnum):
+    """Events of `Call`."""
+
+    STATE_CHANGED = "stateChanged"
+    ID_CHANGED = "idChanged"
+    IS_MUTED_CHANGED = "isMutedChanged"
+    IS_INCOMING_AUDIO_MUTED_CHANGED = "isIncomingAudioMutedChanged"
+    IS_SCREEN_SHARING_ON_CHANGED = "isScreenSharingOnChanged"
+    IS_LOCAL_VIDEO_STARTED_CHANGED = "isLocalVideoStartedChanged"
+    REMOTE_PARTICIPANTS_UPDATED = "remoteParticipantsUpdated"
+    """(CollectionUpdate[RemoteParticipant])"""
+    LOCAL_VIDEO_STREAMS_UPDATED = "localVideoStreamsUpdated"
+    """(CollectionUpdate[LocalVideoStream])"""
+    LOCAL_AUDIO_STREAMS_UPDATED = "localAudioStreamsUpdated"
+    """(CollectionUpdate[LocalAudioStream])"""
+    REMOTE_AUDIO_STREAMS_UPDATED = "remoteAudioStreamsUpdated"
+    """(CollectionUpdate[RemoteAudioStream])"""
+
+
+class RemoteParticipantEvent(StrEnum):
+    """Events of `RemoteParticipant`."""
+
+    STATE_CHANGED = "stateChanged"
+    IS_MUTED_CHANGED = "isMutedChanged"
+    IS_SPEAKING_CHANGED = "isSpeakingChanged"
+    DISPLAY_NAME_CHANGED = "displayNameChanged"
+    """(DisplayNameChange)"""
+    VIDEO_STREAMS_UPDATED = "videoStreamsUpdated"
+    """(CollectionUpdate[RemoteVideoStream])"""
+
+
+class RemoteVideoStreamEvent(StrEnum):
+    """Events of `RemoteVideoStream`."""
+
+    IS_AVAILABLE_CHANGED = "isAvailableChanged"
+    IS_RECEIVING_CHANGED = "isReceivingChanged"
+    SIZE_CHANGED = "sizeChanged"
+
+
+class LocalVideoStreamEvent(StrEnum):
+    """Events of `LocalVideoStream`."""
+
+    VIDEO_SOURCE_CHANGED = "videoSourceChanged"
+    """(LocalVideoStream)"""
+
+
+class LocalAudioStreamEvent(StrEnum):
+    """Events of `LocalAudioStream`."""
+
+    AUDIO_SOURCE_CHANGED = "audioSourceChanged"
+    """(LocalAudioStream)"""
+
+
+class DeviceManagerEvent(StrEnum):
+    """Events of `DeviceManager`."""
+
+    VIDEO_DEVICES_UPDATED = "videoDevicesUpdated"
+    """(CollectionUpdate[VideoDeviceInfo])"""
+    AUDIO_DEVICES_UPDATED = "audioDevicesUpdated"
+    """(CollectionUpdate[AudioDeviceInfo])"""
+    SELECTED_MICROPHONE_CHANGED = "selectedMicrophoneChanged"
+    SELECTED_SPEAKER_CHANGED = "selectedSpeakerChanged"
+
+
+class DominantSpeakersEvent(StrEnum):
+    """Events of `Features.DOMINANT_SPEAKERS`."""
+
+    DOMINANT_SPEAKERS_CHANGED = "dominantSpeakersChanged"
+
+
+class MediaStatsCollectorEvent(StrEnum):
+    """Events of `MediaStatsCollector`."""
+
+    SAMPLE_REPORTED = "sampleReported"
+    """(MediaStatsSample)"""
+    SUMMARY_REPORTED = "summaryReported"
+    """(MediaStatsSummary)"""
+
+
+class DiagnosticsEvent(StrEnum):
+    """Events of `NetworkDiagnostics` and `MediaDiagnostics`."""
+
+    DIAGNOSTIC_CHANGED = "diagnosticChanged"
+    """(DiagnosticChange)"""
+
+
+class DataChannelEvent(StrEnum):
+    """Events of `Features.DATA_CHANNEL`."""
+
+    DATA_CHANNEL_RECEIVER_CREATED = "dataChannelReceiverCreated"
+    """(DataChannelReceiver)"""
+
+
+class DataChannelReceiverEvent(StrEnum):
+    """Events of `DataChannelReceiver`."""
+
+    MESSAGE_READY = "messageReady"
+    CLOSE = "close"
+
+
+class StreamsEvent(StrEnum):
+    """Events of `Features.STREAMS` (ours)."""
+
+    ENDPOINT_ADDED = "endpointAdded"
+    """(RemoteEndpoint)"""
+    ENDPOINT_REMOVED = "endpointRemoved"
+    """(RemoteEndpoint, EndReason)"""
+    ENDPOINT_STATE_CHANGED = "endpointStateChanged"
+    """(RemoteEndpoint)"""
+    PUBLICATION_ADDED = "publicationAdded"
+    """(RemotePublication)"""
+    PUBLICATION_REMOVED = "publicationRemoved"
+    """(RemotePublication)"""
+    PUBLICATION_CHANGED = "publicationChanged"
+    """(RemotePublication, frozenset of "enabled" and "priority")"""
+    SUBSCRIBED = "subscribed"
+    """(RemotePublication)"""
+    UNSUBSCRIBED = "unsubscribed"
+    """(RemotePublication)"""
+    DATA_RECEIVED = "dataReceived"
+    """(RemotePublication, str | bytes)"""
+    LOCAL_PUBLICATION_FAILED = "localPublicationFailed"
+    """(LocalPublication, CallingError)"""
+
+
+class ReceivePolicyEvent(StrEnum):
+    """Events of `Features.RECEIVE_POLICY` (ours)."""
+
+    POLICY_CHANGED = "policyChanged"
+
+
+class NetworkQualityEvent(StrEnum):
+    """Events of `Features.NETWORK_QUALITY` (ours)."""
+
+    LEVEL_CHANGED = "levelChanged"
+    """(endpoint id or None for this client, QualityLevel)"""
+
+
+class ReconnectionEvent(StrEnum):
+    """Events of `Features.RECONNECTION` (ours)."""
+
+    RECONNECTING = "reconnecting"
+    """(CallingError)"""
+    RECONNECTED = "reconnected"

@@ -1,0 +1,341 @@
+"""Values that applications hand in and get back: devices, locators, options, limits.
+
+States live beside their tables (`core/call.py`, `core/participant.py`), options that name streams
+in `client/options.py`.
+
+Source: @azure/communication-calling 2.0.0, in snake_case.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Final, TypeAlias
+
+from acs_core.core.facts import EndReason
+from acs_core.errors import InvalidArgumentError
+from acs_core.identifiers import CommunicationIdentifier
+from acs_core.media.scaling import ScalingMode
+from acs_core.media.sources import MediaSource
+
+__all__ = [
+    "ACS_LIMITS",
+    "MOBILE_WEB_LIMITS",
+    "AudioDeviceInfo",
+    "AudioDeviceType",
+    "CallAgentKind",
+    "CallAgentOptions",
+    "CallClientOptions",
+    "CallDirection",
+    "CallEndReason",
+    "CallKind",
+    "CallLimits",
+    "CallerInfo",
+    "ConnectionStateChange",
+    "CreateViewOptions",
+    "DeviceAccess",
+    "DiagnosticQuality",
+    "DisplayNameChange",
+    "DominantSpeakersInfo",
+    "EndpointDetails",
+    "GroupCallLocator",
+    "GroupLocator",
+    "HangUpOptions",
+    "MediaStreamType",
+    "PermissionConstraints",
+    "PermissionPolicy",
+    "RoomCallLocator",
+    "ScalingMode",
+    "ServiceConnectionState",
+    "SourceFactory",
+    "StreamSize",
+    "VideoDeviceInfo",
+    "VideoDeviceType",
+    "group_locator",
+]
+
+DEFAULT_SERVICE_URL: Final = "http://127.0.0.1:7780"
+DISPLAY_NAME_LIMIT: Final = 256
+
+CallEndReason: TypeAlias = EndReason
+"""Why a call ended, in ACS's name: `code`, `sub_code`, and our `message`."""
+
+SourceFactory: TypeAlias = Callable[[], MediaSource]
+"""Makes a source; called when a stream is built on the device, not when the device is listed."""
+
+
+class CallKind(StrEnum):
+    """Kind of a call; calls on Teams identities are not offered."""
+
+    CALL = "Call"
+
+
+class CallAgentKind(StrEnum):
+    """Kind of a call agent."""
+
+    CALL_AGENT = "CallAgent"
+
+
+class CallDirection(StrEnum):
+    """Who started a call; joining a group or room counts as outgoing."""
+
+    INCOMING = "Incoming"
+    OUTGOING = "Outgoing"
+
+
+class MediaStreamType(StrEnum):
+    """What a stream carries."""
+
+    AUDIO = "Audio"
+    VIDEO = "Video"
+    SCREEN_SHARING = "ScreenSharing"
+    RAW_MEDIA = "RawMedia"
+
+
+class VideoDeviceType(StrEnum):
+    """Kind of a video device."""
+
+    UNKNOWN = "Unknown"
+    USB_CAMERA = "UsbCamera"
+    CAPTURE_ADAPTER = "CaptureAdapter"
+    VIRTUAL = "Virtual"
+    SCREEN_SHARING = "ScreenSharing"
+
+
+class AudioDeviceType(StrEnum):
+    """Kind of an audio device."""
+
+    MICROPHONE = "Microphone"
+    SPEAKER = "Speaker"
+    COMPOSITE_AUDIO_DEVICE = "CompositeAudioDevice"
+    VIRTUAL = "Virtual"
+
+
+class ServiceConnectionState(StrEnum):
+    """Whether a call agent is connected to the service."""
+
+    CONNECTED = "Connected"
+    DISCONNECTED = "Disconnected"
+
+
+class DiagnosticQuality(IntEnum):
+    """A quality that a diagnostic reports."""
+
+    GOOD = 1
+    POOR = 2
+    BAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDeviceInfo:
+    """A camera or screen, real or made by the program.
+
+    Attributes:
+        open_source: What the device delivers (ours); None for a device that cannot be captured.
+    """
+
+    name: str
+    id: str
+    device_type: VideoDeviceType
+    open_source: SourceFactory | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDeviceInfo:
+    """A microphone or speaker, real or made by the program.
+
+    Attributes:
+        open_source: What the device delivers (ours); None for a speaker.
+    """
+
+    name: str
+    id: str
+    is_system_default: bool
+    device_type: AudioDeviceType
+    open_source: SourceFactory | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionConstraints:
+    """For what permission is asked."""
+
+    audio: bool = False
+    video: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAccess:
+    """What was permitted."""
+
+    audio: bool
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionPolicy:
+    """Who may be captured at all; takes the place of a browser's question (ours)."""
+
+    audio: bool = True
+    video: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How many streams a call takes; 0 or more.
+
+    Source: the streaming limits table of the ACS documentation.
+    """
+
+    outgoing_video: int = 1
+    outgoing_screen: int = 1
+    rendered_video: int = 9
+    rendered_screen: int = 1
+
+
+ACS_LIMITS: Final = CallLimits()
+"""Desktop browsers and native platforms."""
+
+MOBILE_WEB_LIMITS: Final = CallLimits(rendered_video=4)
+"""Browsers on telephones."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSize:
+    """Pixels of the pictures in a stream; 0 x 0 before the first one."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointDetails:
+    """One of the endpoints with which a participant is in the call."""
+
+    participant_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerInfo:
+    """Who started the call."""
+
+    identifier: CommunicationIdentifier | None
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayNameChange:
+    """A participant's name before and after."""
+
+    new_value: str
+    old_value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStateChange:
+    """A call agent's connection before and after."""
+
+    new_value: ServiceConnectionState
+    old_value: ServiceConnectionState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DominantSpeakersInfo:
+    """Who spoke, the most recent dominant speaker first."""
+
+    speakers_list: tuple[CommunicationIdentifier, ...]
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpOptions:
+    """How to leave."""
+
+    for_everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateViewOptions:
+    """How a view shows its stream; a missing `is_mirrored` mirrors local cameras only."""
+
+    scaling_mode: ScalingMode | str = ScalingMode.STRETCH
+    is_mirrored: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallAgentOptions:
+    """Options of a call agent."""
+
+    display_name: str = ""
+
+
+def _service_url() -> str:
+    return os.environ.get("CALLING_SERVICE_URL") or DEFAULT_SERVICE_URL
+
+
+@dataclass(frozen=True, slots=True)
+class CallClientOptions:
+    """Options of a call client.
+
+    Attributes:
+        logger: Where the client reports; `acs_core` unless given.
+        service_url: Where the calling service is (ours).
+        limits: How many streams calls take (ours).
+        permissions: What may be captured (ours).
+        sample_interval: Seconds between two looks at statistics (ours).
+    """
+
+    logger: logging.Logger | None = None
+    service_url: str = field(default_factory=_service_url)
+    limits: CallLimits = ACS_LIMITS
+    permissions: PermissionPolicy = PermissionPolicy()
+    sample_interval: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCallLocator:
+    """A group call; `group_id` is a GUID that its members agreed on."""
+
+    group_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomCallLocator:
+    """A room; `room_id` may be an id or a unique name, empty for a new unnamed room."""
+
+    room_id: str
+
+
+GroupLocator: TypeAlias = GroupCallLocator | RoomCallLocator | Mapping[str, str]
+"""What a call can be joined by; mappings are read as {"groupId": ...} or {"roomId": ...}."""
+
+
+def group_locator(value: GroupLocator) -> GroupCallLocator | RoomCallLocator:
+    """Read a locator in any of the ways that applications write one.
+
+    Raises:
+        InvalidArgumentError: 400/40209: neither a group with a GUID nor a room.
+    """
+    if isinstance(value, Mapping):
+        fields = {str(key).replace("_", "").lower(): item for key, item in value.items()}
+        if set(fields) == {"groupid"}:
+            value = GroupCallLocator(fields["groupid"])
+        elif set(fields) == {"roomid"}:
+            value = RoomCallLocator(fields["roomid"])
+    if isinstance(value, RoomCallLocator) and isinstance(value.room_id, str):
+        return value
+    if isinstance(value, GroupCallLocator):
+        try:
+            return GroupCallLocator(str(uuid.UUID(value.group_id)))
+        except (ValueError, AttributeError, TypeError):
+            pass
+    raise InvalidArgumentError(
+        "A call is joined by a group id, which is a GUID, or by a room id.",
+        sub_code=40209,
+        next_step="Use GroupCallLocator(str(uuid.uuid4())) or RoomCallLocator(name).",
+    )

@@ -1,0 +1,1 @@
+"""What corresponds to what between Twilio Video, ACS Calling and VideoSDK, as data."""

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import logging
+import uuid
+
+import pytest
+
+from acs_core import (
+    AuthenticationError,
+    CallAgentKind,
+    CallAgentOptions,
+    CallClient,
+    CallClientOptions,
+    CallingError,
+    CollectionUpdate,
+    Features,
+    GroupCallLocator,
+    InvalidArgumentError,
+    InvalidStateError,
+    ServiceConnectionState,
+)
+from tests.support.calls import Log, agent, credential
+from tests.support.fake_session import FakeLink
+
+GROUP = GroupCallLocator(str(uuid.uuid4()))
+
+
+@pytest.mark.feature("INIT-001", "OBJECT-001", "OBJECT-003")
+async def test_a_client_has_one_agent_at_a_time() -> None:
+    link = FakeLink()
+    async with CallClient(link_factory=link.factory) as client:
+        first = await client.create_call_agent(credential(), CallAgentOptions("Ann"))
+        assert (first.display_name, first.kind) == ("Ann", CallAgentKind.CALL_AGENT)
+        assert first.connection_state is ServiceConnectionState.CONNECTED
+        with pytest.raises(InvalidArgumentError) as caught:
+            await client.create_call_agent(credential())
+        assert (caught.value.code, caught.value.sub_code) == (400, 40008)
+        await first.dispose()
+        assert not link.is_open
+        await client.create_call_agent(credential())
+
+
+async def test_a_refused_token_leaves_the_client_usable() -> None:
+    link = FakeLink()
+    link.open_error = AuthenticationError("expired")
+    async with CallClient(link_factory=link.factory) as client:
+        with pytest.raises(AuthenticationError):
+            await client.create_call_agent(credential())
+        link.open_error = None
+        await client.create_call_agent(credential())
+        with pytest.raises(InvalidArgumentError, match="256"):
+            await client.create_call_agent(credential(), CallAgentOptions("x" * 257))
+
+
+@pytest.mark.feature("OBJECT-004", "DEVICE-003")
+async def test_there_is_one_device_manager() -> None:
+    client = CallClient()
+    assert await client.get_device_manager() is await client.get_device_manager()
+    with pytest.raises(InvalidArgumentError):
+        client.feature(Features.STREAMS)  # type: ignore[arg-type]
+    await client.dispose()
+    await client.dispose()
+    with pytest.raises(InvalidStateError) as caught:
+        await client.get_device_manager()
+    assert (caught.value.code, caught.value.sub_code) == (404, 40012)
+
+
+async def test_the_service_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CALLING_SERVICE_URL", raising=False)
+    assert CallClientOptions().service_url == "http://127.0.0.1:7780"
+    monkeypatch.setenv("CALLING_SERVICE_URL", "https://calls.example")
+    assert CallClientOptions().service_url == "https://calls.example"
+
+
+@pytest.mark.feature("INIT-002")
+async def test_the_logger_of_the_options_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    options = CallClientOptions(logger=logging.getLogger("mine"), sample_interval=3600.0)
+    async with agent(FakeLink(), options) as the_agent:
+        call = the_agent.join(GROUP)
+        call.on("stateChanged", lambda: 1 / 0)
+        await call.connected()
+    assert {record.name for record in caplog.records} >= {"mine"}
+
+
+@pytest.mark.feature("CALL-009")
+async def test_calls_come_and_go() -> None:
+    async with agent(FakeLink()) as the_agent:
+        log = Log().watch(the_agent)
+        call = await the_agent.join({"groupId": GROUP.group_id}).connected()
+        assert the_agent.calls == (call,)
+        await call.hang_up()
+        assert the_agent.calls == ()
+        assert log.entries == [
+            ("callsUpdated", (CollectionUpdate((call,)),)),
+            ("callsUpdated", (CollectionUpdate((), (call,)),)),
+        ]
+
+
+@pytest.mark.feature("CALL-008")
+@pytest.mark.parametrize(
+    "wrong", [{"groupId": "not-a-guid"}, {"room": "x"}, {}, {"groupId": 5}, None, "x"]
+)
+async def test_a_wrong_locator_is_refused_at_once(wrong: object) -> None:
+    async with agent(FakeLink()) as the_agent:
+        with pytest.raises(InvalidArgumentError) as caught:
+            the_agent.join(wrong)  # type: ignore[arg-type]
+        assert (caught.value.code, caught.value.sub_code) == (400, 40209)
+        assert the_agent.calls == ()
+
+
+async def test_one_to_one_calls_are_refused_for_now() -> None:
+    async with agent(FakeLink()) as the_agent:
+        with pytest.raises(CallingError, match="not in this version"):
+            the_agent.start_call([])
+
+
+async def test_a_lost_connection_is_told() -> None:
+    link = FakeLink()
+    async with agent(link) as the_agent:
+        log = Log().watch(the_agent)
+        link.on_connected(False, "gone")
+        link.on_connected(False, "still")
+        link.on_connected(True, "")
+        assert log.names == ["connectionStateChanged"] * 2
+        await the_agent.dispose()
+        with pytest.raises(InvalidStateError) as caught:
+            the_agent.join(GROUP)
+        assert (caught.value.code, caught.value.sub_code) == (409, 40203)

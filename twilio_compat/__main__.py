@@ -1,0 +1,111 @@
+"""The command line: `twilio-compat`, also as `python -m twilio_compat`.
+
+Exit codes: 0 done; 1 it failed, and the message says why; 2 wrong usage; 3 the service cannot be
+reached; 4 the service refuses; 5 media failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import entry_points
+
+import typer
+from rich.console import Console
+
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    MediaError,
+    ServiceError,
+    TransportError,
+)
+from acs_core.version import __version__
+from twilio_compat.commands import demo, doctor, join, load_test, serve, token
+from twilio_compat.errors import TwilioError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="twilio-compat",
+    help="Keep your Twilio Video or ACS Calling code; own the server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for module in (serve, token, join, demo, doctor, load_test):
+    module.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"twilio-compat {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    """Keep your Twilio Video or ACS Calling code; own the server."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    for entry in entry_points(group="twilio_compat.commands"):
+        entry.load()(app)
+    try:
+        app()
+    except (CallingError, TwilioError) as error:
+        _explain(error)
+        sys.exit(_exit_code(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _explain(error: CallingError | TwilioError) -> None:
+    core = error if isinstance(error, CallingError) else _core_cause(error)
+    if "--json" in sys.argv:
+        report = {
+            "event": "error",
+            "code": error.code,
+            "message": error.message,
+            "stage": core.stage if core else None,
+            "next_step": core.next_step if core else "",
+        }
+        print(json.dumps(report))
+        return
+    console = Console(stderr=True)
+    stage = f" [dim]({core.stage})[/dim]" if core is not None and core.stage else ""
+    code = core.sub_code or core.code if core is not None else error.code
+    console.print(f"[red bold]error {code}:[/] {error.message}{stage}", highlight=False)
+    if core is not None and core.next_step:
+        console.print(f"[dim]what to do:[/] {core.next_step}", highlight=False)
+
+
+def _core_cause(error: BaseException) -> CallingError | None:
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, CallingError):
+        cause = cause.__cause__
+    return cause
+
+
+def _exit_code(error: CallingError | TwilioError) -> int:
+    core = error if isinstance(error, CallingError) else _core_cause(error)
+    match core:
+        case InvalidArgumentError():
+            return 2
+        case TransportError():
+            return 3
+        case ServiceError():
+            return 4
+        case MediaError():
+            return 5
+        case _:
+            return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""`connect`: from a token and a name to a room.
+
+Theory of operation. `connect` starts at once and returns a promise that can be awaited or
+cancelled. Behind it one call client, call agent and call are made; whatever fails on the way, all
+that was made before is let go of again, and the error is Twilio's.
+
+Source: twilio-video.js 2.36, `lib/connect.js`, `lib/util/cancelablepromise.js`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Generic, TypeVar, Unpack, final
+
+from acs_core.client.call import Call
+from acs_core.client.call_client import CallClient
+from acs_core.client.credential import AzureCommunicationTokenCredential
+from acs_core.client.options import JoinCallOptions, StreamOptions
+from acs_core.core.facts import DataReliability
+from acs_core.errors import CallingError, MediaError
+from acs_core.models import CallAgentOptions, CallClientOptions, RoomCallLocator
+from twilio_compat.create_tracks import as_local_track, make_local_tracks
+from twilio_compat.errors import from_core
+from twilio_compat.local_data_track import LocalDataTrack
+from twilio_compat.local_track import LocalTrack
+from twilio_compat.options import (
+    ConnectKeywords,
+    ConnectOptions,
+    OptionBag,
+    read_connect_options,
+)
+from twilio_compat.room import Room, RoomSetup
+
+__all__ = ["CancelablePromise", "CanceledError", "connect"]
+
+_T = TypeVar("_T")
+
+
+class CanceledError(Exception):
+    """`connect` was canceled before it was done; the message is Twilio's, "Canceled"."""
+
+    def __init__(self) -> None:
+        super().__init__("Canceled")
+
+
+@final
+class CancelablePromise(Generic[_T]):
+    """What `connect` returns: `await` it, as often as wanted, or `cancel` it.
+
+    The work runs as one task from the start. When the awaiting task is cancelled, so is the work.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, _T], *, name: str) -> None:
+        self._task = asyncio.get_running_loop().create_task(work, name=name)
+        self._is_canceled = False
+
+    def __await__(self) -> Generator[Any, None, _T]:
+        return self._result().__await__()
+
+    def cancel(self) -> None:
+        """Give up; who awaits gets `CanceledError`. Without effect once it is done."""
+        if not self._task.done():
+            self._is_canceled = True
+            self._task.cancel()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is a result or an error (ours)."""
+        return self._task.done()
+
+    async def _result(self) -> _T:
+        try:
+            return await self._task
+        except asyncio.CancelledError:
+            if self._is_canceled:
+                raise CanceledError from None
+            raise
+
+
+def connect(
+    token: str, options: OptionBag | None = None, **keywords: Unpack[ConnectKeywords]
+) -> CancelablePromise[Room]:
+    """Enter a room.
+
+    Args:
+        token: An access token; see `twilio_compat.tokens.AccessToken`.
+        options: Twilio's bag: `name`, `audio`, `video`, `tracks`, `automaticSubscription`,
+            `dominantSpeaker`, `networkQuality`, and ours: `serviceUrl`.
+        **keywords: The same in snake_case.
+
+    Returns:
+        A promise of the room, which comes when the room is connected. It fails with
+        `TwilioError` when the service refuses or cannot be reached, with `SourceUnavailableError`
+        when a default device or file cannot be opened, and with `CanceledError` after `cancel`.
+
+    Raises:
+        TypeError: The token is no text, or an option is unknown or of the wrong type.
+    """
+    if not isinstance(token, str):
+        raise TypeError("token must be a string")
+    chosen = read_connect_options(options, keywords)
+    tracks = None if chosen.tracks is None else [as_local_track(one) for one in chosen.tracks]
+    return CancelablePromise(enter_room(token, chosen, tracks), name="connect")
+
+
+async def enter_room(
+    token: str,
+    options: ConnectOptions,
+    given: Sequence[LocalTrack] | None,
+    *,
+    make_client: Callable[[CallClientOptions], CallClient] = CallClient,
+) -> Room:
+    """What `connect` does, with its arguments read.
+
+    Args:
+        token: An access token.
+        options: As `read_connect_options` gives them.
+        given: The tracks of `options`, or None to make them.
+        make_client: Where the call client comes from.
+
+    Raises:
+        TwilioError: The service refuses, or cannot be reached.
+        MediaError: A device or file cannot be opened.
+    """
+    created: Sequence[LocalTrack] = ()
+    try:
+        async with AsyncExitStack() as stack:
+            if given is None:
+                created = await make_local_tracks(options.audio, options.video)
+                for track in created:
+                    stack.push_async_callback(_stop, track)
+            tracks = created if given is None else given
+            identity = _identity(token)
+            client = make_client(_client_options(options.service_url))
+            call = await _join(stack, client, token, identity, options, tracks)
+            call_id = await call.info.get_server_call_id()
+            room = call.info.room
+            setup = RoomSetup(
+                call=call,
+                call_id=call_id,
+                name=_name(options.name, "" if room is None else room.name, f"RM{call_id}"),
+                identity=identity,
+                tracks=tracks,
+                created=created,
+                dominant_speaker=options.dominant_speaker,
+                network_quality=options.network_quality,
+                close=stack.pop_all().aclose,
+            )
+            return Room(setup)
+    except MediaError:
+        raise  # A device or file of this program: Twilio passes the browser's error on, too.
+    except CallingError as error:
+        raise from_core(error) from error
+
+
+async def _join(
+    stack: AsyncExitStack,
+    client: CallClient,
+    token: str,
+    identity: str,
+    options: ConnectOptions,
+    tracks: Sequence[LocalTrack],
+) -> Call:
+    """Join the call; `stack` then knows how to leave it."""
+    stack.push_async_callback(client.dispose)
+    credential = AzureCommunicationTokenCredential(token)
+    stack.callback(credential.dispose)
+    agent = await client.create_call_agent(credential, CallAgentOptions(display_name=identity))
+    stack.push_async_callback(agent.dispose)
+    call = agent.join(
+        RoomCallLocator(options.name or _granted_room(token)),
+        JoinCallOptions(
+            streams=tuple(_stream_options(track) for track in tracks),
+            receive_automatically=options.automatic_subscription,
+            report_network_quality=options.network_quality is not None,
+        ),
+    )
+    stack.push_async_callback(call.hang_up)
+    return await call.connected()
+
+
+def _client_options(service_url: str | None) -> CallClientOptions:
+    return (
+        CallClientOptions() if service_url is None else CallClientOptions(service_url=service_url)
+    )
+
+
+def _stream_options(track: LocalTrack) -> StreamOptions:
+    if isinstance(track, LocalDataTrack):
+        reliability = DataReliability(
+            ordered=track.ordered,
+            max_retransmits=track.max_retransmits,
+            max_packet_life_time_ms=track.max_packet_life_time,
+        )
+        return StreamOptions(name=track.name, reliability=reliability)
+    return StreamOptions(
+        source=track.media_stream_track,
+        name=track.name,
+        enabled=track.is_enabled,
+        screen=track.is_screen,
+    )
+
+
+async def _stop(track: LocalTrack) -> None:
+    if not isinstance(track, LocalDataTrack):
+        track.stop()
+        await track.closed()
+
+
+def _name(*candidates: str | None) -> str:
+    return next(candidate for candidate in candidates if candidate)
+
+
+def _identity(token: str) -> str:
+    return _grant(token, "identity")
+
+
+def _granted_room(token: str) -> str:
+    """The room that the token names; empty for none, which asks for a new room."""
+    return _grant(token, "video", "room")
+
+
+def _grant(token: str, *path: str) -> str:
+    """Read a grant without judging the token: that is the service's business."""
+    parts = token.split(".")
+    try:
+        padded = parts[1] + "=" * (-len(parts[1]) % 4)
+        value: object = json.loads(base64.urlsafe_b64decode(padded))
+    except (IndexError, ValueError, RecursionError, binascii.Error):
+        return ""
+    for key in ("grants", *path):
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""

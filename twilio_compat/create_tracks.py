@@ -1,0 +1,128 @@
+"""How local tracks are made: from a device, a file, a pattern or tone, or by the program.
+
+A track that was made has been opened once, so a missing device or file is an error here.
+"""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from acs_core.media.sources import MediaSource
+from twilio_compat.local_data_track import LocalDataTrack
+from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
+from twilio_compat.media_sources import open_source
+from twilio_compat.options import (
+    OptionBag,
+    TrackKeywords,
+    TrackOptions,
+    read_connect_options,
+    read_track_options,
+)
+
+__all__ = [
+    "as_local_track",
+    "createLocalAudioTrack",
+    "createLocalTracks",
+    "createLocalVideoTrack",
+    "create_local_audio_track",
+    "create_local_tracks",
+    "create_local_video_track",
+    "make_local_tracks",
+]
+
+
+async def create_local_audio_track(
+    options: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
+) -> LocalAudioTrack:
+    """Make an audio track: the default microphone unless `source` says otherwise.
+
+    Args:
+        options: Twilio's bag: media constraints, `name`, and ours: `source`, `loop`, `frequency`.
+        **keywords: The same in snake_case.
+
+    Raises:
+        SourceUnavailableError: The device or file cannot be opened.
+        TypeError: Unknown option.
+    """
+    return await _make_audio(read_track_options(options, keywords))
+
+
+async def create_local_video_track(
+    options: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
+) -> LocalVideoTrack:
+    """Make a video track: the default camera unless `source` says otherwise.
+
+    Args:
+        options: As for `create_local_audio_track`; also `width`, `height`, `frameRate`, `color`.
+        **keywords: The same in snake_case.
+
+    Raises:
+        SourceUnavailableError: The device or file cannot be opened.
+        TypeError: Unknown option.
+    """
+    return await _make_video(read_track_options(options, keywords))
+
+
+async def create_local_tracks(
+    options: OptionBag | None = None,
+    *,
+    audio: bool | OptionBag | None = None,
+    video: bool | OptionBag | None = None,
+) -> list[LocalTrack]:
+    """Make an audio and a video track, each unless it is False; all of them or none.
+
+    Raises:
+        SourceUnavailableError: A device or file cannot be opened.
+        TypeError: Unknown option.
+    """
+    given = {"audio": audio, "video": video}
+    keywords = {key: value for key, value in given.items() if value is not None}
+    chosen = read_connect_options(options, keywords)
+    if chosen.tracks is not None:
+        return [as_local_track(track) for track in chosen.tracks]
+    return await make_local_tracks(chosen.audio, chosen.video)
+
+
+async def make_local_tracks(
+    audio: TrackOptions | None, video: TrackOptions | None
+) -> list[LocalTrack]:
+    """Make the tracks of `connect`; when the second fails the first is stopped."""
+    sound = None if audio is None else await _make_audio(audio)
+    try:
+        picture = None if video is None else await _make_video(video)
+    except BaseException:
+        if sound is not None:
+            sound.stop()
+        raise
+    return [track for track in (sound, picture) if track is not None]
+
+
+def as_local_track(track: object) -> LocalTrack:
+    """A local track as it is, a source as a new track on it.
+
+    Raises:
+        TypeError: Neither.
+    """
+    if isinstance(track, LocalAudioTrack | LocalVideoTrack | LocalDataTrack):
+        return track
+    if isinstance(track, MediaSource):
+        return LocalAudioTrack(track) if track.kind == "audio" else LocalVideoTrack(track)
+    raise TypeError(
+        "track must be a LocalAudioTrack, LocalVideoTrack, LocalDataTrack, or MediaSource"
+    )
+
+
+async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
+    source, reader = await open_source("audio", options)
+    return LocalAudioTrack(source, name=options.name).made_from(options, reader)
+
+
+async def _make_video(options: TrackOptions) -> LocalVideoTrack:
+    source, reader = await open_source("video", options)
+    return LocalVideoTrack(source, name=options.name).made_from(options, reader)
+
+
+# Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+createLocalAudioTrack = create_local_audio_track  # noqa: N816
+createLocalVideoTrack = create_local_video_track  # noqa: N816
+createLocalTracks = create_local_tracks  # noqa: N816

@@ -1,0 +1,310 @@
+"""This program in a room: what it publishes.
+
+Source: twilio-video.js 2.36, `lib/localparticipant.js`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
+
+from acs_core.client.emitter import TaskOwner
+from acs_core.client.features.streams import StreamsFeature
+from acs_core.core.facts import Priority
+from acs_core.errors import CallingError
+from twilio_compat.create_tracks import as_local_track
+from twilio_compat.errors import from_core
+from twilio_compat.events import LocalParticipantEvent, ParticipantEvent
+from twilio_compat.local_data_track import LocalDataTrack
+from twilio_compat.local_track import LocalTrack
+from twilio_compat.maps import LiveMap
+from twilio_compat.options import (
+    NetworkQualityConfiguration,
+    OptionBag,
+    TrackPriority,
+    read_network_quality,
+    read_publish_options,
+)
+from twilio_compat.participant import Participant, ParticipantState
+from twilio_compat.publication import (
+    LocalAudioTrackPublication,
+    LocalDataTrackPublication,
+    LocalTrackPublication,
+    LocalVideoTrackPublication,
+    make_local_publication,
+)
+
+if TYPE_CHECKING:
+    from acs_core.client.publications import LocalPublication
+    from acs_core.media.sources import MediaSource
+
+__all__ = ["LocalParticipant"]
+
+_log = logging.getLogger(__name__)
+
+REGION: Final = "self-hosted"
+"""Twilio names a data center; here it is whatever computer runs the service."""
+
+
+@final
+class LocalParticipant(Participant):
+    """This program in a room.
+
+    Args:
+        streams: `Features.STREAMS` of the call.
+        identity: Of the access token.
+        quality: How much to report about the network; None for nothing.
+        tasks: Owner of coroutine listeners and of withdrawals under way.
+    """
+
+    EVENTS: ClassVar[frozenset[str]] = frozenset(LocalParticipantEvent)
+
+    def __init__(
+        self,
+        streams: StreamsFeature,
+        identity: str,
+        quality: NetworkQualityConfiguration | None,
+        tasks: TaskOwner,
+    ) -> None:
+        super().__init__(streams.local_endpoint_id, identity, tasks)
+        self._streams = streams
+        self._configuration = quality
+        self._in_order = asyncio.Lock()
+        self._withdrawing: asyncio.Task[None] | None = None
+        self._publications: dict[str, LocalTrackPublication] = {}
+        self._audio: dict[str, LocalAudioTrackPublication] = {}
+        self._video: dict[str, LocalVideoTrackPublication] = {}
+        self._data: dict[str, LocalDataTrackPublication] = {}
+        self._tracks = LiveMap(self._publications)
+        self._audio_tracks = LiveMap(self._audio)
+        self._video_tracks = LiveMap(self._video)
+        self._data_tracks = LiveMap(self._data)
+
+    @property
+    def tracks(self) -> LiveMap[LocalTrackPublication]:
+        """All publications by SID, in the order of publishing."""
+        return self._tracks
+
+    @property
+    def audio_tracks(self) -> LiveMap[LocalAudioTrackPublication]:
+        """Audio publications by SID."""
+        return self._audio_tracks
+
+    @property
+    def video_tracks(self) -> LiveMap[LocalVideoTrackPublication]:
+        """Video publications by SID; a shared screen is one of them."""
+        return self._video_tracks
+
+    @property
+    def data_tracks(self) -> LiveMap[LocalDataTrackPublication]:
+        """Data publications by SID."""
+        return self._data_tracks
+
+    @property
+    def signaling_region(self) -> str:
+        """Where signaling ends; always "self-hosted"."""
+        return REGION
+
+    @property
+    def network_quality_configuration(self) -> NetworkQualityConfiguration | None:
+        """How much is reported about the network (ours); None for nothing."""
+        return self._configuration
+
+    async def publish_track(
+        self,
+        track: LocalTrack | MediaSource,
+        options: OptionBag | None = None,
+        *,
+        priority: str | None = None,
+    ) -> LocalTrackPublication:
+        """Offer a track to the room; a track that is offered already gives its publication.
+
+        Args:
+            track: A local track, or a source, of which a track is made.
+            options: `{"priority": "low" | "standard" | "high"}`.
+            priority: The same as a keyword.
+
+        Raises:
+            TwilioError: The service refuses it; `trackPublicationFailed` is emitted, too.
+            TypeError: It is no track.
+            ValueError: There is no such priority.
+        """
+        chosen = as_local_track(track)
+        importance = read_publish_options(options, priority)
+        async with self._in_order:
+            existing = self._find(chosen)
+            if existing is not None:
+                return existing
+            if self._withdrawing is not None:
+                # A track that was withdrawn just now keeps its name until that is done.
+                await asyncio.wait([self._withdrawing])
+            try:
+                core = await self._publish(chosen, importance)
+            except CallingError as error:
+                failure = from_core(error)
+                self._later(LocalParticipantEvent.TRACK_PUBLICATION_FAILED, failure, chosen)
+                raise failure from error
+            publication = self.add(core, chosen)
+        self._later(LocalParticipantEvent.TRACK_PUBLISHED, publication)
+        return publication
+
+    async def publish_tracks(
+        self, tracks: Sequence[LocalTrack | MediaSource]
+    ) -> list[LocalTrackPublication]:
+        """Offer several tracks, in order.
+
+        Raises:
+            TypeError: Not a list of tracks.
+            TwilioError: As `publish_track`; tracks before that one stay published.
+        """
+        return [await self.publish_track(track) for track in _listed(tracks)]
+
+    def unpublish_track(self, track: LocalTrack | MediaSource) -> LocalTrackPublication | None:
+        """Withdraw a track, which goes on; None when it was not published.
+
+        Raises:
+            TypeError: It is no track.
+        """
+        publication = self._find(track)
+        if publication is None:
+            # Says TypeError for what is no track at all.
+            as_local_track(track)
+            return None
+        self._remove(publication)
+        withdrawal = self._unpublish(publication.core, after=self._withdrawing)
+        self._withdrawing = self._tasks.spawn(withdrawal, "unpublish track")
+        return publication
+
+    def unpublish_tracks(
+        self, tracks: Sequence[LocalTrack | MediaSource]
+    ) -> list[LocalTrackPublication]:
+        """Withdraw several tracks; return the publications of those that were published.
+
+        Raises:
+            TypeError: Not a list of tracks.
+        """
+        found = [self.unpublish_track(track) for track in _listed(tracks)]
+        return [publication for publication in found if publication is not None]
+
+    def set_network_quality_configuration(
+        self, configuration: NetworkQualityConfiguration | OptionBag
+    ) -> Self:
+        """Change how much is reported about the network.
+
+        Raises:
+            TypeError: Not an object.
+        """
+        if isinstance(configuration, bool) or configuration is None:
+            raise TypeError("networkQualityConfiguration must be an object")
+        chosen = read_network_quality(configuration)
+        if self._configuration is None:
+            _log.warning("Network quality is not reported: connect() was not asked for it.")
+        else:
+            self._configuration = chosen
+        return self
+
+    # ------------------------------------------------------------ for `Room`
+
+    def add(self, core: LocalPublication, track: LocalTrack) -> LocalTrackPublication:
+        """Note a publication."""
+        publication = make_local_publication(core, track, self, self._tasks)
+        sid = publication.track_sid
+        self._publications[sid] = publication
+        match publication:
+            case LocalAudioTrackPublication():
+                self._audio[sid] = publication
+            case LocalVideoTrackPublication():
+                self._video[sid] = publication
+            case LocalDataTrackPublication():
+                self._data[sid] = publication
+        return publication
+
+    def failed(self, core: LocalPublication, error: CallingError) -> None:
+        """The service could not be told of a change."""
+        for publication in self._publications.values():
+            if publication.core is core:
+                failure = from_core(error)
+                event = LocalParticipantEvent.TRACK_PUBLICATION_FAILED
+                self._later(event, failure, publication.track)
+                return
+
+    def set_state(self, state: ParticipantState) -> None:
+        """The room's connection changed."""
+        self._state = state
+        self.emit(str(state), self)
+        if state is ParticipantState.CONNECTED:
+            self.emit(ParticipantEvent.RECONNECTED)
+
+    def release(self) -> None:
+        """Let go of all tracks; the room is over."""
+        for publication in tuple(self._publications.values()):
+            self._remove(publication)
+
+    # ------------------------------------------------------------ inside
+
+    def _find(self, track: object) -> LocalTrackPublication | None:
+        for publication in self._publications.values():
+            own = publication.track
+            if own is track:
+                return publication
+            if not isinstance(own, LocalDataTrack) and own.media_stream_track is track:
+                return publication
+        return None
+
+    async def _publish(self, track: LocalTrack, importance: TrackPriority) -> LocalPublication:
+        if isinstance(track, LocalDataTrack):
+            return await self._streams.publish_data(
+                name=track.name,
+                ordered=track.ordered,
+                max_retransmits=track.max_retransmits,
+                max_packet_life_time_ms=track.max_packet_life_time,
+            )
+        return await self._streams.publish(
+            track.media_stream_track,
+            name=track.name,
+            enabled=track.is_enabled,
+            priority=Priority(str(importance)),
+            screen=track.is_screen,
+        )
+
+    async def _unpublish(self, core: LocalPublication, *, after: asyncio.Task[None] | None) -> None:
+        if after is not None:
+            await asyncio.wait([after])
+        try:
+            await self._streams.unpublish(core)
+        except CallingError as error:
+            _log.warning("Withdrawing %s failed: %s", core.name, error)
+
+    def _remove(self, publication: LocalTrackPublication) -> None:
+        publication.release()
+        maps: tuple[dict[str, Any], ...] = (
+            self._publications,
+            self._audio,
+            self._video,
+            self._data,
+        )
+        for items in maps:
+            items.pop(publication.track_sid, None)
+
+    def _later(self, event: LocalParticipantEvent, *arguments: object) -> None:
+        """Tell after the triggering call returned, as Twilio does."""
+        asyncio.get_running_loop().call_soon(self.emit, event, *arguments)
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    audioTracks = audio_tracks
+    videoTracks = video_tracks
+    dataTracks = data_tracks
+    signalingRegion = signaling_region
+    publishTrack = publish_track
+    publishTracks = publish_tracks
+    unpublishTrack = unpublish_track
+    unpublishTracks = unpublish_tracks
+    setNetworkQualityConfiguration = set_network_quality_configuration
+
+
+def _listed(tracks: object) -> Sequence[Any]:
+    if isinstance(tracks, str | bytes) or not isinstance(tracks, Sequence):
+        raise TypeError("tracks must be an Array of LocalAudioTrack, LocalVideoTrack, ...")
+    return tracks

@@ -1,0 +1,350 @@
+"""Tracks of this program: made from a source, published in any number of rooms.
+
+A local track lives on its own: it can be looked at before it is published, and unpublishing does
+not stop it. `stop` ends its source for good.
+
+Source: twilio-video.js 2.36, `lib/media/track/local*track.js`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import abstractmethod
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Unpack,
+    final,
+)
+
+import av
+
+from acs_core.errors import CallingError, InvalidStateError
+from acs_core.media.frames import AUDIO_RATE, AudioFrame, Picture, Samples, VideoFrame
+from acs_core.media.program import ProgramAudioSource, ProgramVideoSource
+from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, SourceReader
+from twilio_compat.events import TrackEvent
+from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode
+from twilio_compat.local_data_track import LocalDataTrack
+from twilio_compat.media_sources import open_source
+from twilio_compat.options import (
+    OptionBag,
+    TrackKeywords,
+    TrackOptions,
+    read_track_options,
+)
+from twilio_compat.track import AudioTrack, FrameSink, MediaTrack, VideoTrack, new_track_id
+
+if TYPE_CHECKING:
+    from acs_core.client.publications import LocalPublication
+
+__all__ = [
+    "LocalAudioTrack",
+    "LocalMediaTrack",
+    "LocalTrack",
+    "LocalVideoTrack",
+]
+
+_log = logging.getLogger(__name__)
+_Frame = TypeVar("_Frame", bound=VideoFrame | AudioFrame)
+
+CLOSE_GRACE: Final = 5.0
+"""Seconds that a driver may take to let go of its device."""
+
+_LOCAL_EVENTS = frozenset({TrackEvent.MUTED, TrackEvent.STOPPED, TrackEvent.UNMUTED})
+
+
+class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
+    """A local track with frames.
+
+    Args:
+        source: Where the frames come from; it now belongs to the track, whose `stop` closes it.
+        options: `{"name": ...}`, as in Twilio.
+        name: The same as a keyword; random by default.
+    """
+
+    EVENTS: ClassVar[frozenset[str]] = _LOCAL_EVENTS
+    MEDIA_KIND: ClassVar[MediaKind]
+
+    def __init__(
+        self, source: MediaSource, options: OptionBag | None = None, *, name: str | None = None
+    ) -> None:
+        if not isinstance(source, MediaSource) or source.kind != self.MEDIA_KIND:
+            raise TypeError(f"mediaStreamTrack must be a {self.MEDIA_KIND} MediaSource")
+        given = {} if name is None else {"name": name}
+        self._id = new_track_id()
+        super().__init__(read_track_options(options, given).name or self._id)
+        self._made_from: TrackOptions | None = None
+        self._is_enabled = True
+        self._is_stopped = False
+        self._cores: list[LocalPublication] = []
+        self._watch: asyncio.Task[None] | None = None
+        self._first_reader: SourceReader | None = None
+        self._adopt(source)
+
+    @property
+    def id(self) -> str:
+        """A random id; the SID belongs to the publication."""
+        return self._id
+
+    @property
+    def is_enabled(self) -> bool:
+        """False while it sends nothing on purpose."""
+        return self._is_enabled
+
+    @property
+    def is_stopped(self) -> bool:
+        """True after `stop`, or when the source came to its end."""
+        return self._is_stopped
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the system muted the source; no source here can tell, so it is False."""
+        return False
+
+    @property
+    def is_screen(self) -> bool:
+        """Ours: whether it shows a screen; ACS participants then see a screen share."""
+        return self._made_from is not None and self._made_from.source == "screen"
+
+    @property
+    def media_stream_track(self) -> MediaSource:
+        """The source of the frames; where Twilio has a MediaStreamTrack."""
+        return self._source
+
+    def enable(self, enabled: bool = True) -> Self:
+        """Send again, or with False stop sending; the publication stays."""
+        if enabled is not self._is_enabled:
+            self._is_enabled = enabled
+            self._happen(TrackEvent.ENABLED if enabled else TrackEvent.DISABLED)
+        return self
+
+    def disable(self) -> Self:
+        """Stop sending; the publication stays, and others see the track disabled."""
+        return self.enable(False)
+
+    def stop(self) -> Self:
+        """End the source, for good; the publication stays."""
+        if not self._is_stopped:
+            self._tasks.spawn(self._source.close(), f"close {self.name}")
+            self._ended()
+        return self
+
+    async def restart(
+        self, constraints: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
+    ) -> None:
+        """Go on with a new source; publications and SIDs stay.
+
+        Args:
+            constraints: As for `create_local_video_track`; None for the same ones again.
+            **keywords: The same in snake_case.
+
+        Raises:
+            TypeError: The track was made by hand from a source.
+            SourceUnavailableError: The new source cannot be opened; the old one is stopped.
+        """
+        if self._made_from is None:
+            raise TypeError("Illegal call to restart: can only be called on a Track created by us")
+        options = self._made_from
+        if constraints is not None or keywords:
+            options = read_track_options(constraints, keywords)
+        # A device can be opened once, so the old source goes first (as in Twilio).
+        await self._source.close()
+        self._end_watch()
+        source, reader = await open_source(self.MEDIA_KIND, options)
+        self._is_stopped = self._is_started = False
+        self._adopt(source)
+        self.made_from(options, reader)
+        for core in tuple(self._cores):
+            await core.replace_source(source)
+
+    async def closed(self) -> None:
+        """Wait until a stopped track has let go of its device (ours)."""
+        await self._tasks.aclose(CLOSE_GRACE)
+
+    def bind(self, core: LocalPublication) -> None:
+        """Follow a publication of this track; for `LocalParticipant`."""
+        self._cores.append(core)
+
+    def unbind(self, core: LocalPublication) -> None:
+        """Stop following a publication; for `LocalParticipant`."""
+        if core in self._cores:
+            self._cores.remove(core)
+
+    def made_from(self, options: TrackOptions, reader: SourceReader | None) -> Self:
+        """Note how the track was made, so that it can be restarted; then see its first frame.
+
+        Args:
+            options: What it was made from.
+            reader: A reader of the source, which this closes; None when there is none to wait for.
+        """
+        self._made_from = options
+        if reader is not None:
+            self._first_reader = reader
+            self._watch = self._tasks.start(self._see_first(reader), f"first of {self.name}")
+        return self
+
+    def _adopt(self, source: MediaSource) -> None:
+        self._source = source
+        source.on_ended(lambda: self._source_ended(source))
+        source.on_failed(lambda _error: self._source_ended(source))
+
+    def _source_ended(self, source: MediaSource) -> None:
+        if source is self._source and not self._is_stopped:
+            self._ended()
+
+    def _ended(self) -> None:
+        self._is_stopped = True
+        self._end_watch()
+        self._happen(TrackEvent.STOPPED)
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if self._first_reader is not None:
+            # Here too: a task that is cancelled before its first step never closes it.
+            self._first_reader.close()
+            self._first_reader = None
+
+    async def _see_first(self, reader: SourceReader) -> None:
+        try:
+            self._saw(self._to_frame(await reader.read(), 0.0))
+        except CallingError as error:
+            _log.warning("The first frame of %s did not come: %s", self.name, error)
+        finally:
+            reader.close()
+
+    def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[_Frame]:
+        # The buffer is that of the source, which drops the oldest: 1 picture, 10 pieces of sound.
+        return _LocalFeed(self._source, self._to_frame)
+
+    @abstractmethod
+    def _to_frame(self, frame: MediaFrame, start: float) -> _Frame:
+        """Convert what the source delivers; `start` is the time of the reader's first frame."""
+
+
+@final
+class _LocalFeed(Generic[_Frame]):
+    """A reader of a source that opens it when the first frame is asked for."""
+
+    def __init__(self, source: MediaSource, convert: Any) -> None:
+        self._source = source
+        self._convert = convert
+        self._reader: SourceReader | None = None
+        self._start: float | None = None
+        self._is_closed = False
+
+    @property
+    def dropped(self) -> int:
+        """Frames that the reader lost."""
+        return 0 if self._reader is None else self._reader.dropped
+
+    async def __anext__(self) -> _Frame:
+        if self._is_closed or (self._reader is None and self._source.is_ended):
+            raise StopAsyncIteration
+        if self._reader is None:
+            self._reader = await self._source.open()
+        raw = await self._reader.__anext__()
+        time = float(raw.pts or 0) * float(raw.time_base or 0)
+        if self._start is None:
+            self._start = time
+        frame: _Frame = self._convert(raw, time - self._start)
+        return frame
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._is_closed = True
+        if self._reader is not None:
+            self._reader.close()
+
+
+@final
+class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
+    """Sound of this program."""
+
+    MEDIA_KIND: ClassVar[MediaKind] = "audio"
+
+    def write(self, samples: Samples | AudioFrame, *, sample_rate: int = AUDIO_RATE) -> bool:
+        """Copy samples into a track made with `source="program"`; False when not taken.
+
+        Args:
+            samples: int16, ``(n,)`` or ``(n, channels)``.
+            sample_rate: Of the samples.
+
+        Raises:
+            InvalidStateError: The track has another source.
+        """
+        if not isinstance(self._source, ProgramAudioSource):
+            raise _not_written(self)
+        if self._is_stopped or not self._source.write(samples, sample_rate=sample_rate):
+            return False
+        if not self._is_started:
+            self._is_started = True
+            self._happen(TrackEvent.STARTED)
+        return True
+
+    def _new_sink(self) -> FrameSink[AudioFrame]:
+        # Who speaks does not want to hear himself: Twilio mutes local elements, too.
+        return AudioSink(muted=True)
+
+    def _to_frame(self, frame: MediaFrame, start: float) -> AudioFrame:
+        assert isinstance(frame, av.AudioFrame)
+        return AudioFrame.from_av(frame, time=start)
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    isEnabled = LocalMediaTrack.is_enabled
+    isMuted = LocalMediaTrack.is_muted
+    isStopped = LocalMediaTrack.is_stopped
+    mediaStreamTrack = LocalMediaTrack.media_stream_track
+
+
+@final
+class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
+    """Pictures of this program."""
+
+    MEDIA_KIND: ClassVar[MediaKind] = "video"
+
+    def write(self, frame: Picture | VideoFrame) -> bool:
+        """Copy a picture into a track made with `source="program"`; False when not taken.
+
+        Args:
+            frame: ``(h, w, 3)`` uint8 RGB, or a `VideoFrame`.
+
+        Raises:
+            InvalidStateError: The track has another source.
+        """
+        if not isinstance(self._source, ProgramVideoSource):
+            raise _not_written(self)
+        if self._is_stopped or not self._source.write(frame):
+            return False
+        seen = frame if isinstance(frame, VideoFrame) else VideoFrame.from_ndarray(frame)
+        self._saw(seen)
+        return True
+
+    def _to_frame(self, frame: MediaFrame, start: float) -> VideoFrame:
+        assert isinstance(frame, av.VideoFrame)
+        return VideoFrame(frame, time=start)
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    isEnabled = LocalMediaTrack.is_enabled
+    isMuted = LocalMediaTrack.is_muted
+    isStopped = LocalMediaTrack.is_stopped
+    mediaStreamTrack = LocalMediaTrack.media_stream_track
+
+
+LocalTrack: TypeAlias = LocalAudioTrack | LocalVideoTrack | LocalDataTrack
+
+
+def _not_written(track: LocalMediaTrack[Any]) -> InvalidStateError:
+    return InvalidStateError(
+        f"The track {track.name!r} has its own source.",
+        next_step='Make a track with source="program" to write frames.',
+    )

@@ -1,0 +1,57 @@
+"""Fixtures for programs that use Twilio Video or ACS Calling: a server inside the test.
+
+Installed with the package; no import needed. Every server is on free ports of its own, with
+made-up credentials, and gone after the test::
+
+    async def test_my_bot(calling_server, access_token, room_name):
+        room = await connect(access_token("bot"), name=room_name, service_url=calling_server.url)
+
+The fixtures are asynchronous and need pytest-asyncio (`asyncio_mode = auto`, or its marks).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from twilio_compat.server import CompatServer
+
+try:
+    from pytest_asyncio import fixture as async_fixture
+except ImportError:
+    # Every pytest run loads this plugin; who does not use it need not have pytest-asyncio.
+    async_fixture = pytest.fixture
+
+__all__ = ["access_token", "calling_server", "room_name", "user_token"]
+
+
+@async_fixture
+async def calling_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CompatServer]:
+    """A running server; `CALLING_SERVICE_URL` points to it while the test runs."""
+    from twilio_compat.server import embedded
+
+    async with embedded() as server:
+        monkeypatch.setenv("CALLING_SERVICE_URL", server.url)
+        yield server
+
+
+@pytest.fixture
+def access_token(calling_server: CompatServer) -> Callable[[str], str]:
+    """Makes Twilio access tokens: `access_token("alice")`."""
+    return lambda identity: calling_server.access_token(identity)
+
+
+@pytest.fixture
+def user_token(calling_server: CompatServer) -> Callable[[], str]:
+    """Makes ACS user tokens, each for a new user."""
+    return lambda: calling_server.issue_user_token()[1].token
+
+
+@pytest.fixture
+def room_name() -> str:
+    """A name that no other test uses."""
+    return f"room-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,76 @@
+"""The server with both personalities: `acs_core`'s service, which also believes Twilio's tokens.
+
+`python -m twilio_compat serve` runs it; `embedded()` runs it inside a test or a program::
+
+    async with embedded() as server:
+        room = await connect(server.access_token("alice"), name="daily", service_url=server.url)
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.service.app import CallingService
+from acs_core.service.sfu.transport import SfuTimes
+from twilio_compat.settings import ServerSettings
+from twilio_compat.tokens import AccessToken, TwilioTokenVerifier
+
+__all__ = ["CompatServer", "embedded"]
+
+
+class CompatServer(CallingService):
+    """One server for Twilio-style and ACS-style clients."""
+
+    def __init__(self, settings: ServerSettings, *, sfu_times: SfuTimes | None = None) -> None:
+        self._keys = settings.api_keys
+        self._account_sid = settings.twilio_account_sid
+        verifiers = []
+        if self._account_sid is not None:
+            verifiers.append(
+                TwilioTokenVerifier(
+                    self._keys,
+                    self._account_sid,
+                    resource_id=settings.acs_resource_id,
+                    skew=settings.token_skew,
+                )
+            )
+        super().__init__(settings, verifiers=verifiers, sfu_times=sfu_times)
+
+    def access_token(self, identity: str, *, room: str | None = None, ttl: int = 3600) -> str:
+        """A Twilio access token of this server's first API key.
+
+        Args:
+            identity: Who the participant is.
+            room: The only room that the token opens; None for all.
+            ttl: Seconds.
+
+        Raises:
+            InvalidArgumentError: The server has no Twilio credentials.
+        """
+        if self._account_sid is None or not self._keys:
+            raise InvalidArgumentError(
+                "The server has no Twilio credentials.",
+                stage=Stage.TOKEN,
+                next_step="Set TWILIO_ACCOUNT_SID, TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET, "
+                "or run with --dev.",
+            )
+        sid, key = next(iter(self._keys.items()))
+        return AccessToken(self._account_sid, sid, key.secret, identity, room, ttl).to_jwt()
+
+
+@contextlib.asynccontextmanager
+async def embedded(
+    *, sfu_times: SfuTimes | None = None, options: Mapping[str, Any] | None = None
+) -> AsyncIterator[CompatServer]:
+    """A server in this process, on free ports, with made-up credentials.
+
+    Args:
+        sfu_times: Instead of the SFU's usual deadlines.
+        options: Further settings, by name of `ServerSettings`.
+    """
+    settings = ServerSettings(**{"dev": True, "port": 0, "media_port": 0, **(options or {})})
+    async with CompatServer(settings, sfu_times=sfu_times) as server:
+        yield server

@@ -1,0 +1,276 @@
+"""What all tracks have in common: a kind, a name, events, and for media: frames.
+
+The headless contract replaces the DOM: `frames()` iterates, `on_frame` calls back, `attach` gives a
+sink that holds the newest picture or sound. Each opens its own reader with a bounded buffer, so a
+slow reader loses frames, which it can count, and disturbs nobody.
+
+Source: the frame contract of Twilio's Node media SDK (FrameDeliveryOptions); twilio-video.js 2.36
+`lib/media/track`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
+
+from acs_core.client.emitter import TaskOwner
+from acs_core.media.frames import AudioFrame, VideoFrame
+from acs_core.media.sinks import FrameSurface
+from twilio_compat.emitter import EventEmitter
+from twilio_compat.events import TrackEvent
+from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode, FramePump, TrackFrames
+
+__all__ = [
+    "AudioTrack",
+    "Dimensions",
+    "FrameSink",
+    "MediaTrack",
+    "Track",
+    "TrackKind",
+    "TrackObserver",
+    "VideoTrack",
+]
+
+TrackKind = Literal["audio", "video", "data"]
+_Frame = TypeVar("_Frame", bound=VideoFrame | AudioFrame)
+_FrameIn = TypeVar("_FrameIn", bound=VideoFrame | AudioFrame, contravariant=True)
+
+MAX_QUEUE: Final = 1024
+"""Source: Twilio's Node media SDK, `maxQueueSize`."""
+
+_instances = count(1)
+
+
+class TrackObserver(Protocol):
+    """Who is told after a track told its own listeners."""
+
+    def __call__(self, track: Any, event: TrackEvent) -> None:
+        """`event` happened to `track`."""
+
+
+class FrameSink(Protocol[_FrameIn]):
+    """What a track can be attached to."""
+
+    def show(self, frame: _FrameIn) -> None:
+        """Take a frame; must not block."""
+
+    def blank(self) -> None:
+        """Show nothing."""
+
+
+@dataclass(slots=True)
+class Dimensions:
+    """Size of a video in pixels; both None before its first frame. Changed in place."""
+
+    width: int | None = None
+    height: int | None = None
+
+
+class Track(EventEmitter):
+    """A source of audio, video or messages."""
+
+    def __init__(self, name: str, tasks: TaskOwner | None = None) -> None:
+        super().__init__(tasks)
+        self._name = name
+        self._number = next(_instances)
+        self._observers: list[TrackObserver] = []
+
+    @property
+    @abstractmethod
+    def kind(self) -> TrackKind:
+        """What it carries: "audio", "video" or "data"."""
+
+    @property
+    def name(self) -> str:
+        """What the publisher called it; its id when it was not named."""
+        return self._name
+
+    def to_json(self) -> dict[str, object]:
+        """Public attributes, for logs."""
+        return {"kind": self.kind, "name": self.name}
+
+    def to_string(self) -> str:
+        """Class, instance number and name."""
+        return f"[{type(self).__name__} #{self._number}: {self._name}]"
+
+    def __str__(self) -> str:
+        return self.to_string()
+
+    def observe(self, observer: TrackObserver) -> None:
+        """Tell `observer` what happens to this track; for publications."""
+        self._observers.append(observer)
+
+    def unobserve(self, observer: TrackObserver) -> None:
+        """Stop telling `observer`."""
+        if observer in self._observers:
+            self._observers.remove(observer)
+
+    def _happen(self, event: TrackEvent, *arguments: object) -> None:
+        """Tell listeners, then observers: Twilio's order from the inside out."""
+        self.emit(event, *arguments, self)
+        for observer in tuple(self._observers):
+            observer(self, event)
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    toJSON = to_json
+    toString = to_string
+
+
+class MediaTrack(Track, Generic[_Frame]):
+    """A track with frames."""
+
+    EVENTS: ClassVar[frozenset[str]] = frozenset(
+        {TrackEvent.DISABLED, TrackEvent.ENABLED, TrackEvent.STARTED}
+    )
+    DEFAULT_MODE: ClassVar[FrameMode] = "latest"
+    DEFAULT_QUEUE: ClassVar[int] = 1
+
+    def __init__(self, name: str, tasks: TaskOwner | None = None) -> None:
+        super().__init__(name, tasks)
+        self._is_started = False
+        self._pump: FramePump[_Frame] = FramePump(self.frames, self._tasks, f"frames of {name}")
+        self._sinks: list[FrameSink[_Frame]] = []
+
+    @property
+    def is_started(self) -> bool:
+        """True after the first frame was seen; a remote track that nobody reads sees none."""
+        return self._is_started
+
+    @property
+    @abstractmethod
+    def is_enabled(self) -> bool:
+        """False while the publisher sends nothing on purpose."""
+
+    @property
+    @abstractmethod
+    def media_stream_track(self) -> object:
+        """What delivers the frames underneath: a `MediaSource` or a remote publication."""
+
+    def frames(
+        self, mode: FrameMode | None = None, *, max_queue: int | None = None
+    ) -> TrackFrames[_Frame]:
+        """Read frames from now on: `async for frame in track.frames()`.
+
+        Args:
+            mode: "latest" keeps only the newest frame for a slow reader (the default for video),
+                "queue" keeps `max_queue` and drops the oldest (the default for audio).
+            max_queue: 1 to 1024; 10 by default.
+
+        Raises:
+            ValueError: No such mode, or the queue is out of range.
+        """
+        chosen = self.DEFAULT_MODE if mode is None else mode
+        if chosen not in ("latest", "queue"):
+            raise ValueError("mode must be one of latest, queue")
+        size = self.DEFAULT_QUEUE if max_queue is None else max_queue
+        if not 1 <= size <= MAX_QUEUE:
+            raise ValueError(f"max_queue must be between 1 and {MAX_QUEUE}")
+        return TrackFrames(self._open_feed(chosen, size), self._saw)
+
+    def on_frame(self, receiver: Callable[[_Frame], object]) -> Callable[[], None]:
+        """Call `receiver` with each frame; return what takes it back. It must not block."""
+        self._pump.add(receiver)
+        return lambda: self._pump.remove(receiver)
+
+    def attach(self, sink: FrameSink[_Frame] | None = None) -> FrameSink[_Frame]:
+        """Show this track on `sink`, or on a new one; attaching twice is the same as once."""
+        chosen = self._new_sink() if sink is None else sink
+        if not any(one is chosen for one in self._sinks):
+            self._sinks.append(chosen)
+            self._pump.add(chosen.show)
+        return chosen
+
+    def detach(
+        self, sink: FrameSink[_Frame] | None = None
+    ) -> FrameSink[_Frame] | list[FrameSink[_Frame]]:
+        """Take `sink` off and return it, or take all off and return the list of them."""
+        if sink is not None:
+            self._take_off(sink)
+            return sink
+        sinks = list(self._sinks)
+        for one in sinks:
+            self._take_off(one)
+        return sinks
+
+    def end_frames(self) -> None:
+        """Stop handing frames to callbacks and sinks: the track has no more."""
+        self._pump.stop()
+
+    def _take_off(self, sink: FrameSink[_Frame]) -> None:
+        kept = [one for one in self._sinks if one is not sink]
+        if len(kept) < len(self._sinks):
+            self._sinks[:] = kept
+            self._pump.remove(sink.show)
+            sink.blank()
+
+    @abstractmethod
+    def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[_Frame]:
+        """Open a reader."""
+
+    @abstractmethod
+    def _new_sink(self) -> FrameSink[_Frame]:
+        """Make a sink of the fitting kind."""
+
+    def _saw(self, frame: _Frame) -> None:
+        """Note a frame that some reader got."""
+        if not self._is_started:
+            self._is_started = True
+            self._happen(TrackEvent.STARTED)
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    isStarted = is_started
+    onFrame = on_frame
+
+
+class AudioTrack(MediaTrack[AudioFrame]):
+    """A track of sound: int16 samples, see `acs_core.media.frames.AudioFrame`."""
+
+    DEFAULT_MODE: ClassVar[FrameMode] = "queue"
+    DEFAULT_QUEUE: ClassVar[int] = 10
+
+    @property
+    def kind(self) -> Literal["audio"]:
+        """Always "audio"."""
+        return "audio"
+
+    def _new_sink(self) -> FrameSink[AudioFrame]:
+        return AudioSink()
+
+
+class VideoTrack(MediaTrack[VideoFrame]):
+    """A track of pictures, see `acs_core.media.frames.VideoFrame`."""
+
+    EVENTS: ClassVar[frozenset[str]] = frozenset({TrackEvent.DIMENSIONS_CHANGED})
+
+    def __init__(self, name: str, tasks: TaskOwner | None = None) -> None:
+        super().__init__(name, tasks)
+        self._dimensions = Dimensions()
+
+    @property
+    def kind(self) -> Literal["video"]:
+        """Always "video"."""
+        return "video"
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """Size of the newest frame that was seen."""
+        return self._dimensions
+
+    def _new_sink(self) -> FrameSink[VideoFrame]:
+        return FrameSurface()
+
+    def _saw(self, frame: VideoFrame) -> None:
+        # Twilio tells the dimensions before "started", and again with each change.
+        if (frame.width, frame.height) != (self._dimensions.width, self._dimensions.height):
+            self._dimensions.width, self._dimensions.height = frame.width, frame.height
+            self._happen(TrackEvent.DIMENSIONS_CHANGED)
+        super()._saw(frame)
+
+
+def new_track_id() -> str:
+    """A random id of a local track; it is not its SID, which it gets when published."""
+    return str(uuid.uuid4())
