@@ -70,7 +70,15 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
 
 # The facade stands on the public calling SDK; only the server may know the service.
 FACADE_MUST_NOT_IMPORT: Final = ("acs_core.service", "acs_core.wire", "acs_core.client.session")
-SERVER_SIDE: Final = ("server", "settings", "tokens", "__main__", "commands", "pytest_plugin")
+SERVER_SIDE: Final = (
+    "server",
+    "settings",
+    "tokens",
+    "__main__",
+    "commands",
+    "demo",
+    "pytest_plugin",
+)
 
 # Only these may import aiortc's inner modules; everybody else goes through them.
 AIORTC_HOMES: Final = ("acs_core.aiortc_private", "acs_core.rtc", "acs_core.media")

@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from acs_core.errors import (
     CallingError,
@@ -66,23 +67,38 @@ def main() -> None:
 
 
 def _explain(error: CallingError | TwilioError) -> None:
-    core = error if isinstance(error, CallingError) else _core_cause(error)
+    report = _report(error)
     if "--json" in sys.argv:
-        report = {
-            "event": "error",
-            "code": error.code,
-            "message": error.message,
-            "stage": core.stage if core else None,
-            "next_step": core.next_step if core else "",
-        }
-        print(json.dumps(report))
+        print(json.dumps({"event": "error", **report}), flush=True)
         return
-    console = Console(stderr=True)
-    stage = f" [dim]({core.stage})[/dim]" if core is not None and core.stage else ""
-    code = core.sub_code or core.code if core is not None else error.code
-    console.print(f"[red bold]error {code}:[/] {error.message}{stage}", highlight=False)
-    if core is not None and core.next_step:
-        console.print(f"[dim]what to do:[/] {core.next_step}", highlight=False)
+    # Messages hold names of files and rooms, whose brackets are no markup.
+    stage = f" [dim]({report['stage']})[/dim]" if report["stage"] else ""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    message = escape(str(report["message"]))
+    console.print(f"[red bold]error {report['code']}:[/] {message}{stage}")
+    if report["next_step"]:
+        console.print(f"[dim]what to do:[/] {escape(str(report['next_step']))}")
+
+
+def _report(error: CallingError | TwilioError) -> dict[str, object]:
+    """What happened, as the keys that `--json` prints."""
+    if isinstance(error, CallingError):
+        return {
+            "code": error.sub_code or error.code,
+            "message": error.message,
+            "stage": error.stage,
+            "next_step": error.next_step,
+        }
+    core = _core_cause(error)
+    message = error.explanation or error.message
+    if not message.startswith(error.message):
+        message = f"{error.message}: {message}"
+    return {
+        "code": error.code,
+        "message": message,
+        "stage": core.stage if core else None,
+        "next_step": error.next_step or next(iter(error.solutions), ""),
+    }
 
 
 def _core_cause(error: BaseException) -> CallingError | None:
@@ -104,7 +120,16 @@ def _exit_code(error: CallingError | TwilioError) -> int:
         case MediaError():
             return 5
         case _:
-            return 1
+            return _exit_code_of_twilio(error.code) if isinstance(error, TwilioError) else 1
+
+
+def _exit_code_of_twilio(code: int) -> int:
+    """For an error that came over the wire; the ranges are those of Twilio's error dictionary."""
+    if 20101 <= code <= 20107 or 53100 <= code < 53400:
+        return 4
+    if 53000 <= code < 53100:
+        return 3
+    return 5 if 53400 <= code < 53500 else 1
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from twilio_compat.errors import from_core
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.options import (
+    BitrateLimits,
     ConnectKeywords,
     ConnectOptions,
     OptionBag,
@@ -149,6 +150,7 @@ async def enter_room(
                 created=created,
                 dominant_speaker=options.dominant_speaker,
                 network_quality=options.network_quality,
+                bitrates=options.bitrates,
                 close=stack.pop_all().aclose,
             )
             return Room(setup)
@@ -175,7 +177,7 @@ async def _join(
     call = agent.join(
         RoomCallLocator(options.name or _granted_room(token)),
         JoinCallOptions(
-            streams=tuple(_stream_options(track) for track in tracks),
+            streams=tuple(_stream_options(track, options.bitrates) for track in tracks),
             receive_automatically=options.automatic_subscription,
             report_network_quality=options.network_quality is not None,
         ),
@@ -190,7 +192,7 @@ def _client_options(service_url: str | None) -> CallClientOptions:
     )
 
 
-def _stream_options(track: LocalTrack) -> StreamOptions:
+def _stream_options(track: LocalTrack, bitrates: BitrateLimits) -> StreamOptions:
     if isinstance(track, LocalDataTrack):
         reliability = DataReliability(
             ordered=track.ordered,
@@ -203,6 +205,7 @@ def _stream_options(track: LocalTrack) -> StreamOptions:
         name=track.name,
         enabled=track.is_enabled,
         screen=track.is_screen,
+        encoding=bitrates.encoding(track.kind),
     )
 
 

@@ -21,6 +21,7 @@ from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
 from twilio_compat.options import (
+    BitrateLimits,
     NetworkQualityConfiguration,
     OptionBag,
     TrackPriority,
@@ -66,11 +67,13 @@ class LocalParticipant(Participant):
         streams: StreamsFeature,
         identity: str,
         quality: NetworkQualityConfiguration | None,
+        bitrates: BitrateLimits,
         tasks: TaskOwner,
     ) -> None:
         super().__init__(streams.local_endpoint_id, identity, tasks)
         self._streams = streams
         self._configuration = quality
+        self._bitrates = bitrates
         self._in_order = asyncio.Lock()
         self._withdrawing: asyncio.Task[None] | None = None
         self._publications: dict[str, LocalTrackPublication] = {}
@@ -267,6 +270,7 @@ class LocalParticipant(Participant):
             enabled=track.is_enabled,
             priority=Priority(str(importance)),
             screen=track.is_screen,
+            encoding=self._bitrates.encoding(track.kind),
         )
 
     async def _unpublish(self, core: LocalPublication, *, after: asyncio.Task[None] | None) -> None:

@@ -21,11 +21,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, TypeVar
 
+from acs_core.client.ports import SendOptions
+
 if TYPE_CHECKING:
     from acs_core.media.sources import MediaSource
     from twilio_compat.local_track import LocalTrack
 
 __all__ = [
+    "BitrateLimits",
     "ConnectKeywords",
     "ConnectOptions",
     "DataTrackKeywords",
@@ -95,6 +98,18 @@ class ConnectKeywords(TypedDict, total=False):
     service_url: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class BitrateLimits:
+    """Bits per second that local tracks may use; None for the sender's own limit."""
+
+    audio: int | None = None
+    video: int | None = None
+
+    def encoding(self, kind: str) -> SendOptions:
+        """The limit of one kind, as the calling SDK takes it."""
+        return SendOptions(max_bitrate_bps=self.audio if kind == "audio" else self.video)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackOptions:
     """Where a local track comes from, and its name.
@@ -160,8 +175,7 @@ class ConnectOptions:
         automatic_subscription: Receive everything that is published.
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
-        max_audio_bitrate: Bits per second; None for no limit.
-        max_video_bitrate: Bits per second; None for no limit.
+        bitrates: `maxAudioBitrate` and `maxVideoBitrate`.
         service_url: Ours: where the calling service is; None for `CALLING_SERVICE_URL`.
     """
 
@@ -172,8 +186,7 @@ class ConnectOptions:
     automatic_subscription: bool = True
     dominant_speaker: bool = False
     network_quality: NetworkQualityConfiguration | None = None
-    max_audio_bitrate: int | None = None
-    max_video_bitrate: int | None = None
+    bitrates: BitrateLimits = BitrateLimits()
     service_url: str | None = None
 
 
@@ -232,8 +245,9 @@ def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectOpt
         automatic_subscription=_flag(values, "automatic_subscription", default=True),
         dominant_speaker=_flag(values, "dominant_speaker", default=False),
         network_quality=read_network_quality(values.get("network_quality", False)),
-        max_audio_bitrate=_optional(values, "max_audio_bitrate", int),
-        max_video_bitrate=_optional(values, "max_video_bitrate", int),
+        bitrates=BitrateLimits(
+            _optional(values, "max_audio_bitrate", int), _optional(values, "max_video_bitrate", int)
+        ),
         service_url=_optional(values, "service_url", str),
     )
 

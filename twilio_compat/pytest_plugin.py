@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from twilio_compat.server import CompatServer
 
+async_fixture: Any
 try:
     from pytest_asyncio import fixture as async_fixture
 except ImportError:
@@ -29,7 +30,7 @@ except ImportError:
 __all__ = ["access_token", "calling_server", "room_name", "user_token"]
 
 
-@async_fixture
+@async_fixture  # type: ignore[untyped-decorator]
 async def calling_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CompatServer]:
     """A running server; `CALLING_SERVICE_URL` points to it while the test runs."""
     from twilio_compat.server import embedded

@@ -43,7 +43,7 @@ from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import REGION, LocalParticipant
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
-from twilio_compat.options import NetworkQualityConfiguration
+from twilio_compat.options import BitrateLimits, NetworkQualityConfiguration
 from twilio_compat.participant import ParticipantState
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.stats import StatsReport, stats_report
@@ -82,6 +82,7 @@ class RoomSetup:
         created: The tracks that `connect` made; they are stopped with the room.
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
+        bitrates: Limits of what is published later.
         close: Leave the call and let go of everything; takes a few seconds at most.
     """
 
@@ -93,6 +94,7 @@ class RoomSetup:
     created: Sequence[LocalTrack]
     dominant_speaker: bool
     network_quality: NetworkQualityConfiguration | None
+    bitrates: BitrateLimits
     close: Callable[[], Awaitable[None]]
 
 
@@ -113,7 +115,7 @@ class Room(EventEmitter):
         self._speakers = setup.call.feature(Features.DOMINANT_SPEAKERS)
         self._qualities = setup.call.feature(Features.NETWORK_QUALITY)
         self._local = LocalParticipant(
-            self._streams, setup.identity, setup.network_quality, self._tasks
+            self._streams, setup.identity, setup.network_quality, setup.bitrates, self._tasks
         )
         pairs = zip(self._streams.local_publications, setup.tracks, strict=True)
         for core, track in pairs:

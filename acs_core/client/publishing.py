@@ -161,6 +161,7 @@ class PublishLeg:
         self._streams: dict[str, LocalStream] = {}
         self._peer: PublishPeer | None = None
         self._connection = 0
+        self._is_closed = False
         self._lock = asyncio.Lock()
 
     @property
@@ -223,7 +224,7 @@ class PublishLeg:
             publication = stream.id
             await self._drop(stream)
             offer = await self._peer.create_offer() if self._peer else None
-            answer = await self._ask(
+            answer = await self._ask_about_offer(
                 wire.Unpublish(
                     endpoint=self._endpoint_id,
                     connection=self._connection,
@@ -242,9 +243,10 @@ class PublishLeg:
                 await self._exchange([])
 
     async def close(self) -> None:
-        """End the connection."""
-        async with self._lock:
-            await self._close_peer()
+        """End the connection; a change that is under way fails."""
+        # Without the lock: whoever holds it may be waiting for the network.
+        self._is_closed = True
+        await self._close_peer()
 
     def _make(self, new: NewStream) -> LocalStream:
         stream = LocalStream(uuid.uuid4().hex, new)
@@ -261,7 +263,7 @@ class PublishLeg:
 
     async def _exchange(self, fresh: Sequence[LocalStream]) -> wire.Published:
         offer = await self._offer()
-        answer = await self._ask(
+        answer = await self._ask_about_offer(
             wire.Publish(
                 endpoint=self._endpoint_id,
                 connection=self._connection,
@@ -274,7 +276,17 @@ class PublishLeg:
         await self._accept(answer.answer)
         return answer
 
+    async def _ask_about_offer(self, body: wire.Publish | wire.Unpublish) -> wire.DeliveryBody:
+        try:
+            return await self._ask(body)
+        except BaseException:
+            if self._peer is not None:
+                self._peer.withdraw_offer()
+            raise
+
     async def _offer(self) -> str:
+        if self._is_closed:
+            raise InvalidStateError("The call is over.", stage=Stage.NEGOTIATION)
         if self._peer is None:
             self._connection += 1
             peer = PublishPeer(
@@ -284,13 +296,14 @@ class PublishLeg:
             self._peer = peer
             for stream in self._streams.values():
                 self._put(peer, stream)
-            await peer.open()
         return await self._peer.create_offer()
 
     async def _accept(self, answer: str) -> None:
-        assert self._peer is not None
-        await self._peer.accept_answer(answer)
-        await self._peer.connected(self._options.media_timeout)
+        peer = self._peer
+        if peer is None:
+            raise InvalidStateError("The call is over.", stage=Stage.NEGOTIATION)
+        await peer.accept_answer(answer)
+        await peer.connected(self._options.media_timeout)
 
     def _put(self, peer: PublishPeer, stream: LocalStream) -> None:
         if stream.kind is not PublicationKind.DATA:

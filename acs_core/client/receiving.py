@@ -8,12 +8,12 @@ unsubscribed. A new connection number replaces the connection; readers of frames
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from acs_core import wire
+from acs_core.client.contained import tell
 from acs_core.client.publishing import Ask, SessionOptions
 from acs_core.errors import CallingError
 from acs_core.media.peer import PeerState
@@ -58,6 +58,8 @@ class SubscribeLeg:
         self._on_trouble = on_trouble
         self._ice_servers: Sequence[wire.IceServer] = ()
         self._peer: SubscribePeer | None = None
+        # The connection that readers of frames hang on; kept until another one carries media.
+        self._carrier: SubscribePeer | None = None
         self._connection = 0
         self._receivers: dict[str, StreamReceiver] = {}
         self._channels: dict[str, DataChannel] = {}
@@ -92,7 +94,7 @@ class SubscribeLeg:
         receiver = self._receivers.pop(publication, None)
         channel = self._channels.pop(publication, None)
         if receiver is not None or channel is not None:
-            self._observer.on_unsubscribed(publication)
+            tell(self._observer.on_unsubscribed, publication)
 
     def stats(self) -> PeerStats | None:
         """Measurements of the connection, if there is one."""
@@ -113,13 +115,12 @@ class SubscribeLeg:
         """End the connection; everything is unsubscribed."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         for publication in [*self._receivers, *self._channels]:
             self.forget(publication)
-        if self._peer is not None:
-            await self._peer.close()
-            self._peer = None
+        peers = {peer for peer in (self._peer, self._carrier) if peer is not None}
+        self._peer = self._carrier = None
+        await asyncio.gather(*(peer.close() for peer in peers))
 
     async def _run(self) -> None:
         while True:
@@ -133,32 +134,40 @@ class SubscribeLeg:
                 self._on_trouble(error)
 
     async def _accept(self, offer: wire.Offer) -> None:
-        old = self._peer
-        if old is None or offer.connection != self._connection:
-            self._peer = SubscribePeer(
-                settings=self._options.peer_settings(self._ice_servers),
-                on_state=self._peer_changed,
-                on_channel=self._channel_opened,
-            )
-            self._connection = offer.connection
         peer = self._peer
-        assert peer is not None
-        try:
-            answer = await peer.accept_offer(offer.sdp)
-            await self._ask(
-                wire.Answer(
-                    endpoint=self._endpoint_id,
-                    connection=offer.connection,
-                    revision=offer.revision,
-                    sdp=answer,
-                )
+        if peer is None or offer.connection != self._connection:
+            if peer is not None and peer is not self._carrier:
+                await peer.close()
+            peer = self._peer = self._new_peer()
+            self._connection = offer.connection
+        answer = await peer.accept_offer(offer.sdp)
+        await self._ask(
+            wire.Answer(
+                endpoint=self._endpoint_id,
+                connection=offer.connection,
+                revision=offer.revision,
+                sdp=answer,
             )
-            await peer.connected(self._options.media_timeout)
-            self._map(peer)
-        finally:
-            if old is not None and old is not peer:
-                await old.close()
+        )
+        await peer.connected(self._options.media_timeout)
+        self._map(peer)
+        old, self._carrier = self._carrier, peer
+        if old is not None and old is not peer:
+            await old.close()
         self._accepted.set()
+
+    def _new_peer(self) -> SubscribePeer:
+        def changed(state: PeerState, error: CallingError | None) -> None:
+            # What becomes of a connection that is being replaced is no news.
+            if self._peer is peer and state in (PeerState.SILENT, PeerState.FAILED) and error:
+                self._on_trouble(error)
+
+        peer = SubscribePeer(
+            settings=self._options.peer_settings(self._ice_servers),
+            on_state=changed,
+            on_channel=lambda channel: self._channel_opened(peer, channel),
+        )
+        return peer
 
     def _map(self, peer: SubscribePeer) -> None:
         wanted = peer.receivers_by_track
@@ -168,25 +177,22 @@ class SubscribeLeg:
             before = self._receivers.get(publication)
             self._receivers[publication] = receiver
             if before is None:
-                self._observer.on_subscribed(publication)
+                tell(self._observer.on_subscribed, publication)
             elif before is not receiver:
                 receiver.take_readers(before)
 
-    def _channel_opened(self, channel: DataChannel) -> None:
+    def _channel_opened(self, peer: SubscribePeer, channel: DataChannel) -> None:
         publication = channel.label
         is_new = publication not in self._channels
         self._channels[publication] = channel
         channel.on_message = lambda payload: self._observer.on_data(publication, payload)
-        channel.on_close = lambda: self._channel_closed(publication, channel)
+        channel.on_close = lambda: self._channel_closed(peer, channel)
         if is_new:
-            self._observer.on_subscribed(publication)
+            tell(self._observer.on_subscribed, publication)
 
-    def _channel_closed(self, publication: str, channel: DataChannel) -> None:
-        peer = self._peer
-        is_over = peer is not None and peer.state is PeerState.CONNECTED
+    def _channel_closed(self, peer: SubscribePeer, channel: DataChannel) -> None:
+        publication = channel.label
+        # A channel that ends with its connection comes back with the next one.
+        is_over = peer is self._peer and peer.state is PeerState.CONNECTED
         if self._channels.get(publication) is channel and is_over:
             self.forget(publication)
-
-    def _peer_changed(self, state: PeerState, error: CallingError | None) -> None:
-        if state in (PeerState.SILENT, PeerState.FAILED) and error is not None:
-            self._on_trouble(error)

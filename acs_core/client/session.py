@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from acs_core import wire
+from acs_core.client.contained import tell
 from acs_core.client.publishing import LocalStream, NewStream, PublishLeg, SessionOptions
 from acs_core.client.receiving import SubscribeLeg
 from acs_core.client.signaling import SignalingConnection
@@ -135,6 +136,7 @@ class CallSession:
         self._state = SessionState.IDLE
         self._roster = Roster()
         self._call_id = ""
+        self._has_asked = False
         self._early: list[wire.DeliveryBody] = []
         self._signaling_error: CallingError | None = None
         self._publish = PublishLeg(
@@ -148,6 +150,7 @@ class CallSession:
             lambda error: self._media_lost("subscribe", error),
         )
         self._lost_legs: dict[str, CallingError] = {}
+        self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
@@ -198,31 +201,24 @@ class CallSession:
         if self._state is not SessionState.IDLE:
             raise InvalidStateError(f"The session is {self._state}.", stage=Stage.SIGNALING)
         self._set_state(SessionState.JOINING)
+        self._joining = asyncio.create_task(self._enter(streams), name="join")
         try:
-            local, offer = await self._publish.prepare(streams)
-            joined = await self._connection.request(
-                wire.Join(
-                    endpoint=self.id,
-                    locator=self._locator,
-                    name=self._name,
-                    offer=offer,
-                    publications=tuple(stream.to_wire() for stream in local),
-                    receive=self._receive,
+            # Waited for, not awaited: leaving cancels that task, and must not cancel this one.
+            await asyncio.wait({self._joining})
+            local = () if self._joining.cancelled() else self._joining.result()
+            if self._ending is not None:
+                raise InvalidStateError(
+                    "The call ended while it was being joined.", stage=Stage.SIGNALING
                 )
-            )
-            if not isinstance(joined, wire.Joined):
-                raise ProtocolError("The service did not answer the join.", stage=Stage.SIGNALING)
-            self._entered(joined)
-            await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
         except BaseException:
             await self.leave()
             raise
-        if self.state is SessionState.JOINING:
-            self._set_state(SessionState.JOINED)
+        self._set_state(SessionState.JOINED)
         early, self._early = self._early, []
         for body in early:
             self.delivered(body)
-        return tuple(local)
+        self._catch_up()
+        return local
 
     async def publish(self, stream: NewStream) -> LocalStream:
         """Offer one more stream to the call.
@@ -271,15 +267,8 @@ class CallSession:
         if self._state in (SessionState.IDLE, SessionState.ENDED):
             self._finish(endings.HUNG_UP)
         elif self._ending is None:
-            if self._state is not SessionState.LEAVING:
-                self._set_state(SessionState.LEAVING)
-                if self._call_id:
-                    with contextlib.suppress(CallingError):
-                        await self._connection.request(
-                            wire.Leave(endpoint=self.id, for_everyone=for_everyone),
-                            timeout=LEAVE_TIMEOUT,
-                        )
-            self._finish(endings.HUNG_UP)
+            self._set_state(SessionState.LEAVING)
+            self._finish(endings.HUNG_UP, wire.Leave(endpoint=self.id, for_everyone=for_everyone))
         if self._ending is not None and self._ending is not asyncio.current_task():
             await asyncio.shield(self._ending)
 
@@ -287,6 +276,8 @@ class CallSession:
 
     def delivered(self, body: wire.DeliveryBody) -> None:
         """Take what the service says about this endpoint; the call agent routes it here."""
+        if self._ending is not None:
+            return
         if self._state is SessionState.JOINING and not isinstance(body, wire.Ended):
             if isinstance(body, wire.Offer):
                 self._subscribe.offered(body)
@@ -299,7 +290,7 @@ class CallSession:
             case wire.Offer():
                 self._subscribe.offered(body)
             case wire.QualityNotice(levels=levels):
-                self._observer.on_quality(levels)
+                tell(self._observer.on_quality, levels)
             case wire.Ended(reason=reason):
                 self._finish(reason)
             case _:
@@ -327,14 +318,30 @@ class CallSession:
 
     # ------------------------------------------------------------ inside
 
-    async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
-        return await self._connection.request(body)
-
-    def _entered(self, joined: wire.Joined) -> None:
+    async def _enter(self, streams: Sequence[NewStream]) -> tuple[LocalStream, ...]:
+        local, offer = await self._publish.prepare(streams)
+        self._has_asked = True
+        joined = await self._connection.request(
+            wire.Join(
+                endpoint=self.id,
+                locator=self._locator,
+                name=self._name,
+                offer=offer,
+                publications=tuple(stream.to_wire() for stream in local),
+                receive=self._receive,
+            )
+        )
+        if not isinstance(joined, wire.Joined):
+            raise ProtocolError("The service did not answer the join.", stage=Stage.SIGNALING)
         self._call_id = joined.call
         self.room = joined.room
         self._roster = Roster.restore(joined.revision, joined.endpoints, joined.speakers)
         self._subscribe.start(joined.ice_servers)
+        await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
+        return tuple(local)
+
+    async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        return await self._connection.request(body)
 
     def _apply(self, revision: int, facts: Sequence[Fact]) -> None:
         first = revision - len(facts) + 1
@@ -345,11 +352,14 @@ class CallSession:
                 new = self._roster.apply(first + offset, (fact,))
             except ProtocolError as error:
                 _log.error("the roster cannot follow: %s", error)
-                self._finish(EndReason(code=500, sub_code=53000, message=error.message))
+                self._finish(
+                    EndReason(code=500, sub_code=53000, message=error.message),
+                    wire.Leave(endpoint=self.id),
+                )
                 return
             if new:
                 after = self._about(fact) or before
-                self._observer.on_facts((RosterChange(fact, after),))
+                tell(self._observer.on_facts, (RosterChange(fact, after),))
 
     def _about(self, fact: Fact) -> EndpointInfo | None:
         match fact:
@@ -376,10 +386,17 @@ class CallSession:
 
     # ------------------------------------------------------------ reconnecting
 
+    def _catch_up(self) -> None:
+        """What was lost while joining is restored from now on."""
+        if self._signaling_error is not None:
+            self._reconnecting(self._signaling_error)
+        for leg, error in list(self._lost_legs.items()):
+            self._media_lost(leg, error)
+
     def _media_lost(self, leg: str, error: CallingError) -> None:
+        self._lost_legs[leg] = error
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
             return
-        self._lost_legs[leg] = error
         self._reconnecting(error)
         if self._recovery is None or self._recovery.done():
             self._recovery = asyncio.create_task(self._recover(), name="media recovery")
@@ -403,7 +420,7 @@ class CallSession:
                 error = failed
             if loop.time() >= deadline:
                 _log.warning("media was not restored: %s", error)
-                self._finish(endings.MEDIA_LOST)
+                self._finish(endings.MEDIA_LOST, wire.Leave(endpoint=self.id))
                 return
             await asyncio.sleep(backoff.next_delay(random.random()))
         self._maybe_recovered()
@@ -422,23 +439,33 @@ class CallSession:
 
     # ------------------------------------------------------------ endings
 
-    def _finish(self, reason: EndReason) -> None:
+    def _finish(self, reason: EndReason, goodbye: wire.Leave | None = None) -> None:
         if self._ending is None and self._state is not SessionState.ENDED:
-            self._ending = asyncio.create_task(self._end(reason), name="session end")
+            self._ending = asyncio.create_task(self._end(reason, goodbye), name="session end")
 
-    async def _end(self, reason: EndReason) -> None:
-        if self._recovery is not None:
-            self._recovery.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._recovery
+    async def _end(self, reason: EndReason, goodbye: wire.Leave | None) -> None:
+        tasks = {task for task in (self._joining, self._recovery) if task is not None}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         results = await asyncio.gather(
-            self._publish.close(), self._subscribe.close(), return_exceptions=True
+            self._say_goodbye(goodbye),
+            self._publish.close(),
+            self._subscribe.close(),
+            return_exceptions=True,
         )
         for result in results:
             if isinstance(result, BaseException):
                 _log.error("closing a media connection failed", exc_info=result)
         self._set_state(SessionState.ENDED)
-        self._observer.on_ended(reason)
+        tell(self._observer.on_ended, reason)
+
+    async def _say_goodbye(self, goodbye: wire.Leave | None) -> None:
+        if goodbye is None or not self._has_asked:
+            return
+        with contextlib.suppress(CallingError):
+            await self._connection.request(goodbye, timeout=LEAVE_TIMEOUT, must_arrive=True)
 
     def _require_joined(self) -> None:
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
@@ -449,4 +476,4 @@ class CallSession:
     def _set_state(self, state: SessionState, error: CallingError | None = None) -> None:
         if state is not self._state:
             self._state = state
-            self._observer.on_state(state, error)
+            tell(self._observer.on_state, state, error)

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 import aiohttp
 
 from acs_core import wire
+from acs_core.client.contained import tell
 from acs_core.core.reconnect import Backoff
 from acs_core.errors import (
     AuthenticationError,
@@ -37,6 +38,9 @@ __all__ = ["SignalingConnection", "SignalingObserver", "SignalingTimes", "error_
 _log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT: Final = 1.0
+CONFIRM_AFTER: Final = 128 * 1024
+"""Characters received after which the service hears of it before the next ping is due; a session
+in which too much is unconfirmed counts as one that does not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,8 @@ class SignalingConnection:
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._welcome: wire.Welcome | None = None
         self._received = 0
+        self._unconfirmed = 0
+        self._confirm_now = asyncio.Event()
         self._next_id = 1
         self._pending: dict[int, _Pending] = {}
         self._task: asyncio.Task[None] | None = None
@@ -137,9 +143,18 @@ class SignalingConnection:
         self._task = asyncio.create_task(self._run(), name="signaling")
 
     async def request(
-        self, body: wire.RequestBody, *, timeout: float | None = None
+        self,
+        body: wire.RequestBody,
+        *,
+        timeout: float | None = None,
+        must_arrive: bool = False,
     ) -> wire.DeliveryBody:
         """Ask for something and return the answer; survives a lost WebSocket.
+
+        Args:
+            body: What to ask for.
+            timeout: Seconds to wait for the answer, instead of the usual time.
+            must_arrive: Go on asking after the time is over, for as long as the session lives.
 
         Raises:
             ServiceError: The service refuses; the code says why.
@@ -153,8 +168,8 @@ class SignalingConnection:
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = _Pending(request, answer)
         try:
-            await self._send(request)
             async with asyncio.timeout(timeout or self._times.request):
+                await self._send(request)
                 reply = await answer
         except TimeoutError as error:
             raise DeadlineError(
@@ -163,7 +178,8 @@ class SignalingConnection:
                 next_step="Check the connection to the service.",
             ) from error
         finally:
-            self._pending.pop(request.id, None)
+            if not must_arrive:
+                self._pending.pop(request.id, None)
         if isinstance(reply, wire.Failed):
             raise error_from(reply)
         return reply
@@ -173,12 +189,10 @@ class SignalingConnection:
         self._is_closed = True
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         if self._socket is not None:
-            with contextlib.suppress(TimeoutError, aiohttp.ClientError, ConnectionError):
-                async with asyncio.timeout(CLOSE_TIMEOUT):
-                    await self._socket.close()
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                await self._socket.close()
         if self._http is not None:
             await self._http.close()
         self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
@@ -190,7 +204,10 @@ class SignalingConnection:
         token = await self._token()
         try:
             socket = await self._http.ws_connect(
-                self._url, max_msg_size=16 * wire.MESSAGE_LIMIT, autoping=True
+                self._url,
+                max_msg_size=16 * wire.MESSAGE_LIMIT,
+                autoping=True,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
             )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError(
@@ -208,8 +225,13 @@ class SignalingConnection:
             )
             await socket.send_str(wire.encode(hello))
             self._welcome = await self._expect_welcome(socket)
+        except ConnectionError as error:
+            await _abandon(socket)
+            raise TransportError(
+                f"The connection to {self._url} was lost: {error}.", stage=Stage.SIGNALING
+            ) from error
         except BaseException:
-            await socket.close()
+            await _abandon(socket)
             raise
         self._socket = socket
 
@@ -230,14 +252,14 @@ class SignalingConnection:
     async def _run(self) -> None:
         while True:
             lost = await self._converse()
-            self._observer.on_lost(lost)
+            tell(self._observer.on_lost, lost)
             gone = await self._come_back()
             if gone is not None:
                 self._is_closed = True
                 self._fail_pending(gone)
-                self._observer.on_closed(gone)
+                tell(self._observer.on_closed, gone)
                 return
-            self._observer.on_resumed()
+            tell(self._observer.on_resumed)
             for pending in list(self._pending.values()):
                 await self._send(pending.request)
 
@@ -253,12 +275,13 @@ class SignalingConnection:
                     message = await self._socket.receive()
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     break
+                self._count(len(message.data))
                 self._take(wire.decode_service(message.data))
         except TimeoutError:
-            await self._drop_socket()
+            await _abandon(self._socket)
             return _lost("The service is silent.")
         except ProtocolError as error:
-            await self._drop_socket()
+            await _abandon(self._socket)
             return error
         finally:
             pinging.cancel()
@@ -304,12 +327,6 @@ class SignalingConnection:
                 return gone
             await asyncio.sleep(delay)
 
-    async def _drop_socket(self) -> None:
-        assert self._socket is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_TIMEOUT):
-                await self._socket.close()
-
     # ------------------------------------------------------------ messages
 
     def _take(self, message: wire.ServiceMessage) -> None:
@@ -317,9 +334,9 @@ class SignalingConnection:
             return
         self._received = message.seq
         if message.reply_to is None:
-            self._observer.on_delivery(message.body)
+            tell(self._observer.on_delivery, message.body)
             return
-        pending = self._pending.get(message.reply_to)
+        pending = self._pending.pop(message.reply_to, None)
         if pending is not None and not pending.answer.done():
             pending.answer.set_result(message.body)
 
@@ -329,15 +346,30 @@ class SignalingConnection:
             with contextlib.suppress(ConnectionError, aiohttp.ClientError):
                 await self._socket.send_str(wire.encode(message))
 
+    def _count(self, characters: int) -> None:
+        self._unconfirmed += characters
+        if self._unconfirmed > CONFIRM_AFTER:
+            self._confirm_now.set()
+
     async def _ping(self, interval: float) -> None:
         while True:
-            await asyncio.sleep(interval)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(interval):
+                    await self._confirm_now.wait()
+            self._confirm_now.clear()
+            self._unconfirmed = 0
             await self._send(wire.Ping(received=self._received))
 
     def _fail_pending(self, error: CallingError) -> None:
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(error)
+
+
+async def _abandon(socket: aiohttp.ClientWebSocketResponse) -> None:
+    """Close a WebSocket without a goodbye: the service keeps the session for a resume."""
+    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+        await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
 
 def _lost(message: str) -> TransportError:

@@ -172,6 +172,10 @@ class PublishNegotiation:
         sections = [self._described(section) for section in self._sections]
         return _text(sections, local, Setup.ACTPASS, self._session_id, self._version)
 
+    def withdraw_offer(self) -> None:
+        """Take the outstanding offer back: there will be no answer to it."""
+        self._is_outstanding = False
+
     def accept_answer(self, text: str) -> PublishAnswer:
         """Take the answer to our offer.
 

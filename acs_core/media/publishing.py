@@ -116,6 +116,10 @@ class PublishPeer(MediaPeer):
         """
         return self._negotiation.create_offer(await self._local_transport())
 
+    def withdraw_offer(self) -> None:
+        """Take the outstanding offer back; without effect if there is none."""
+        self._negotiation.withdraw_offer()
+
     async def accept_answer(self, text: str) -> tuple[str, ...]:
         """Take the answer, start to connect or to send; do not wait for either.
 

@@ -29,6 +29,7 @@ from twilio_compat import (
     Room,
 )
 from twilio_compat.emitter import EventEmitter
+from twilio_compat.options import BitrateLimits
 from twilio_compat.room import RoomSetup
 
 ANN = endpoint("a", "ann", publication("1"), publication("2", PublicationKind.DATA))
@@ -69,7 +70,13 @@ async def room_of(
 def make_room(call: Call, **changes: Any) -> Room:
     return Room(
         RoomSetup(
-            call=call, call_id=CALL_ID, name="lobby", identity="me", close=call.hang_up, **changes
+            bitrates=BitrateLimits(),
+            call=call,
+            call_id=CALL_ID,
+            name="lobby",
+            identity="me",
+            close=call.hang_up,
+            **changes,
         )
     )
 

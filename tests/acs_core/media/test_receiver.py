@@ -148,15 +148,27 @@ async def test_readers_do_not_disturb_each_other(media_link) -> None:
     await source.close()
 
 
+async def ages(stream) -> list[float]:
+    """How old frames are when they are read, by their capture time; the first ones may not tell."""
+    result = []
+    async with asyncio.timeout(15):
+        async for frame in stream:
+            if frame.capture_time is not None:
+                result.append(time.time() - frame.capture_time)
+            if len(result) == 20:
+                break
+    return result
+
+
 async def test_capture_time_relates_sound_and_pictures(media_link) -> None:
     picture, sound = PatternSource(320, 180, 30), ToneSource()
     async with media_link(delay=0.05) as link:
         _, pictures = link.add(picture, "VP8")
         _, sounds = link.add(sound, "opus")
-        reading = pictures.frames("queue"), sounds.frames()
-        (*_, shown), (*_, heard) = await asyncio.gather(take(reading[0], 20), take(reading[1], 20))
-        for frame in (shown, heard):
-            assert -0.05 < time.time() - frame.capture_time < 0.6
+        shown, heard = await asyncio.gather(ages(pictures.frames("queue")), ages(sounds.frames()))
+        for age in (np.median(shown), np.median(heard)):
+            # The network takes 50 ms, and sound is held for at least 20 ms more.
+            assert 0.04 < age < 0.4
     await picture.close()
     await sound.close()
 

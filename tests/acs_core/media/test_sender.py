@@ -7,6 +7,7 @@ from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.outgoing import SendEncoding
 from acs_core.media.patterns import dominant_color, dominant_frequency, read_counter
+from acs_core.media.program import ProgramVideoSource
 from acs_core.media.sender import SendOptions, StreamSender
 from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.rtc.feedback import FullIntraRequest, Nack, PictureLossIndication
@@ -207,3 +208,17 @@ async def test_codecs_without_an_encoder_are_refused(media_link) -> None:
                 sender.start(SendEncoding(mid="0", codec_name=codec, ssrc=5, payload_type=96))
             await sender.close()
             await source.close()
+
+
+async def test_frames_of_a_program_are_sent(media_link) -> None:
+    source = ProgramVideoSource()
+    async with media_link() as link:
+        sender, receiver = link.add(source, "H264")
+        stream = receiver.frames("queue")
+        frames = asyncio.create_task(take(stream, 3))
+        while not frames.done():
+            source.write(np.full((120, 160, 3), 90, np.uint8))
+            await asyncio.sleep(0.02)
+        assert sender.error is None
+        assert (await frames)[0].width == 160
+    await source.close()
