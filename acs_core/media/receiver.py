@@ -1,10 +1,10 @@
 """One incoming stream: RTP packets from a connection to frames for those who read.
 
-Theory of operation. While nobody reads, packets are counted and dropped: no buffer, no decoder,
-no thread. The first reader brings a pipeline to life and asks for a key frame; the last one to
-leave ends it. Each reader has its own bounded queue; a slow one loses the oldest frames and
-counts them, the others do not notice. The peer hands in packets (`handle_rtp`) and RTCP
-(`handle_rtcp`) and sends the reports.
+Theory of operation. While nobody reads, packets are counted and dropped, but for the opening of a
+stream (`opening.py`): no decoder, no thread, flat memory. The first reader brings a pipeline to
+life and asks for a key frame unless there is an opening; the last one to leave ends it. Each reader
+has its own bounded queue; a slow one loses the oldest frames and counts them, the others do not
+notice. The peer hands in packets (`handle_rtp`) and RTCP (`handle_rtcp`) and sends the reports.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from acs_core.errors import InvalidArgumentError, InvalidStateError, MalformedPa
 from acs_core.media.decode import DecodeWorker
 from acs_core.media.frame_stream import FrameStream, ReceivedFrame
 from acs_core.media.frames import AUDIO_RATE, VIDEO_CLOCK_RATE, AudioFrame, VideoFrame
+from acs_core.media.opening import StreamOpening
 from acs_core.media.outgoing import RtpPath
 from acs_core.media.pipeline import (
     AudioPipeline,
@@ -41,6 +42,7 @@ from acs_core.rtc.packet import (
     Uri,
     audio_level,
     extensions,
+    is_keyframe,
     parse_header,
     rtx_unwrap,
     timestamp_difference,
@@ -105,6 +107,7 @@ class StreamReceiver:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         self._codec_name = ""
+        self._opening = StreamOpening()
         self._reception = ReceptionStats(encoding.ssrc, self._clock_rate)
         self._sender_report: tuple[float, int] | None = None
         self._first_timestamp: int | None = None
@@ -179,6 +182,7 @@ class StreamReceiver:
         is_other = encoding.ssrc != self.encoding.ssrc
         self.encoding = encoding
         if is_other:
+            self._opening.clear()
             self._reception = ReceptionStats(encoding.ssrc, self._clock_rate)
             self._sender_report = None
         self._retire_pipeline()
@@ -254,8 +258,13 @@ class StreamReceiver:
         return VIDEO_CLOCK_RATE if self.kind == "video" else AUDIO_RATE
 
     def _first_reader(self) -> None:
-        # Which codec comes is known with the next packet; the key frame can be asked for now.
-        if self.kind == "video":
+        kept = self._opening.take()
+        if kept:
+            now = self._loop.time()
+            for packet in kept:
+                self._feed(packet, parse_header(packet), now)
+        elif self.kind == "video":
+            # Which codec comes is known with the next packet; a key frame can be asked for now.
             self._totals = replace(
                 self._totals, keyframe_requests=self._totals.keyframe_requests + 1
             )
@@ -289,9 +298,13 @@ class StreamReceiver:
             self._read_level(data, header)
         if codec_name != self._codec_name:
             self._codec_name = codec_name
+            self._opening.clear()
             self._retire_pipeline()
         if self._readers:
             self._feed(data, header, now)
+        elif self.kind == "video":
+            payload = data[header.payload_offset : header.payload_end]
+            self._opening.add(data, header.timestamp, is_keyframe=is_keyframe(codec_name, payload))
 
     def _take_repeated(self, data: bytes, header: RtpHeader, now: float) -> None:
         payload_type = self.encoding.rtx.get(header.payload_type)
