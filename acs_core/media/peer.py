@@ -275,7 +275,8 @@ class MediaPeer:
         tasks = [*self._tasks]
         self._tasks.clear()
         if self._opening is not None:
-            tasks.append(self._opening)
+            # Not canceled: aioice would lose the sockets that it is about to open.
+            await asyncio.wait({self._opening})
         current = asyncio.current_task()
         others = [task for task in tasks if task is not current]
         for task in others:

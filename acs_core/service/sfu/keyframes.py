@@ -55,13 +55,16 @@ class KeyframeThrottle:
         return self._last_sent + interval
 
     def request(self, now: float) -> bool:
-        """Note that somebody needs a keyframe; return whether to send a request now."""
-        if self._is_pending:
-            return False
-        self._is_pending = True
-        self._attempts = 0
-        if self._last_sent is not None and now - self._last_sent < self._min_interval:
+        """Note that somebody needs a keyframe; return whether to send a request now.
+
+        Who asks while others wait already is served with them; only a request that has brought
+        nothing for the minimum interval is sent again for a newcomer.
+        """
+        if not self._is_pending:
+            self._is_pending = True
+            self._attempts = 0
             self._is_deferred = True
+        if self._last_sent is not None and now - self._last_sent < self._min_interval:
             return False
         self._send(now)
         return True

@@ -42,6 +42,7 @@ from acs_core.service.sfu.changes import (
     StreamReceived,
     StreamRefused,
 )
+from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.negotiation import Negotiation, SsrcPolicy
 from acs_core.service.sfu.plane.messages import (
     AddTransport,
@@ -149,6 +150,7 @@ class MediaTransport:
         self._downlink_bps: int | None = None
         self._blocks: dict[int, ReportBlock] = {}
         self._reports_heard_at: float | None = None
+        self._selected: Address | None = None
 
     # ------------------------------------------------------------ state
 
@@ -390,6 +392,9 @@ class MediaTransport:
             return
         command = SetAddresses(self.id, addresses.selected, addresses.accepted)
         self._plane.handle(command, self._port.now())
+        before, self._selected = self._selected, addresses.selected
+        if before is None or before == addresses.selected:
+            return
         # A client that moved has lost packets; pictures must not wait for the next keyframe.
         for producer in self._producers.values():
             self.request_keyframe(producer)
