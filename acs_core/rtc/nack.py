@@ -181,7 +181,7 @@ class NackTracker:
         requests: list[int] = []
         obsolete: list[int] = []
         for number, missing in self._missing.items():
-            if now - missing.since >= self._max_age:
+            if now >= missing.since + self._max_age:
                 obsolete.append(number)
             elif missing.next_request <= now:
                 missing.requests += 1

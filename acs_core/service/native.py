@@ -353,8 +353,10 @@ class _SubscribeSide(_Side):
         wanted = endpoint.subscriptions
         for publication, source in list(self._forwarded.items()):
             subscription = wanted.get(publication)
-            if subscription is None or subscription.source is not source:
+            if subscription is None:
                 self._stop(publication)
+            elif subscription.source is not source:
+                self._continue(publication, subscription.source)
         for publication, subscription in wanted.items():
             if publication not in self._forwarded:
                 self._start(publication, subscription.source, subscription.publication.info)
@@ -370,6 +372,13 @@ class _SubscribeSide(_Side):
             channel = self.transport.open_channel(publication, reliability)
             self._channels[publication] = channel
             source.feed(channel)
+
+    def _continue(self, publication: str, source: object) -> None:
+        """Go on from another source, or stop to be started again."""
+        if isinstance(source, Producer) and self.transport.switch(publication, source):
+            self._forwarded[publication] = source
+        else:
+            self._stop(publication)
 
     def _stop(self, publication: str) -> None:
         source = self._forwarded.pop(publication)

@@ -48,6 +48,11 @@ class Producer:
         """The SSRC of its (first) layer, when the description tells it."""
         return self.stream.layers[0].ssrc
 
+    def can_replace(self, other: Producer) -> bool:
+        """Whether subscribers of the other stream can take this one as its continuation."""
+        ours, theirs = set(self.stream.codecs.values()), set(other.stream.codecs.values())
+        return self.kind == other.kind and ours == theirs
+
     def command(self) -> AddProducer | None:
         """What the plane is told; None while the SSRC is not known."""
         layer = self.stream.layers[0]
@@ -75,7 +80,8 @@ class Consumer:
         id: Unique in the process.
         key: What the adapter calls it; the publication's id.
         accepted: Its shape on the subscriber's connection, once that agreed.
-        is_forwarding: The plane knows it.
+        source: Id of the producer that the plane takes its packets from; None while the plane
+            does not know the consumer.
         sent_reports: When which sender report went out: compact NTP time to seconds.
     """
 
@@ -84,7 +90,7 @@ class Consumer:
     producer: Producer
     transport: MediaTransport
     accepted: StreamAccepted | None = None
-    is_forwarding: bool = False
+    source: str | None = None
     sent_reports: dict[int, float] = field(default_factory=dict)
 
     def command(

@@ -54,6 +54,7 @@ from acs_core.service.sfu.plane.messages import (
     RemoveTransport,
     Resend,
     SetAddresses,
+    SwitchProducer,
 )
 from acs_core.service.sfu.port import PathAddresses, UdpPort
 from acs_core.service.sfu.producer import Consumer, Producer
@@ -244,6 +245,24 @@ class MediaTransport:
             track_id=key,
         )
 
+    def switch(self, key: str, producer: Producer) -> bool:
+        """Take a stream that is sent already from another producer, without an exchange.
+
+        The client goes on with the same stream: a publisher that comes back on another connection
+        ends nobody's pictures.
+
+        Returns:
+            Whether that was possible; if not, stop and `forward` it anew.
+        """
+        consumer = self._consumers.get(key)
+        if consumer is None or not producer.can_replace(consumer.producer):
+            return False
+        consumer.producer.consumers.pop(consumer.id, None)
+        consumer.producer = producer
+        producer.consumers[consumer.id] = consumer
+        self.start_forwarding(consumer)
+        return True
+
     def stop_forwarding(self, key: str) -> None:
         """Send a stream no longer; packets stop at once."""
         consumer = self._consumers.pop(key, None)
@@ -412,15 +431,20 @@ class MediaTransport:
         """Let the plane forward a stream, once both its connections are ready."""
         accepted = consumer.accepted
         is_ready = self._is_connected and consumer.producer.transport.is_connected
-        if accepted is None or consumer.is_forwarding or not is_ready:
+        before = consumer.source
+        if accepted is None or not is_ready or before == consumer.producer.id:
             return
-        consumer.is_forwarding = True
+        consumer.source = consumer.producer.id
         command = consumer.command(accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
-        self._plane.handle(command, self._port.now())
+        if before is None:
+            self._plane.handle(command, self._port.now())
+        else:
+            switch = SwitchProducer(consumer.id, command.producer, command.route)
+            self._plane.handle(switch, self._port.now())
 
     def _stop(self, consumer: Consumer) -> None:
-        if consumer.is_forwarding:
-            consumer.is_forwarding = False
+        if consumer.source is not None:
+            consumer.source = None
             self._plane.handle(RemoveConsumer(consumer.id), self._port.now())
 
     # ------------------------------------------------------------ RTCP in

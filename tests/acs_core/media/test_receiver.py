@@ -94,7 +94,7 @@ async def test_an_unread_stream_costs_no_decoder_and_no_memory(media_link) -> No
             or "/media/jitter" in statistic.traceback[0].filename
         ]
         assert sum(statistic.size_diff for statistic in grown) < 20_000
-        assert stats.packets_received > 40
+        assert stats.packets_received > 15
         assert stats.frames_decoded == 0
         assert stats.nacks_sent == stats.keyframe_requests == 0
         assert not receiver.has_decoder
