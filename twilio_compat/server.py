@@ -16,7 +16,8 @@ from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
 from acs_core.service.sfu.transport import SfuTimes
 from twilio_compat.settings import ServerSettings
-from twilio_compat.tokens import AccessToken, TwilioTokenVerifier
+from twilio_compat.tokens import AccessToken
+from twilio_compat.verifier import TwilioTokenVerifier
 
 __all__ = ["CompatServer", "embedded"]
 

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from acs_core.service.settings import ServiceSettings
-from twilio_compat.tokens import ApiKey
+from twilio_compat.verifier import ApiKey
 
 __all__ = ["ApiKeySettings", "ServerSettings"]
 

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from acs_core.errors import AuthenticationError, InvalidArgumentError, ServiceError, Stage
-from acs_core.service.signed_token import (
+from acs_core.signed_token import (
     DEFAULT_SKEW,
     Validity,
     date_claim,

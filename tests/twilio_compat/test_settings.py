@@ -9,7 +9,7 @@ import pytest
 from acs_core.errors import InvalidArgumentError
 from acs_core.service.settings import CONFIG_FILE, load_settings
 from twilio_compat.settings import ServerSettings
-from twilio_compat.tokens import ApiKey
+from twilio_compat.verifier import ApiKey
 
 NAMES = ("ACCOUNT_SID", "AUTH_TOKEN", "API_KEY_SID", "API_KEY_SECRET")
 

@@ -20,9 +20,10 @@ from acs_core.service.identity import (
     issue_token,
     verify_token,
 )
-from acs_core.service.signed_token import TOKEN_LIMIT, sign
+from acs_core.signed_token import TOKEN_LIMIT, sign
 from twilio_compat.errors import AccessTokenExpiredError, from_core
-from twilio_compat.tokens import AccessToken, ApiKey, TwilioTokenVerifier
+from twilio_compat.tokens import AccessToken
+from twilio_compat.verifier import ApiKey, TwilioTokenVerifier
 
 ACCOUNT = "AC" + "a" * 32
 KEY_SID = "SK" + "b" * 32

@@ -1,7 +1,8 @@
 """`Features.DATA_CHANNEL`: messages between participants, ACS's way.
 
 An ACS data channel is a data publication whose name is the channel id. Who receives one gets a
-`DataChannelReceiver`; data publications with other names belong to `Features.STREAMS` alone. Sending to chosen participants comes with a later version.
+`DataChannelReceiver`; data publications with other names belong to `Features.STREAMS` alone.
+Sending to chosen participants comes with a later version.
 
 Source: `DataChannelCallFeature` of @azure/communication-calling 2.0.0.
 """

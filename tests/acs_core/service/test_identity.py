@@ -17,7 +17,7 @@ from acs_core.service.identity import (
     issue_token,
     verify_token,
 )
-from acs_core.service.signed_token import sign
+from acs_core.signed_token import sign
 
 KEY = b"0123456789abcdef0123456789abcdef"
 RESOURCE = "5f1d3f0e-3f4b-5c1e-8f43-6c0b1e2a7a10"

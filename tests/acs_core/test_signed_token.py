@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs_core.errors import AuthenticationError
-from acs_core.service.signed_token import (
+from acs_core.signed_token import (
     TOKEN_LIMIT,
     Validity,
     date_claim,
