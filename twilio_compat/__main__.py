@@ -119,8 +119,10 @@ def _exit_code(error: CallingError | TwilioError) -> int:
             return 4
         case MediaError():
             return 5
+        case None:
+            return _exit_code_of_twilio(error.code)
         case _:
-            return _exit_code_of_twilio(error.code) if isinstance(error, TwilioError) else 1
+            return 1
 
 
 def _exit_code_of_twilio(code: int) -> int:

@@ -130,7 +130,7 @@ class SubscribeLeg:
             try:
                 await self._accept(offer)
             except CallingError as error:
-                _log.warning("an offer of the service could not be accepted: %s", error)
+                _log.info("an offer of the service could not be accepted: %s", error)
                 self._on_trouble(error)
 
     async def _accept(self, offer: wire.Offer) -> None:

@@ -212,7 +212,6 @@ class SignalingConnection:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError(
                 f"The service at {self._url} cannot be reached: {error}.",
-                code=503,
                 stage=Stage.SIGNALING,
                 next_step="Check the address and that the service runs (`twilio-compat serve`).",
             ) from error

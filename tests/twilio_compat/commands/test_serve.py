@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.command_line import Served, clean_environment, command, run, served
+
+
+def _get(url: str) -> tuple[int, str, str]:
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.status, answer.headers.get_content_type(), answer.read().decode()
+
+
+def test_ready_line_says_where_everything_is(service: Served) -> None:
+    assert service.ready["event"] == "ready"
+    assert urlsplit(service.url).port == service.ready["port"]
+    assert service.ready["media_port"] > 0
+    assert service.ready["media_addresses"]
+    assert service.ready["plane"] in ("batch", "portable")
+
+
+def test_development_credentials_are_shown_as_a_shell_takes_them(service: Served) -> None:
+    shown = service.credentials
+    assert shown["TWILIO_ACCOUNT_SID"].startswith("AC")
+    assert shown["TWILIO_API_KEY_SID"].startswith("SK")
+    assert shown["CALLING_SERVICE_URL"] == service.url
+    assert all(shown[name] for name in ("TWILIO_API_KEY_SECRET", "ACS_ACCESS_KEY"))
+
+
+def test_health_and_readiness_are_answered(service: Served) -> None:
+    status, kind, body = _get(f"{service.url}/healthz")
+    assert (status, kind, json.loads(body)["status"]) == (200, "application/json", "ok")
+    status, _, body = _get(f"{service.url}/readyz")
+    assert (status, json.loads(body)["ready"]) == (200, True)
+
+
+def test_metrics_are_in_the_text_format_of_prometheus(service: Served) -> None:
+    _, kind, body = _get(f"{service.url}/metrics")
+    assert kind == "text/plain"
+    families = {family.name: family for family in text_string_to_metric_families(body)}
+    assert families["calling_endpoints"].type == "gauge"
+    assert "calling_dropped_datagrams" in families
+
+
+def test_service_is_reached_over_ipv6_where_there_is_any(service: Served) -> None:
+    try:
+        status, _, _ = _get(f"http://[::1]:{service.ready['port']}/healthz")
+    except urllib.error.URLError:
+        pytest.skip("this machine has no IPv6 loopback")
+    assert status == 200
+
+
+def test_sigterm_drains_and_exits_0() -> None:
+    with served("--plane", "portable") as running:
+        assert running.ready["plane"] == "portable"
+        assert running.stop() == 0
+        assert running.process.stdout is not None
+        rest = [json.loads(line) for line in running.process.stdout.read().splitlines()]
+    assert rest == [{"event": "draining", "calls": 0}, {"event": "stopped"}]
+
+
+def test_secrets_are_not_shown_without_dev(service: Served) -> None:
+    process = subprocess.Popen(
+        command("serve", "--port", "0", "--media-port", "0"),
+        env=clean_environment(service.credentials),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    os.kill(process.pid, signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert json.loads(first)["event"] == "ready"
+    assert process.returncode == 0
+    assert not any(
+        value in first + rest
+        for name, value in service.credentials.items()
+        if name.endswith(("SECRET", "KEY", "TOKEN"))
+    )
+
+
+@pytest.mark.parametrize("which", ["port", "media_port"])
+def test_port_in_use_is_said_with_the_way_out(service: Served, which: str) -> None:
+    ports = {"port": "0", "media_port": "0", which: str(service.ready[which])}
+    done = run("serve", "--dev", "--port", ports["port"], "--media-port", ports["media_port"])
+    assert done.code == 3
+    assert "cannot be bound" in done.err
+    assert "what to do: Choose another" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_setting_out_of_range_is_wrong_usage() -> None:
+    done = run("serve", "--port", "70000")
+    assert done.code == 2
+    assert "port: Input should be less than or equal to 65535" in done.err
