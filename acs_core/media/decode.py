@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 import av
 import av.error
@@ -107,6 +107,7 @@ class DecodeWorker(Generic[Item, Output]):
         on_frames: Callable[[Sequence[Output]], None],
         on_failure: Callable[[], None],
         maximum: int,
+        kind: Literal["audio", "video"],
     ) -> None:
         """Prepare; neither decoder nor task exists before `submit`.
 
@@ -115,6 +116,7 @@ class DecodeWorker(Generic[Item, Output]):
             on_frames: Called on the event loop with what was decoded, in order.
             on_failure: Called on the event loop when pieces were damaged or thrown away.
             maximum: Pieces that may wait for the decoder.
+            kind: Which threads to use.
         """
         self.frames_decoded = 0
         self.overflows = 0
@@ -123,6 +125,7 @@ class DecodeWorker(Generic[Item, Output]):
         self._on_frames = on_frames
         self._on_failure = on_failure
         self._maximum = maximum
+        self._pool = media_pool(kind)
         self._backlog: deque[Item] = deque()
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -173,7 +176,7 @@ class DecodeWorker(Generic[Item, Output]):
             while self._backlog:
                 batch = tuple(self._backlog)
                 self._backlog.clear()
-                frames, failed = await loop.run_in_executor(media_pool(), self._decode, batch)
+                frames, failed = await loop.run_in_executor(self._pool, self._decode, batch)
                 if self._is_closed:
                     return
                 self.frames_decoded += len(frames)

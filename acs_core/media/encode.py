@@ -350,6 +350,8 @@ class OpusEncoder:
             "frame_duration": "20",
             "fec": "1",
             "packet_loss": str(self._expected_loss),
+            # Of 10; browsers use 9 on desktops and 5 on telephones. Halves the processor time.
+            "compression_level": "5",
         }
         self._codec = codec
         self._channels = channels

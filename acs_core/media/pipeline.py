@@ -115,6 +115,7 @@ class VideoPipeline:
             lambda: VideoDecoder(codec_name),
             on_frames=on_frames,
             on_failure=lambda: self._restart(self._clock()),
+            kind="video",
             maximum=MAX_PICTURES,
         )
 
@@ -229,7 +230,7 @@ class AudioPipeline:
         """
         self.buffer = AudioJitterBuffer()
         self.worker = DecodeWorker[AudioUnit, DecodedSound](
-            AudioDecoder, on_frames=on_frames, on_failure=_ignore, maximum=MAX_SOUNDS
+            AudioDecoder, on_frames=on_frames, on_failure=_ignore, maximum=MAX_SOUNDS, kind="audio"
         )
 
     @property

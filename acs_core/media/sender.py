@@ -65,11 +65,14 @@ class SendOptions:
         max_bitrate_bps: Upper limit; None for 1.5 Mb/s of video and 40 or 64 kb/s of sound.
         max_frame_rate: Pictures above this rate are left out.
         dtx: Send nearly nothing while the sound is silent.
+        codecs: Encoding names in order of preference, for instance ``("H264", "VP8")``; others
+            are not offered. Empty for all, VP8 first.
     """
 
     max_bitrate_bps: int | None = None
     max_frame_rate: float = 30.0
     dtx: bool = False
+    codecs: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -336,7 +339,9 @@ class StreamSender:
             self._keyframe_wanted = False
             encoder.request_keyframe()
         loop = asyncio.get_running_loop()
-        picture = await loop.run_in_executor(media_pool(), encoder.encode, frame, timestamp, now)
+        picture = await loop.run_in_executor(
+            media_pool("video"), encoder.encode, frame, timestamp, now
+        )
         self._count_picture(picture, now)
         step = max(BURST_PACKETS, -(-len(picture.payloads) // BURST_GROUPS))
         last = len(picture.payloads) - 1
@@ -349,7 +354,7 @@ class StreamSender:
         encoder = self._sound
         assert encoder is not None
         loop = asyncio.get_running_loop()
-        packets = await loop.run_in_executor(media_pool(), encoder.encode, frame, now)
+        packets = await loop.run_in_executor(media_pool("audio"), encoder.encode, frame, now)
         level_id = stream.encoding.extensions.get(Uri.AUDIO_LEVEL)
         for packet in packets:
             timestamp, is_first = self._clock.sound(packet.samples, now)

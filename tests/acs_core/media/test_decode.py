@@ -16,7 +16,7 @@ class Slow:
 
     def decode(self, work: int) -> list[int]:
         assert self.gate.wait(5)
-        assert threading.current_thread().name.startswith("acs-media")
+        assert threading.current_thread().name.startswith("acs-video")
         if work == 13:
             raise MediaError("thirteen")
         if work == 14:
@@ -31,7 +31,11 @@ class Bench:
         self.failures = 0
         self.made = 0
         self.worker: DecodeWorker[int, int] = DecodeWorker(
-            self.create, on_frames=self.out.extend, on_failure=self.failed, maximum=maximum
+            self.create,
+            on_frames=self.out.extend,
+            on_failure=self.failed,
+            maximum=maximum,
+            kind="video",
         )
 
     def create(self) -> Slow:

@@ -99,7 +99,7 @@ async def test_keys_are_unique_and_answers_must_fit(reflector, publisher, source
 
 
 async def test_a_codec_nobody_takes_is_refused_by_key(reflector, publisher, sources) -> None:
-    publisher.add_stream("one", sources[0], codecs=("H264",))
+    publisher.add_stream("one", sources[0], options=SendOptions(codecs=("H264",)))
     publisher.add_stream("two", sources[1])
     offer = await publisher.create_offer()
     answer = reflector.offer(offer)
