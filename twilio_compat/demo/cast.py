@@ -28,7 +28,7 @@ __all__ = ["CAST", "Clip", "Role", "make_voices", "open_clip", "replay", "sample
 MAX_SIZE: Final = (640, 360)
 MAX_RATE: Final = 30.0
 FALLBACK_RATE: Final = 25.0
-LEAD: Final = 0.6
+LEAD: Final = 0.4
 """Seconds from opening a voice to the room being complete, about; nobody speaks before that."""
 
 SEPIA: Final = (112, 148)
@@ -42,14 +42,15 @@ class Role:
     Attributes:
         name: Identity.
         pitch: Of the voice, against the sample.
-        turn: Which third of the time is theirs to speak.
+        turns: From when to when they speak, as shares of the time. Bob talks before anybody hears
+            him; Carol says hello first, so that she is heard even if a busy machine delays her.
         look: What is done to a picture, ``(h * 3 / 2, w)`` uint8 I420; None for nothing.
         description: For people.
     """
 
     name: str
     pitch: float
-    turn: int
+    turns: tuple[tuple[float, float], ...]
     look: Callable[[Picture], Picture] | None
     description: str
 
@@ -88,9 +89,13 @@ def mirror_brown(picture: Picture) -> Picture:
 
 
 CAST: Final = (
-    Role("alice", 1.0, 0, None, "the files as they are"),
-    Role("bob", 0.84, 1, swap_colors, "colors exchanged, deeper voice, muted at first"),
-    Role("carol", 1.18, 2, mirror_brown, "mirrored and brown, higher voice"),
+    Role("alice", 1.0, ((0.0, 0.3),), None, "the files as they are"),
+    Role(
+        "bob", 0.84, ((0.05, 0.6),), swap_colors, "colors exchanged, deeper voice, muted at first"
+    ),
+    Role(
+        "carol", 1.18, ((0.02, 0.14), (0.56, 1.0)), mirror_brown, "mirrored and brown, higher voice"
+    ),
 )
 
 
@@ -170,11 +175,11 @@ def make_voices(speech: Path, folder: Path, seconds: float) -> dict[str, Path]:
     for role in CAST:
         voices[role.name] = folder / f"{role.name}.wav"
         own_rate = round(rate * role.pitch)
-        turn = round(seconds / len(CAST) * own_rate)
-        start = round((LEAD + role.turn * seconds / len(CAST)) * own_rate)
-        spoken = samples[:turn]
         whole = np.zeros(round((seconds + 5) * own_rate), dtype="<i2")
-        whole[start : start + len(spoken)] = spoken
+        for turn in role.turns:
+            first, last = (round((LEAD + share * seconds) * own_rate) for share in turn)
+            spoken = samples[: last - first]
+            whole[first : first + len(spoken)] = spoken
         with wave.open(str(voices[role.name]), "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)

@@ -54,9 +54,7 @@ class Participant:
         messages: Texts received.
     """
 
-    def __init__(
-        self, role: Role, trace: Trace, make_watch: Callable[[str], Watch | None]
-    ) -> None:
+    def __init__(self, role: Role, trace: Trace, make_watch: Callable[[str], Watch | None]) -> None:
         self.role = role
         self.name = role.name
         self._trace = trace
@@ -174,9 +172,8 @@ def _describe(arguments: tuple[Any, ...]) -> str:
     """What an event is about, in a few words: the person, then the thing."""
     words = [one.identity for one in arguments if isinstance(one, Video.RemoteParticipant)]
     tracks = [one for one in arguments if isinstance(one, Video.Track | Video.TrackPublication)]
-    match arguments[0] if arguments else None:
-        case str(text):
-            words.append(f"\u201c{text}\u201d")
-        case _ if tracks:
-            words.append(tracks[0].kind)
+    if arguments and isinstance(arguments[0], str):
+        words.append(f"\u201c{arguments[0]}\u201d")
+    elif tracks:
+        words.append(tracks[0].kind)
     return " ".join(words)

@@ -133,13 +133,17 @@ async def _ready(process: asyncio.subprocess.Process, log: Path) -> str:
             next_step="Run `twilio-compat serve --dev` by itself to see why, or use --url.",
         ) from error
     if not line:
-        said = log.read_text(errors="replace").strip().splitlines()
         raise TransportError(
-            f"The service ended at once: {said[-1] if said else 'without a word'}.",
+            f"The service ended at once: {await asyncio.to_thread(_last_words, log)}.",
             stage=Stage.SIGNALING,
             next_step="Run `twilio-compat serve --dev` by itself to see why.",
         )
     return str(json.loads(line)["url"])
+
+
+def _last_words(log: Path) -> str:
+    said = log.read_text(errors="replace").strip().splitlines()
+    return said[-1].rstrip(".") if said else "without a word"
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

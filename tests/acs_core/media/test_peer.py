@@ -59,7 +59,7 @@ async def test_a_connection_lives_and_closes_without_leftovers() -> None:
         await watched.peer.create_offer()
     await reflector.close()
     others = {thread.name.rsplit("_", 1)[0] for thread in threading.enumerate()}
-    assert others <= {"MainThread", "acs-media", "asyncio"}
+    assert others <= {"MainThread", "acs-audio", "acs-video", "asyncio"}
 
 
 async def test_an_idle_connection_is_not_silent() -> None:
