@@ -52,6 +52,7 @@ class _Member(NamedTuple):
 
     place: int
     slot: Any  # cffi pointer
+    length: Any  # cffi pointer to the lower half of the slot's iov_len
     view: memoryview
     session: object
     rewriter: StreamRewriter
@@ -115,6 +116,7 @@ class _FanOut:
         return _Member(
             index,
             slot,
+            srtp_ffi.cast("int *", self.vectors + 2 * index + 1),
             memoryview(srtp_ffi.buffer(slot, SLOT_SIZE)),
             session_handle(consumer.transport.outbound),
             consumer.rewriter,
@@ -181,7 +183,7 @@ class BatchPlane(ForwardingPlane):
             srtp_ffi.memmove(template, packet, len(packet))
             set_payload_type(template, payload_type)
             translate_extensions(template, header.extension_profile, elements, route, send_time)
-            self._fill(fan, members, header, len(packet), is_newest, left_out)
+            self._fill(members, header, len(packet), is_newest, left_out)
         for run in fan.runs:
             if left_out:
                 for part in _without(run, left_out):
@@ -191,7 +193,6 @@ class BatchPlane(ForwardingPlane):
 
     def _fill(
         self,
-        fan: _FanOut,
         members: list[_Member],
         header: RtpHeader,
         size: int,
@@ -201,12 +202,13 @@ class BatchPlane(ForwardingPlane):
         """Number and encrypt the template in the slot of each member.
 
         This runs for every packet of every consumer: local names, no calls that can be avoided.
+        libsrtp writes the new length where `sendmmsg` reads it.
         """
         number, timestamp = header.sequence_number, header.timestamp
         payload_size = header.payload_end - header.payload_offset
-        template, length, vectors = self._template, self._length, fan.vectors
+        template = self._template
         memmove, protect, pack_into = srtp_ffi.memmove, srtp_lib.srtp_protect, NUMBERS.pack_into
-        for place, slot, view, session, rewriter, ssrc, consumer in members:
+        for place, slot, length, view, session, rewriter, ssrc, consumer in members:
             if is_newest:
                 # What `map` would say: the consumer is active, so its rewriter is open, and the
                 # packet is newer than the one that opened it.
@@ -225,7 +227,6 @@ class BatchPlane(ForwardingPlane):
                 self._dropped["not_encrypted"] += 1
                 left_out.append(place)
                 continue
-            vectors[2 * place + 1] = length[0]
             consumer.packets += 1
             consumer.octets += payload_size
 
@@ -247,7 +248,8 @@ class BatchPlane(ForwardingPlane):
 
 def is_available() -> bool:
     """Prove, with one encrypted packet through the loopback device, that this plane works here."""
-    if sys.platform != "linux" or struct.calcsize("P") != 8:
+    # Little-endian: an int at the address of a size_t is its lower half.
+    if sys.platform != "linux" or sys.byteorder != "little" or struct.calcsize("P") != 8:
         return False
     key = bytes(range(28))
     keys = SrtpKeys(SrtpProfile.GCM_128, local=key, remote=key)

@@ -16,7 +16,6 @@ from typing import Final
 
 import pylibsrtp
 
-from acs_core.aiortc_private import RateEstimator
 from acs_core.errors import MalformedPacketError
 from acs_core.rtc.feedback import ReportBlock
 from acs_core.rtc.packet import (
@@ -32,6 +31,7 @@ from acs_core.rtc.packet import (
 )
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
+from acs_core.service.sfu.plane.bursts import BurstEstimator
 from acs_core.service.sfu.plane.graph import ForwardingGraph
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
 from acs_core.service.sfu.plane.state import (
@@ -163,7 +163,7 @@ class ForwardingPlane(ForwardingGraph):
             elif id_ == producer.abs_send_time_id and length == 3:
                 transport = producer.transport
                 if transport.estimator is None:
-                    transport.estimator = RateEstimator()
+                    transport.estimator = BurstEstimator()
                 send_time = int.from_bytes(packet[offset : offset + 3])
                 size = header.payload_end - header.payload_offset
                 estimate = transport.estimator.add(header.ssrc, send_time, size, now)

@@ -9,13 +9,13 @@ from typing import Final
 
 import pylibsrtp
 
-from acs_core.aiortc_private import RateEstimator
 from acs_core.errors import InvalidArgumentError
 from acs_core.rtc.nack import NackTracker, PacketCache, ResendLimiter
 from acs_core.rtc.packet import Uri
 from acs_core.rtc.reception import ReceptionStats
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
+from acs_core.service.sfu.plane.bursts import BurstEstimator
 from acs_core.service.sfu.plane.messages import AddConsumer, AddProducer, Route
 from acs_core.service.sfu.rewrite import StreamRewriter
 
@@ -86,7 +86,7 @@ class TransportState:
         self.by_ssrc: dict[int, ProducerState] = {}
         self.consumers: set[ConsumerState] = set()
         self.detected: set[int] = set()
-        self.estimator: RateEstimator | None = None
+        self.estimator: BurstEstimator | None = None
         # SSRCs of former consumers, oldest first: how each is continued if it comes back.
         self.retired: dict[int, StreamRewriter] = {}
         self.retired_rtx: dict[int, int] = {}

@@ -1,0 +1,1 @@
+"""Measurements of the service and the client: `python -m benchmarks --help`."""

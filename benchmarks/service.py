@@ -1,0 +1,65 @@
+"""The service as a child process: `python -m benchmarks.service --plane batch`.
+
+Prints a line with its address and tokens. Answers each line of its input with what it holds;
+ends with its input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+from pathlib import Path
+
+from benchmarks.processes import resident_bytes
+from twilio_compat.server import CompatServer, embedded
+
+__all__: list[str] = []
+
+
+def _say(value: object) -> None:
+    print(json.dumps(value), flush=True)
+
+
+def _holds() -> dict[str, int]:
+    gc.collect()
+    descriptors = list(Path("/proc/self/fd").iterdir())
+    return {
+        "rss": resident_bytes(os.getpid()),
+        "tasks": len(asyncio.all_tasks()),
+        "descriptors": len(descriptors),
+    }
+
+
+def _ready(server: CompatServer, tokens: int) -> dict[str, object]:
+    return {
+        "url": server.url,
+        "plane": server.engine.plane_name,
+        "tokens": [server.issue_user_token()[1].token for _ in range(tokens)],
+        "access_tokens": [server.access_token(f"participant-{n}") for n in range(tokens)],
+    }
+
+
+async def _serve(plane: str, tokens: int) -> None:
+    loop = asyncio.get_running_loop()
+    async with embedded(options={"plane": plane}) as server:
+        _say(_ready(server, tokens))
+        # A line at a time, in a thread: the loop must not wait for us.
+        while await loop.run_in_executor(None, sys.stdin.readline):
+            _say(_holds())
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--plane", default="auto")
+    parser.add_argument("--tokens", type=int, default=64)
+    arguments = parser.parse_args()
+    asyncio.run(_serve(arguments.plane, arguments.tokens))
+
+
+if __name__ == "__main__":
+    main()
