@@ -99,7 +99,10 @@ class Call(Emitter):
         )
         self._media = LocalMedia(self._context, self._streams, self._emit, setup)
         self._info = CallInfo(setup.endpoint_id, setup.locator, lambda: self._session)
-        self._remote_audio = RemoteAudioStream(lambda: audio_of(self._streams.endpoints))
+        self._is_incoming_audio_muted = False
+        self._remote_audio = RemoteAudioStream(
+            lambda: audio_of(self._streams.endpoints), lambda: self._is_incoming_audio_muted
+        )
         others = [item for item in self._features.values() if item is not self._streams]
         self._desk.deliver_to([self._streams, self._participants, *others])
         self._session: Session | None = None
@@ -159,6 +162,11 @@ class Call(Emitter):
     def is_muted(self) -> bool:
         """Whether our microphone is muted."""
         return self._media.is_muted
+
+    @property
+    def is_incoming_audio_muted(self) -> bool:
+        """Whether `remote_audio_streams` are silenced here; the others do not see it."""
+        return self._is_incoming_audio_muted
 
     @property
     def is_local_video_started(self) -> bool:
@@ -258,6 +266,14 @@ class Call(Emitter):
         """Send the sound of the microphone again; starts the default one if none was."""
         await self._media.set_muted(False)
 
+    async def mute_incoming_audio(self) -> None:
+        """Hear nobody: `remote_audio_streams` deliver silence while sound goes on arriving."""
+        self._set_incoming_audio_muted(True)
+
+    async def unmute_incoming_audio(self) -> None:
+        """Hear the others again."""
+        self._set_incoming_audio_muted(False)
+
     async def start_audio(self, stream: LocalAudioStream) -> None:
         """Send a microphone, muted if the call is.
 
@@ -321,6 +337,11 @@ class Call(Emitter):
         await self._owner.aclose()
 
     # ------------------------------------------------------------ inside
+
+    def _set_incoming_audio_muted(self, is_muted: bool) -> None:
+        if is_muted is not self._is_incoming_audio_muted:
+            self._is_incoming_audio_muted = is_muted
+            self._emit(CallEvent.IS_INCOMING_AUDIO_MUTED_CHANGED)
 
     def _session_ended(self, reason: EndReason) -> None:
         is_joining = self._joining is not None and not self._joining.done()

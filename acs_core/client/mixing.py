@@ -68,10 +68,15 @@ class RemoteAudio:
     """
 
     def __init__(
-        self, publications: Callable[[], Sequence[RemotePublication]], *, maximum: int = 10
+        self,
+        publications: Callable[[], Sequence[RemotePublication]],
+        *,
+        maximum: int = 10,
+        is_muted: Callable[[], bool] = lambda: False,
     ) -> None:
         self._publications = publications
         self._maximum = maximum
+        self._is_muted = is_muted
         self._inputs: dict[str, _Input] = {}
         self._next: float | None = None
         self._time = 0.0
@@ -97,6 +102,9 @@ class RemoteAudio:
         # A clock, not a signal: sound goes on at its pace when nobody sends.
         await asyncio.sleep(max(0.0, self._next - now))
         blocks = [item.frames.popleft() for item in self._inputs.values() if item.frames]
+        if self._is_muted():
+            # What was heard meanwhile is over, as with a loudspeaker turned down.
+            blocks = []
         frame = AudioFrame.from_ndarray(mix(blocks), sample_rate=AUDIO_RATE, time=self._time)
         self._time += _TICK
         return frame
@@ -128,9 +136,17 @@ def _end(item: _Input) -> None:
 class RemoteAudioStream:
     """The sound of all other participants together, as ACS offers it."""
 
-    def __init__(self, publications: Callable[[], Sequence[RemotePublication]]) -> None:
+    def __init__(
+        self,
+        publications: Callable[[], Sequence[RemotePublication]],
+        is_muted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._publications = publications
+        self._is_muted = is_muted
 
     def frames(self, *, maximum: int = 10) -> RemoteAudio:
-        """Read the mixed sound: a new reader, to be closed by whoever asked for it."""
-        return RemoteAudio(self._publications, maximum=maximum)
+        """Read the mixed sound: a new reader, to be closed by whoever asked for it.
+
+        It is silent while `Call.is_incoming_audio_muted`.
+        """
+        return RemoteAudio(self._publications, maximum=maximum, is_muted=self._is_muted)

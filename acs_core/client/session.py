@@ -140,14 +140,14 @@ class CallSession:
         self._early: list[wire.DeliveryBody] = []
         self._signaling_error: CallingError | None = None
         self._publish = PublishLeg(
-            endpoint_id, self._ask, self._options, lambda error: self._media_lost("publish", error)
+            endpoint_id, self._ask, self._options, lambda error: self._leg_failed("publish", error)
         )
         self._subscribe = SubscribeLeg(
             endpoint_id,
             self._ask,
             self._options,
             observer,
-            lambda error: self._media_lost("subscribe", error),
+            lambda error: self._leg_failed("subscribe", error),
         )
         self._lost_legs: dict[str, CallingError] = {}
         self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
@@ -393,7 +393,14 @@ class CallSession:
         for leg, error in list(self._lost_legs.items()):
             self._media_lost(leg, error)
 
+    def _leg_failed(self, leg: str, error: CallingError) -> None:
+        # Not at once: when the program ends, all its tasks are cancelled together, and those of
+        # the media connection may go first.
+        asyncio.get_running_loop().call_soon(self._media_lost, leg, error)
+
     def _media_lost(self, leg: str, error: CallingError) -> None:
+        if self._connection.is_closed:
+            return
         self._lost_legs[leg] = error
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
             return

@@ -112,6 +112,11 @@ class SignalingConnection:
         return self._socket is not None and not self._socket.closed
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the session is over, or being ended."""
+        return self._is_closed
+
+    @property
     def window(self) -> float:
         """Seconds for which the service keeps the session without a WebSocket."""
         return self._welcome.window if self._welcome else 0.0
@@ -190,12 +195,8 @@ class SignalingConnection:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        if self._socket is not None:
-            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-                await self._socket.close()
         if self._http is not None:
             await self._http.close()
-        self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
 
     # ------------------------------------------------------------ connection
 
@@ -249,6 +250,18 @@ class SignalingConnection:
         return answer
 
     async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except asyncio.CancelledError:
+            # By `close`, or because the program ends without it: the service must hear a goodbye
+            # rather than wait for us to come back.
+            self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
+            if self._socket is not None:
+                with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                    await self._socket.close()
+            raise
+
+    async def _stay_connected(self) -> None:
         while True:
             lost = await self._converse()
             tell(self._observer.on_lost, lost)
@@ -276,6 +289,9 @@ class SignalingConnection:
                     break
                 self._count(len(message.data))
                 self._take(wire.decode_service(message.data))
+        except asyncio.CancelledError:
+            self._is_closed = True
+            raise
         except TimeoutError:
             await _abandon(self._socket)
             return _lost("The service is silent.")

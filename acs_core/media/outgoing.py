@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from acs_core.media.congestion import RepairBudget
 from acs_core.media.stats import RateMeter
 from acs_core.rtc.feedback import RtcpPacket, SourceDescription
 from acs_core.rtc.nack import PacketCache
@@ -85,6 +86,7 @@ class OutgoingStream:
         self._sequence_number = secrets.randbits(15)
         self._rtx_sequence_number = secrets.randbits(15)
         self._cache = PacketCache()
+        self._budget = RepairBudget()
         self._stats = SendStats(encoding.ssrc, clock_rate)
 
     @property
@@ -139,11 +141,11 @@ class OutgoingStream:
         self._path.send_rtp(packet)
 
     def resend(self, lost: Sequence[int], now: float) -> None:
-        """Answer a NACK with what is still there."""
+        """Answer a NACK with what is still there and does not crowd out the stream itself."""
         encoding = self.encoding
         for sequence_number in lost:
             packet = self._cache.get(sequence_number, now)
-            if packet is None:
+            if packet is None or not self._budget.allows(len(packet), self.rate.rate(now), now):
                 continue
             packet = _with_send_time(packet, encoding.extensions.get(Uri.ABS_SEND_TIME), now)
             if encoding.rtx_ssrc is not None and encoding.rtx_payload_type is not None:

@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from acs_core.errors import CallingError, InvalidStateError
+from acs_core.media.congestion import LossLimit
 from acs_core.media.negotiation import PublishedStream, PublishNegotiation
 from acs_core.media.outgoing import SendEncoding
 from acs_core.media.peer import MediaPeer, PeerSettings, PeerState
 from acs_core.media.sender import SendOptions, StreamSender
 from acs_core.media.sources import MediaSource
 from acs_core.media.stats import PeerStats
-from acs_core.rtc.feedback import Remb, RtcpPacket
+from acs_core.rtc.feedback import ReceiverReport, Remb, RtcpPacket
 
 __all__ = ["PublishPeer"]
 
@@ -45,6 +46,7 @@ class PublishPeer(MediaPeer):
         )
         self._senders: dict[str, StreamSender] = {}
         self._available: int | None = None
+        self._loss = LossLimit()
 
     @property
     def needs_offer(self) -> bool:
@@ -57,7 +59,6 @@ class PublishPeer(MediaPeer):
         source: MediaSource,
         *,
         options: SendOptions | None = None,
-        codecs: Sequence[str] = (),
         stream_id: str | None = None,
         track_id: str | None = None,
         enabled: bool = True,
@@ -67,8 +68,7 @@ class PublishPeer(MediaPeer):
         Args:
             key: Names the stream here.
             source: What to send; stays its maker's.
-            options: Limits.
-            codecs: Names in order of preference; empty for ours.
+            options: Limits and codecs.
             stream_id: First word of the msid; streams that share it are played in sync. By
                 default one per connection.
             track_id: Second word of the msid; by default the key.
@@ -84,7 +84,7 @@ class PublishPeer(MediaPeer):
             source.kind,
             stream_id=stream_id or self._cname,
             track_id=track_id or key,
-            codecs=codecs,
+            codecs=options.codecs if options else (),
         )
         sender = StreamSender(
             self._endpoint, source, cname=self._cname, options=options, enabled=enabled
@@ -169,17 +169,36 @@ class PublishPeer(MediaPeer):
     def _rtcp_arrived(self, packets: Sequence[RtcpPacket]) -> None:
         for packet in packets:
             if isinstance(packet, Remb):
-                self._share(packet.bitrate_bps)
+                self._available = packet.bitrate_bps
+                self._share()
+            elif isinstance(packet, ReceiverReport):
+                self._note_loss(packet)
             for sender in self._senders.values():
                 sender.handle_rtcp(packet)
 
-    def _share(self, available_bps: int) -> None:
+    def _videos(self) -> list[StreamSender]:
+        senders = self._senders.values()
+        return [sender for sender in senders if sender.enabled and sender.kind == "video"]
+
+    def _note_loss(self, report: ReceiverReport) -> None:
+        videos = {sender.ssrc: sender for sender in self._videos()}
+        lost = [block.fraction_lost / 256 for block in report.reports if block.ssrc in videos]
+        if lost:
+            sending = sum(sender.target_bitrate_bps for sender in videos.values())
+            if self._loss.report(max(lost), sending, self._loop.time()):
+                self._share()
+
+    def _share(self) -> None:
         """Give each video its part of the bandwidth, in proportion to its limit."""
-        self._available = available_bps
-        active = [sender for sender in self._senders.values() if sender.enabled]
-        videos = [sender for sender in active if sender.kind == "video"]
-        wanted = sum(sender.max_bitrate_bps for sender in videos)
-        rest = available_bps - SOUND_RESERVE_BPS * (len(active) - len(videos))
+        videos = self._videos()
+        if not videos:
+            return
+        wanted = rest = sum(sender.max_bitrate_bps for sender in videos)
+        if self._available is not None:
+            active = sum(sender.enabled for sender in self._senders.values())
+            rest = min(rest, self._available - SOUND_RESERVE_BPS * (active - len(videos)))
+        if self._loss.bitrate_bps is not None:
+            rest = min(rest, self._loss.bitrate_bps)
         for sender in videos:
             part = rest * sender.max_bitrate_bps // wanted
             sender.set_available_bitrate(max(part, LEAST_PICTURE_BPS))

@@ -154,6 +154,11 @@ class StreamSender:
         return self._options.max_bitrate_bps or default
 
     @property
+    def target_bitrate_bps(self) -> int:
+        """What is aimed at now."""
+        return self._target
+
+    @property
     def enabled(self) -> bool:
         """Whether frames are sent; a disabled stream stays negotiated."""
         return self._enabled

@@ -119,6 +119,8 @@ class FakeSession:
         )
 
     async def join(self, streams: Sequence[NewStream]) -> tuple[LocalStream, ...]:
+        if self.state is not SessionState.IDLE:
+            raise InvalidStateError(f"The session is {self.state}.")
         self._set_state(SessionState.JOINING)
         try:
             if self.gate is not None:
@@ -141,11 +143,13 @@ class FakeSession:
         return local
 
     async def publish(self, stream: NewStream) -> LocalStream:
+        self._require_joined()
         if self.publish_error is not None:
             raise self.publish_error
         return self._make(stream)
 
     async def unpublish(self, stream: LocalStream) -> None:
+        self._require_joined()
         self._streams.pop(stream.id, None)
 
     async def update(
@@ -155,11 +159,14 @@ class FakeSession:
         enabled: bool | None = None,
         priority: Priority | None = None,
     ) -> None:
+        stream.enabled = stream.enabled if enabled is None else enabled
+        stream.priority = priority or stream.priority
         if self.update_error is not None:
             raise self.update_error
         self.updates.append((stream.id, enabled, priority))
 
     async def set_receive_policy(self, policy: wire.ReceivePolicy) -> None:
+        self._require_joined()
         if self.update_error is not None:
             raise self.update_error
         self.policies.append(policy)
@@ -210,6 +217,10 @@ class FakeSession:
         self.observer.on_ended(reason)
 
     # ------------------------------------------------------------ inside
+
+    def _require_joined(self) -> None:
+        if self.state not in (SessionState.JOINED, SessionState.RECONNECTING):
+            raise InvalidStateError(f"The call is {self.state}; this needs a joined call.")
 
     def _make(self, new: NewStream) -> FakeStream:
         self._numbers += 1

@@ -97,9 +97,7 @@ class DataChannelSender:
         self._is_closed = False
         session = context.joined_session()
         reliability = DataReliability(ordered=is_durable, max_retransmits=None if is_durable else 0)
-        new = NewStream(
-            kind=PublicationKind.DATA, name=str(channel_id), reliability=reliability
-        )
+        new = NewStream(kind=PublicationKind.DATA, name=str(channel_id), reliability=reliability)
         self._opening = context.work.start(session.publish(new), "open data channel")
 
     @property
