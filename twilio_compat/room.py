@@ -342,8 +342,11 @@ class Room(EventEmitter):
 
     def _find_dominant_speaker(self) -> RemoteParticipant | None:
         """The first remote endpoint of the ranking: Twilio never names the local participant."""
-        if not self._setup.dominant_speaker or self._speakers.dominant_endpoint is None:
+        dominant = self._speakers.dominant_endpoint
+        if not self._setup.dominant_speaker or dominant is None:
             return None
+        if dominant != self._setup.call.id and f"PA{dominant}" not in self._participants:
+            return None  # It left; the service says who follows.
         found = (self._participants.get(f"PA{endpoint}") for endpoint in self._speakers.ranking)
         return next((participant for participant in found if participant is not None), None)
 

@@ -2,8 +2,9 @@
 
 It stands on aioice's `Connection` and not on aiortc's wrapper of it, which cannot be told that
 we are controlling. Consent is checked every second instead of every five, so that a dead
-network is known within a few seconds; besides `query_consent` that needs one private name,
-`Connection._nominated` (read in aioice 0.13).
+network is known within a few seconds; besides `query_consent` that needs a private name,
+`Connection._nominated`, and reading in batches (`drain.py`) another, `Connection._protocols` (both
+read in aioice 0.13).
 
 Source: RFC 8445 (ICE), RFC 7675 (consent), RFC 8839 (candidates in SDP).
 """
@@ -27,6 +28,7 @@ from acs_core.errors import (
     Stage,
     TransportError,
 )
+from acs_core.media.drain import SocketDrain
 from acs_core.rtc.sdp import IceParameters
 
 __all__ = ["IceLeg", "IceServer", "enlarge_socket_buffers"]
@@ -77,14 +79,25 @@ class _Connection(aioice.Connection):
         super().__init__(ice_controlling=True, **options)  # type: ignore[arg-type]
         self._on_heard = on_heard
         self._may_send = may_send
+        self._drains: list[SocketDrain] = []
 
     async def get_component_candidates(
         self, component: int, addresses: list[str], timeout: int = GATHER_TIMEOUT
     ) -> list[aioice.Candidate]:
         # aioice leaves loopback out; on a machine without any network it is all there is.
-        return await super().get_component_candidates(
+        candidates = await super().get_component_candidates(
             component, addresses or ["127.0.0.1"], timeout
         )
+        for protocol in self._protocols:
+            drain = SocketDrain.of(protocol.transport, protocol)
+            if drain is not None:
+                self._drains.append(drain)
+        return candidates
+
+    async def close(self) -> None:
+        while self._drains:
+            self._drains.pop().close()
+        await super().close()
 
     def data_received(self, data: bytes, component: int) -> None:
         self._on_heard()

@@ -17,6 +17,7 @@ def now() -> float:
 async def test_the_private_names_still_exist() -> None:
     connection = aioice.Connection(ice_controlling=True)
     assert connection._nominated == {}
+    assert connection._protocols == []
     assert isinstance(turn.UDP_SOCKET_BUFFER_SIZE, int)
     for name in ("query_consent", "get_component_candidates", "data_received"):
         assert callable(getattr(connection, name))

@@ -1,0 +1,70 @@
+"""Who dominates follows from the audio levels in real packets."""
+
+from __future__ import annotations
+
+import asyncio
+
+from acs_core.core.facts import SpeakersChanged
+from acs_core.service.app import CallingService
+from tests.support.service_client import Participant, group, participant
+from tests.support.session_clients import stream
+from tests.support.sources import SwitchedToneSource
+
+SWITCH_WITHIN = 1.0
+"""Seconds; 0.7 of them protect whoever spoke last."""
+SLACK = 0.5
+"""Seconds that a busy machine may add."""
+SILENT_WITHIN = 3.0
+
+
+def dominant(someone: Participant) -> str | None:
+    changes = [fact for fact in someone.facts if isinstance(fact, SpeakersChanged)]
+    return changes[-1].dominant if changes else None
+
+
+async def test_the_dominant_speaker_follows_tones_and_silence(service: CallingService) -> None:
+    place = group()
+    tones = [SwitchedToneSource(frequency) for frequency in (330.0, 440.0, 550.0)]
+    loop = asyncio.get_running_loop()
+    async with (
+        participant(service, place, [stream(tones[0])]) as one,
+        participant(service, place, [stream(tones[1])]) as two,
+        participant(service, place, [stream(tones[2])]) as three,
+    ):
+        everybody = (one, two, three)
+        assert dominant(three) is None
+        spoke: list[str] = []
+        for someone, source in zip(everybody, tones, strict=True):
+            for other in tones:
+                other.is_on = other is source
+            began = loop.time()
+            for listener in everybody:
+                await listener.until(
+                    lambda who=listener, id_=someone.session.id: dominant(who) == id_
+                )
+            assert loop.time() - began < SWITCH_WITHIN + SLACK
+            spoke.insert(0, someone.session.id)
+            newest = [fact for fact in one.facts if isinstance(fact, SpeakersChanged)][-1]
+            assert list(newest.ranking) == spoke
+            assert someone.session.id in newest.speaking
+
+        tones[-1].is_on = False
+        began = loop.time()
+        await one.until(lambda: dominant(one) is None)
+        assert loop.time() - began < SILENT_WITHIN + SLACK
+        newest = [fact for fact in one.facts if isinstance(fact, SpeakersChanged)][-1]
+        assert not newest.speaking
+
+
+async def test_a_muted_speaker_does_not_dominate(service: CallingService) -> None:
+    place = group()
+    loud = SwitchedToneSource(440.0)
+    loud.is_on = True
+    async with (
+        participant(service, place) as listener,
+        participant(service, place, [stream(loud)]) as speaker,
+    ):
+        await listener.until(lambda: dominant(listener) == speaker.session.id)
+        (mine,) = speaker.session.streams.values()
+        await speaker.session.update(mine, enabled=False)
+        await listener.until(lambda: dominant(listener) is None)
