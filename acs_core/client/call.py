@@ -367,7 +367,10 @@ class Call(Emitter):
                     self._context.start(self._session)
                     self._joining = self._work.start(self._join(self._session), "join call")
                 case LeaveSession(for_everyone=for_everyone):
-                    self._work.spawn(self._leave(for_everyone), "leave call")
+                    leaving = self._work.spawn(self._leave(for_everyone), "leave call")
+                    # Also when the program ends and its tasks are cancelled: who waits for the
+                    # end of the call must not wait for ever.
+                    leaving.add_done_callback(lambda _: self._end(endings.HUNG_UP))
                 case CloseCall(reason=reason):
                     self._close(reason)
 
@@ -399,7 +402,6 @@ class Call(Emitter):
                     await self._session.leave(for_everyone=for_everyone)
             except (CallingError, TimeoutError) as error:
                 self._setup.logger.warning("Leaving call %s failed: %s", self.id, error)
-        self._end(endings.HUNG_UP)
 
     async def _sample(self) -> None:
         loop = asyncio.get_running_loop()

@@ -195,6 +195,13 @@ class SignalingConnection:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+        await self._release()
+
+    async def _release(self) -> None:
+        self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
+        if self._socket is not None:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+                await self._socket.close()
         if self._http is not None:
             await self._http.close()
 
@@ -255,10 +262,7 @@ class SignalingConnection:
         except asyncio.CancelledError:
             # By `close`, or because the program ends without it: the service must hear a goodbye
             # rather than wait for us to come back.
-            self._fail_pending(TransportError("Signaling is closed.", stage=Stage.SIGNALING))
-            if self._socket is not None:
-                with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-                    await self._socket.close()
+            await self._release()
             raise
 
     async def _stay_connected(self) -> None:
