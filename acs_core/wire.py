@@ -210,12 +210,13 @@ class Publish(Struct, frozen=True, kw_only=True, tag="publish"):
 
 
 class Unpublish(Struct, frozen=True, kw_only=True, tag="unpublish"):
-    """Withdraw streams; answered by `Published`."""
+    """Withdraw streams, by the client's own names for them; answered by an empty `Answered`.
+
+    Names that are not known, or not any more, are passed over: it may be said twice.
+    """
 
     endpoint: str
-    connection: int
-    publications: tuple[str, ...]
-    offer: str | None = None
+    keys: tuple[str, ...]
 
 
 class UpdatePublication(Struct, frozen=True, kw_only=True, tag="update_publication"):
@@ -321,7 +322,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
 
 
 class Published(Struct, frozen=True, kw_only=True, tag="published"):
-    """Answer to `Publish` and `Unpublish`."""
+    """Answer to `Publish`."""
 
     answer: str | None = None
     publications: tuple[PublicationInfo, ...] = ()

@@ -8,6 +8,7 @@ their keys tell the service that they are the same publications.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,10 +25,13 @@ from acs_core.media.sources import MediaSource
 from acs_core.media.stats import PeerStats
 from acs_core.rtc.data import DataChannel
 
-__all__ = ["Ask", "LocalStream", "NewStream", "PublishLeg", "SessionOptions"]
+__all__ = ["Ask", "Insist", "LocalStream", "NewStream", "PublishLeg", "SessionOptions"]
 
 Ask = Callable[[wire.RequestBody], Awaitable[wire.DeliveryBody]]
 """Sends a request and returns its answer; raises what the service refuses."""
+
+Insist = Callable[[wire.RequestBody], Awaitable[None]]
+"""The same for what has happened here already: it goes on after a deadline, silently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +154,13 @@ class PublishLeg:
         self,
         endpoint_id: str,
         ask: Ask,
+        insist: Insist,
         options: SessionOptions,
         on_trouble: Callable[[CallingError], None],
     ) -> None:
         self._endpoint_id = endpoint_id
         self._ask = ask
+        self._insist = insist
         self._options = options
         self._on_trouble = on_trouble
         self._ice_servers: Sequence[wire.IceServer] = ()
@@ -209,11 +215,12 @@ class PublishLeg:
         async with self._lock:
             stream = self._make(new)
             try:
-                published = await self._exchange([stream])
+                await self._exchange([stream])
             except BaseException:
-                await self._drop(stream)
+                # Whether the service took it is not known when the answer did not come.
+                with contextlib.suppress(CallingError):
+                    await self._withdraw(stream)
                 raise
-            _name([stream], published.publications)
             return stream
 
     async def remove(self, stream: LocalStream) -> None:
@@ -221,19 +228,9 @@ class PublishLeg:
         async with self._lock:
             if stream.key not in self._streams:
                 return
-            publication = stream.id
-            await self._drop(stream)
-            offer = await self._peer.create_offer() if self._peer else None
-            answer = await self._ask_about_offer(
-                wire.Unpublish(
-                    endpoint=self._endpoint_id,
-                    connection=self._connection,
-                    publications=(publication,),
-                    offer=offer,
-                )
-            )
-            if isinstance(answer, wire.Published) and answer.answer and self._peer:
-                await self._peer.accept_answer(answer.answer)
+            await self._withdraw(stream)
+            if self._peer is not None:
+                await self._exchange([])
 
     async def replace(self) -> None:
         """Move all streams to a new connection."""
@@ -255,34 +252,32 @@ class PublishLeg:
             self._put(self._peer, stream)
         return stream
 
-    async def _drop(self, stream: LocalStream) -> None:
+    async def _withdraw(self, stream: LocalStream) -> None:
         self._streams.pop(stream.key, None)
         if stream.sender is not None and self._peer is not None:
             await self._peer.remove_stream(stream.key)
         stream.unbind()
+        await self._insist(wire.Unpublish(endpoint=self._endpoint_id, keys=(stream.key,)))
 
-    async def _exchange(self, fresh: Sequence[LocalStream]) -> wire.Published:
+    async def _exchange(self, fresh: Sequence[LocalStream]) -> None:
         offer = await self._offer()
-        answer = await self._ask_about_offer(
-            wire.Publish(
-                endpoint=self._endpoint_id,
-                connection=self._connection,
-                offer=offer,
-                publications=tuple(stream.to_wire() for stream in fresh),
-            )
-        )
-        if not isinstance(answer, wire.Published) or answer.answer is None:
-            raise ProtocolError("The service did not answer the offer.", stage=Stage.NEGOTIATION)
-        await self._accept(answer.answer)
-        return answer
-
-    async def _ask_about_offer(self, body: wire.Publish | wire.Unpublish) -> wire.DeliveryBody:
         try:
-            return await self._ask(body)
+            answer = await self._ask(
+                wire.Publish(
+                    endpoint=self._endpoint_id,
+                    connection=self._connection,
+                    offer=offer,
+                    publications=tuple(stream.to_wire() for stream in fresh),
+                )
+            )
         except BaseException:
             if self._peer is not None:
                 self._peer.withdraw_offer()
             raise
+        if not isinstance(answer, wire.Published) or answer.answer is None:
+            raise ProtocolError("The service did not answer the offer.", stage=Stage.NEGOTIATION)
+        _name(fresh, answer.publications)
+        await self._accept(answer.answer)
 
     async def _offer(self) -> str:
         if self._is_closed:

@@ -15,7 +15,7 @@ from typing import Protocol
 from acs_core import wire
 from acs_core.client.contained import tell
 from acs_core.client.publishing import Ask, SessionOptions
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, Stage, TransportError
 from acs_core.media.peer import PeerState
 from acs_core.media.receiver import StreamReceiver
 from acs_core.media.stats import PeerStats
@@ -116,8 +116,9 @@ class SubscribeLeg:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-        for publication in [*self._receivers, *self._channels]:
-            self.forget(publication)
+        # That nothing comes any more is told by the end of the call.
+        self._receivers.clear()
+        self._channels.clear()
         peers = {peer for peer in (self._peer, self._carrier) if peer is not None}
         self._peer = self._carrier = None
         await asyncio.gather(*(peer.close() for peer in peers))
@@ -132,6 +133,11 @@ class SubscribeLeg:
             except CallingError as error:
                 _log.info("an offer of the service could not be accepted: %s", error)
                 self._on_trouble(error)
+            except Exception:
+                _log.exception("handling an offer of the service failed")
+                self._on_trouble(
+                    TransportError("An offer could not be handled.", stage=Stage.NEGOTIATION)
+                )
 
     async def _accept(self, offer: wire.Offer) -> None:
         peer = self._peer

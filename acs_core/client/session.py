@@ -39,7 +39,14 @@ from acs_core.core.facts import (
 )
 from acs_core.core.reconnect import Backoff
 from acs_core.core.roster import Roster
-from acs_core.errors import CallingError, InvalidStateError, ProtocolError, Stage
+from acs_core.errors import (
+    CallingError,
+    DeadlineError,
+    InvalidStateError,
+    ProtocolError,
+    ServiceError,
+    Stage,
+)
 from acs_core.media.receiver import StreamReceiver
 from acs_core.media.stats import PeerStats
 
@@ -57,6 +64,8 @@ __all__ = [
 _log = logging.getLogger(__name__)
 
 LEAVE_TIMEOUT: Final = 1.0
+LOSS_GRACE: Final = 0.25
+"""Seconds for signaling to tell that it is not a loss."""
 
 
 class SessionState(StrEnum):
@@ -140,7 +149,11 @@ class CallSession:
         self._early: list[wire.DeliveryBody] = []
         self._signaling_error: CallingError | None = None
         self._publish = PublishLeg(
-            endpoint_id, self._ask, self._options, lambda error: self._leg_failed("publish", error)
+            endpoint_id,
+            self._ask,
+            self._insist,
+            self._options,
+            lambda error: self._leg_failed("publish", error),
         )
         self._subscribe = SubscribeLeg(
             endpoint_id,
@@ -153,6 +166,7 @@ class CallSession:
         self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._refusal: ServiceError | None = None
 
     # ------------------------------------------------------------ state
 
@@ -247,7 +261,7 @@ class CallSession:
         if stream.sender is not None:
             stream.sender.enabled = stream.enabled
         if stream.info is not None and self._state is not SessionState.ENDED:
-            await self._ask(
+            await self._insist(
                 wire.UpdatePublication(
                     endpoint=self.id,
                     publication=stream.id,
@@ -263,7 +277,11 @@ class CallSession:
         await self._ask(wire.SetReceivePolicy(endpoint=self.id, policy=policy))
 
     async def leave(self, *, for_everyone: bool = False) -> None:
-        """Leave the call and release everything, within 2 s. Leaving again does nothing."""
+        """Leave the call and release everything, within 2 s. Leaving again does nothing.
+
+        Raises:
+            ServiceError: We have left, but may not end the call for everyone.
+        """
         if self._state in (SessionState.IDLE, SessionState.ENDED):
             self._finish(endings.HUNG_UP)
         elif self._ending is None:
@@ -271,6 +289,8 @@ class CallSession:
             self._finish(endings.HUNG_UP, wire.Leave(endpoint=self.id, for_everyone=for_everyone))
         if self._ending is not None and self._ending is not asyncio.current_task():
             await asyncio.shield(self._ending)
+        if for_everyone and self._refusal is not None:
+            raise self._refusal
 
     # ------------------------------------------------------------ what signaling tells
 
@@ -343,6 +363,10 @@ class CallSession:
     async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         return await self._connection.request(body)
 
+    async def _insist(self, body: wire.RequestBody) -> None:
+        with contextlib.suppress(DeadlineError):
+            await self._connection.request(body, must_arrive=True)
+
     def _apply(self, revision: int, facts: Sequence[Fact]) -> None:
         first = revision - len(facts) + 1
         for offset, fact in enumerate(facts):
@@ -394,12 +418,12 @@ class CallSession:
             self._media_lost(leg, error)
 
     def _leg_failed(self, leg: str, error: CallingError) -> None:
-        # Not at once: when the program ends, all its tasks are cancelled together, and those of
-        # the media connection may go first.
-        asyncio.get_running_loop().call_soon(self._media_lost, leg, error)
+        # Not at once: when the service ends the call, it closes the media before we have read
+        # that; and when the program ends, its tasks are cancelled together, in any order.
+        asyncio.get_running_loop().call_later(LOSS_GRACE, self._media_lost, leg, error)
 
     def _media_lost(self, leg: str, error: CallingError) -> None:
-        if self._connection.is_closed:
+        if self._connection.is_closed or self._ending is not None:
             return
         self._lost_legs[leg] = error
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
@@ -425,6 +449,9 @@ class CallSession:
                 error = cause
             except CallingError as failed:
                 error = failed
+            except Exception:
+                _log.exception("replacing a media connection failed")
+                error = cause
             if loop.time() >= deadline:
                 _log.warning("media was not restored: %s", error)
                 self._finish(endings.MEDIA_LOST, wire.Leave(endpoint=self.id))
@@ -471,8 +498,14 @@ class CallSession:
     async def _say_goodbye(self, goodbye: wire.Leave | None) -> None:
         if goodbye is None or not self._has_asked:
             return
-        with contextlib.suppress(CallingError):
+        try:
             await self._connection.request(goodbye, timeout=LEAVE_TIMEOUT, must_arrive=True)
+        except ServiceError as error:
+            self._refusal = error
+            if goodbye.for_everyone:
+                await self._say_goodbye(wire.Leave(endpoint=self.id))
+        except CallingError as error:
+            _log.debug("the service has not confirmed that we left: %s", error)
 
     def _require_joined(self) -> None:
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):

@@ -167,7 +167,11 @@ class SignalingConnection:
             TransportError: The session is gone.
         """
         if self._is_closed or self._welcome is None:
-            raise TransportError("Signaling is closed.", stage=Stage.SIGNALING)
+            raise TransportError(
+                "The session with the service is over.",
+                stage=Stage.SIGNALING,
+                next_step="Dispose the call agent and create another one.",
+            )
         request = wire.Request(id=self._next_id, body=body)
         self._next_id += 1
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
@@ -332,6 +336,9 @@ class SignalingConnection:
                 error = refused
             except TransportError as failed:
                 error = failed
+            except CallingError as misused:
+                # A credential that was disposed, for instance; waiting does not help.
+                return misused
             except TimeoutError:
                 error = DeadlineError("The service does not answer.", stage=Stage.SIGNALING)
             delay = backoff.next_delay(random.random())

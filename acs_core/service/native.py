@@ -106,8 +106,8 @@ class NativeEndpoint:
                 self._leave(for_everyone=for_everyone)
             case wire.Publish():
                 return self._publish_more(body)
-            case wire.Unpublish():
-                return self._unpublish(body)
+            case wire.Unpublish(keys=keys):
+                self._unpublish(keys)
             case wire.UpdatePublication():
                 self._in_call.update(body.publication, enabled=body.enabled, priority=body.priority)
             case wire.SetReceivePolicy(policy=policy):
@@ -153,17 +153,9 @@ class NativeEndpoint:
         self._report_reachability()
         return wire.Published(answer=answer, publications=infos)
 
-    def _unpublish(self, body: wire.Unpublish) -> wire.Published:
-        side = self._publish
-        self._in_call.check_own(body.publications)
-        for publication in body.publications:
+    def _unpublish(self, keys: tuple[str, ...]) -> None:
+        for publication in self._publish.drop(keys) if self._publish is not None else ():
             self._in_call.unpublish(publication)
-            if side is not None:
-                side.drop(publication)
-        answer = None
-        if side is not None and body.offer is not None and body.connection == side.number:
-            answer = side.transport.accept_offer(body.offer)
-        return wire.Published(answer=answer)
 
     def _renegotiate(self, connection: int) -> None:
         side = self._subscribe
@@ -287,14 +279,17 @@ class _PublishSide(_Side):
         self._data = other._data
         self._attach()
 
-    def drop(self, publication: str) -> None:
-        """Forget a withdrawn publication."""
-        keys = [key for key, info in self._publications.items() if info.id == publication]
+    def drop(self, keys: tuple[str, ...]) -> list[str]:
+        """Forget withdrawn streams; return the publications that they were."""
+        dropped = []
         for key in keys:
-            del self._publications[key]
+            info = self._publications.pop(key, None)
+            if info is not None:
+                dropped.append(info.id)
             source = self._data.pop(key, None)
             if source is not None:
                 source.close()
+        return dropped
 
     def on_streams(self) -> None:
         """The client sends other streams than before."""

@@ -146,7 +146,7 @@ async def test_malformed_descriptions_are_refused_and_disturb_nobody() -> None:
             for request in (
                 wire.Answer(endpoint=endpoint, connection=1, revision=1, sdp=text),
                 wire.Renegotiate(endpoint=endpoint, connection=number),
-                wire.Unpublish(endpoint=endpoint, connection=1, publications=(), offer=text),
+                wire.Unpublish(endpoint=endpoint, keys=(text,)),
             ):
                 answer = await client.ask(request)
                 assert getattr(answer, "code", 0) != 500, (request, text)
