@@ -16,7 +16,13 @@ from types import MappingProxyType
 
 from acs_core import wire
 from acs_core.core.facts import DataReliability, Priority, PublicationInfo, PublicationKind
-from acs_core.errors import CallingError, InvalidStateError, ProtocolError, Stage
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    InvalidStateError,
+    ProtocolError,
+    Stage,
+)
 from acs_core.media.ice import IceServer
 from acs_core.media.peer import PeerSettings, PeerState
 from acs_core.media.publishing import PublishPeer
@@ -246,10 +252,12 @@ class PublishLeg:
         await self._close_peer()
 
     def _make(self, new: NewStream) -> LocalStream:
+        if new.source is None and new.kind is not PublicationKind.DATA:
+            raise InvalidArgumentError("A media stream needs a source.", stage=Stage.ARGUMENT)
         stream = LocalStream(uuid.uuid4().hex, new)
-        self._streams[stream.key] = stream
         if self._peer is not None:
             self._put(self._peer, stream)
+        self._streams[stream.key] = stream
         return stream
 
     async def _withdraw(self, stream: LocalStream) -> None:
@@ -302,8 +310,7 @@ class PublishLeg:
 
     def _put(self, peer: PublishPeer, stream: LocalStream) -> None:
         if stream.kind is not PublicationKind.DATA:
-            if stream.source is None:
-                raise InvalidStateError("A media stream needs a source.", stage=Stage.ARGUMENT)
+            assert stream.source is not None
             sender = peer.add_stream(
                 stream.key, stream.source, options=stream.encoding, enabled=stream.enabled
             )

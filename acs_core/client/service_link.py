@@ -34,7 +34,10 @@ class SignalingLink:
             token: Gives a valid access token; asked at each attempt to connect.
             on_connected: Told whether the service is reached, and if not, why.
         """
+        self._url = url
+        self._token = token
         self._connection = SignalingConnection(url, token, self)
+        self._is_closed = False
         self._on_connected = on_connected
         # A session lives as long as its call holds it.
         self._sessions: WeakValueDictionary[str, CallSession] = WeakValueDictionary()
@@ -53,7 +56,9 @@ class SignalingLink:
         name: str,
         receive: wire.ReceivePolicy,
     ) -> CallSession:
-        """A new session, not joined yet."""
+        """A new session, not joined yet; on a new connection if the last one was lost for good."""
+        if self._connection.is_closed and not self._is_closed:
+            self._connection = SignalingConnection(self._url, self._token, self)
         session = CallSession(
             self._connection,
             observer,
@@ -67,6 +72,7 @@ class SignalingLink:
 
     async def close(self) -> None:
         """Close the connection, in at most 2 s."""
+        self._is_closed = True
         await self._connection.close()
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
@@ -90,5 +96,6 @@ class SignalingLink:
 
     def on_closed(self, error: CallingError) -> None:
         """Tell everybody that the connection will not come back."""
+        self._on_connected(False, error.message)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)

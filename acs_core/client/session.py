@@ -340,6 +340,7 @@ class CallSession:
 
     async def _enter(self, streams: Sequence[NewStream]) -> tuple[LocalStream, ...]:
         local, offer = await self._publish.prepare(streams)
+        await self._connection.ready()
         self._has_asked = True
         joined = await self._connection.request(
             wire.Join(

@@ -105,6 +105,7 @@ class SignalingConnection:
         self._pending: dict[int, _Pending] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
+        self._opening = asyncio.Lock()
 
     @property
     def is_connected(self) -> bool:
@@ -146,6 +147,12 @@ class SignalingConnection:
             await self.close()
             raise
         self._task = asyncio.create_task(self._run(), name="signaling")
+
+    async def ready(self) -> None:
+        """Open the connection if that was not done; errors as `open`."""
+        async with self._opening:
+            if self._http is None:
+                await self.open()
 
     async def request(
         self,
@@ -213,7 +220,13 @@ class SignalingConnection:
 
     async def _connect(self, resume: wire.Resume | None) -> None:
         assert self._http is not None
-        token = await self._token()
+        try:
+            token = await self._token()
+        except AuthenticationError as error:
+            if resume is None:
+                raise
+            # The refresher needs the network that was lost; it is asked again.
+            raise TransportError("There is no valid token.", stage=Stage.TOKEN) from error
         try:
             socket = await self._http.ws_connect(
                 self._url,
@@ -263,6 +276,7 @@ class SignalingConnection:
     async def _run(self) -> None:
         try:
             await self._stay_connected()
+            await self._release()
         except asyncio.CancelledError:
             # By `close`, or because the program ends without it: the service must hear a goodbye
             # rather than wait for us to come back.
@@ -308,8 +322,7 @@ class SignalingConnection:
             return error
         finally:
             pinging.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await pinging
+            await asyncio.wait({pinging})
         return _lost(f"The signaling connection was lost ({self._socket.close_code}).")
 
     async def _come_back(self) -> CallingError | None:

@@ -60,14 +60,14 @@ async def test_a_killed_client_is_removed_after_its_window_and_disturbs_nobody()
         await victim.join([NewStream(PublicationKind.AUDIO, ToneSource(440.0), name="a")])
         await viewer.until(lambda: len(viewer.subscribed) == 2)
         # As if the process had died: no goodbye on either connection, and nothing comes back.
-        assert victim.connection._task is not None
-        victim.connection._task.cancel()
-        await asyncio.wait({victim.connection._task})
         carrier = victim.connection._socket
         assert carrier is not None
         assert carrier._response.connection is not None
         assert carrier._response.connection.transport is not None
         carrier._response.connection.transport.abort()
+        assert victim.connection._task is not None
+        victim.connection._task.cancel()
+        await asyncio.wait({victim.connection._task})
         await viewer.until(
             lambda: any(
                 isinstance(f, EndpointLeft) and f.endpoint == victim.session.id
