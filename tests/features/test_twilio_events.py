@@ -187,6 +187,7 @@ async def test_disconnecting_tells_everything_before_it_returns() -> None:
         (there,) = tom.participants.values()
         (remote,) = there.tracks.values()
         await until(lambda: remote.track)
+        track: Any = remote.track
         (own,) = tom.local_participant.tracks.values()
         journal = Journal(MEDIA).watch(
             room=tom,
@@ -195,7 +196,7 @@ async def test_disconnecting_tells_everything_before_it_returns() -> None:
             mine=own.track,
             tina=there,
             publication=remote,
-            track=remote.track,
+            track=track,
         )
         during: list[tuple[str, int, int]] = []
         tom.on(

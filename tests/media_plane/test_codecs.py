@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from acs_core.media.sender import SendOptions
 from acs_core.media.sources import PatternSource
 from acs_core.service.app import CallingService
@@ -12,12 +10,11 @@ from tests.support.service_client import group, participant
 from tests.support.session_clients import received, receiver_stats, stream
 
 
-@pytest.mark.parametrize("codec", ["VP8", "H264"])
-async def test_the_chosen_codec_carries_pictures_between_two_clients(
-    service: CallingService, codec: str
-) -> None:
+async def test_h264_carries_pictures_between_two_clients(service: CallingService) -> None:
     place = group()
-    picture = stream(PatternSource(320, 180, 30, color=GREEN), options=SendOptions(codecs=(codec,)))
+    picture = stream(
+        PatternSource(320, 180, 30, color=GREEN), options=SendOptions(codecs=("H264",))
+    )
     async with (
         participant(service, place, [picture]),
         participant(service, place) as viewer,
@@ -27,7 +24,7 @@ async def test_the_chosen_codec_carries_pictures_between_two_clients(
         assert is_color(color, GREEN)
         assert counters == list(range(counters[0], counters[0] + 20))
         stats = receiver_stats(receiver)
-        assert stats.codec_name == codec
+        assert stats.codec_name == "H264"
         assert stats.frames_dropped == 0
 
 

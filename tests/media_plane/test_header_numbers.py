@@ -32,7 +32,7 @@ from tests.support.media_checks import BLUE, RED, is_color, listen, watch
 
 pytestmark = pytest.mark.interop
 
-OTHER_IDS = {Uri.MID: 11, Uri.AUDIO_LEVEL: 7, Uri.ABS_SEND_TIME: 5}
+OTHER_IDS: dict[str, int] = {Uri.MID: 11, Uri.AUDIO_LEVEL: 7, Uri.ABS_SEND_TIME: 5}
 
 
 def aiortc_peer() -> RTCPeerConnection:

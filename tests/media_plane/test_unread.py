@@ -7,7 +7,7 @@ import gc
 import os
 import threading
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from acs_core.media.receiver import StreamReceiver

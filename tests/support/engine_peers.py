@@ -129,7 +129,7 @@ async def take_offer(side: Side, peer: SubscribePeer | RTCPeerConnection) -> Non
     side.transport.accept_answer(peer.localDescription.sdp)
 
 
-class PatternTrack(MediaStreamTrack):  # type: ignore[misc]
+class PatternTrack(MediaStreamTrack):
     """A test picture as an aiortc track."""
 
     kind = "video"
@@ -151,7 +151,7 @@ class PatternTrack(MediaStreamTrack):  # type: ignore[misc]
         return frame
 
 
-class ToneTrack(MediaStreamTrack):  # type: ignore[misc]
+class ToneTrack(MediaStreamTrack):
     """A steady sine as an aiortc track."""
 
     kind = "audio"
@@ -184,7 +184,7 @@ class ToneTrack(MediaStreamTrack):  # type: ignore[misc]
 async def frames_of(track: MediaStreamTrack) -> AsyncIterator[Any]:
     """The frames of an aiortc track in our own form; the caller sets the deadline."""
     while True:
-        frame = await track.recv()
+        frame: Any = await track.recv()
         if isinstance(frame, av.VideoFrame):
             yield VideoFrame(frame, time=0.0)
             continue

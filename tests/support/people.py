@@ -112,7 +112,8 @@ class Meeting:
     async def user(self, name: str = "", **options: Any) -> AcsUser:
         """A new ACS user whose agent is connected; options as of `CallClientOptions`."""
         raw_id, token = self.server.issue_user_token()
-        chosen = CallClientOptions(**{"service_url": self.url, "sample_interval": 0.1} | options)
+        defaults: dict[str, Any] = {"service_url": self.url, "sample_interval": 0.1}
+        chosen = CallClientOptions(**(defaults | options))
         client = await self.stack.enter_async_context(CallClient(chosen))
         agent = await client.create_call_agent(
             AzureCommunicationTokenCredential(token.token), CallAgentOptions(name)
@@ -144,20 +145,18 @@ class Meeting:
 
 @asynccontextmanager
 async def meeting(
-    *, url: str = "", server: CompatServer | None = None, **options: Any
+    **options: Any,
 ) -> AsyncIterator[Meeting]:
     """A service with made-up credentials and nobody in it; all leave when the block ends.
 
     Args:
-        url: Where clients find the service; its own address by default.
-        server: A running one instead of a new one.
         **options: Settings of the service.
     """
     async with AsyncExitStack() as stack:
-        running = server or await stack.enter_async_context(embedded(options=options))
+        running = await stack.enter_async_context(embedded(options=options))
         # Twilio's connect makes rooms, ACS's join does not.
         running.rooms.create(unique_name=ROOM)
-        yield Meeting(running, stack, url or running.url)
+        yield Meeting(running, stack, running.url)
 
 
 @asynccontextmanager
