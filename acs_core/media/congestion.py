@@ -2,18 +2,16 @@
 
 Theory of operation. The service's estimate (REMB) sees a queue that grows. A queue that is full
 grows no more: it only loses, so loss is the second witness. What is sent again fills the same
-queue; without a limit, repairs alone can keep it full for ever.
+queue, and is bounded by `rtc/repair.py`.
 
-Source: draft-ietf-rmcat-gcc-02 section 6 for the rates; the share of repairs is ours.
+Source: draft-ietf-rmcat-gcc-02 section 6 for the rates.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from acs_core.media.stats import RateMeter
-
-__all__ = ["LossLimit", "RepairBudget"]
+__all__ = ["LossLimit"]
 
 HIGH_LOSS: Final = 0.10
 LOW_LOSS: Final = 0.02
@@ -22,10 +20,6 @@ FORGOTTEN_ABOVE: Final = 2
 LEAST_BPS: Final = 100_000
 REPORT_SPACING: Final = 0.4
 """Seconds; reports that come closer count as one."""
-
-REPAIR_SHARE: Final = 0.5
-LEAST_REPAIR: Final = 20_000
-"""Bytes per second that may always be sent again: one lost key frame of a small picture."""
 
 
 class LossLimit:
@@ -63,23 +57,3 @@ class LossLimit:
             self.bitrate_bps = None if grown > FORGOTTEN_ABOVE * sending_bps else grown
             return True
         return False
-
-
-class RepairBudget:
-    """Keeps what is sent again below half of what is sent."""
-
-    def __init__(self) -> None:
-        self._repairs = RateMeter()
-
-    def allows(self, size: int, media_rate: float, now: float) -> bool:
-        """Say whether a packet may be sent again; if so, it is counted.
-
-        Args:
-            size: Its bytes.
-            media_rate: Bytes per second of the stream itself.
-            now: Seconds on any monotonic clock.
-        """
-        if self._repairs.rate(now) + size > max(media_rate * REPAIR_SHARE, LEAST_REPAIR):
-            return False
-        self._repairs.add(size, now)
-        return True

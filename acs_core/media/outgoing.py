@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from acs_core.media.congestion import RepairBudget
 from acs_core.media.stats import RateMeter
 from acs_core.rtc.feedback import RtcpPacket, SourceDescription
 from acs_core.rtc.nack import PacketCache
@@ -24,6 +23,7 @@ from acs_core.rtc.packet import (
     rtx_wrap,
 )
 from acs_core.rtc.reception import SendStats
+from acs_core.rtc.repair import RepairBudget
 
 __all__ = ["OutgoingStream", "RtpPath", "SendEncoding"]
 
@@ -145,7 +145,7 @@ class OutgoingStream:
         encoding = self.encoding
         for sequence_number in lost:
             packet = self._cache.get(sequence_number, now)
-            if packet is None or not self._budget.allows(len(packet), self.rate.rate(now), now):
+            if packet is None or not self._budget.allows(len(packet), self.bytes_sent, now):
                 continue
             packet = _with_send_time(packet, encoding.extensions.get(Uri.ABS_SEND_TIME), now)
             if encoding.rtx_ssrc is not None and encoding.rtx_payload_type is not None:

@@ -13,11 +13,13 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import (
     ConnectionState,
+    DataReliability,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
@@ -36,6 +38,8 @@ from acs_core.service.rooms import RoomRecord, Rooms
 from acs_core.service.sfu.router import Router
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
+
+LONGEST_RELIABILITY: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +215,7 @@ class ServerCall:
             )
         names = {publication.info.name for publication in endpoint.publications.values()}
         for item in wanted:
+            _check_reliability(item.reliability)
             self._check_name("track", item.name)
             if item.name in names:
                 raise InvalidArgumentError(
@@ -233,8 +238,9 @@ class ServerCall:
     def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
         del self._endpoints[endpoint.id]
         endpoint.state = ConnectionState.DISCONNECTED
-        self.router.forget(endpoint.id)
         self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
+        # After it is gone: who dominated has left before nobody dominates.
+        self.router.forget(endpoint.id)
         if tell:
             endpoint.observer.on_ended(reason)
         self.refresh_subscriptions()
@@ -379,6 +385,23 @@ class Calls:
             self.rooms.session_ended(call.room)
         if self._observers[1] is not None:
             self._observers[1](call)
+
+
+def _check_reliability(reliability: DataReliability | None) -> None:
+    """RFC 8832 section 5.1: one limit, of 16 bits."""
+    if reliability is None:
+        return
+    given = [
+        limit
+        for limit in (reliability.max_retransmits, reliability.max_packet_life_time_ms)
+        if limit is not None
+    ]
+    if len(given) > 1 or not all(0 <= limit <= LONGEST_RELIABILITY for limit in given):
+        raise InvalidArgumentError(
+            "A data publication may have max_retransmits or max_packet_life_time_ms, "
+            f"0 to {LONGEST_RELIABILITY}.",
+            stage=Stage.ARGUMENT,
+        )
 
 
 def _check_grant(

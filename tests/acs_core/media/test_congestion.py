@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs_core.media.congestion import LEAST_BPS, LEAST_REPAIR, LossLimit, RepairBudget
+from acs_core.media.congestion import LEAST_BPS, LossLimit
 
 
 def test_without_loss_there_is_no_limit() -> None:
@@ -43,16 +43,3 @@ def test_the_limit_never_falls_below_what_pictures_need(losses: list[float], sta
     for index, loss in enumerate(losses):
         limit.report(loss, limit.bitrate_bps or start, float(index))
         assert limit.bitrate_bps is None or limit.bitrate_bps >= LEAST_BPS
-
-
-def test_repairs_stay_below_half_of_the_stream() -> None:
-    budget = RepairBudget()
-    sent = sum(1000 for _ in range(1000) if budget.allows(1000, 100_000, 0.5))
-    assert sent == 50_000
-    assert budget.allows(1000, 100_000, 2.0)
-
-
-def test_a_slow_stream_may_always_repair_a_little() -> None:
-    budget = RepairBudget()
-    sent = sum(1000 for _ in range(100) if budget.allows(1000, 0.0, 0.5))
-    assert sent == LEAST_REPAIR

@@ -124,7 +124,7 @@ async def test_channels_opened_before_the_association_wait_for_it() -> None:
         assert near.channel.id is None
         near.channel.send("patience")
         near.channel.send(b"pays")
-        assert near.channel.buffered_amount == len("patience" "pays")
+        assert near.channel.buffered_amount == len("patiencepays")
         with pytest.raises(TransportError):
             near.channel.send(bytes(MAX_BUFFERED_AMOUNT))
         assert not client.data.is_started

@@ -257,7 +257,7 @@ class ForwardingPlane(ForwardingGraph):
             if source is None or not consumer.limiter.allows(source, now):
                 continue
             packet = consumer.producer.cache.get(source, now)
-            if packet is not None:
+            if packet is not None and consumer.budget.allows(len(packet), consumer.octets, now):
                 first_sent = consumer.producer.send_times[source % CACHE_SIZE]
                 self._resend_packet(consumer, packet, abs_send_time(now), first_sent)
 

@@ -13,6 +13,7 @@ from acs_core.errors import InvalidArgumentError
 from acs_core.rtc.nack import NackTracker, PacketCache, ResendLimiter
 from acs_core.rtc.packet import Uri
 from acs_core.rtc.reception import ReceptionStats
+from acs_core.rtc.repair import RepairBudget
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane.bursts import BurstEstimator
@@ -220,6 +221,7 @@ class ConsumerState:
     """One stream that goes out."""
 
     __slots__ = (
+        "budget",
         "group_key",
         "id",
         "is_paused",
@@ -256,6 +258,7 @@ class ConsumerState:
         self.group_key = _group_key(self.route)
         self.rewriter = StreamRewriter(producer.clock_rate, first_sequence=command.first_sequence)
         self.limiter = ResendLimiter()
+        self.budget = RepairBudget()
         self.is_paused = command.is_paused
         self.keyframe_deadline = 0.0
         self.packets = 0
