@@ -27,6 +27,7 @@ from acs_core.client.features.diagnostics import (
 )
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.keys import Features
+from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
 from acs_core.client.features.media_stats import (
     MediaStatsCollector,
     MediaStatsCollectorOptions,
@@ -44,7 +45,12 @@ from acs_core.client.publications import LocalPublication, RemoteEndpoint, Remot
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
 from acs_core.core.call import CallState
-from acs_core.core.facts import ConnectionState, Priority, PublicationKind
+from acs_core.core.facts import (
+    ConnectionState,
+    DataReliability,
+    Priority,
+    PublicationKind,
+)
 from acs_core.core.participant import RemoteParticipantState
 from acs_core.errors import (
     AuthenticationError,
@@ -99,9 +105,11 @@ from acs_core.models import (
     CallerInfo,
     CallKind,
     CallLimits,
+    ConnectionStateChange,
     CreateViewOptions,
     DeviceAccess,
     DiagnosticQuality,
+    DisplayNameChange,
     DominantSpeakersInfo,
     EndpointDetails,
     GroupCallLocator,
@@ -116,6 +124,7 @@ from acs_core.models import (
     VideoDeviceInfo,
     VideoDeviceType,
 )
+from acs_core.wire import ReceivePolicy
 
 __all__ = [
     "ACS_LIMITS",
@@ -145,6 +154,7 @@ __all__ = [
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
     "ConnectionState",
+    "ConnectionStateChange",
     "CreateViewOptions",
     "DataChannelEvent",
     "DataChannelFeature",
@@ -154,6 +164,7 @@ __all__ = [
     "DataChannelReliability",
     "DataChannelSender",
     "DataChannelSenderOptions",
+    "DataReliability",
     "DeadlineError",
     "DeviceAccess",
     "DeviceManager",
@@ -161,6 +172,7 @@ __all__ = [
     "DiagnosticChange",
     "DiagnosticQuality",
     "DiagnosticsEvent",
+    "DisplayNameChange",
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
@@ -183,6 +195,8 @@ __all__ = [
     "MediaStatsCollectorEvent",
     "MediaStatsCollectorOptions",
     "MediaStatsFeature",
+    "MediaStatsSample",
+    "MediaStatsSummary",
     "MediaStreamType",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
@@ -195,6 +209,7 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "ReceivePolicy",
     "ReceivePolicyEvent",
     "ReceivePolicyFeature",
     "ReconnectionEvent",

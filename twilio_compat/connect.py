@@ -10,22 +10,21 @@ Source: twilio-video.js 2.36, `lib/connect.js`, `lib/util/cancelablepromise.js`.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Generic, TypeVar, Unpack, final
 
+from acs_core import signed_token
 from acs_core.client.call import Call
 from acs_core.client.call_client import CallClient
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.options import JoinCallOptions, StreamOptions
+from acs_core.core.call import CallState
 from acs_core.core.facts import DataReliability
-from acs_core.errors import CallingError, MediaError
+from acs_core.errors import AuthenticationError, CallingError
 from acs_core.models import CallAgentOptions, CallClientOptions, RoomCallLocator
 from twilio_compat.create_tracks import as_local_track, make_local_tracks
-from twilio_compat.errors import from_core
+from twilio_compat.errors import RoomCompletedError, from_core, passes
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.options import (
@@ -35,7 +34,7 @@ from twilio_compat.options import (
     OptionBag,
     read_connect_options,
 )
-from twilio_compat.room import Room, RoomSetup
+from twilio_compat.room import Room, RoomSetup, ended_error
 
 __all__ = ["CancelablePromise", "CanceledError", "connect"]
 
@@ -127,6 +126,7 @@ async def enter_room(
     Raises:
         TwilioError: The service refuses, or cannot be reached.
         MediaError: A device or file cannot be opened.
+        InvalidArgumentError: An option has a value that calls cannot work with.
     """
     created: Sequence[LocalTrack] = ()
     try:
@@ -140,6 +140,8 @@ async def enter_room(
             client = make_client(_client_options(options.service_url))
             call = await _join(stack, client, token, identity, options, tracks)
             call_id = await call.info.get_server_call_id()
+            if call.state is CallState.DISCONNECTED:
+                raise ended_error(call) or RoomCompletedError()
             room = call.info.room
             setup = RoomSetup(
                 call=call,
@@ -154,9 +156,9 @@ async def enter_room(
                 close=stack.pop_all().aclose,
             )
             return Room(setup)
-    except MediaError:
-        raise  # A device or file of this program: Twilio passes the browser's error on, too.
     except CallingError as error:
+        if passes(error):
+            raise
         raise from_core(error) from error
 
 
@@ -230,11 +232,9 @@ def _granted_room(token: str) -> str:
 
 def _grant(token: str, *path: str) -> str:
     """Read a grant without judging the token: that is the service's business."""
-    parts = token.split(".")
     try:
-        padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        value: object = json.loads(base64.urlsafe_b64decode(padded))
-    except (IndexError, ValueError, RecursionError, binascii.Error):
+        value: object = signed_token.split(token).claims()
+    except AuthenticationError:
         return ""
     for key in ("grants", *path):
         value = value.get(key) if isinstance(value, dict) else None

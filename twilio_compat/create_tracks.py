@@ -93,6 +93,7 @@ async def make_local_tracks(
     except BaseException:
         if sound is not None:
             sound.stop()
+            await sound.closed()
         raise
     return [track for track in (sound, picture) if track is not None]
 

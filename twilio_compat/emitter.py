@@ -36,7 +36,10 @@ class _Registration:
 
 
 def positional_limit(listener: Listener) -> int | None:
-    """How many positional arguments a callable takes; None for any number or when unknown."""
+    """How many positional arguments a callable takes; None for any number or when unknown.
+
+    Parameters with defaults do not count when there is one without.
+    """
     try:
         parameters = inspect.signature(listener).parameters.values()
     except (TypeError, ValueError):
@@ -44,7 +47,10 @@ def positional_limit(listener: Listener) -> int | None:
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
         return None
     places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in places for parameter in parameters)
+    taken = [parameter for parameter in parameters if parameter.kind in places]
+    # `lambda track, label="x": ...` keeps its own value, unless it takes nothing else.
+    required = [parameter for parameter in taken if parameter.default is parameter.empty]
+    return len(required or taken)
 
 
 class EventEmitter:
@@ -125,8 +131,8 @@ class EventEmitter:
         self._check(event)
         registered = self._registrations.get(event, ())
         for registration in registered:
-            if registration.once:
-                self._drop(event, registration)
+            if registration.once and not self._drop(event, registration):
+                continue  # A listener before it emitted this event, too, and that was its once.
             self._call(event, registration, arguments)
         return bool(registered)
 
@@ -141,9 +147,12 @@ class EventEmitter:
         self._registrations[str(event)] = new + registered if first else registered + new
         return self
 
-    def _drop(self, event: str, registration: _Registration) -> None:
-        kept = tuple(one for one in self._registrations.get(event, ()) if one is not registration)
+    def _drop(self, event: str, registration: _Registration) -> bool:
+        """Forget a registration; False when it was forgotten before."""
+        registered = self._registrations.get(event, ())
+        kept = tuple(one for one in registered if one is not registration)
         self._registrations[event] = kept
+        return len(kept) < len(registered)
 
     def _check(self, event: str) -> None:
         known = self.known_events()

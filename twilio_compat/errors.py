@@ -1,10 +1,11 @@
 """Errors of the facade: Twilio's, made from codes and from the errors of `acs_core`.
 
-`from_core` and `from_end_reason` are the one place where core errors become Twilio's. The sub code
+`from_core` is the one place where core errors become Twilio's. The sub code
 decides first: it is either a Twilio code, which the service uses where ACS has none, or one of
 ACS's that has a counterpart. Then the class decides together with the stage, then the class alone.
 Misuse (`InvalidArgumentError`, `InvalidStateError`) is in the table for completeness; a facade
-method lets it pass, since Twilio answers misuse with `TypeError` and `RangeError`, not with codes.
+method lets it pass (`passes`), since Twilio answers misuse with `TypeError` and `RangeError`, not
+with codes.
 
 Source: twilio-video.js 2.36 (class names, `createTwilioError`); ACS Calling SDK 2.0 error table and
 the ACS call end code table.
@@ -150,7 +151,7 @@ __all__ = [
     "TwilioError",
     "create_twilio_error",
     "from_core",
-    "from_end_reason",
+    "passes",
 ]
 
 ERROR_CLASSES: Final[Mapping[int, type[TwilioError]]] = MappingProxyType(
@@ -295,33 +296,33 @@ def create_twilio_error(code: int, message: str | None = None) -> TwilioError:
     return error_class(explanation=message or "")
 
 
-def from_core(error: CallingError) -> TwilioError:
-    """The Twilio error that stands for an error of `acs_core`, which becomes its `__cause__`."""
+def from_core(error: CallingError, *, default: int | None = None) -> TwilioError:
+    """The Twilio error that stands for an error of `acs_core`, which becomes its `__cause__`.
+
+    Args:
+        error: Its message and next step are kept.
+        default: The code where only the class of `error` would decide; a room that ended has
+            53001 there.
+    """
     code = _twilio_code(error.sub_code)
+    if code is None and error.code in _BUSY:
+        code = 53006
     if code is None:
-        code = 53006 if error.code in _BUSY else _code_by_class(error)
+        code = default or _code_by_class(error)
     twilio_error = ERROR_CLASSES[code](explanation=error.message, next_step=error.next_step)
     twilio_error.__cause__ = error
     return twilio_error
 
 
-def from_end_reason(code: int, sub_code: int, message: str = "") -> TwilioError | None:
-    """Why a call ended, as the argument of Twilio's "disconnected" event.
+def passes(error: CallingError) -> bool:
+    """Whether a facade method lets an error pass, because Twilio has no code for it.
 
-    Args:
-        code: Of ACS's `callEndReason`.
-        sub_code: Of ACS's `callEndReason`.
-        message: What is known besides.
-
-    Returns:
-        None for a call that this side hung up.
+    That is misuse, unless the service found a fault with one of Twilio's codes, and what a device
+    or file of this program does: Twilio passes the browser's error on, too.
     """
-    twilio_code = _twilio_code(sub_code)
-    if twilio_code is None:
-        if code == 0:
-            return None
-        twilio_code = 53006 if code in _BUSY else 53001
-    return create_twilio_error(twilio_code, message)
+    if isinstance(error, InvalidArgumentError | InvalidStateError):
+        return _twilio_code(error.sub_code) is None
+    return isinstance(error, MediaError)
 
 
 def _twilio_code(sub_code: int) -> int | None:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, Generic, Literal, Protocol, TypeAlias, TypeVar, final
 
 from acs_core.client.emitter import TaskOwner
+from acs_core.client.frame_reader import close_when_forgotten
 from acs_core.errors import CallingError
 from acs_core.media.frames import AudioFrame, VideoFrame
 
@@ -48,12 +49,13 @@ class TrackFrames(AsyncIterator[_Frame], Generic[_Frame]):
     """What `track.frames()` gives: `async for frame in frames`, and `frames.dropped`.
 
     Close it with `close` (or `contextlib.aclosing`) when leaving the loop early, so that decoding
-    stops at once.
+    stops at once; otherwise it stops when nobody holds this any more.
     """
 
     def __init__(self, feed: FrameFeed[_Frame], seen: Callable[[_Frame], None]) -> None:
         self._feed = feed
         self._seen = seen
+        self._finalizer = close_when_forgotten(self, feed.close)
 
     @property
     def dropped(self) -> int:
@@ -70,6 +72,7 @@ class TrackFrames(AsyncIterator[_Frame], Generic[_Frame]):
 
     def close(self) -> None:
         """Stop reading; safe to repeat."""
+        self._finalizer.detach()
         self._feed.close()
 
     async def aclose(self) -> None:
@@ -108,6 +111,13 @@ class FramePump(Generic[_Frame]):
             self._receivers.remove(receiver)
         if not self._receivers:
             self.stop()
+
+    def again(self) -> None:
+        """Read anew for those who are registered: the track has another source."""
+        self.stop()
+        if self._receivers:
+            self._current = self._frames()
+            self._task = self._owner.start(self._run(self._current), self._name)
 
     def stop(self) -> None:
         """Stop reading until the next `add`; the owner waits for the end."""

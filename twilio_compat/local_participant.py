@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
 from acs_core.client.emitter import TaskOwner
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.core.facts import Priority
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, InvalidStateError, MediaError
+from acs_core.media.sources import MediaSource
 from twilio_compat.create_tracks import as_local_track
-from twilio_compat.errors import from_core
+from twilio_compat.errors import from_core, passes
 from twilio_compat.events import LocalParticipantEvent, ParticipantEvent
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
@@ -39,7 +40,6 @@ from twilio_compat.publication import (
 
 if TYPE_CHECKING:
     from acs_core.client.publications import LocalPublication
-    from acs_core.media.sources import MediaSource
 
 __all__ = ["LocalParticipant"]
 
@@ -75,6 +75,9 @@ class LocalParticipant(Participant):
         self._configuration = quality
         self._bitrates = bitrates
         self._in_order = asyncio.Lock()
+        # What is being published: the track, or the source that was given for one.
+        self._pending: list[LocalTrack | MediaSource] = []
+        self._is_over = False
         self._withdrawing: asyncio.Task[None] | None = None
         self._publications: dict[str, LocalTrackPublication] = {}
         self._audio: dict[str, LocalAudioTrackPublication] = {}
@@ -131,27 +134,26 @@ class LocalParticipant(Participant):
 
         Raises:
             TwilioError: The service refuses it; `trackPublicationFailed` is emitted, too.
+            MediaError: Its device or file cannot be opened; `trackPublicationFailed` likewise.
+            InvalidStateError: It was unpublished, or the room was left, before it was published.
             TypeError: It is no track.
             ValueError: There is no such priority.
         """
-        chosen = as_local_track(track)
+        # A source becomes a track only once it is known that none of it is published.
+        given = track if isinstance(track, MediaSource) else as_local_track(track)
         importance = read_publish_options(options, priority)
-        async with self._in_order:
-            existing = self._find(chosen)
-            if existing is not None:
-                return existing
-            if self._withdrawing is not None:
-                # A track that was withdrawn just now keeps its name until that is done.
-                await asyncio.wait([self._withdrawing])
-            try:
-                core = await self._publish(chosen, importance)
-            except CallingError as error:
-                failure = from_core(error)
-                self._later(LocalParticipantEvent.TRACK_PUBLICATION_FAILED, failure, chosen)
-                raise failure from error
-            publication = self.add(core, chosen)
-        self._later(LocalParticipantEvent.TRACK_PUBLISHED, publication)
-        return publication
+        self._pending.append(given)
+        try:
+            async with self._in_order:
+                existing = self._find(given)
+                if existing is not None:
+                    return existing
+                if self._withdrawing is not None:
+                    # A track that was withdrawn just now keeps its name until that is done.
+                    await asyncio.wait([self._withdrawing])
+                return await self._publish_pending(given, importance)
+        finally:
+            self._forget_pending(given)
 
     async def publish_tracks(
         self, tracks: Sequence[LocalTrack | MediaSource]
@@ -167,13 +169,16 @@ class LocalParticipant(Participant):
     def unpublish_track(self, track: LocalTrack | MediaSource) -> LocalTrackPublication | None:
         """Withdraw a track, which goes on; None when it was not published.
 
+        A track that is being published is not published then, and `publish_track` says so.
+
         Raises:
             TypeError: It is no track.
         """
         publication = self._find(track)
         if publication is None:
-            # Says TypeError for what is no track at all.
-            as_local_track(track)
+            if not isinstance(track, MediaSource):
+                as_local_track(track)  # Says TypeError for what is no track at all.
+            self._pending = [one for one in self._pending if one is not track]
             return None
         self._remove(publication)
         withdrawal = self._unpublish(publication.core, after=self._withdrawing)
@@ -224,7 +229,7 @@ class LocalParticipant(Participant):
                 self._data[sid] = publication
         return publication
 
-    def failed(self, core: LocalPublication, error: CallingError) -> None:
+    def _failed(self, core: LocalPublication, error: CallingError) -> None:
         """The service could not be told of a change."""
         for publication in self._publications.values():
             if publication.core is core:
@@ -240,12 +245,51 @@ class LocalParticipant(Participant):
         if state is ParticipantState.CONNECTED:
             self.emit(ParticipantEvent.RECONNECTED)
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Let go of all tracks; the room is over."""
+        self._is_over = True
+        self._pending.clear()
         for publication in tuple(self._publications.values()):
             self._remove(publication)
 
     # ------------------------------------------------------------ inside
+
+    async def _publish_pending(
+        self, given: LocalTrack | MediaSource, importance: TrackPriority
+    ) -> LocalTrackPublication:
+        """Publish what is in `_pending`, unless it is taken out of it before that is done."""
+        track = as_local_track(given)
+        self._check_pending(given)
+        try:
+            core = await self._publish(track, importance)
+        except CallingError as error:
+            self._check_pending(given)
+            failure = from_core(error)
+            if not passes(error) or isinstance(error, MediaError):
+                self._later(LocalParticipantEvent.TRACK_PUBLICATION_FAILED, failure, track)
+            if passes(error):
+                raise
+            raise failure from error
+        if not self._is_pending(given):
+            await self._unpublish(core, after=None)
+        self._check_pending(given)
+        publication = self.add(core, track)
+        self._later(LocalParticipantEvent.TRACK_PUBLISHED, publication)
+        return publication
+
+    def _is_pending(self, given: LocalTrack | MediaSource) -> bool:
+        return any(one is given for one in self._pending)
+
+    def _check_pending(self, given: LocalTrack | MediaSource) -> None:
+        if not self._is_pending(given):
+            name = given.label if isinstance(given, MediaSource) else given.name
+            raise InvalidStateError(f"The track {name!r} was unpublished.")
+
+    def _forget_pending(self, given: LocalTrack | MediaSource) -> None:
+        for index, one in enumerate(self._pending):
+            if one is given:
+                del self._pending[index]
+                return
 
     def _find(self, track: object) -> LocalTrackPublication | None:
         for publication in self._publications.values():
@@ -276,13 +320,15 @@ class LocalParticipant(Participant):
     async def _unpublish(self, core: LocalPublication, *, after: asyncio.Task[None] | None) -> None:
         if after is not None:
             await asyncio.wait([after])
+        if self._is_over:
+            return  # Nothing of ours is in the call any more.
         try:
             await self._streams.unpublish(core)
         except CallingError as error:
             _log.warning("Withdrawing %s failed: %s", core.name, error)
 
     def _remove(self, publication: LocalTrackPublication) -> None:
-        publication.release()
+        publication._release()
         maps: tuple[dict[str, Any], ...] = (
             self._publications,
             self._audio,
@@ -294,7 +340,12 @@ class LocalParticipant(Participant):
 
     def _later(self, event: LocalParticipantEvent, *arguments: object) -> None:
         """Tell after the triggering call returned, as Twilio does."""
-        asyncio.get_running_loop().call_soon(self.emit, event, *arguments)
+
+        def tell() -> None:
+            if not self._is_over:
+                self.emit(event, *arguments)
+
+        asyncio.get_running_loop().call_soon(tell)
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
     audioTracks = audio_tracks

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -84,6 +85,10 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         self._made_from: TrackOptions | None = None
         self._is_enabled = True
         self._is_stopped = False
+        self._is_to_stop = False
+        self._restarting = asyncio.Lock()
+        self._closing: list[asyncio.Task[None]] = []
+        self._loop = _running_loop()
         self._cores: list[LocalPublication] = []
         self._watch: asyncio.Task[None] | None = None
         self._first_reader: SourceReader | None = None
@@ -132,15 +137,18 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
     def stop(self) -> Self:
         """End the source, for good; the publication stays."""
+        self._is_to_stop = True
         if not self._is_stopped:
-            self._tasks.spawn(self._source.close(), f"close {self.name}")
+            self._closing.append(self._tasks.spawn(self._source.close(), f"close {self.name}"))
             self._ended()
         return self
 
     async def restart(
         self, constraints: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
     ) -> None:
-        """Go on with a new source; publications and SIDs stay.
+        """Go on with a new source; publications, SIDs and what is attached stay.
+
+        A `stop` that comes meanwhile wins: the track is stopped then, and stays so.
 
         Args:
             constraints: As for `create_local_video_track`; None for the same ones again.
@@ -148,29 +156,28 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
         Raises:
             TypeError: The track was made by hand from a source.
-            SourceUnavailableError: The new source cannot be opened; the old one is stopped.
+            SourceUnavailableError: The new source cannot be opened; the track is stopped then,
+                and may be restarted again.
         """
         if self._made_from is None:
             raise TypeError("Illegal call to restart: can only be called on a Track created by us")
         options = self._made_from
         if constraints is not None or keywords:
             options = read_track_options(constraints, keywords)
-        # A device can be opened once, so the old source goes first (as in Twilio).
-        await self._source.close()
-        self._end_watch()
-        source, reader = await open_source(self.MEDIA_KIND, options)
-        self._is_stopped = self._is_started = False
-        self._adopt(source)
-        self.made_from(options, reader)
-        for core in tuple(self._cores):
-            await core.replace_source(source)
+        async with self._restarting:
+            await self._restart(options)
 
     async def closed(self) -> None:
-        """Wait until a stopped track has let go of its device (ours)."""
-        await self._tasks.aclose(CLOSE_GRACE)
+        """Wait until a stopped track has let go of its device (ours); a running one goes on."""
+        closing = [task for task in self._closing if not task.done()]
+        if closing:
+            await asyncio.wait(closing, timeout=CLOSE_GRACE)
+        if self._is_stopped:
+            await self._tasks.aclose()
 
     def bind(self, core: LocalPublication) -> None:
         """Follow a publication of this track; for `LocalParticipant`."""
+        self._loop = _running_loop() or self._loop
         self._cores.append(core)
 
     def unbind(self, core: LocalPublication) -> None:
@@ -186,10 +193,38 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
             reader: A reader of the source, which this closes; None when there is none to wait for.
         """
         self._made_from = options
+        self._loop = _running_loop() or self._loop
         if reader is not None:
             self._first_reader = reader
             self._watch = self._tasks.start(self._see_first(reader), f"first of {self.name}")
         return self
+
+    async def _restart(self, options: TrackOptions) -> None:
+        self._is_to_stop = False
+        # A device can be opened once, so the old source goes first (as in Twilio).
+        await self._source.close()
+        self._end_watch()
+        try:
+            source, reader = await open_source(self.MEDIA_KIND, options)
+        except BaseException:
+            if not self._is_stopped:
+                self._ended()
+            raise
+        if self._is_to_stop:
+            if reader is not None:
+                reader.close()
+            await source.close()
+            return
+        self._is_stopped = self._is_started = False
+        self._adopt(source)
+        self.made_from(options, reader)
+        self._pump.again()
+        for core in tuple(self._cores):
+            try:
+                await core.replace_source(source)
+            except CallingError:
+                if not self._is_to_stop:
+                    raise
 
     def _adopt(self, source: MediaSource) -> None:
         self._source = source
@@ -221,6 +256,13 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
             _log.warning("The first frame of %s did not come: %s", self.name, error)
         finally:
             reader.close()
+
+    def _on_loop(self, act: Callable[..., None], *arguments: object) -> None:
+        """Call `act` at once on the event loop, and from another thread as soon as it can."""
+        if self._loop is None or self._loop is _running_loop():
+            act(*arguments)
+        elif not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(act, *arguments)
 
     def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[_Frame]:
         # The buffer is that of the source, which drops the oldest: 1 picture, 10 pieces of sound.
@@ -275,6 +317,8 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
     def write(self, samples: Samples | AudioFrame, *, sample_rate: int = AUDIO_RATE) -> bool:
         """Copy samples into a track made with `source="program"`; False when not taken.
 
+        May be called from any thread; listeners are called on the event loop.
+
         Args:
             samples: int16, ``(n,)`` or ``(n, channels)``.
             sample_rate: Of the samples.
@@ -287,8 +331,7 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
         if self._is_stopped or not self._source.write(samples, sample_rate=sample_rate):
             return False
         if not self._is_started:
-            self._is_started = True
-            self._happen(TrackEvent.STARTED)
+            self._on_loop(self._start)
         return True
 
     def _new_sink(self) -> FrameSink[AudioFrame]:
@@ -315,6 +358,8 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
     def write(self, frame: Picture | VideoFrame) -> bool:
         """Copy a picture into a track made with `source="program"`; False when not taken.
 
+        May be called from any thread; listeners are called on the event loop.
+
         Args:
             frame: ``(h, w, 3)`` uint8 RGB, or a `VideoFrame`.
 
@@ -325,8 +370,9 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
             raise _not_written(self)
         if self._is_stopped or not self._source.write(frame):
             return False
-        seen = frame if isinstance(frame, VideoFrame) else VideoFrame.from_ndarray(frame)
-        self._saw(seen)
+        size = _size(frame)
+        if not self._is_started or size != (self._dimensions.width, self._dimensions.height):
+            self._on_loop(self._saw_size, *size)
         return True
 
     def _to_frame(self, frame: MediaFrame, start: float) -> VideoFrame:
@@ -341,6 +387,22 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
 
 
 LocalTrack: TypeAlias = LocalAudioTrack | LocalVideoTrack | LocalDataTrack
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:  # Another thread, or no program with a loop.
+        return None
+
+
+def _size(frame: Picture | VideoFrame) -> tuple[int, int]:
+    """Width and height of a written picture as it is sent: even."""
+    if isinstance(frame, VideoFrame):
+        return frame.width & ~1, frame.height & ~1
+    # I420 has its half-size chroma planes below the luma plane.
+    height = frame.shape[0] if frame.ndim == 3 else frame.shape[0] * 2 // 3
+    return frame.shape[1] & ~1, height & ~1
 
 
 def _not_written(track: LocalMediaTrack[Any]) -> InvalidStateError:

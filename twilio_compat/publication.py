@@ -142,6 +142,10 @@ class LocalTrackPublication(TrackPublication):
         self._priority = priority_from(str(core.priority))
         track.bind(core)
         track.observe(self._track_happened)
+        # What happened to the track while it was being published nobody has told the service.
+        core.set_enabled(track.is_enabled)
+        if not isinstance(track, LocalDataTrack) and core.source is not track.media_stream_track:
+            tasks.spawn(core.replace_source(track.media_stream_track), f"replace {track.name}")
 
     @property
     @abstractmethod
@@ -178,7 +182,7 @@ class LocalTrackPublication(TrackPublication):
         self._owner.unpublish_track(self._any_track)
         return self
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Stop following the track; for `LocalParticipant`."""
         self._any_track.unbind(self._core)
         self._any_track.unobserve(self._track_happened)
@@ -309,16 +313,16 @@ class RemoteTrackPublication(TrackPublication):
         """The publication of `acs_core`."""
         return self._core
 
-    def subscribe(self) -> RemoteTrack:
+    def _subscribe(self) -> RemoteTrack:
         """Make the track; for `RemoteParticipant`."""
         self._any_track = self._make_track()
         return self._any_track
 
-    def unsubscribe(self) -> RemoteTrack | None:
+    def _unsubscribe(self) -> RemoteTrack | None:
         """Take the track away and return it; for `RemoteParticipant`."""
         track, self._any_track = self._any_track, None
         if isinstance(track, RemoteAudioTrack | RemoteVideoTrack):
-            track.end_frames()
+            track._end_frames()
         return track
 
     @abstractmethod

@@ -55,6 +55,7 @@ class RemoteParticipant(Participant):
         self, endpoint: RemoteEndpoint, tell_room: Callable[..., object], tasks: TaskOwner
     ) -> None:
         super().__init__(endpoint.id, endpoint.display_name or str(endpoint.identifier), tasks)
+        self._state = ParticipantState(str(endpoint.state))
         self._tell_room = tell_room
         self._publications: dict[str, AnyRemotePublication] = {}
         self._audio: dict[str, RemoteAudioTrackPublication] = {}
@@ -67,7 +68,7 @@ class RemoteParticipant(Participant):
         for core in endpoint.publications:
             publication = self._add_publication(core)
             if core.is_subscribed:
-                self._observe(publication.subscribe())
+                self._observe(publication._subscribe())
 
     @property
     def tracks(self) -> LiveMap[AnyRemotePublication]:
@@ -91,11 +92,11 @@ class RemoteParticipant(Participant):
 
     # ------------------------------------------------------------ for `Room`
 
-    def published(self, core: RemotePublication) -> None:
+    def _published(self, core: RemotePublication) -> None:
         """A stream more is offered."""
         self._tell(Happening.PUBLISHED, self._add_publication(core))
 
-    def unpublished(self, core: RemotePublication) -> None:
+    def _unpublished(self, core: RemotePublication) -> None:
         """A stream is no longer offered."""
         publication = self._find(core)
         if publication is None:
@@ -108,21 +109,21 @@ class RemoteParticipant(Participant):
         self._data.pop(sid, None)
         self._tell(Happening.UNPUBLISHED, publication)
 
-    def subscribed(self, core: RemotePublication) -> None:
+    def _subscribed(self, core: RemotePublication) -> None:
         """A stream is received from now on."""
         publication = self._find(core)
         if publication is not None and not publication.is_subscribed:
-            track = publication.subscribe()
+            track = publication._subscribe()
             self._observe(track)
             self._tell(Happening.SUBSCRIBED, publication, track)
 
-    def unsubscribed(self, core: RemotePublication) -> None:
+    def _unsubscribed(self, core: RemotePublication) -> None:
         """A stream is no longer received."""
         publication = self._find(core)
         if publication is not None:
             self._unsubscribe(publication)
 
-    def changed(self, core: RemotePublication, what: frozenset[str]) -> None:
+    def _changed(self, core: RemotePublication, what: frozenset[str]) -> None:
         """A stream was enabled, disabled or given another priority."""
         publication = self._find(core)
         if publication is None:
@@ -130,17 +131,17 @@ class RemoteParticipant(Participant):
         if "enabled" in what:
             track = publication.track
             if track is not None and not isinstance(track, RemoteDataTrack):
-                track.set_enabled(core.is_enabled)
+                track._set_enabled(core.is_enabled)
             self._tell(Happening.ENABLED if core.is_enabled else Happening.DISABLED, publication)
         if "priority" in what:
             self._tell(Happening.PRIORITY_CHANGED, publication, publication.publish_priority)
 
-    def received(self, core: RemotePublication, data: str | bytes) -> None:
+    def _received(self, core: RemotePublication, data: str | bytes) -> None:
         """A message came."""
         publication = self._find(core)
         track = None if publication is None else publication.track
         if isinstance(track, RemoteDataTrack):
-            track.deliver(data)
+            track._deliver(data)
             self._tell_of_track(Happening.MESSAGE, track, data)
 
     def set_state(self, state: ParticipantState) -> None:
@@ -156,13 +157,13 @@ class RemoteParticipant(Participant):
             self.emit(ParticipantEvent.RECONNECTED)
             self._tell_room(RoomEvent.PARTICIPANT_RECONNECTED, self)
 
-    def left(self) -> None:
+    def _left(self) -> None:
         """It left: its tracks go first, then its own listeners hear of it."""
         self._state = ParticipantState.DISCONNECTED
-        self.unsubscribe_all()
+        self._unsubscribe_all()
         self.emit(ParticipantEvent.DISCONNECTED, self)
 
-    def unsubscribe_all(self) -> None:
+    def _unsubscribe_all(self) -> None:
         """No track is received any longer; the publications stay readable."""
         for publication in tuple(self._publications.values()):
             self._unsubscribe(publication)
@@ -186,7 +187,7 @@ class RemoteParticipant(Participant):
         return next((one for one in self._publications.values() if one.core is core), None)
 
     def _unsubscribe(self, publication: AnyRemotePublication) -> None:
-        track = publication.unsubscribe()
+        track = publication._unsubscribe()
         if track is not None:
             track.unobserve(self._track_happened)
             self._tell(Happening.UNSUBSCRIBED, publication, track)

@@ -89,7 +89,7 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         self._priority = None if priority is None else priority_from(priority)
         return self
 
-    def set_enabled(self, is_enabled: bool) -> None:
+    def _set_enabled(self, is_enabled: bool) -> None:
         """Take what the publisher did; for `RemoteParticipant`."""
         if is_enabled is not self._is_enabled:
             self._is_enabled = is_enabled
@@ -199,7 +199,7 @@ class RemoteDataTrack(Track):
         self._priority = None if priority is None else priority_from(priority)
         return self
 
-    def deliver(self, data: str | bytes) -> None:
+    def _deliver(self, data: str | bytes) -> None:
         """Tell a message; for `RemoteParticipant`."""
         self._happen(TrackEvent.MESSAGE, data)
 

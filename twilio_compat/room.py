@@ -19,8 +19,10 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
+from acs_core.client.call_errors import error_of
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.keys import Features
+from acs_core.core import endings
 from acs_core.core.call import CallState
 from acs_core.core.facts import ConnectionState, EndReason
 from acs_core.errors import CallingError, Stage
@@ -36,7 +38,7 @@ from twilio_compat.errors import (
     MediaConnectionError,
     SignalingConnectionDisconnectedError,
     TwilioError,
-    from_end_reason,
+    from_core,
 )
 from twilio_compat.events import RoomEvent
 from twilio_compat.local_data_track import LocalDataTrack
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
     from acs_core.wire import QualityLevel
 
-__all__ = ["Room", "RoomSetup", "RoomState"]
+__all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
 
 _instances = count(1)
 
@@ -128,7 +130,7 @@ class Room(EventEmitter):
         self._dominant_speaker = self._find_dominant_speaker()
         for emitter, event, listener in self._subscriptions():
             emitter.on(event, listener)
-        self._call_changed()
+        self._catch_up()
 
     @property
     def sid(self) -> str:
@@ -179,7 +181,10 @@ class Room(EventEmitter):
         return self
 
     async def closed(self) -> None:
-        """Wait until the room is left and nothing of it is running any more (ours)."""
+        """Wait until the room is left and its devices are let go of (ours).
+
+        Coroutine listeners that still run then have `LISTENER_GRACE` seconds to finish.
+        """
         await self._closed.wait()
 
     async def get_stats(self) -> list[StatsReport]:
@@ -269,37 +274,37 @@ class Room(EventEmitter):
         participant = self._of(endpoint)
         if participant is None:
             return
-        participant.left()
+        participant._left()
         del self._participants[participant.sid]
         self.emit(RoomEvent.PARTICIPANT_DISCONNECTED, participant)
         self._speakers_changed()
 
     def _publication_added(self, core: RemotePublication) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.published(core)
+            participant._published(core)
 
     def _publication_removed(self, core: RemotePublication) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.unpublished(core)
+            participant._unpublished(core)
 
     def _publication_changed(self, core: RemotePublication, what: frozenset[str]) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.changed(core, what)
+            participant._changed(core, what)
 
     def _subscribed(self, core: RemotePublication) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.subscribed(core)
+            participant._subscribed(core)
 
     def _unsubscribed(self, core: RemotePublication) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.unsubscribed(core)
+            participant._unsubscribed(core)
 
     def _data_received(self, core: RemotePublication, data: str | bytes) -> None:
         if (participant := self._of(core.endpoint)) is not None:
-            participant.received(core, data)
+            participant._received(core, data)
 
     def _local_failed(self, core: LocalPublication, error: CallingError) -> None:
-        self._local.failed(core, error)
+        self._local._failed(core, error)
 
     def _quality_changed(self, endpoint_id: str | None, quality: QualityLevel) -> None:
         configuration = self._local.network_quality_configuration
@@ -327,10 +332,20 @@ class Room(EventEmitter):
     def _call_changed(self) -> None:
         call = self._setup.call
         if call.state is CallState.DISCONNECTED:
-            reason = call.call_end_reason or EndReason()
-            self._end(from_end_reason(reason.code, reason.sub_code, reason.message))
+            self._end(ended_error(call))
 
     # ------------------------------------------------------------ inside
+
+    def _catch_up(self) -> None:
+        """Take what happened between the call's being connected and this room."""
+        for endpoint_id in (None, *(endpoint.id for endpoint in self._streams.endpoints)):
+            quality = self._qualities.level(endpoint_id or self._setup.call.id)
+            if quality is not None:
+                self._quality_changed(endpoint_id, quality)
+        cause = self._setup.call.feature(Features.RECONNECTION).cause
+        if cause is not None:
+            self._reconnecting(cause)
+        self._call_changed()
 
     def _admit(self, endpoint: RemoteEndpoint) -> RemoteParticipant:
         participant = RemoteParticipant(endpoint, self.emit, self._tasks)
@@ -371,9 +386,9 @@ class Room(EventEmitter):
             if not isinstance(track, LocalDataTrack):
                 track.stop()
         for participant in self._participants.values():
-            participant.unsubscribe_all()
+            participant._unsubscribe_all()
         self.emit(RoomEvent.DISCONNECTED, self, error)
-        self._local.release()
+        self._local._release()
         self._work.spawn(self._close(), f"close {self}")
 
     async def _close(self) -> None:
@@ -396,6 +411,17 @@ class Room(EventEmitter):
     refreshInactiveMedia = refresh_inactive_media
     toJSON = to_json
     toString = to_string
+
+
+def ended_error(call: Call) -> TwilioError | None:
+    """Why a call is over, as the argument of "disconnected"; None when this side hung up."""
+    reason = call.call_end_reason
+    if reason is None or reason == endings.HUNG_UP:
+        return None
+    # Who is removed, or whose call is ended for everyone, has a reason without an error.
+    return from_core(
+        call.error or error_of(reason), default=SignalingConnectionDisconnectedError.details.code
+    )
 
 
 def _lost(error: CallingError) -> TwilioError:

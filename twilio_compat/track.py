@@ -180,8 +180,8 @@ class MediaTrack(Track, Generic[_Frame]):
         """Show this track on `sink`, or on a new one; attaching twice is the same as once."""
         chosen = self._new_sink() if sink is None else sink
         if not any(one is chosen for one in self._sinks):
+            self._pump.add(chosen.show)  # First: it raises when the track is not received.
             self._sinks.append(chosen)
-            self._pump.add(chosen.show)
         return chosen
 
     def detach(
@@ -196,7 +196,7 @@ class MediaTrack(Track, Generic[_Frame]):
             self._take_off(one)
         return sinks
 
-    def end_frames(self) -> None:
+    def _end_frames(self) -> None:
         """Stop handing frames to callbacks and sinks: the track has no more."""
         self._pump.stop()
 
@@ -217,6 +217,10 @@ class MediaTrack(Track, Generic[_Frame]):
 
     def _saw(self, frame: _Frame) -> None:
         """Note a frame that some reader got."""
+        self._start()
+
+    def _start(self) -> None:
+        """Note that there was a first frame."""
         if not self._is_started:
             self._is_started = True
             self._happen(TrackEvent.STARTED)
@@ -264,11 +268,15 @@ class VideoTrack(MediaTrack[VideoFrame]):
         return FrameSurface()
 
     def _saw(self, frame: VideoFrame) -> None:
+        self._saw_size(frame.width, frame.height)
+
+    def _saw_size(self, width: int, height: int) -> None:
+        """Note the size of a frame, and that there was one."""
         # Twilio tells the dimensions before "started", and again with each change.
-        if (frame.width, frame.height) != (self._dimensions.width, self._dimensions.height):
-            self._dimensions.width, self._dimensions.height = frame.width, frame.height
+        if (width, height) != (self._dimensions.width, self._dimensions.height):
+            self._dimensions.width, self._dimensions.height = width, height
             self._happen(TrackEvent.DIMENSIONS_CHANGED)
-        super()._saw(frame)
+        self._start()
 
 
 def new_track_id() -> str:

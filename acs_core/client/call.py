@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from contextlib import AsyncExitStack
 from typing import ClassVar, Final, TypeVar
 
 from acs_core.client.call_errors import error_of, reason_of
@@ -29,6 +30,7 @@ from acs_core.client.features.base import (
     Sampled,
 )
 from acs_core.client.features.keys import ALL_FEATURES
+from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.local_media import LocalMedia
 from acs_core.client.mixing import RemoteAudioStream
@@ -53,7 +55,7 @@ from acs_core.core.call import (
     StateChanged,
 )
 from acs_core.core.facts import EndReason
-from acs_core.errors import CallingError, InvalidArgumentError
+from acs_core.errors import CallingError, InvalidArgumentError, ServiceError
 from acs_core.events import CallEvent, CollectionUpdate
 from acs_core.models import (
     CallDirection,
@@ -67,7 +69,9 @@ from acs_core.models import (
 __all__ = ["Call"]
 
 LEAVE_TIMEOUT: Final = 2.5
-_EARLY_LIMIT: Final = 256
+HANG_UP_TIMEOUT: Final = LEAVE_TIMEOUT + 0.5
+CLOSE_TIMEOUT: Final = HANG_UP_TIMEOUT + 3.0
+"""Seconds that `Call.aclose` takes at most: hanging up, then the ends of two groups of tasks."""
 
 _Feature = TypeVar("_Feature", bound=CallFeature)
 
@@ -107,6 +111,8 @@ class Call(Emitter):
         self._desk.deliver_to([self._streams, self._participants, *others])
         self._session: Session | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._refusal: ServiceError | None = None
         self._error: CallingError | None = None
         self._settled = asyncio.Event()
         self._over = asyncio.Event()
@@ -253,10 +259,18 @@ class Call(Emitter):
 
         Args:
             options: `for_everyone` ends the call for all.
+
+        Raises:
+            ServiceError: We have left, but may not end the call for everyone.
         """
+        for_everyone = options is not None and options.for_everyone
         if self._core.accepts(HangUpRequested):
-            self._handle(HangUpRequested(options is not None and options.for_everyone))
+            self._handle(HangUpRequested(for_everyone))
         await self._over.wait()
+        if for_everyone and self._leaving is not None:
+            await asyncio.wait({self._leaving})
+            if self._refusal is not None:
+                raise self._refusal
 
     async def mute(self) -> None:
         """Send no sound of the microphone; the others see it."""
@@ -331,7 +345,7 @@ class Call(Emitter):
     async def aclose(self) -> None:
         """Hang up and end all tasks; the agent does this when it is disposed."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_TIMEOUT + 0.5):
+            async with asyncio.timeout(HANG_UP_TIMEOUT):
                 await self.hang_up()
         await self._work.aclose()
         await self._owner.aclose()
@@ -345,7 +359,8 @@ class Call(Emitter):
 
     def _session_ended(self, reason: EndReason) -> None:
         is_joining = self._joining is not None and not self._joining.done()
-        if is_joining and self.state is not CallState.DISCONNECTING and reason.code == 0:
+        is_own = reason == endings.HUNG_UP
+        if is_joining and is_own and self.state is not CallState.DISCONNECTING:
             # A session that fails to join leaves before it raises; the error knows more.
             return
         self._end(reason)
@@ -367,22 +382,30 @@ class Call(Emitter):
                     self._context.start(self._session)
                     self._joining = self._work.start(self._join(self._session), "join call")
                 case LeaveSession(for_everyone=for_everyone):
-                    leaving = self._work.spawn(self._leave(for_everyone), "leave call")
+                    # Not as work: the call is over before it is known what the service said.
+                    self._leaving = self._owner.spawn(self._leave(for_everyone), "leave call")
                     # Also when the program ends and its tasks are cancelled: who waits for the
                     # end of the call must not wait for ever.
-                    leaving.add_done_callback(lambda _: self._end(endings.HUNG_UP))
+                    self._leaving.add_done_callback(lambda _: self._end(endings.HUNG_UP))
                 case CloseCall(reason=reason):
                     self._close(reason)
 
     async def _join(self, session: Session) -> None:
         try:
-            planned = await self._media.prepare()
-            streams = await session.join(planned)
+            async with AsyncExitStack() as holder:
+                planned = await self._media.prepare(holder)
+                streams = await session.join(planned)
             publications = [self._streams.adopt(stream) for stream in streams]
         except CallingError as error:
-            if self.state is not CallState.DISCONNECTING:
-                self._error = error
-                self._end(reason_of(error))
+            await self._join_failed(session, error)
+            return
+        except Exception as cause:
+            self._setup.logger.exception("Joining call %s failed", self.id)
+            failure = CallingError(
+                f"Joining failed: {cause}", next_step="Look at __cause__ for what raised it."
+            )
+            failure.__cause__ = cause
+            await self._join_failed(session, failure)
             return
         if not self._core.accepts(Admitted):
             return
@@ -393,15 +416,27 @@ class Call(Emitter):
         self._desk.catch_up()
         self._work.start(self._sample(), "sample call")
 
+    async def _join_failed(self, session: Session, error: CallingError) -> None:
+        if self.state is CallState.DISCONNECTING:
+            return
+        self._error = self._error or error
+        await self._leave_session(session, for_everyone=False)
+        self._end(reason_of(error))
+
     async def _leave(self, for_everyone: bool) -> None:
         if self._joining is not None and not self._joining.done():
             self._joining.cancel()
         if self._session is not None:
-            try:
-                async with asyncio.timeout(LEAVE_TIMEOUT):
-                    await self._session.leave(for_everyone=for_everyone)
-            except (CallingError, TimeoutError) as error:
-                self._setup.logger.warning("Leaving call %s failed: %s", self.id, error)
+            await self._leave_session(self._session, for_everyone=for_everyone)
+
+    async def _leave_session(self, session: Session, *, for_everyone: bool) -> None:
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT):
+                await session.leave(for_everyone=for_everyone)
+        except (CallingError, TimeoutError) as error:
+            self._setup.logger.warning("Leaving call %s failed: %s", self.id, error)
+            if for_everyone and isinstance(error, ServiceError):
+                self._refusal = error
 
     async def _sample(self) -> None:
         loop = asyncio.get_running_loop()
@@ -423,6 +458,7 @@ class Call(Emitter):
         if self._core.accepts(Ended):
             if reason.code != 0 and self._error is None:
                 self._error = error_of(reason)
+                self._error.__cause__ = self._feature(ReconnectionFeature).cause
             self._handle(Ended(reason))
 
     def _close(self, reason: EndReason) -> None:

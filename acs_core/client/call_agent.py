@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import ClassVar, Final
 
-from acs_core.client.call import Call
+from acs_core.client.call import CLOSE_TIMEOUT, Call
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.options import JoinCallOptions
@@ -36,6 +36,7 @@ from acs_core.models import (
 __all__ = ["CallAgent"]
 
 DISPOSE_TIMEOUT: Final = 2.0
+"""Seconds for the connection to the service to close; the calls have `CLOSE_TIMEOUT` before it."""
 
 
 class CallAgent(Emitter):
@@ -159,10 +160,10 @@ class CallAgent(Emitter):
             return
         self._is_disposed = True
         try:
-            async with asyncio.timeout(DISPOSE_TIMEOUT):
+            async with asyncio.timeout(CLOSE_TIMEOUT):
                 await asyncio.gather(*(call.aclose() for call in (*self._calls, *self._ended)))
         except TimeoutError:
-            self._logger.warning("Not all calls ended within %s s", DISPOSE_TIMEOUT)
+            self._logger.warning("Not all calls ended within %s s", CLOSE_TIMEOUT)
         if self._link is not None:
             try:
                 async with asyncio.timeout(DISPOSE_TIMEOUT):

@@ -92,7 +92,12 @@ class CallClient:
                 sample_interval=self._options.sample_interval,
             )
             link = self._link_factory(self._options.service_url, token, agent.set_connected)
+            await self._devices.refresh()  # So that joining need not wait for it.
             await link.open()
+            if self._is_disposed:
+                await link.close()
+                await agent.dispose()
+                self._check_usable()
             agent.connect(link)
             self._agent = agent
         finally:

@@ -9,6 +9,7 @@ Source: `DeviceManager` of @azure/communication-calling 2.0.0.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class DeviceManager(Emitter):
         super().__init__(TaskOwner(logger))
         self._permissions = permissions or PermissionPolicy()
         self._enumerate = enumerate_devices
+        self._listed: list[DeviceDescription] | None = None
         self._virtual_cameras: dict[str, VideoDeviceInfo] = {}
         self._virtual_microphones: dict[str, AudioDeviceInfo] = {}
         self._microphone: AudioDeviceInfo | None = None
@@ -76,21 +78,22 @@ class DeviceManager(Emitter):
 
     async def get_cameras(self) -> list[VideoDeviceInfo]:
         """Cameras of the computer, then those of the program; screens are `get_screens`."""
-        self.refresh()
+        await self.refresh()
         return self._cameras()
 
     async def get_screens(self) -> list[VideoDeviceInfo]:
         """Screens of the computer (ours); share one by `Call.start_screen_sharing`."""
+        await self.refresh()
         return self._video(DeviceKind.SCREEN)
 
     async def get_microphones(self) -> list[AudioDeviceInfo]:
         """Microphones of the computer, then those of the program."""
-        self.refresh()
+        await self.refresh()
         return self._microphones()
 
     async def get_speakers(self) -> list[AudioDeviceInfo]:
         """Speakers of the computer."""
-        self.refresh()
+        await self.refresh()
         return self._audio(DeviceKind.SPEAKER)
 
     async def select_microphone(self, device: AudioDeviceInfo) -> None:
@@ -147,7 +150,7 @@ class DeviceManager(Emitter):
             self._permitted("video", source),
         )
         self._virtual_cameras[device.id] = device
-        self.refresh()
+        self._tell_changes()
         return device
 
     def add_virtual_microphone(self, name: str, source: SourceFactory) -> AudioDeviceInfo:
@@ -160,14 +163,14 @@ class DeviceManager(Emitter):
             self._permitted("audio", source),
         )
         self._virtual_microphones[device.id] = device
-        self.refresh()
+        self._tell_changes()
         return device
 
     def remove_virtual_device(self, device: VideoDeviceInfo | AudioDeviceInfo) -> None:
         """Take a device of the program back (ours); streams that use it go on."""
         self._virtual_cameras.pop(device.id, None)
         self._virtual_microphones.pop(device.id, None)
-        self.refresh()
+        self._tell_changes()
 
     def default_microphone(self) -> AudioDeviceInfo | None:
         """The selected microphone if it is still there, else the default one, else none."""
@@ -177,13 +180,13 @@ class DeviceManager(Emitter):
         default = (item for item in microphones if item.is_system_default)
         return next(default, microphones[0] if microphones else None)
 
-    def default_screen(self) -> VideoDeviceInfo:
+    async def default_screen(self) -> VideoDeviceInfo:
         """The first screen.
 
         Raises:
             SourceUnavailableError: There is none.
         """
-        screens = self._video(DeviceKind.SCREEN)
+        screens = await self.get_screens()
         if not screens:
             raise SourceUnavailableError(
                 "This computer has no screen that can be captured.",
@@ -194,14 +197,31 @@ class DeviceManager(Emitter):
         return screens[0]
 
     def flags(self) -> Mapping[str, bool]:
-        """Diagnostics about missing devices, by ACS's names."""
+        """Diagnostics about missing devices, by ACS's names; of the devices listed last."""
         return {
             "noMicrophoneDevicesEnumerated": not self._microphones(),
             "noSpeakerDevicesEnumerated": not self._audio(DeviceKind.SPEAKER),
         }
 
-    def refresh(self) -> None:
+    async def refresh(self) -> None:
         """Look for devices that came or went, and tell; listing devices does it too."""
+        # On a thread: drivers may take their time, and a system tool may have to be run.
+        self._listed = await asyncio.to_thread(self._enumerate)
+        self._tell_changes()
+
+    async def aclose(self) -> None:
+        """End listener tasks; the call client does this."""
+        await self._owner.aclose()
+
+    # ------------------------------------------------------------ inside
+
+    def _last_listed(self) -> list[DeviceDescription]:
+        """The devices as they were listed last."""
+        if self._listed is None:
+            self._listed = self._enumerate()
+        return self._listed
+
+    def _tell_changes(self) -> None:
         now = (tuple(self._cameras()), tuple(self._all_audio()))
         before, self._seen = self._seen, now
         if before is None:
@@ -214,12 +234,6 @@ class DeviceManager(Emitter):
             removed = tuple(item for item in old if item not in new)
             if added or removed:
                 self._emit(event, CollectionUpdate(added, removed))
-
-    async def aclose(self) -> None:
-        """End listener tasks; the call client does this."""
-        await self._owner.aclose()
-
-    # ------------------------------------------------------------ inside
 
     def _cameras(self) -> list[VideoDeviceInfo]:
         return [*self._video(DeviceKind.CAMERA), *self._virtual_cameras.values()]
@@ -240,7 +254,7 @@ class DeviceManager(Emitter):
         device_type = VideoDeviceType.SCREEN_SHARING if is_screen else VideoDeviceType.USB_CAMERA
         return [
             VideoDeviceInfo(item.name, item.id, device_type, self._capture("video", item))
-            for item in self._enumerate()
+            for item in self._last_listed()
             if item.kind is kind
         ]
 
@@ -255,7 +269,7 @@ class DeviceManager(Emitter):
                 device_type,
                 None if is_speaker else self._capture("audio", item),
             )
-            for item in self._enumerate()
+            for item in self._last_listed()
             if item.kind is kind
         ]
 

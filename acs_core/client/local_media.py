@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.options import JoinCallOptions, StreamOptions
 from acs_core.client.ports import NewStream
-from acs_core.client.publications import LocalPublication
+from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import PublicationKind
@@ -73,6 +74,8 @@ class LocalMedia:
         self._setup = setup
         self._slots: dict[MediaStreamType, _Slot] = {}
         self._extra: tuple[StreamOptions, ...] = ()
+        self._own_sounds: list[LocalAudioStream] = []
+        self._planned: list[tuple[MediaStreamType, _Slot]] = []
         self._is_muted = False
         self._lock = asyncio.Lock()
 
@@ -128,22 +131,34 @@ class LocalMedia:
         for video in videos:
             self._put(MediaStreamType.VIDEO, video)
 
-    async def prepare(self) -> list[NewStream]:
-        """What to join with; devices that cannot be opened are left out and reported."""
+    async def prepare(self, holder: AsyncExitStack) -> list[NewStream]:
+        """What to join with; devices that cannot be opened are left out and reported.
+
+        Args:
+            holder: Holds the sources of `JoinCallOptions.streams` open until senders read them.
+
+        Raises:
+            SourceUnavailableError: One of those sources cannot be opened.
+        """
         for kind, slot in list(self._slots.items()):
             try:
                 await slot.stream.start()
             except MediaError:
                 self._failed(kind)
-                del self._slots[kind]
-                slot.stream.release(slot)
+                self._drop(kind, slot)
+        for item in self._extra:
+            await holder.enter_async_context(opened(item.source))
         extra = [_extra_stream(item) for item in self._extra]
-        return [*(slot.new_stream() for slot in self._slots.values()), *extra]
+        self._planned = list(self._slots.items())
+        return [*(slot.new_stream() for _, slot in self._planned), *extra]
 
     def joined(self, publications: Sequence[LocalPublication]) -> None:
         """The call is connected; `publications` belong to what `prepare` gave, in its order."""
-        for slot, publication in zip(self._slots.values(), publications, strict=False):
-            slot.publication = publication
+        for (kind, slot), publication in zip(self._planned, publications, strict=False):
+            if self._slots.get(kind) is slot:
+                slot.publication = publication
+            else:
+                self._withdraw(publication)  # It was stopped while the call was connecting.
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             # It may have been muted or unmuted while the call was connecting.
@@ -219,7 +234,7 @@ class LocalMedia:
             if self.is_on(MediaStreamType.SCREEN_SHARING):
                 raise InvalidArgumentError("The screen is shared already.", sub_code=41035)
             self._check_joined(41071)
-            stream = stream or LocalVideoStream(self._setup.screen())
+            stream = stream or LocalVideoStream(await self._setup.screen())
             stream.share_as_screen()
             await self._start(MediaStreamType.SCREEN_SHARING, stream)
         self._tell_video(CollectionUpdate((stream,)), MediaStreamType.SCREEN_SHARING)
@@ -233,15 +248,22 @@ class LocalMedia:
         self._tell_video(CollectionUpdate((), (slot.stream,)), MediaStreamType.SCREEN_SHARING)
 
     def end(self) -> None:
-        """The call is over: nothing is sent, the application's streams go on."""
+        """The call is over: nothing is sent; the application's streams go on, ours do not."""
         for slot in self._slots.values():
             slot.stream.release(slot)
+        for sound in self._own_sounds:
+            self._context.listeners.spawn(sound.dispose(), "dispose microphone")
+        self._own_sounds.clear()
 
     # ------------------------------------------------------------ inside
 
     def _default_sound(self) -> tuple[LocalAudioStream, ...]:
         device = self._setup.microphone()
-        return () if device is None else (LocalAudioStream(device),)
+        if device is None:
+            return ()
+        sound = LocalAudioStream(device)
+        self._own_sounds.append(sound)
+        return (sound,)
 
     def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
         slot = _Slot(
@@ -294,6 +316,14 @@ class LocalMedia:
                 slot.stream.use(slot)
                 raise
         return slot
+
+    def _drop(self, kind: MediaStreamType, slot: _Slot) -> None:
+        if self._slots.get(kind) is slot:
+            del self._slots[kind]
+        slot.stream.release(slot)
+
+    def _withdraw(self, publication: LocalPublication) -> None:
+        self._context.enqueue(lambda: self._streams.unpublish(publication), "withdraw stream")
 
     def _failed(self, kind: MediaStreamType) -> None:
         self._context.publish_news(Observed(_FAILURES[kind], True))

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from acs_core.client.frame_reader import FrameReader, close_when_forgotten
 from acs_core.client.publications import RemotePublication
 from acs_core.errors import CallingError
-from acs_core.media.frame_stream import FrameStream
 from acs_core.media.frames import AUDIO_RATE, FRAME_SAMPLES, AudioFrame, Samples
 
 __all__ = ["RemoteAudio", "RemoteAudioStream", "mix"]
@@ -46,7 +46,7 @@ def mix(frames: Sequence[Samples], channels: int = 1) -> Samples:
 class _Input:
     """One publication that is being read."""
 
-    def __init__(self, stream: FrameStream) -> None:
+    def __init__(self, stream: FrameReader) -> None:
         self.stream = stream
         self.frames: deque[Samples] = deque(maxlen=_INPUT_LIMIT)
         self.task = asyncio.get_running_loop().create_task(self._run(), name="remote audio input")
@@ -82,6 +82,8 @@ class RemoteAudio:
         self._time = 0.0
         self._is_closed = False
         self.dropped = 0
+        inputs = self._inputs
+        self._finalizer = close_when_forgotten(self, lambda: _end_all(inputs))
 
     def __aiter__(self) -> AsyncIterator[AudioFrame]:
         return self
@@ -112,11 +114,11 @@ class RemoteAudio:
     async def aclose(self) -> None:
         """Stop reading; decoding ends with the last reader."""
         self._is_closed = True
-        inputs, self._inputs = self._inputs, {}
-        for item in inputs.values():
-            _end(item)
-        if inputs:
-            await asyncio.wait([item.task for item in inputs.values()])
+        self._finalizer.detach()
+        tasks = [item.task for item in self._inputs.values()]
+        _end_all(self._inputs)
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _follow(self) -> None:
         wanted = {item.id: item for item in self._publications() if item.is_subscribed}
@@ -126,6 +128,12 @@ class RemoteAudio:
         for key, publication in wanted.items():
             if key not in self._inputs:
                 self._inputs[key] = _Input(publication.frames(mode="queue"))
+
+
+def _end_all(inputs: dict[str, _Input]) -> None:
+    for item in inputs.values():
+        _end(item)
+    inputs.clear()
 
 
 def _end(item: _Input) -> None:

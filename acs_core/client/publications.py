@@ -6,10 +6,12 @@ Their events are those of `Features.STREAMS`. Members that change them are for t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from acs_core.client.features.base import CallContext
+from acs_core.client.frame_reader import FrameReader
 from acs_core.client.ports import FrameMode, LocalStream
 from acs_core.core.facts import (
     ConnectionState,
@@ -20,11 +22,26 @@ from acs_core.core.facts import (
 )
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, Stage
 from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
-from acs_core.media.frame_stream import FrameStream
 from acs_core.media.sources import MediaSource
 from acs_core.media.stats import ReceiverStats, SenderStats
 
-__all__ = ["LocalPublication", "RemoteEndpoint", "RemotePublication"]
+__all__ = ["LocalPublication", "RemoteEndpoint", "RemotePublication", "opened"]
+
+
+@asynccontextmanager
+async def opened(source: MediaSource | None) -> AsyncIterator[None]:
+    """Hold a source open while it is given to a sender, which opens it, too; None holds nothing.
+
+    Raises:
+        SourceUnavailableError: It cannot be opened; SourceEndedError: it is at its end.
+    """
+    reader = None if source is None else await source.open()
+    try:
+        yield
+    finally:
+        if reader is not None:
+            # After what is due already: the sender's first step, so the device stays on.
+            asyncio.get_running_loop().call_soon(reader.close)
 
 
 class RemoteEndpoint:
@@ -133,7 +150,7 @@ class RemotePublication:
         """Whether we receive it."""
         return self._is_subscribed
 
-    def frames(self, *, mode: FrameMode | None = None, maximum: int | None = None) -> FrameStream:
+    def frames(self, *, mode: FrameMode | None = None, maximum: int | None = None) -> FrameReader:
         """Read its frames: `VideoFrame`s or `AudioFrame`s, as they arrive.
 
         Every call gives another reader, and every reader gets every frame; decoding happens only
@@ -155,8 +172,7 @@ class RemotePublication:
                 next_step="Wait for the subscribed event of Features.STREAMS.",
             )
         chosen = mode or ("queue" if self.kind is PublicationKind.AUDIO else "latest")
-        stream: FrameStream = receiver.frames(chosen, maximum=maximum)
-        return stream
+        return FrameReader(receiver.frames(chosen, maximum=maximum))
 
     @property
     def stats(self) -> ReceiverStats | None:
@@ -216,6 +232,8 @@ class LocalPublication:
         self._on_failed = on_failed
         self._is_enabled = stream.enabled
         self._priority = stream.priority
+        self._unfollow: Callable[[], None] | None = None
+        self._follow(stream.source)
 
     @property
     def stream(self) -> LocalStream:
@@ -320,7 +338,21 @@ class LocalPublication:
                 f"A source of {source.kind} cannot replace one of {self.kind.media}.",
                 stage=Stage.MEDIA,
             )
-        await self._stream.replace_source(source)
+        async with opened(source):
+            await self._stream.replace_source(source)
+        self._follow(source)
+
+    def end(self) -> None:
+        """It is withdrawn, or the call is over; what becomes of its source is no matter of ours."""
+        self._follow(None)
+
+    def _follow(self, source: MediaSource | None) -> None:
+        """Report when the source fails from now on."""
+        if self._unfollow is not None:
+            self._unfollow()
+        self._unfollow = None
+        if source is not None:
+            self._unfollow = source.on_failed(lambda error: self._on_failed(self, error))
 
     def _enable_here(self, is_enabled: bool) -> None:
         self._is_enabled = is_enabled

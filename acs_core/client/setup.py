@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ class CallSetup:
     limits: CallLimits
     logger: logging.Logger
     microphone: Callable[[], AudioDeviceInfo | None]
-    screen: Callable[[], VideoDeviceInfo]
+    screen: Callable[[], Awaitable[VideoDeviceInfo]]
     device_flags: Callable[[], Mapping[str, bool]]
     on_over: Callable[[Call], None]
     sample_interval: float = 1.0

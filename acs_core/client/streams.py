@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from acs_core.client.emitter import Emitter, TaskOwner
+from acs_core.client.frame_reader import FrameReader
 from acs_core.client.ports import FrameMode
 from acs_core.client.publications import RemotePublication
 from acs_core.core.facts import PublicationKind
@@ -20,7 +21,6 @@ from acs_core.errors import (
     Stage,
 )
 from acs_core.events import LocalAudioStreamEvent, LocalVideoStreamEvent, RemoteVideoStreamEvent
-from acs_core.media.frame_stream import FrameStream
 from acs_core.media.sources import MediaSource
 from acs_core.models import (
     AudioDeviceInfo,
@@ -322,7 +322,7 @@ class RemoteVideoStream(Emitter):
         """The same stream in `Features.STREAMS`' words (ours)."""
         return self._publication
 
-    def frames(self, *, mode: FrameMode = "latest", maximum: int | None = None) -> FrameStream:
+    def frames(self, *, mode: FrameMode = "latest", maximum: int | None = None) -> FrameReader:
         """Read its pictures (ours); as `RemotePublication.frames`."""
         return self._publication.frames(mode=mode, maximum=maximum)
 

@@ -8,9 +8,11 @@ they travel as they are (`wire.py`); nothing here knows about the network.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
+
+from acs_core.errors import InvalidArgumentError
 
 __all__ = [
     "ConnectionState",
@@ -29,6 +31,10 @@ __all__ = [
     "PublicationRemoved",
     "SpeakersChanged",
 ]
+
+
+DATA_LIMIT: Final = 65535
+"""RFC 8832 section 5.1 has 16 bits for the reliability parameter that counts."""
 
 
 class PublicationKind(StrEnum):
@@ -56,7 +62,7 @@ class Priority(StrEnum):
 
 
 class ConnectionState(StrEnum):
-    """Whether an endpoint can be reached; `core/endpoint.py` holds the table of changes."""
+    """Whether an endpoint can be reached."""
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -69,13 +75,25 @@ class DataReliability(Struct, frozen=True, kw_only=True):
 
     Attributes:
         ordered: Messages arrive in the order they were sent.
-        max_retransmits: Give a message up after so many resends.
-        max_packet_life_time_ms: Give a message up after so many milliseconds.
+        max_retransmits: Give a message up after so many resends, 0 to 65535.
+        max_packet_life_time_ms: Give a message up after so many milliseconds, 0 to 65535.
+
+    Raises:
+        InvalidArgumentError: Both limits are set, or one is out of range.
     """
 
     ordered: bool = True
     max_retransmits: int | None = None
     max_packet_life_time_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the limits, wherever they come from."""
+        given = (self.max_retransmits, self.max_packet_life_time_ms)
+        limits = [limit for limit in given if limit is not None]
+        if len(limits) > 1 or any(not 0 <= limit <= DATA_LIMIT for limit in limits):
+            raise InvalidArgumentError(
+                "Give max_retransmits or max_packet_life_time_ms, from 0 to 65535, not both."
+            )
 
 
 class PublicationInfo(Struct, frozen=True, kw_only=True):

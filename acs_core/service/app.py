@@ -31,6 +31,7 @@ from acs_core.service.identity import (
     TokenVerifier,
 )
 from acs_core.service.metrics import Metrics
+from acs_core.service.origins import origin_check
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.rooms import Rooms
 from acs_core.service.settings import ServiceSettings
@@ -44,6 +45,7 @@ __all__ = ["CallingService", "embedded"]
 _log = logging.getLogger(__name__)
 
 MEASURE_INTERVAL: Final = 1.0
+LOCAL_COUNTERPART: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
 TURN_LIFETIME: Final = 3600
 """Seconds for which TURN credentials are valid; a call refreshes its allocation with them."""
@@ -106,14 +108,9 @@ class CallingService:
     def url(self) -> str:
         """Where clients on this machine find the service."""
         scheme = "https" if self.settings.tls_cert else "http"
-        host = self.settings.host
-        if host in ("0.0.0.0", "::", ""):
-            host = "127.0.0.1"
-        return (
-            f"{scheme}://[{host}]:{self._port}"
-            if ":" in host
-            else (f"{scheme}://{host}:{self._port}")
-        )
+        host = LOCAL_COUNTERPART.get(self.settings.host, self.settings.host)
+        authority = f"[{host}]" if ":" in host else host
+        return f"{scheme}://{authority}:{self._port}"
 
     # ------------------------------------------------------------ lifecycle
 
@@ -189,13 +186,16 @@ class CallingService:
             verifiers=self._verifiers,
             times=self.settings.times,
             ice_servers=self._ice_servers,
+            token_skew=self.settings.token_skew,
         )
         metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
 
-        app = web.Application(client_max_size=1 << 20)
+        app = web.Application(
+            client_max_size=1 << 20, middlewares=(origin_check(self.settings.allowed_origins),)
+        )
         app.router.add_get("/calls/ws", self._gateway.handle)
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/readyz", self._readiness)

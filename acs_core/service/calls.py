@@ -13,13 +13,11 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import (
     ConnectionState,
-    DataReliability,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
@@ -39,8 +37,6 @@ from acs_core.service.sfu.router import Router
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
 
-LONGEST_RELIABILITY: Final = 65535
-
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
@@ -50,11 +46,13 @@ class CallLimits:
         endpoints: Endpoints in a call (Twilio allows 50 participants in a room).
         publications: Publications of one endpoint.
         name_length: Characters in a room, participant or track name (Twilio: 128).
+        policy_length: Publications that a receive policy may name.
     """
 
     endpoints: int = 50
     publications: int = 32
     name_length: int = 128
+    policy_length: int = 1000
 
 
 class ServerCall:
@@ -77,6 +75,7 @@ class ServerCall:
         self._on_ended = on_ended
         self._new_id = new_id
         self._endpoints: dict[str, Endpoint] = {}
+        self._quality: dict[str, wire.QualityLevel] = {}
         self._numbers = 0
 
     @property
@@ -115,6 +114,8 @@ class ServerCall:
         if endpoint_id in self._endpoints:
             raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
         self._check_name("participant", name)
+        policy = policy or wire.ReceivePolicy()
+        self.check_policy(policy)
         replaced = self._replaced_by(principal)
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise ServiceError(
@@ -123,7 +124,7 @@ class ServerCall:
                 stage=Stage.ADMISSION,
                 next_step="Wait until somebody leaves, or raise the room's maximum.",
             )
-        endpoint = Endpoint(endpoint_id, principal, self, observer, policy or wire.ReceivePolicy())
+        endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
         infos = self._new_publications(endpoint, tuple(publications))
         # Nothing can be refused any more; a call whose only member is replaced goes on.
         for other in replaced:
@@ -182,8 +183,14 @@ class ServerCall:
         if speakers != self.roster.speakers:
             self.commit(speakers)
 
+    @property
+    def quality(self) -> tuple[wire.QualityLevel, ...]:
+        """The network quality levels of everybody here, as far as they are known."""
+        return tuple(self._quality.values())
+
     def quality_changed(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Tell network quality levels to the endpoints that want to know."""
+        self._quality |= {level.endpoint: level for level in levels}
         for endpoint in list(self._endpoints.values()):
             if endpoint.policy.quality:
                 endpoint.observer.on_quality(levels)
@@ -202,6 +209,19 @@ class ServerCall:
         for endpoint in list(self._endpoints.values()):
             endpoint.refresh_subscriptions()
 
+    def check_policy(self, policy: wire.ReceivePolicy) -> None:
+        """Refuse a receive policy that names more publications than there can be sense in.
+
+        Raises:
+            InvalidArgumentError: It is too long.
+        """
+        if max(len(policy.only), len(policy.without)) > self.limits.policy_length:
+            raise InvalidArgumentError(
+                f"A receive policy may name {self.limits.policy_length} publications.",
+                stage=Stage.ARGUMENT,
+                next_step="Receive automatically and name the exceptions, or the other way round.",
+            )
+
     def check_publications(
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> None:
@@ -215,7 +235,6 @@ class ServerCall:
             )
         names = {publication.info.name for publication in endpoint.publications.values()}
         for item in wanted:
-            _check_reliability(item.reliability)
             self._check_name("track", item.name)
             if item.name in names:
                 raise InvalidArgumentError(
@@ -237,6 +256,7 @@ class ServerCall:
 
     def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
         del self._endpoints[endpoint.id]
+        self._quality.pop(endpoint.id, None)
         endpoint.state = ConnectionState.DISCONNECTED
         self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
         # After it is gone: who dominated has left before nobody dominates.
@@ -385,23 +405,6 @@ class Calls:
             self.rooms.session_ended(call.room)
         if self._observers[1] is not None:
             self._observers[1](call)
-
-
-def _check_reliability(reliability: DataReliability | None) -> None:
-    """RFC 8832 section 5.1: one limit, of 16 bits."""
-    if reliability is None:
-        return
-    given = [
-        limit
-        for limit in (reliability.max_retransmits, reliability.max_packet_life_time_ms)
-        if limit is not None
-    ]
-    if len(given) > 1 or not all(0 <= limit <= LONGEST_RELIABILITY for limit in given):
-        raise InvalidArgumentError(
-            "A data publication may have max_retransmits or max_packet_life_time_ms, "
-            f"0 to {LONGEST_RELIABILITY}.",
-            stage=Stage.ARGUMENT,
-        )
 
 
 def _check_grant(

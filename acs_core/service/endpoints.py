@@ -99,8 +99,13 @@ class Endpoint:
     observer: EndpointObserver
     policy: wire.ReceivePolicy
     state: ConnectionState = ConnectionState.CONNECTED
+    _named: frozenset[str] = frozenset()
     _publications: dict[str, Publication] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Prepare the policy for look-ups."""
+        self._named = _named(self.policy)
 
     @property
     def publications(self) -> Mapping[str, Publication]:
@@ -183,10 +188,23 @@ class Endpoint:
             seen.add(publication_id)
 
     def set_policy(self, policy: wire.ReceivePolicy) -> None:
-        """Choose what to receive."""
+        """Choose what to receive.
+
+        Raises:
+            InvalidArgumentError: The policy names too many publications.
+        """
         self._require_in_call()
-        self.policy = policy
+        self.call.check_policy(policy)
+        was_listening, self.policy = self.policy.quality, policy
+        self._named = _named(policy)
         self.refresh_subscriptions()
+        if policy.quality and not was_listening:
+            self.tell_quality()
+
+    def tell_quality(self) -> None:
+        """Tell the adapter the network quality levels as of now, if it wants to know."""
+        if self.is_in_call and self.policy.quality and self.call.quality:
+            self.observer.on_quality(self.call.quality)
 
     def set_reachable(self, *, is_reachable: bool) -> None:
         """Tell the call that the endpoint's link was lost or is back."""
@@ -213,9 +231,7 @@ class Endpoint:
             self.observer.on_subscriptions()
 
     def _wants(self, publication_id: str) -> bool:
-        if self.policy.automatic:
-            return publication_id not in self.policy.without
-        return publication_id in self.policy.only
+        return (publication_id in self._named) is not self.policy.automatic
 
     def _own(self, publication_id: str) -> Publication:
         self._require_in_call()
@@ -231,3 +247,8 @@ class Endpoint:
     def _require_in_call(self) -> None:
         if not self.is_in_call:
             raise InvalidStateError("The endpoint has left the call.", stage=Stage.SIGNALING)
+
+
+def _named(policy: wire.ReceivePolicy) -> frozenset[str]:
+    """The publications that a policy makes exceptions of."""
+    return frozenset(policy.without if policy.automatic else policy.only)

@@ -18,15 +18,23 @@ from msgspec.structs import replace
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.facts import EndReason
 from acs_core.errors import (
     AuthenticationError,
     CallingError,
     InvalidArgumentError,
     ProtocolError,
+    ServiceError,
     Stage,
 )
 from acs_core.service.calls import Calls
-from acs_core.service.identity import Principal, PrincipalKind, TokenVerifier, verify_token
+from acs_core.service.identity import (
+    Principal,
+    PrincipalKind,
+    TokenVerifier,
+    check_not_expired,
+    verify_token,
+)
 from acs_core.service.native import NativeEndpoint
 from acs_core.service.sessions import AgentSession, SessionTimes
 from acs_core.service.sfu.engine import SfuEngine
@@ -49,12 +57,14 @@ class NativeGateway:
         verifiers: tuple[TokenVerifier, ...],
         times: SessionTimes,
         ice_servers: Callable[[Principal], tuple[wire.IceServer, ...]],
+        token_skew: float,
     ) -> None:
         self._calls = calls
         self._engine = engine
         self._verifiers = verifiers
         self._times = times
         self._ice_servers = ice_servers
+        self._token_skew = token_skew
         self._sessions: dict[str, _Session] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
@@ -88,7 +98,9 @@ class NativeGateway:
         """End every session and WebSocket, within 2 s."""
         self._is_draining = True
         for session in list(self._sessions.values()):
-            session.end(wire.CloseCode.DRAINING, "The service is stopping.")
+            session.end(
+                endings.SERVICE_STOPPED, wire.CloseCode.DRAINING, "The service is stopping."
+            )
         if self._closing:
             await asyncio.wait(self._closing, timeout=2.0)
 
@@ -140,6 +152,17 @@ class NativeGateway:
             if principal.kind is PrincipalKind.TWILIO
             else self._times.acs_window
         )
+        held = sum(
+            session.state.principal.raw_id == principal.raw_id
+            for session in self._sessions.values()
+        )
+        if held >= self._times.sessions:
+            raise ServiceError(
+                f"The user has {held} sessions, the maximum.",
+                code=429,
+                stage=Stage.SIGNALING,
+                next_step="Close call agents that are no longer needed.",
+            )
         state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
         session = _Session(state, self._forget)
         self._sessions[state.id] = session
@@ -155,6 +178,7 @@ class NativeGateway:
                 next_step="Join the call again.",
             )
         session.state.check_resume(resume, principal)
+        session.state.renew(principal)
         return session
 
     # ------------------------------------------------------------ conversation
@@ -178,7 +202,8 @@ class NativeGateway:
                 return
             if loop.time() - window_started > 1.0:
                 window_started, count = loop.time(), 0
-            count += 1
+            # Size counts too, reading a large message takes long; one of `MESSAGE_LIMIT` passes.
+            count += 1 + (len(message.data) >> 13)
             if count > self._times.messages_per_second:
                 outlet.close(wire.CloseCode.TOO_FAST, "Too many messages.")
                 return
@@ -226,6 +251,14 @@ class NativeGateway:
             raise InvalidArgumentError(
                 f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
             )
+        check_not_expired(principal, now=time.time(), skew=self._token_skew)
+        if len(session.endpoints) >= self._times.endpoints:
+            raise ServiceError(
+                f"The session is in {len(session.endpoints)} calls, the maximum.",
+                code=429,
+                stage=Stage.ADMISSION,
+                next_step="Leave a call first, or join with another call agent.",
+            )
         call = self._calls.resolve(body.locator, principal)
         endpoint = NativeEndpoint(self._engine, session.state.deliver, self._finish(session))
         try:
@@ -254,12 +287,14 @@ class NativeGateway:
     def _detached(self, session: _Session, outlet: _SocketOutlet, *, is_goodbye: bool) -> None:
         if not session.state.detach(outlet):
             return
+        gone = wire.CloseCode.SESSION_GONE
         if session.state.is_overrun or is_goodbye or self._is_draining:
-            session.end(wire.CloseCode.SESSION_GONE, "The session ended.")
+            ending = endings.HUNG_UP if is_goodbye else endings.LINK_LOST
+            session.end(ending, gone, "The session ended.")
             return
         session.set_reachable(is_reachable=False)
         session.start_window(
-            lambda: session.end(wire.CloseCode.SESSION_GONE, "The session window passed.")
+            lambda: session.end(endings.LINK_LOST, gone, "The session window passed.")
         )
 
     def _forget(self, session: _Session) -> None:
@@ -290,10 +325,9 @@ class _Session:
         for endpoint in self.endpoints.values():
             endpoint.set_reachable(is_reachable=is_reachable)
 
-    def end(self, code: wire.CloseCode, reason: str) -> None:
+    def end(self, ending: EndReason, code: wire.CloseCode, reason: str) -> None:
         self.is_over = True
         self.cancel_window()
-        ending = endings.SERVICE_STOPPED if code is wire.CloseCode.DRAINING else endings.LINK_LOST
         for endpoint in list(self.endpoints.values()):
             endpoint.remove(ending)
         self.state.shut(code, reason)
@@ -366,6 +400,7 @@ def _close_code(error: CallingError) -> wire.CloseCode:
     codes = {
         410: wire.CloseCode.SESSION_GONE,
         413: wire.CloseCode.TOO_LARGE,
+        429: wire.CloseCode.TOO_FAST,
         503: wire.CloseCode.DRAINING,
     }
     return codes.get(error.code, wire.CloseCode.MALFORMED)

@@ -40,6 +40,7 @@ __all__ = [
     "Principal",
     "PrincipalKind",
     "TokenVerifier",
+    "check_not_expired",
     "issue_token",
     "verify_token",
 ]
@@ -51,6 +52,7 @@ SHORTEST_LIFETIME: Final = 3600.0
 LONGEST_LIFETIME: Final = 24 * 3600.0
 
 _ACCESS_TOKEN_EXPIRED: Final = 40235
+_TWILIO_TOKEN_EXPIRED: Final = 20104
 _INVALID_SCOPE: Final = 44113
 _INVALID_SCOPE_FORMAT: Final = 44114
 _RESOURCE_NOT_FOUND: Final = 44115
@@ -118,6 +120,27 @@ def verify_token(token: str, verifiers: Iterable[TokenVerifier], *, now: float) 
         "This is not a token that the service knows.",
         _PARSE_TOKEN_FAIL,
         "Pass the token itself, not its URL or JSON, from this service's issuer.",
+    )
+
+
+def check_not_expired(principal: Principal, *, now: float, skew: float = DEFAULT_SKEW) -> None:
+    """Refuse somebody whose token was good once.
+
+    Args:
+        principal: Who.
+        now: Unix seconds.
+        skew: Seconds that clocks may be off.
+
+    Raises:
+        AuthenticationError: 40235, for a Twilio participant 20104.
+    """
+    if now <= principal.expires_at + skew:
+        return
+    is_twilio = principal.kind is PrincipalKind.TWILIO
+    raise refused(
+        "The token has expired.",
+        _TWILIO_TOKEN_EXPIRED if is_twilio else _ACCESS_TOKEN_EXPIRED,
+        "Issue a new one and connect again.",
     )
 
 

@@ -9,24 +9,28 @@ labels) end here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Final, assert_never
 
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInfo, PublicationKind
-from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
+from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.service.calls import ServerCall
-from acs_core.service.endpoints import Endpoint
+from acs_core.service.endpoints import Endpoint, Subscription
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.sfu.data import DataSource
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.listeners import TransportListener
 from acs_core.service.sfu.negotiation import SsrcPolicy
 from acs_core.service.sfu.producer import Producer
-from acs_core.service.sfu.transport import MediaTransport, TransportListener
+from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["NativeEndpoint"]
+
+_log = logging.getLogger(__name__)
 
 ID_LENGTH: Final = 32
 
@@ -68,6 +72,7 @@ class NativeEndpoint:
         """
         if len(body.endpoint) != ID_LENGTH or set(body.endpoint) - set("0123456789abcdef"):
             raise InvalidArgumentError("An endpoint id is 32 hex digits.", stage=Stage.ARGUMENT)
+        _check_keys(body.publications, ())
         answer = None
         if body.offer is not None:
             self._publish = _PublishSide(self, self._engine, 1)
@@ -85,6 +90,8 @@ class NativeEndpoint:
         if self._publish is not None:
             self._publish.name(body.publications, infos)
         endpoint.refresh_subscriptions()
+        # After the answer to the join, which says whose levels these are.
+        asyncio.get_running_loop().call_soon(endpoint.tell_quality)
         return wire.Joined(
             call=call.id,
             revision=call.roster.revision,
@@ -126,6 +133,12 @@ class NativeEndpoint:
     def _leave(self, *, for_everyone: bool) -> None:
         endpoint = self._in_call
         if for_everyone:
+            if endpoint.principal.kind is PrincipalKind.TWILIO:
+                raise ServiceError(
+                    "A Twilio participant cannot end the room for everyone.",
+                    stage=Stage.SIGNALING,
+                    next_step="Complete the room over REST.",
+                )
             endpoint.call.end(endings.ENDED_FOR_EVERYONE, by=endpoint)
         else:
             endpoint.leave()
@@ -135,6 +148,7 @@ class NativeEndpoint:
         # First, because an accepted offer cannot be taken back.
         self._in_call.check(body.publications)
         side = self._publish
+        _check_keys(body.publications, side.keys if side is not None else ())
         if side is None or body.connection != side.number:
             fresh = _PublishSide(self, self._engine, body.connection)
             try:
@@ -163,6 +177,8 @@ class NativeEndpoint:
             return
         self._engine.close_soon(side.transport)
         self._subscribe = _SubscribeSide(self, self._engine, side.number + 1)
+        # The client waits for an offer, also when nobody publishes.
+        self._subscribe.transport.want_data()
         self._subscribe.refresh()
 
     # ------------------------------------------------------------ what the call says
@@ -279,6 +295,11 @@ class _PublishSide(_Side):
         self._data = other._data
         self._attach()
 
+    @property
+    def keys(self) -> Iterable[str]:
+        """The client's names of what it publishes."""
+        return self._publications.keys()
+
     def drop(self, keys: tuple[str, ...]) -> list[str]:
         """Forget withdrawn streams; return the publications that they were."""
         dropped = []
@@ -298,7 +319,13 @@ class _PublishSide(_Side):
     def on_channel(self, channel: DataChannel) -> None:
         """The client opened the channel of a data publication."""
         self._unclaimed[channel.label] = channel
+        channel.on_close = lambda: self._unclaim(channel)
         self._attach()
+
+    def _unclaim(self, channel: DataChannel) -> None:
+        # Another channel may have taken the label since.
+        if self._unclaimed.get(channel.label) is channel:
+            del self._unclaimed[channel.label]
 
     def _attach(self) -> None:
         for key, info in self._publications.items():
@@ -310,6 +337,9 @@ class _PublishSide(_Side):
                     source.read(channel)
             else:
                 source = self.transport.producers.get(key)
+                if source is not None and source.kind != info.kind.media:
+                    _log.info("%s is a stream of kind %s, not %s", key, source.kind, info.kind)
+                    source = None
                 if source is not None:
                     self.owner.endpoint.call.router.add(source, self.owner.id, info.id)
             self.owner.endpoint.attach(info.id, source)
@@ -323,12 +353,11 @@ class _SubscribeSide(_Side):
         self._forwarded: dict[str, Producer | DataSource] = {}
         self._channels: dict[str, DataChannel] = {}
         self._revision = 0
-        self._scheduled: asyncio.Handle | None = None
+        self._turns = engine.turns
 
     def refresh(self) -> None:
-        """Bring the connection in line, once for all changes of this turn of the loop."""
-        if self._scheduled is None:
-            self._scheduled = asyncio.get_running_loop().call_soon(self._align)
+        """Bring the connection in line soon, once for all changes until then."""
+        self._turns.add(self._align)
 
     def answered(self, body: wire.Answer) -> None:
         """The client answered an offer.
@@ -341,30 +370,37 @@ class _SubscribeSide(_Side):
             self._offer_if_needed()
 
     def _align(self) -> None:
-        self._scheduled = None
         endpoint = self.owner.endpoint
         if not endpoint.is_in_call or self.transport.is_closed:
             return
         wanted = endpoint.subscriptions
-        for publication, source in list(self._forwarded.items()):
-            subscription = wanted.get(publication)
-            if subscription is None:
-                self._stop(publication)
-            elif subscription.source is not source:
-                self._continue(publication, subscription.source)
-        for publication, subscription in wanted.items():
-            if publication not in self._forwarded:
-                self._start(publication, subscription.source, subscription.publication.info)
+        fresh = [publication for publication in wanted if publication not in self._forwarded]
+        for publication in (*self._forwarded, *fresh):
+            # One stream that cannot be sent must not cost the client the others.
+            try:
+                self._align_one(publication, wanted.get(publication))
+            except Exception:
+                _log.exception("publication %s is not forwarded to %s", publication, self.owner.id)
         self._offer_if_needed()
+
+    def _align_one(self, publication: str, subscription: Subscription | None) -> None:
+        source = self._forwarded.get(publication)
+        if subscription is None:
+            self._stop(publication)
+            return
+        if source is not None and subscription.source is not source:
+            self._continue(publication, subscription.source)
+        if publication not in self._forwarded:
+            self._start(publication, subscription.source, subscription.publication.info)
 
     def _start(self, publication: str, source: object, info: PublicationInfo) -> None:
         if isinstance(source, Producer):
-            self._forwarded[publication] = source
             self.transport.forward(publication, source)
-        elif isinstance(source, DataSource):
             self._forwarded[publication] = source
+        elif isinstance(source, DataSource):
             reliability = info.reliability or DataReliability()
             channel = self.transport.open_channel(publication, reliability)
+            self._forwarded[publication] = source
             self._channels[publication] = channel
             source.feed(channel)
 
@@ -396,6 +432,16 @@ class _SubscribeSide(_Side):
                 sdp=self.transport.create_offer(),
             )
         )
+
+
+def _check_keys(wanted: tuple[wire.NewPublication, ...], taken: Iterable[str]) -> None:
+    seen = set(taken)
+    for item in wanted:
+        if item.key in seen:
+            raise InvalidArgumentError(
+                f"The key {item.key!r} names two publications.", stage=Stage.ARGUMENT
+            )
+        seen.add(item.key)
 
 
 def _room_info(call: ServerCall) -> wire.RoomInfo | None:

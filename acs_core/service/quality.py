@@ -35,7 +35,7 @@ class QualityMonitor:
     def __init__(self, calls: Calls, stats: Callable[[], PlaneStats]) -> None:
         self._calls = calls
         self._stats = stats
-        self._watched: dict[str, _Watched] = {}
+        self._watched: dict[tuple[str, str], _Watched] = {}
 
     def measure(self, now: float) -> None:
         """Take a round of measurements and tell each call what changed."""
@@ -44,16 +44,17 @@ class QualityMonitor:
             self._watched.clear()
             return
         stats = self._stats()
-        present = {endpoint_id for call in calls for endpoint_id in call.endpoints}
-        for endpoint_id in self._watched.keys() - present:
-            del self._watched[endpoint_id]
+        # By call too: an endpoint id is the client's choice and may return in another call.
+        present = {(call.id, endpoint_id) for call in calls for endpoint_id in call.endpoints}
+        for gone in self._watched.keys() - present:
+            del self._watched[gone]
         for call in calls:
             self._measure_call(call, stats, now)
 
     def _measure_call(self, call: ServerCall, stats: PlaneStats, now: float) -> None:
         changed = []
         for endpoint in call.endpoints.values():
-            watched = self._watched.setdefault(endpoint.id, _Watched())
+            watched = self._watched.setdefault((call.id, endpoint.id), _Watched())
             watched.counts = {
                 key: value for key, value in watched.counts.items() if key in stats.producers
             }

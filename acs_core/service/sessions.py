@@ -2,8 +2,9 @@
 
 Theory of operation. A session numbers everything it says (`Delivery.seq`) and keeps it until the
 client confirmed it, so that a client which comes back within the window gets the rest, once and in
-order. Requests are numbered by the client and answered once: one that is repeated after a resume
-gets the answer that was kept. A client that does not read is cut off when too much waits for it.
+order. Requests are numbered by the client and answered once: one that is repeated after a resume is
+not carried out again, its answer is among what the resume delivers. A client that does not read is
+cut off when too much waits for it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ KEPT_REQUESTS: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class SessionTimes:
-    """Deadlines and rates of native sessions.
+    """Deadlines, rates and limits of native sessions.
 
     Attributes:
         hello: Seconds for the first message.
@@ -34,6 +35,8 @@ class SessionTimes:
         twilio_window: The same for a Twilio client (Twilio: 30).
         messages_per_second: More than that closes the WebSocket.
         buffer_limit: Bytes that may wait for a client's confirmation.
+        endpoints: Calls that one session may be in at a time.
+        sessions: Sessions that one user may have at a time, lost ones included.
     """
 
     hello: float = 5.0
@@ -42,6 +45,8 @@ class SessionTimes:
     twilio_window: float = 30.0
     messages_per_second: int = 50
     buffer_limit: int = 1 << 20
+    endpoints: int = 16
+    sessions: int = 64
 
 
 class Outlet(Protocol):
@@ -135,6 +140,11 @@ class AgentSession:
                 stage=Stage.SIGNALING,
                 next_step="Join the call again.",
             )
+
+    def renew(self, principal: Principal) -> None:
+        """Take what the client's token says now, if it is valid for longer than the last one."""
+        if principal.expires_at > self.principal.expires_at:
+            self.principal = principal
 
     def deliver(self, body: wire.DeliveryBody, *, reply_to: int | None = None) -> None:
         """Say something to the client, now or when it is back."""

@@ -68,13 +68,15 @@ class ServiceSettings(BaseSettings):
         public_address: The address that clients send media to, where it is not that of `host`.
         turn_url: `turn:` or `turns:` URI (RFC 7065), handed to clients with `turn_secret`'s
             time-limited credentials.
-        data_dir: Where what must survive a restart is kept.
+        data_dir: Reserved for what must survive a restart; nothing is written there yet, a service
+            that stops forgets its users and rooms.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
         plane: How media is forwarded; "auto" takes the fastest that passes its self-test.
         acs_resource_id: UUID; part of every raw id.
         acs_access_key: Base64; signs ACS user tokens and REST requests. None: no ACS personality.
         token_skew: Seconds that clocks of token issuers may be off.
-        allowed_origins: Web origins besides the service's own that may talk to it.
+        allowed_origins: Web origins besides the service's own that may talk to it; pages of others
+            are answered with 403.
     """
 
     model_config = SettingsConfigDict(

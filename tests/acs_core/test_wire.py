@@ -73,15 +73,39 @@ def test_nothing_but_a_protocol_error_comes_of_garbage(text: str) -> None:
             assert error.stage is not None
 
 
-def test_brackets_in_strings_do_not_count_as_depth() -> None:
+def test_brackets_in_strings_do_no_harm() -> None:
     hello = wire.Hello(version=1, token='["\\{' * 100)
     assert wire.decode_client(wire.encode(hello)) == hello
 
 
-@pytest.mark.parametrize("text", ["[" * 33, '{"a":' * 33, '{"type":"hello","x":' + "[" * 40])
-def test_deep_messages_are_refused_before_they_are_parsed(text: str) -> None:
-    with pytest.raises(ProtocolError, match="nested"):
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a":' * 50_000, '{"type":"hello","x":' + "[" * 100_000]
+)
+def test_deep_messages_are_refused(text: str) -> None:
+    for decode in (wire.decode_client, wire.decode_service):
+        with pytest.raises(ProtocolError, match="Unreadable"):
+            decode(text)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        '{"max_retransmits":1,"max_packet_life_time_ms":1}',
+        '{"max_retransmits":-1}',
+        '{"max_retransmits":65536}',
+        '{"max_packet_life_time_ms":65536}',
+    ],
+)
+def test_a_data_publication_with_impossible_limits_is_refused(limits: str) -> None:
+    publication = f'{{"key":"k","kind":"data","reliability":{limits}}}'
+    body = (
+        '{"type":"join","endpoint":"e","locator":{"type":"room","room":"r"},'
+        f'"publications":[{publication}]}}'
+    )
+    text = f'{{"type":"request","id":1,"body":{body}}}'
+    with pytest.raises(ProtocolError, match="65535"):
         wire.decode_client(text)
+    assert wire.decode_client(text.replace(limits, '{"max_retransmits":65535}'))
 
 
 def test_large_messages_are_refused_before_they_are_parsed() -> None:

@@ -154,7 +154,9 @@ async def test_a_busy_camera_leaves_the_call_without_video_and_says_so() -> None
         with pytest.raises(SourceUnavailableError) as caught:
             await call.start_video(LocalVideoStream(busy_camera()))
         assert (caught.value.code, caught.value.sub_code) == (412, 43000)
-        told = next_event(media, "diagnosticChanged")
+        told = next_event(
+            media, "diagnosticChanged", lambda item: item.diagnostic == "cameraStartFailed"
+        )
         await call.start_video(LocalVideoStream(camera(RED)))
         (change,) = await told
         assert (change.diagnostic, change.value) == ("cameraStartFailed", False)

@@ -87,7 +87,7 @@ async def test_our_client_sees_and_hears_an_aiortc_publisher(engine: SfuEngine, 
         receivers = ours.receivers_by_track
         color, counters = await watch(receivers["video"].frames("queue"), count=10)  # type: ignore[arg-type]
         assert is_color(color, RED)
-        assert counters == list(range(counters[0], counters[0] + 10))
+        assert counters == sorted(set(counters))
         assert await listen(receivers["audio"].frames()) == pytest.approx(660, abs=5)  # type: ignore[arg-type]
         stats = receivers["video"].stats(asyncio.get_running_loop().time())
         assert stats.codec_name == codec

@@ -107,6 +107,7 @@ class ScriptedSession:
         self.log: list[tuple[Any, ...]] = []
         self.sent: list[tuple[str, str | bytes]] = []
         self.refusal: CallingError | None = None
+        self.gate: asyncio.Event | None = None
         own = EndpointInfo(id=endpoint_id, identity="8:acs:res_me", name="me")
         self.roster = Roster.restore(1, [own, *others])
         self._own = endpoint_id
@@ -121,7 +122,9 @@ class ScriptedSession:
         return tuple([self._publish(stream) for stream in streams])
 
     async def publish(self, stream: NewStream) -> LocalStream:
-        """Publish at once, or be refused."""
+        """Publish at once, or when `gate` is opened, or be refused."""
+        if self.gate is not None:
+            await self.gate.wait()
         if self.refusal is not None:
             raise self.refusal
         return self._publish(stream)
@@ -304,5 +307,5 @@ async def scripted_call(
         await call.aclose()
 
 
-def _no_screen() -> Any:
+async def _no_screen() -> Any:
     raise InvalidStateError("There is no screen.")

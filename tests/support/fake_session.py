@@ -90,6 +90,7 @@ class FakeSession:
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
+        self.leave_error: CallingError | None = None
         self.update_error: CallingError | None = None
         self.updates: list[tuple[str, bool | None, Priority | None]] = []
         self.left: list[bool] = []
@@ -177,6 +178,8 @@ class FakeSession:
         self.left.append(for_everyone)
         self._set_state(SessionState.LEAVING)
         self.end(endings.HUNG_UP)
+        if self.leave_error is not None:
+            raise self.leave_error
 
     # ------------------------------------------------------------ what tests use
 

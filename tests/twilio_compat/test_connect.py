@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
+from acs_core.client.call import Call
+from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
+from acs_core.core import endings
+from acs_core.core.call import CallState
 from acs_core.core.facts import PublicationKind
-from acs_core.errors import AuthenticationError, SourceUnavailableError
+from acs_core.errors import AuthenticationError, InvalidArgumentError, SourceUnavailableError
+from acs_core.events import CollectionUpdate
 from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.wire import RoomLocator
 from tests.support.fake_call import CALL_ID, ScriptedLink, endpoint, publication
@@ -140,3 +146,41 @@ async def test_cancelling_who_awaits_cancels_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiter
     assert promise.is_done
+
+
+async def test_a_call_that_ends_before_there_is_a_room_is_an_error() -> None:
+    link = ScriptedLink()
+
+    class Ending(CallClient):
+        """Its calls end as soon as they are connected."""
+
+        async def create_call_agent(self, *arguments: Any, **keywords: Any) -> CallAgent:
+            agent = await super().create_call_agent(*arguments, **keywords)
+
+            def watch(update: CollectionUpdate[Call]) -> None:
+                for call in update.added:
+                    call.on("stateChanged", partial(end, call))
+
+            agent.on("callsUpdated", watch)
+            return agent
+
+    def end(call: Call) -> None:
+        if call.state is CallState.CONNECTED and link.last is not None:
+            link.last.end(endings.REMOVED)
+
+    options = read_connect_options({"tracks": [], "name": "lobby"}, {})
+    with pytest.raises(TwilioError) as caught:
+        await enter_room(
+            TOKEN,
+            options,
+            [],
+            make_client=lambda chosen: Ending(chosen, link_factory=lambda *_: link),
+        )
+    assert caught.value.code == 53118
+    assert link.is_closed
+
+
+async def test_values_that_calls_cannot_work_with_are_no_twilio_errors() -> None:
+    link = ScriptedLink()
+    with pytest.raises(InvalidArgumentError, match="0 to 65535"):
+        await enter(link, tracks=[LocalDataTrack(max_retransmits=70_000)])

@@ -124,3 +124,17 @@ async def test_a_coroutine_listener_is_a_task_of_the_owner() -> None:
     async with asyncio.timeout(1):
         await done.wait()
     await owner.aclose()
+
+
+def test_a_once_listener_runs_once_when_the_event_is_emitted_within() -> None:
+    emitter = Bell()
+    heard: list[str] = []
+    emitter.once("rung", lambda: emitter.emit("rung"))
+    emitter.once("rung", lambda: heard.append("once"))
+    emitter.emit("rung")
+    assert heard == ["once"]
+
+
+def test_parameters_with_defaults_keep_them() -> None:
+    assert positional_limit(lambda track, label="x": None) == 1
+    assert positional_limit(lambda track=None: None) == 1

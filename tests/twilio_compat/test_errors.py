@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import acs_core.errors
 import twilio_compat.errors
+from acs_core.client.call_errors import error_of
 from acs_core.core import endings
 from acs_core.core.facts import EndReason
 from acs_core.errors import (
@@ -17,6 +18,7 @@ from acs_core.errors import (
     CallingError,
     DeadlineError,
     InvalidArgumentError,
+    InvalidStateError,
     MediaError,
     ProtocolError,
     ServiceError,
@@ -32,7 +34,7 @@ from twilio_compat.errors import (
     TwilioError,
     create_twilio_error,
     from_core,
-    from_end_reason,
+    passes,
 )
 
 CORE_CLASSES = [
@@ -163,7 +165,6 @@ def test_raising_keeps_the_chain() -> None:
 @pytest.mark.parametrize(
     ("reason", "code"),
     [
-        (endings.HUNG_UP, None),
         (endings.REMOVED, 53118),
         (endings.ENDED_FOR_EVERYONE, 53118),
         (endings.LINK_LOST, 53001),
@@ -175,15 +176,26 @@ def test_raising_keeps_the_chain() -> None:
         (EndReason(code=503, sub_code=1), 53006),
     ],
 )
-def test_call_ends_become_the_argument_of_disconnected(reason: EndReason, code: int | None) -> None:
-    error = from_end_reason(reason.code, reason.sub_code, reason.message)
-    assert (error and error.code) == code
-    if error is not None and reason.message:
-        assert error.explanation == reason.message
+def test_call_ends_become_the_argument_of_disconnected(reason: EndReason, code: int) -> None:
+    core = error_of(reason)
+    error = from_core(core, default=53001)
+    assert (error.code, error.__cause__) == (code, core)
+    assert error.explanation == core.message
 
 
-def test_every_ending_of_the_service_is_in_the_table() -> None:
-    for name in endings.__all__:
-        reason = getattr(endings, name)
-        error = from_end_reason(reason.code, reason.sub_code)
-        assert (error is None) == (reason is endings.HUNG_UP)
+@pytest.mark.parametrize(
+    ("error", "is_passed"),
+    [
+        (InvalidStateError("Not now."), True),
+        (InvalidArgumentError("Not this."), True),
+        (InvalidArgumentError("Too long.", sub_code=53301), False),
+        (MediaError("Broken."), True),
+        (SourceUnavailableError("Busy.", sub_code=43000), True),
+        (ServiceError("No."), False),
+        (TransportError("Lost."), False),
+    ],
+)
+def test_misuse_and_our_own_devices_are_not_twilios_errors(
+    error: CallingError, is_passed: bool
+) -> None:
+    assert passes(error) is is_passed

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
-from acs_core.errors import ServiceError
+from acs_core.errors import (
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    ServiceError,
+    SourceUnavailableError,
+)
 from acs_core.media.program import ProgramVideoSource
-from acs_core.media.sources import ToneSource
+from acs_core.media.sources import MediaFrame, MediaSource, ToneSource
 from acs_core.wire import QualityLevel
 from tests.support.fake_call import (
     LOCAL_ID,
@@ -18,6 +25,7 @@ from twilio_compat import (
     LocalVideoTrack,
     NetworkQualityConfiguration,
     TwilioError,
+    create_local_video_track,
 )
 
 
@@ -147,3 +155,122 @@ async def test_a_change_the_service_was_not_told_is_reported() -> None:
         session.refusal = None
     track.stop()
     await track.closed()
+
+
+class BrokenSource(MediaSource):
+    """Cannot be opened, or fails after its first frame."""
+
+    def __init__(self, *, opens: bool) -> None:
+        super().__init__("video", "broken")
+        self._opens = opens
+        self.fails = asyncio.Event()
+
+    async def _prepare(self) -> None:
+        if not self._opens:
+            raise SourceUnavailableError("It is gone.", sub_code=43000)
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        await self.fails.wait()
+        raise MediaError("It broke.")
+        yield  # A generator, as the base class wants.
+
+
+async def test_what_happens_while_a_track_is_being_published_is_applied_then() -> None:
+    track = await create_local_video_track(source="pattern", name="cam")
+    async with room_of() as (room, session):
+        session.gate = asyncio.Event()
+        publishing = asyncio.create_task(room.local_participant.publish_track(track))
+        await turns()
+        track.disable()
+        await track.restart(source="program")
+        session.gate.set()
+        publication = await publishing
+        await turns()
+        assert not publication.core.is_enabled
+        assert ("update", "cam", False, None) in session.log
+        assert publication.core.source is track.media_stream_track
+    track.stop()
+    await track.closed()
+
+
+async def test_a_source_that_is_published_twice_has_one_publication() -> None:
+    source = ProgramVideoSource()
+    async with room_of() as (room, _):
+        local = room.local_participant
+        first = await local.publish_track(source)
+        assert await local.publish_track(source) is first
+        assert await local.publish_track(first.track) is first
+        assert local.tracks.size == 1
+    await source.close()
+
+
+async def test_unpublishing_a_track_that_is_being_published_wins() -> None:
+    track = LocalVideoTrack(ProgramVideoSource(), name="cam")
+    async with room_of() as (room, session):
+        session.gate = asyncio.Event()
+        story: Story = []
+        listen(story, "local", room.local_participant)
+        publishing = asyncio.create_task(room.local_participant.publish_track(track))
+        await turns()
+        assert room.local_participant.unpublish_track(track) is None
+        session.gate.set()
+        with pytest.raises(InvalidStateError, match="was unpublished"):
+            await publishing
+        assert [entry[0] for entry in session.log] == ["publish", "unpublish"]
+        assert (story, room.local_participant.tracks.size) == ([], 0)
+    track.stop()
+    await track.closed()
+
+
+async def test_a_publish_that_ends_after_the_room_adds_nothing() -> None:
+    track = LocalVideoTrack(ProgramVideoSource(), name="cam")
+    async with room_of() as (room, session):
+        session.gate = asyncio.Event()
+        publishing = asyncio.create_task(room.local_participant.publish_track(track))
+        await turns()
+        room.disconnect()
+        story: Story = []
+        listen(story, "local", room.local_participant)
+        session.gate.set()
+        with pytest.raises(InvalidStateError):
+            await publishing
+        await turns()
+        assert (story, room.local_participant.tracks.size) == ([], 0)
+    track.stop()
+    await track.closed()
+
+
+async def test_a_source_that_cannot_be_opened_is_not_published() -> None:
+    track = LocalVideoTrack(BrokenSource(opens=False), name="cam")
+    async with room_of() as (room, session):
+        story: Story = []
+        listen(story, "local", room.local_participant)
+        with pytest.raises(SourceUnavailableError):
+            await room.local_participant.publish_track(track)
+        await turns()
+        assert session.log == []
+        assert [(entry[1], entry[2].code) for entry in story] == [("trackPublicationFailed", 53300)]
+    track.stop()
+    await track.closed()
+
+
+async def test_a_source_that_fails_later_is_told() -> None:
+    source = BrokenSource(opens=True)
+    track = LocalVideoTrack(source, name="cam")
+    async with room_of() as (room, _):
+        failed = asyncio.Event()
+        room.local_participant.on("trackPublicationFailed", failed.set)
+        await room.local_participant.publish_track(track)
+        reader = await source.open()
+        source.fails.set()
+        async with asyncio.timeout(2):
+            await failed.wait()
+        assert track.is_stopped
+        reader.close()
+    await track.closed()
+
+
+async def test_misuse_is_no_twilio_error() -> None:
+    async with room_of() as (room, _):
+        with pytest.raises(InvalidArgumentError, match="0 to 65535"):
+            await room.local_participant.publish_track(LocalDataTrack(max_retransmits=70_000))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import threading
 
 import numpy as np
 import pytest
@@ -112,7 +114,7 @@ async def test_a_failing_frame_receiver_is_contained(caplog: pytest.LogCaptureFi
     async with asyncio.timeout(5):
         await seen.wait()
     assert "broken" in caplog.text
-    track.end_frames()
+    track._end_frames()
     await finish(track)
 
 
@@ -222,3 +224,77 @@ def test_data_tracks() -> None:
     assert (track.reliable, track.isEnabled) == (False, True)
     assert str(track) == track.to_string()
     assert track.to_json() == {"kind": "data", "name": "chat"}
+
+
+async def test_what_is_attached_goes_on_over_a_restart() -> None:
+    track = await create_local_video_track(source="pattern", width=320, height=180)
+    surface = track.attach()
+    assert isinstance(surface, FrameSurface)
+    await track.restart(source="pattern", width=640, height=360)
+    frames = track.frames()
+    async with asyncio.timeout(5):
+        while surface.frame is None or surface.frame.width != 640:
+            await anext(frames)
+    frames.close()
+    await finish(track)
+
+
+async def test_a_stop_while_the_track_restarts_wins() -> None:
+    track = await create_local_video_track(source="pattern")
+    heard: list[object] = []
+    track.on("stopped", heard.append)
+    restarting = asyncio.create_task(track.restart())
+    await asyncio.sleep(0)
+    track.stop()
+    await restarting
+    assert (heard, track.is_stopped) == ([track], True)
+    await track.closed()
+
+
+async def test_a_restart_that_fails_leaves_a_stopped_track() -> None:
+    track = await create_local_video_track(source="pattern")
+    heard: list[object] = []
+    track.on("stopped", heard.append)
+    with pytest.raises(SourceUnavailableError):
+        await track.restart(source="/no/such/file.mp4")
+    assert (heard, track.is_stopped) == ([track], True)
+    await track.restart()
+    assert not track.is_stopped
+    await finish(track)
+
+
+async def test_writing_from_a_thread_tells_on_the_event_loop() -> None:
+    track = await create_local_video_track(source="program")
+    threads: list[int] = []
+    started = asyncio.Event()
+    track.on("started", lambda: (threads.append(threading.get_ident()), started.set()))
+    reader = await track.media_stream_track.open()
+    assert await asyncio.to_thread(track.write, np.zeros((48, 64, 3), np.uint8))
+    async with asyncio.timeout(2):
+        await started.wait()
+    assert threads == [threading.get_ident()]
+    assert (track.dimensions.width, track.dimensions.height) == (64, 48)
+    reader.close()
+    await finish(track)
+
+
+async def test_waiting_for_a_running_track_leaves_its_sinks_alone() -> None:
+    track = await create_local_audio_track(source="tone")
+    heard = asyncio.Event()
+    await track.closed()
+    track.on_frame(lambda _frame: heard.set())
+    await track.closed()
+    async with asyncio.timeout(5):
+        await heard.wait()
+    await finish(track)
+
+
+async def test_frames_that_nobody_holds_are_not_read() -> None:
+    track = LocalVideoTrack(PatternSource())
+    async for _ in track.frames():
+        break
+    gc.collect()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not track.media_stream_track.is_capturing
+    await finish(track)

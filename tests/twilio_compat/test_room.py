@@ -18,6 +18,7 @@ from acs_core.core.facts import (
 )
 from acs_core.errors import Stage, TransportError
 from acs_core.media.program import ProgramVideoSource
+from acs_core.wire import QualityLevel
 from tests.support.fake_call import (
     CALL_ID,
     LOCAL_ID,
@@ -28,6 +29,7 @@ from tests.support.fake_call import (
 from tests.support.fake_room import ANN, BOB, Story, listen, make_room, names, only, room_of
 from twilio_compat import (
     LocalVideoTrack,
+    NetworkQualityConfiguration,
     RemoteVideoTrack,
     Room,
     RoomState,
@@ -220,3 +222,46 @@ async def test_a_coroutine_listener_may_wait_for_the_end() -> None:
         await room.closed()
     await asyncio.sleep(0)
     assert heard == ["closed"]
+
+
+async def test_what_happened_before_the_room_was_made_is_not_lost() -> None:
+    away = EndpointInfo(
+        id="a" * 32, identity="8:acs:res_ann", name="ann", state=ConnectionState.RECONNECTING
+    )
+    cause = TransportError("The socket broke.", stage=Stage.SIGNALING)
+    async with scripted_call(ScriptedLink([away])) as (call, session):
+        session.observer.on_quality((QualityLevel(endpoint=LOCAL_ID, level=3),))
+        session.observer.on_quality((QualityLevel(endpoint="a" * 32, level=2),))
+        session.observer.on_state(SessionState.RECONNECTING, cause)
+        room = make_room(
+            call,
+            tracks=[],
+            created=[],
+            dominant_speaker=False,
+            network_quality=NetworkQualityConfiguration(local=1, remote=1),
+        )
+        story: Story = []
+        listen(story, "room", room)
+        assert only(room).state == "reconnecting"
+        assert room.local_participant.network_quality_level == 3
+        assert only(room).network_quality_level == 2
+        assert room.state == "reconnecting"
+        await asyncio.sleep(0)
+        assert [entry[1] for entry in story] == ["reconnecting"]
+        assert story[0][2].__cause__ is cause
+        room.disconnect()
+        await room.closed()
+
+
+async def test_the_end_of_a_lost_room_says_why_and_what_to_do() -> None:
+    async with room_of() as (room, session):
+        heard: list[TwilioError] = []
+        room.on("disconnected", lambda _room, error: heard.append(error))
+        cause = TransportError("The socket broke.", stage=Stage.SIGNALING)
+        session.observer.on_state(SessionState.RECONNECTING, cause)
+        session.end(endings.LINK_LOST)
+        (error,) = heard
+        assert error.code == 53001
+        assert "network" in error.next_step
+        assert error.__cause__ is not None
+        assert error.__cause__.__cause__ is cause

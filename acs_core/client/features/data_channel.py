@@ -10,9 +10,10 @@ Source: `DataChannelCallFeature` of @azure/communication-calling 2.0.0.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -31,7 +32,7 @@ from acs_core.client.features.base import (
 )
 from acs_core.client.ports import LocalStream, NewStream
 from acs_core.core.facts import DataReliability, PublicationKind
-from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
+from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, Stage
 from acs_core.events import DataChannelEvent, DataChannelReceiverEvent
 from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 
@@ -43,6 +44,8 @@ __all__ = [
     "DataChannelSender",
     "DataChannelSenderOptions",
 ]
+
+_log = logging.getLogger(__name__)
 
 RELIABLE_LIMIT: Final = 32 * 1024
 LOSSY_LIMIT: Final = 1180
@@ -89,7 +92,13 @@ class DataChannelMessage:
 class DataChannelSender:
     """The sending end of a channel; opens by itself when it is made."""
 
-    def __init__(self, context: CallContext, channel_id: int, is_durable: bool) -> None:
+    def __init__(
+        self,
+        context: CallContext,
+        channel_id: int,
+        is_durable: bool,
+        on_closed: Callable[[int], None],
+    ) -> None:
         self._context = context
         self._channel_id = channel_id
         self._is_durable = is_durable
@@ -98,7 +107,9 @@ class DataChannelSender:
         session = context.joined_session()
         reliability = DataReliability(ordered=is_durable, max_retransmits=None if is_durable else 0)
         new = NewStream(kind=PublicationKind.DATA, name=str(channel_id), reliability=reliability)
+        self._on_closed = on_closed
         self._opening = context.work.start(session.publish(new), "open data channel")
+        self._opening.add_done_callback(self._opened)
 
     @property
     def channel_id(self) -> int:
@@ -116,6 +127,7 @@ class DataChannelSender:
         Raises:
             InvalidArgumentError: 400/45308: it is empty; 400/45309: it is too large.
             InvalidStateError: 400/45312: the sender is closed; 500/45301: it is not connected.
+            CallingError: The service refused the channel.
         """
         if not data:
             raise InvalidArgumentError("The message is empty.", sub_code=45308)
@@ -143,10 +155,21 @@ class DataChannelSender:
             self._is_closed = True
             self._context.work.spawn(self._close(), "close data channel")
 
+    def _opened(self, opening: asyncio.Task[LocalStream]) -> None:
+        if opening.cancelled() or opening.exception() is not None:
+            self._on_closed(self._channel_id)
+
     async def _close(self) -> None:
-        stream = await self._opening
-        if self._context.is_joined:
-            await self._context.joined_session().unpublish(stream)
+        await asyncio.wait([self._opening])
+        if self._opening.cancelled() or self._opening.exception() is not None:
+            return  # There is nothing to close; `send_message` says why.
+        try:
+            if self._context.is_joined:
+                await self._context.joined_session().unpublish(self._opening.result())
+        except CallingError as error:
+            _log.warning("Closing data channel %s failed: %s", self._channel_id, error)
+        finally:
+            self._on_closed(self._channel_id)
 
 
 class DataChannelReceiver(Emitter):
@@ -230,7 +253,7 @@ class DataChannelFeature(CallFeature):
             raise InvalidArgumentError("No such reliability.", sub_code=45321) from error
         channel_id = self._channel_id(wanted.channel_id)
         is_durable = reliability is DataChannelReliability.DURABLE
-        sender = DataChannelSender(self._context, channel_id, is_durable)
+        sender = DataChannelSender(self._context, channel_id, is_durable, self._used.discard)
         self._used.add(channel_id)
         return sender
 

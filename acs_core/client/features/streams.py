@@ -26,7 +26,12 @@ from acs_core.client.features.base import (
     Unsubscribed,
 )
 from acs_core.client.ports import LocalStream, NewStream, RosterChange, SendOptions
-from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
+from acs_core.client.publications import (
+    LocalPublication,
+    RemoteEndpoint,
+    RemotePublication,
+    opened,
+)
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
     DataReliability,
@@ -43,14 +48,11 @@ from acs_core.core.facts import (
     PublicationRemoved,
     SpeakersChanged,
 )
-from acs_core.errors import CallingError, InvalidArgumentError
+from acs_core.errors import CallingError
 from acs_core.events import StreamsEvent
 from acs_core.media.sources import MediaSource
 
 __all__ = ["StreamsFeature"]
-
-DATA_PACKET_LIFE_LIMIT = 65535
-"""RFC 8832 section 5.1 has 16 bits for the reliability parameter that counts."""
 
 
 class StreamsFeature(CallFeature):
@@ -149,11 +151,6 @@ class StreamsFeature(CallFeature):
             InvalidStateError: The call is not connected.
             ServiceError: The service refuses it.
         """
-        limits = [item for item in (max_retransmits, max_packet_life_time_ms) if item is not None]
-        if len(limits) > 1 or any(not 0 <= item <= DATA_PACKET_LIFE_LIMIT for item in limits):
-            raise InvalidArgumentError(
-                "Give max_retransmits or max_packet_life_time_ms, from 0 to 65535, not both."
-            )
         reliability = DataReliability(
             ordered=ordered,
             max_retransmits=max_retransmits,
@@ -166,11 +163,13 @@ class StreamsFeature(CallFeature):
     async def publish_stream(self, new: NewStream) -> LocalPublication:
         """Publish in the session's own words; `publish` and `publish_data` are for people."""
         session = self._context.joined_session()
-        return self.adopt(await session.publish(new))
+        async with opened(new.source):
+            return self.adopt(await session.publish(new))
 
     async def unpublish(self, publication: LocalPublication) -> None:
         """Withdraw a stream; its source goes on. Withdrawing it again does nothing."""
         if self._locals.pop(publication.id, None) is not None:
+            publication.end()
             await self._context.joined_session().unpublish(publication.stream)
 
     def adopt(self, stream: LocalStream) -> LocalPublication:
@@ -202,6 +201,8 @@ class StreamsFeature(CallFeature):
             case Over():
                 for publication in self._publications.values():
                     publication.set_subscribed(False)
+                for local in self._locals.values():
+                    local.end()
             case _:
                 pass
 

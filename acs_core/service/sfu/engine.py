@@ -22,6 +22,7 @@ from acs_core.rtc.feedback import (
     SenderReport,
     compact_ntp,
 )
+from acs_core.service.sfu.listeners import TransportListener
 from acs_core.service.sfu.negotiation import SsrcPolicy
 from acs_core.service.sfu.plane import PlaneKind, create_plane
 from acs_core.service.sfu.plane.messages import (
@@ -37,7 +38,8 @@ from acs_core.service.sfu.plane.messages import (
 from acs_core.service.sfu.port import UdpPort
 from acs_core.service.sfu.producer import Consumer, Producer
 from acs_core.service.sfu.router import Router
-from acs_core.service.sfu.transport import MediaTransport, SfuTimes, TransportListener
+from acs_core.service.sfu.transport import MediaTransport, SfuTimes
+from acs_core.service.sfu.turns import TurnQueue
 
 __all__ = ["SfuEngine"]
 
@@ -47,10 +49,16 @@ OUR_SSRC: Final = 1
 FIRST_ESTIMATE_BPS: Final = 3_000_000
 """Told to publishers before anything is measured; without feedback Chromium stays at 300 kb/s."""
 KEPT_REPORTS: Final = 8
+REPORT_BLOCKS: Final = 31
+"""Blocks of one receiver report (RFC 3550 section 6.4.2: its counter has five bits)."""
 
 
 class SfuEngine:
-    """The media side of a service; `open`, then `close`."""
+    """The media side of a service; `open`, then `close`.
+
+    Attributes:
+        turns: For work on many connections that may wait for the next turns of the loop.
+    """
 
     def __init__(self, port: UdpPort, plane: Plane, times: SfuTimes) -> None:
         self._port = port
@@ -61,6 +69,7 @@ class SfuEngine:
         self._routers: set[Router] = set()
         self._estimates: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self.turns = TurnQueue()
         self._task = asyncio.create_task(self._run(), name="SFU engine")
 
     @classmethod
@@ -151,6 +160,7 @@ class SfuEngine:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        await self.turns.close()
         for transport in list(self._transports.values()):
             self._own(transport.close())
         if self._closing:
@@ -231,35 +241,45 @@ class SfuEngine:
                 producer.transport.send_keyframe_request(producer)
 
     def _report(self, now: float) -> None:
-        self._relay_sender_reports(now)
+        clocks = self._sender_reports(now)
         for transport in list(self._transports.values()):
-            transport.check_liveness()
-            if not transport.is_connected:
-                continue
-            # An empty report is a sign of life for clients that only receive (RFC 3550 6.1).
-            packets: list[RtcpPacket] = [
-                ReceiverReport(OUR_SSRC, self._plane.report_blocks(transport.id, now))
-            ]
-            ssrcs = tuple(
-                producer.ssrc
-                for producer in transport.producers.values()
-                if producer.kind == "video" and producer.ssrc is not None
-            )
-            if ssrcs:
-                bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
-                packets.append(Remb(OUR_SSRC, bitrate, ssrcs))
-            transport.send_rtcp(packets)
+            # A connection that cannot be told must not keep the others from being told.
+            try:
+                self._report_to(transport, clocks.get(transport.id, []), now)
+            except Exception:
+                _log.exception("no report to connection %s", transport.id)
 
-    def _relay_sender_reports(self, now: float) -> None:
-        """Pass the publishers' clocks on, in each subscriber's timestamps.
+    def _report_to(self, transport: MediaTransport, clocks: list[SenderReport], now: float) -> None:
+        transport.check_liveness()
+        if not transport.is_connected:
+            return
+        blocks = self._plane.report_blocks(transport.id, now)
+        # An empty report is a sign of life for clients that only receive (RFC 3550 6.1).
+        packets: list[RtcpPacket] = [
+            ReceiverReport(OUR_SSRC, blocks[start : start + REPORT_BLOCKS])
+            for start in range(0, max(1, len(blocks)), REPORT_BLOCKS)
+        ]
+        ssrcs = tuple(
+            producer.ssrc
+            for producer in transport.producers.values()
+            if producer.kind == "video" and producer.ssrc is not None
+        )
+        if ssrcs:
+            bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
+            packets.append(Remb(OUR_SSRC, bitrate, ssrcs))
+        transport.send_rtcp(packets)
+        if clocks:
+            transport.send_rtcp([*clocks])
+
+    def _sender_reports(self, now: float) -> dict[str, list[SenderReport]]:
+        """The publishers' clocks, in each subscriber's timestamps, by the subscriber's transport.
 
         The NTP time stays the publisher's: streams of one publisher can then be played in sync
         (RFC 3550 section 6.4.1).
         """
+        made: dict[str, list[SenderReport]] = {}
         fresh = [item for item in self._producers.values() if item.sender_report is not None]
-        if not fresh:
-            return
-        stats = self._plane.stats().consumers
+        stats = self._plane.stats().consumers if fresh else {}
         for producer in fresh:
             report, producer.sender_report = producer.sender_report, None
             for consumer in producer.consumers.values():
@@ -268,19 +288,17 @@ class SfuEngine:
                     continue
                 if counts.packets == 0:
                     continue
-                consumer.transport.send_rtcp(
-                    [
-                        SenderReport(
-                            ssrc=consumer.accepted.ssrc,
-                            ntp_timestamp=report.ntp_timestamp,
-                            rtp_timestamp=(report.rtp_timestamp + counts.timestamp_offset)
-                            & 0xFFFFFFFF,
-                            packet_count=counts.packets & 0xFFFFFFFF,
-                            octet_count=counts.octets & 0xFFFFFFFF,
-                        )
-                    ]
+                made.setdefault(consumer.transport.id, []).append(
+                    SenderReport(
+                        ssrc=consumer.accepted.ssrc,
+                        ntp_timestamp=report.ntp_timestamp,
+                        rtp_timestamp=(report.rtp_timestamp + counts.timestamp_offset) & 0xFFFFFFFF,
+                        packet_count=counts.packets & 0xFFFFFFFF,
+                        octet_count=counts.octets & 0xFFFFFFFF,
+                    )
                 )
                 _remember(consumer, compact_ntp(report.ntp_timestamp), now)
+        return made
 
 
 def _remember(consumer: Consumer, sent: int, now: float) -> None:

@@ -34,6 +34,7 @@ from aioice import stun
 
 from acs_core.errors import Stage, TransportError
 from acs_core.service.sfu.ice_lite import (
+    FOLLOW_AFTER,
     Address,
     AddressAccepted,
     AddressDropped,
@@ -43,6 +44,7 @@ from acs_core.service.sfu.ice_lite import (
     IceLite,
     IceLiteEvent,
 )
+from acs_core.service.sfu.sockets import advertised, bind
 
 __all__ = ["LitePath", "PathAddresses", "UdpPort"]
 
@@ -52,8 +54,6 @@ READ_BATCH: Final = 64
 """Datagrams read in one turn of the loop, so that others get their turn too."""
 QUEUE_LIMIT: Final = 256
 """DTLS and SRTCP datagrams a path may hold; 60 kB of data channel arrive as about 50."""
-SOCKET_BUFFER: Final = 8 << 20
-"""Bytes; the kernel caps it at `net.core.rmem_max`."""
 MAX_DATAGRAM: Final = 2048
 HOUSEKEEPING_INTERVAL: Final = 5.0
 
@@ -84,8 +84,11 @@ class LitePath:
         port: UdpPort,
         ice: IceLite,
         on_addresses: Callable[[PathAddresses], None],
+        *,
+        follow_after: float = FOLLOW_AFTER,
     ) -> None:
         self.ice = ice
+        self._follow_after = follow_after
         self._port = port
         self._on_addresses = on_addresses
         self._queue: deque[bytes] = deque()
@@ -109,6 +112,11 @@ class LitePath:
     def addresses(self) -> PathAddresses:
         """The addresses as of now."""
         return PathAddresses(self.ice.selected, frozenset(self.ice.accepted))
+
+    def holds(self, address: Address, now: float) -> bool:
+        """Whether an address is this path's and was heard lately, so that no other may have it."""
+        heard_at = self.ice.accepted.get(address)
+        return heard_at is not None and now - heard_at <= self._follow_after
 
     def rotate(self) -> Credentials:
         """Begin an ICE restart and return the new credentials."""
@@ -159,7 +167,7 @@ class UdpPort:
         self.on_srtp: Callable[[memoryview, Address, float], None] | None = None
         self.counters: Counter[str] = Counter()
         self._sockets = {item.family: item for item in sockets}
-        self._public_address = public_address
+        self._advertised = advertised(sockets, public_address)
         self._loop = asyncio.get_running_loop()
         self._by_ufrag: dict[str, LitePath] = {}
         self._by_address: dict[Address, LitePath] = {}
@@ -188,7 +196,7 @@ class UdpPort:
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            first = _bind(family, host, port)
+            first = bind(family, host, port)
         except OSError as error:
             raise TransportError(
                 f"UDP {host}:{port} cannot be bound: {error}",
@@ -199,7 +207,7 @@ class UdpPort:
         if host in _OTHER_FAMILY:
             with contextlib.suppress(OSError):
                 number = first.getsockname()[1]
-                sockets.append(_bind(socket.AF_INET6, _OTHER_FAMILY[host], number))
+                sockets.append(bind(socket.AF_INET6, _OTHER_FAMILY[host], number))
         return cls(tuple(sockets), public_address)
 
     @property
@@ -215,10 +223,7 @@ class UdpPort:
     @property
     def advertised(self) -> tuple[Address, ...]:
         """Addresses for host candidates, most wanted first."""
-        if self._public_address is not None:
-            return ((self._public_address, self.number),)
-        hosts = (_reachable_address(item) for item in self._sockets.values())
-        return tuple((host, self.number) for host in hosts if host is not None)
+        return self._advertised
 
     def now(self) -> float:
         """The loop's time, which all arrivals are stated in."""
@@ -228,20 +233,18 @@ class UdpPort:
         self,
         on_addresses: Callable[[PathAddresses], None],
         *,
-        follow_after: float | None = None,
+        follow_after: float = FOLLOW_AFTER,
     ) -> LitePath:
         """Make a path for a new connection.
 
         Args:
             on_addresses: Called when the selected or the accepted addresses have changed.
-            follow_after: Instead of `ice_lite.FOLLOW_AFTER`.
+            follow_after: Seconds of silence after which another address may be selected, and
+                another path may take an address of this one.
         """
         credentials = self._new_credentials()
-        if follow_after is None:
-            ice = IceLite(credentials, now=self.now())
-        else:
-            ice = IceLite(credentials, now=self.now(), follow_after=follow_after)
-        path = LitePath(self, ice, on_addresses)
+        ice = IceLite(credentials, now=self.now(), follow_after=follow_after)
+        path = LitePath(self, ice, on_addresses, follow_after=follow_after)
         self._by_ufrag[credentials.ufrag] = path
         self._paths.add(path)
         return path
@@ -318,12 +321,18 @@ class UdpPort:
         if not message.check_message_integrity(password.encode()):
             self.counters["stun_bad_integrity"] += 1
             return
+        now = self._loop.time()
+        owner = self._by_address.get(address)
+        if owner is not None and owner is not path and owner.holds(address, now):
+            # A source address can be forged: nobody gets another's while that one is alive.
+            self.counters["stun_address_taken"] += 1
+            return
         answer = path.ice.handle_check(
             ufrag=ufrag,
             transaction_id=message.transaction_id,
             is_nominated="USE-CANDIDATE" in message.attributes,
             address=address,
-            now=self._loop.time(),
+            now=now,
         )
         if not answer.is_answered:
             self.counters["stun_replayed"] += 1
@@ -419,35 +428,3 @@ class UdpPort:
             if ufrag not in self._by_ufrag:
                 password = "".join(secrets.choice(_ICE_CHARACTERS) for _ in range(24))
                 return Credentials(ufrag, password)
-
-
-def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    result = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        result.setblocking(False)
-        if family == socket.AF_INET6:
-            result.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        result.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BUFFER)
-        result.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER)
-        result.bind((host, port))
-    except OSError:
-        result.close()
-        raise
-    return result
-
-
-def _reachable_address(bound: socket.socket) -> str | None:
-    """Return the address others reach `bound` at; for a wildcard, that of the default route."""
-    host = str(bound.getsockname()[0])
-    if host not in ("0.0.0.0", "::"):
-        return host
-    # Connecting a UDP socket sends nothing; it only asks the routing table. RFC 5737, RFC 3849.
-    far, loopback = (
-        ("192.0.2.1", "127.0.0.1") if bound.family == socket.AF_INET else ("2001:db8::1", None)
-    )
-    with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((far, 9))
-        except OSError:
-            return loopback
-        return str(probe.getsockname()[0])

@@ -37,8 +37,9 @@ class Router:
     def forget(self, endpoint: str) -> None:
         """Somebody left."""
         self._owners = {key: owner for key, owner in self._owners.items() if owner[0] != endpoint}
-        if self._detector.remove(endpoint) is not None:
-            self._report()
+        self._detector.remove(endpoint)
+        # Also when nobody else dominates now: whoever left speaks no more.
+        self._report()
 
     def audio_level(self, producer: str, level: int, now: float) -> None:
         """Take the level of one packet, 0 (loudest) to 127 (silence)."""

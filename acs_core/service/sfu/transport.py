@@ -2,8 +2,7 @@
 
 Theory of operation. Descriptions go through `Negotiation`; what they change becomes producers and
 consumers here. Nothing of that reaches the data plane before DTLS is connected, then all of it
-does, in order. RTCP of the client arrives here and is turned into plane commands (NACK), keyframe
-requests of other transports (PLI, FIR) and measurements (receiver reports, REMB).
+does, in order. What the client says in RTCP is taken by `ClientFeedback`.
 """
 
 from __future__ import annotations
@@ -12,24 +11,15 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from acs_core.core.facts import DataReliability
 from acs_core.errors import CallingError, InvalidStateError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.rtc.dtls import DtlsEndpoint
-from acs_core.rtc.feedback import (
-    FullIntraRequest,
-    Nack,
-    PictureLossIndication,
-    ReceiverReport,
-    Remb,
-    ReportBlock,
-    RtcpPacket,
-    SenderReport,
-)
+from acs_core.rtc.feedback import PictureLossIndication, ReportBlock, RtcpPacket
 from acs_core.rtc.packet import HOP_LOCAL, Uri
 from acs_core.rtc.sdp import LocalTransport
 from acs_core.service.sfu.changes import (
@@ -42,56 +32,30 @@ from acs_core.service.sfu.changes import (
     StreamReceived,
     StreamRefused,
 )
+from acs_core.service.sfu.client_feedback import ClientFeedback
 from acs_core.service.sfu.ice_lite import Address
+from acs_core.service.sfu.listeners import StreamIndex, TransportListener
 from acs_core.service.sfu.negotiation import Negotiation, SsrcPolicy
 from acs_core.service.sfu.plane.messages import (
     AddTransport,
     ExpectKeyframe,
-    NoteSenderReport,
     Plane,
     RemoveConsumer,
     RemoveProducer,
     RemoveTransport,
-    Resend,
     SetAddresses,
     SwitchProducer,
 )
 from acs_core.service.sfu.port import PathAddresses, UdpPort
 from acs_core.service.sfu.producer import Consumer, Producer
 
-__all__ = ["MediaTransport", "SfuTimes", "StreamIndex", "TransportListener"]
+__all__ = ["MediaTransport", "SfuTimes"]
 
 _log = logging.getLogger(__name__)
 
 STREAM_GROUP: Final = "sfu"
 HOP_LOCAL_URIS: Final = frozenset(str(uri) for uri in HOP_LOCAL)
 CANDIDATE: Final = "1 1 udp {priority} {host} {port} typ host"
-
-
-class TransportListener(Protocol):
-    """The adapter that owns a transport; called on the event loop, must not block."""
-
-    def on_streams(self) -> None:
-        """`MediaTransport.producers` changed."""
-
-    def on_channel(self, channel: DataChannel) -> None:
-        """The client opened a data channel."""
-
-    def on_liveness(self) -> None:
-        """`MediaTransport.is_silent` changed."""
-
-
-class StreamIndex(Protocol):
-    """Where transports announce their streams, so that plane events find them."""
-
-    def producer_added(self, producer: Producer) -> None:
-        """A stream comes in."""
-
-    def producer_removed(self, producer: Producer) -> None:
-        """It does not any more."""
-
-    def transport_closed(self, transport: MediaTransport) -> None:
-        """The connection is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +98,8 @@ class MediaTransport:
         self._index = index
         self._times = times
         self._path = port.open_path(self._addresses_changed)
-        self._dtls = DtlsEndpoint(self._path, role="server", on_rtcp=self._rtcp_arrived)
+        self._feedback = ClientFeedback(plane, port.now)
+        self._dtls = DtlsEndpoint(self._path, role="server", on_rtcp=self._feedback.take)
         self._dtls.data.on_channel = listener.on_channel
         self._negotiation = Negotiation(
             session_id=secrets.randbits(62),
@@ -148,9 +113,6 @@ class MediaTransport:
         self._is_connected = False
         self._is_closed = False
         self._was_silent = False
-        self._downlink_bps: int | None = None
-        self._blocks: dict[int, ReportBlock] = {}
-        self._reports_heard_at: float | None = None
         self._selected: Address | None = None
 
     # ------------------------------------------------------------ state
@@ -190,17 +152,17 @@ class MediaTransport:
     @property
     def downlink_bps(self) -> int | None:
         """What the client says it can receive (REMB); None before it said so."""
-        return self._downlink_bps
+        return self._feedback.downlink_bps
 
     @property
     def received_blocks(self) -> Mapping[int, ReportBlock]:
         """The client's newest report about each SSRC that it is sent."""
-        return MappingProxyType(self._blocks)
+        return self._feedback.received_blocks
 
     @property
     def reports_heard_at(self) -> float | None:
         """When the newest of `received_blocks` arrived, seconds of the loop's clock."""
-        return self._reports_heard_at
+        return self._feedback.reports_heard_at
 
     # ------------------------------------------------------------ descriptions
 
@@ -268,8 +230,13 @@ class MediaTransport:
         consumer = self._consumers.pop(key, None)
         if consumer is not None:
             consumer.producer.consumers.pop(consumer.id, None)
+            self._feedback.consumer_removed(consumer)
             self._stop(consumer)
             self._negotiation.remove_stream(key)
+
+    def want_data(self) -> None:
+        """Let the next offer have a data section, also without a channel."""
+        self._negotiation.want_data()
 
     def open_channel(self, label: str, reliability: DataReliability) -> DataChannel:
         """Open a data channel to the client, once the connection can carry one."""
@@ -299,18 +266,24 @@ class MediaTransport:
         if self._is_closed:
             return
         self._is_closed = True
+        try:
+            self._end_streams()
+            if self._connecting is not None:
+                self._connecting.cancel()
+                await asyncio.wait({self._connecting})
+            self._plane.handle(RemoveTransport(self.id), self._port.now())
+            await self._dtls.close()
+        finally:
+            # Whatever fails above: the port and the engine must not keep a dead connection.
+            self._path.close()
+            self._index.transport_closed(self)
+
+    def _end_streams(self) -> None:
         self._negotiation.cancel()
         for key in list(self._consumers):
             self.stop_forwarding(key)
         for mid in list(self._producers):
             self._end_producer(mid)
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait({self._connecting})
-        self._plane.handle(RemoveTransport(self.id), self._port.now())
-        await self._dtls.close()
-        self._path.close()
-        self._index.transport_closed(self)
 
     # ------------------------------------------------------------ changes
 
@@ -353,6 +326,7 @@ class MediaTransport:
             self._end_producer(stream.mid)
         producer = Producer(secrets.token_hex(8), stream, self)
         self._producers[stream.mid] = producer
+        self._feedback.producer_added(producer)
         self._index.producer_added(producer)
         self._add_producer(producer)
 
@@ -362,29 +336,25 @@ class MediaTransport:
             return
         if self._is_connected:
             self._plane.handle(RemoveProducer(producer.id), self._port.now())
+        self._feedback.producer_removed(producer)
         for consumer in list(producer.consumers.values()):
             consumer.transport.stop_forwarding(consumer.key)
         self._index.producer_removed(producer)
 
     def _agree(self, consumer: Consumer, accepted: StreamAccepted) -> None:
         self._stop(consumer)
-        consumer.accepted = accepted
-        self.start_forwarding(consumer)
+        self._accept(consumer, accepted)
 
     def _renumber(self, consumer: Consumer, ssrc: int, rtx_ssrc: int | None) -> None:
         self._stop(consumer)
         old = consumer.accepted
         if old is not None:
-            consumer.accepted = StreamAccepted(
-                old.key,
-                old.mid,
-                ssrc,
-                rtx_ssrc,
-                old.payload_types,
-                old.rtx_payload_types,
-                old.extensions,
-            )
-            self.start_forwarding(consumer)
+            self._accept(consumer, replace(old, ssrc=ssrc, rtx_ssrc=rtx_ssrc))
+
+    def _accept(self, consumer: Consumer, accepted: StreamAccepted) -> None:
+        consumer.accepted = accepted
+        self._feedback.consumer_changed(consumer)
+        self.start_forwarding(consumer)
 
     # ------------------------------------------------------------ plane
 
@@ -447,7 +417,7 @@ class MediaTransport:
             consumer.source = None
             self._plane.handle(RemoveConsumer(consumer.id), self._port.now())
 
-    # ------------------------------------------------------------ RTCP in
+    # ------------------------------------------------------------ keyframes
 
     def request_keyframe(self, producer: Producer) -> None:
         """Somebody needs a keyframe of a stream that this client sends."""
@@ -464,59 +434,6 @@ class MediaTransport:
         """Send a PLI now."""
         if producer.ssrc is not None:
             self.send_rtcp([PictureLossIndication(1, producer.ssrc)])
-
-    def _rtcp_arrived(self, packets: list[RtcpPacket]) -> None:
-        for packet in packets:
-            match packet:
-                case SenderReport():
-                    self._take_sender_report(packet)
-                case ReceiverReport(reports=reports):
-                    self._take_reports(reports)
-                case Nack(media_ssrc=ssrc, lost=lost):
-                    consumer = self._consumer_of(ssrc)
-                    if consumer is not None:
-                        self._plane.handle(Resend(consumer.id, lost), self._port.now())
-                case PictureLossIndication(media_ssrc=ssrc):
-                    self._picture_lost(ssrc)
-                case FullIntraRequest(entries=entries):
-                    for ssrc, _ in entries:
-                        self._picture_lost(ssrc)
-                case Remb(bitrate_bps=bitrate_bps):
-                    self._downlink_bps = bitrate_bps
-                case _:
-                    pass
-
-    def _take_sender_report(self, report: SenderReport) -> None:
-        self._take_reports(report.reports)
-        for producer in self._producers.values():
-            if producer.ssrc == report.ssrc:
-                producer.sender_report = report
-                self._plane.handle(NoteSenderReport(producer.id, report), self._port.now())
-
-    def _take_reports(self, reports: tuple[ReportBlock, ...]) -> None:
-        if reports:
-            self._reports_heard_at = self._port.now()
-        known = {item.accepted.ssrc for item in self._consumers.values() if item.accepted}
-        for block in reports:
-            if block.ssrc in known:
-                self._blocks[block.ssrc] = block
-        for ssrc in self._blocks.keys() - known:
-            del self._blocks[ssrc]
-
-    def _picture_lost(self, ssrc: int) -> None:
-        consumer = self._consumer_of(ssrc)
-        if consumer is not None:
-            consumer.producer.transport.request_keyframe(consumer.producer)
-
-    def _consumer_of(self, ssrc: int) -> Consumer | None:
-        return next(
-            (
-                item
-                for item in self._consumers.values()
-                if item.accepted is not None and item.accepted.ssrc == ssrc
-            ),
-            None,
-        )
 
     def _require_open(self) -> None:
         if self._is_closed:

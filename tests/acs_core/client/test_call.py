@@ -9,6 +9,7 @@ from acs_core import (
     AudioOptions,
     Call,
     CallEvent,
+    CallingError,
     CallState,
     Features,
     GroupCallLocator,
@@ -26,6 +27,7 @@ from acs_core import (
     TransportError,
     VideoOptions,
 )
+from acs_core.core import endings
 from acs_core.core.facts import EndpointJoined, EndReason
 from acs_core.media.sources import MediaSource, PatternSource, ToneSource
 from acs_core.models import VideoDeviceInfo, VideoDeviceType
@@ -422,3 +424,64 @@ async def test_facts_before_the_call_is_connected_are_no_events() -> None:
 
 def test_every_acs_event_of_calls_is_known() -> None:
     assert {"stateChanged", "idChanged", "remoteParticipantsUpdated"} <= Call.EVENTS
+
+
+# ---------------------------------------------------------------- trouble while joining and leaving
+
+
+async def test_a_stream_stopped_while_connecting_is_withdrawn() -> None:
+    sound, picture = LocalAudioStream(ToneSource(440)), LocalVideoStream(camera())
+    options = JoinCallOptions(
+        audio_options=AudioOptions(local_audio_streams=(sound,)),
+        video_options=VideoOptions((picture,)),
+    )
+    gate = asyncio.Event()
+    link = FakeLink(lambda session: setattr(session, "gate", gate))
+    async with agent(link) as the_agent:
+        call = the_agent.join(GROUP, options)
+        await settle()
+        await call.stop_audio()
+        gate.set()
+        await call.connected()
+        await settle()
+        (stream,) = link.sessions[0].streams.values()
+        assert stream.kind == "video"
+        await call.stop_video(picture)
+        assert not link.sessions[0].streams
+    await picture.dispose()
+
+
+async def test_any_failure_while_joining_ends_the_call_with_its_cause() -> None:
+    def fail() -> MediaSource:
+        raise RuntimeError("driver bug")
+
+    device = VideoDeviceInfo("Bad", "bad", VideoDeviceType.USB_CAMERA, fail)
+    link = FakeLink()
+    async with agent(link) as the_agent:
+        options = JoinCallOptions(video_options=VideoOptions((LocalVideoStream(device),)))
+        call = the_agent.join(GROUP, options)
+        async with asyncio.timeout(2):
+            with pytest.raises(CallingError, match="driver bug") as caught:
+                await call.connected()
+        assert isinstance(caught.value.__cause__, RuntimeError)
+        assert call.state is CallState.DISCONNECTED
+        assert the_agent.calls == ()
+
+
+async def test_ending_for_everyone_may_be_refused() -> None:
+    async with joined() as (call, session):
+        session.leave_error = ServiceError("Not for you.")
+        with pytest.raises(ServiceError, match="Not for you"):
+            await call.hang_up(HangUpOptions(for_everyone=True))
+        assert call.state is CallState.DISCONNECTED
+        await call.hang_up()
+
+
+async def test_a_lost_call_says_what_was_lost_and_what_to_do() -> None:
+    async with joined() as (call, session):
+        cause = TransportError("silent", stage=Stage.ICE)
+        session.lose(cause)
+        session.end(endings.MEDIA_LOST)
+        assert isinstance(call.error, TransportError)
+        assert (call.error.stage, call.error.__cause__) == (Stage.ICE, cause)
+        assert "UDP" in call.error.next_step

@@ -110,4 +110,4 @@ async def test_streams_refuse_what_is_no_device() -> None:
 
 async def test_there_may_be_no_screen() -> None:
     with pytest.raises(SourceUnavailableError):
-        manager().default_screen()
+        await manager().default_screen()

@@ -141,7 +141,7 @@ async def test_round_trip_with_pictures_sound_and_data(reflector, publisher, sou
                     break
             while channel.state != "open" or not reflector.publish.channels:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-        assert counters == list(range(counters[0], counters[0] + 10))
+        assert counters == sorted(set(counters))
         got: list[str | bytes] = []
         reflector.publish.channels[0].on_message = got.append
         channel.send("hello")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -27,10 +28,19 @@ from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateErro
 from acs_core.service.calls import CallLimits, Calls, ServerCall
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.quality import QualityMonitor
 from acs_core.service.rooms import Rooms
+from acs_core.service.sfu.changes import Layer, StreamReceived
+from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.producer import Producer
+from acs_core.service.sfu.router import Router
 from acs_core.service.sfu.transport import MediaTransport
 
 GROUP = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000001")
+
+STREAM = StreamReceived(
+    "0", "audio", (Layer(None, 1, None),), "-", "t", {111: "opus/48000/2"}, {}, {}
+)
 
 
 class Adapter:
@@ -393,6 +403,58 @@ def test_quality_is_told_to_those_who_want_it() -> None:
     call.quality_changed((level,))
     assert curious.levels == [level]
     assert other.levels == []
+
+
+def test_a_new_listener_gets_the_known_quality_levels_at_once() -> None:
+    call = calls().resolve(GROUP, acs())
+    endpoint, _ = enter(call)
+    gone, _ = enter(call)
+    level = wire.QualityLevel(endpoint=endpoint.id, level=3)
+    call.quality_changed((level, wire.QualityLevel(endpoint=gone.id, level=1)))
+    gone.leave()
+    listener, adapter = enter(call)
+    for _ in range(2):
+        listener.set_policy(wire.ReceivePolicy(quality=True))
+        assert adapter.levels == [level]
+
+
+def test_endpoints_of_one_id_in_two_calls_are_measured_apart() -> None:
+    both = calls()
+    heard = []
+    for number in range(2):
+        place = wire.GroupLocator(group_id=str(uuid.UUID(int=number)))
+        adapter = Adapter()
+        policy = wire.ReceivePolicy(quality=True)
+        both.resolve(place, acs()).join("a" * 32, acs(), adapter, policy=policy)
+        heard.append(adapter)
+    QualityMonitor(both, lambda: PlaneStats({}, {}, {})).measure(0.0)
+    assert [[level.endpoint for level in adapter.levels] for adapter in heard] == [["a" * 32]] * 2
+
+
+def test_a_policy_that_names_too_much_is_refused() -> None:
+    call = calls(CallLimits(policy_length=3)).resolve(GROUP, acs())
+    long = ("a", "b", "c", "d")
+    viewer, _ = enter(call, policy=wire.ReceivePolicy(only=long[:3]))
+    for policy in (wire.ReceivePolicy(only=long), wire.ReceivePolicy(without=long)):
+        with pytest.raises(InvalidArgumentError, match="3"):
+            viewer.set_policy(policy)
+        with pytest.raises(InvalidArgumentError, match="3"):
+            enter(call, policy=policy)
+    assert viewer.policy == wire.ReceivePolicy(only=long[:3])
+    assert len(call.endpoints) == 1
+
+
+def test_whoever_leaves_speaks_no_more() -> None:
+    told: list[SpeakersChanged] = []
+    router = Router(told.append)
+    producer = Producer("p", STREAM, cast("MediaTransport", None))
+    router.add(producer, "anna", "publication")
+    for step in range(20):
+        router.audio_level("p", 20, step * 0.02)
+    router.decide(0.4)
+    assert told[-1].speaking == ("anna",)
+    router.forget("anna")
+    assert told[-1] == SpeakersChanged()
 
 
 def test_speakers_are_told_when_they_change_and_are_in_the_snapshot() -> None:

@@ -9,6 +9,7 @@ from acs_core import (
     InvalidArgumentError,
     InvalidStateError,
     JoinCallOptions,
+    ServiceError,
 )
 from acs_core.core.facts import EndpointJoined, EndpointLeft, PublicationKind
 from tests.support.calls import Log, endpoint, joined, publication, settle
@@ -86,3 +87,25 @@ async def test_a_channel_of_somebody_else_is_a_receiver() -> None:
         assert feature.receivers == ()
         assert log.entries == [("dataChannelReceiverCreated", (receiver,))]
         assert told.names == ["messageReady", "messageReady", "close"]
+
+
+async def test_ids_of_closed_and_refused_channels_are_free_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with joined(NOTHING) as (call, session):
+        feature = call.feature(Features.DATA_CHANNEL)
+        wanted = DataChannelSenderOptions(channel_id=7)
+        session.publish_error = ServiceError("Too many.")
+        refused = feature.create_data_channel_sender(wanted)
+        await settle()
+        refused.close()
+        with pytest.raises(InvalidStateError):
+            await refused.send_message(b"x")
+        session.publish_error = None
+        sender = feature.create_data_channel_sender(wanted)
+        await sender.send_message(b"x")
+        sender.close()
+        await settle()
+        assert feature.create_data_channel_sender(wanted).channel_id == 7
+        await settle()
+        assert caplog.text == ""

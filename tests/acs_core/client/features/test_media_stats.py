@@ -27,12 +27,14 @@ def prepare(session: FakeSession) -> None:
     session.subscribed.add(VIDEO.id)
 
 
-OPTIONS = JoinCallOptions(streams=(StreamOptions(ToneSource(440), name="voice"),))
+def voice() -> JoinCallOptions:
+    """Options to join with a tone; a source belongs to one event loop."""
+    return JoinCallOptions(streams=(StreamOptions(ToneSource(440), name="voice"),))
 
 
 @pytest.mark.feature("STATS-001", "STATS-004", "STATS-005", "STATS-007")
 async def test_samples_become_summaries() -> None:
-    async with joined(OPTIONS, prepare=prepare) as (call, session):
+    async with joined(voice(), prepare=prepare) as (call, session):
         feature = call.feature(Features.MEDIA_STATS)
         collector = feature.create_collector(MediaStatsCollectorOptions(2, 2))
         log = Log().watch(collector)
@@ -69,7 +71,7 @@ async def test_samples_become_summaries() -> None:
 @pytest.mark.feature("STATS-003", "STATS-006")
 async def test_intervals_below_one_are_refused() -> None:
     assert MediaStatsCollectorOptions() == MediaStatsCollectorOptions(10, 6)
-    async with joined(OPTIONS) as (call, _):
+    async with joined(voice()) as (call, _):
         feature = call.feature(Features.MEDIA_STATS)
         for options, code in (
             (MediaStatsCollectorOptions(0, 6), 45550),
@@ -82,7 +84,7 @@ async def test_intervals_below_one_are_refused() -> None:
 
 @pytest.mark.feature("STATS-008")
 async def test_collectors_end_with_the_call() -> None:
-    async with joined(OPTIONS) as (call, _):
+    async with joined(voice()) as (call, _):
         feature = call.feature(Features.MEDIA_STATS)
         log = Log().watch(feature.create_collector())
         await call.hang_up()

@@ -248,7 +248,7 @@ async def test_a_reused_client_socket_belongs_to_the_newer_connection(
     port: UdpPort, client: Client
 ) -> None:
     seen: list[PathAddresses] = []
-    first, second = port.open_path(seen.append), port.open_path(ignore)
+    first, second = port.open_path(seen.append, follow_after=0.0), port.open_path(ignore)
     await checked(client, first)
     await checked(client, second)
     assert seen[-1] == PathAddresses(None, frozenset())
@@ -257,6 +257,21 @@ async def test_a_reused_client_socket_belongs_to_the_newer_connection(
     first.close()
     client.send(b"\x16y")
     assert await asyncio.wait_for(second._recv(), 2) == b"\x16y"
+
+
+async def test_an_address_of_a_living_connection_is_not_taken_by_another(
+    port: UdpPort, client: Client
+) -> None:
+    first, second = port.open_path(ignore), port.open_path(ignore)
+    await checked(client, first)
+    client.check(second.credentials)
+    client.send(b"\x16x")
+    assert await asyncio.wait_for(first._recv(), 2) == b"\x16x"
+    assert client.answers.empty()
+    assert port.counters == {"stun_address_taken": 1}
+    assert second.ice.selected is None
+    first.close()
+    await checked(client, second)
 
 
 async def test_a_closed_path_raises_and_leaves_the_port(port: UdpPort, client: Client) -> None:

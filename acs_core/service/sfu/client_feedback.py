@@ -1,0 +1,122 @@
+"""What one client says in RTCP: turned into plane commands, keyframe requests and measurements.
+
+A NACK becomes a plane command, PLI and FIR a keyframe request to the publisher's connection,
+receiver reports and REMB are kept for who measures, a sender report is kept until it is relayed.
+What is said about streams that the client neither sends nor is sent means nothing.
+
+Source: RFC 4585 (NACK, PLI), RFC 5104 (FIR), RFC 3550 section 6.4, draft-alvestrand-rmcat-remb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from acs_core.rtc.feedback import (
+    FullIntraRequest,
+    Nack,
+    PictureLossIndication,
+    ReceiverReport,
+    Remb,
+    ReportBlock,
+    RtcpPacket,
+    SenderReport,
+)
+from acs_core.service.sfu.plane.messages import NoteSenderReport, Plane, Resend
+from acs_core.service.sfu.producer import Consumer, Producer
+
+__all__ = ["ClientFeedback"]
+
+
+class ClientFeedback:
+    """The RTCP that arrives on one connection; its transport says which streams there are.
+
+    Args:
+        plane: What is told about lost packets and clocks.
+        now: Seconds of the loop's clock.
+
+    Attributes:
+        downlink_bps: What the client says it can receive (REMB); None before it said so.
+        reports_heard_at: When the newest of `received_blocks` arrived, seconds of `now`.
+    """
+
+    def __init__(self, plane: Plane, now: Callable[[], float]) -> None:
+        self.downlink_bps: int | None = None
+        self.reports_heard_at: float | None = None
+        self._plane = plane
+        self._now = now
+        self._blocks: dict[int, ReportBlock] = {}
+        self._consumers: dict[int, Consumer] = {}
+        self._producers: dict[int, Producer] = {}
+
+    @property
+    def received_blocks(self) -> Mapping[int, ReportBlock]:
+        """The client's newest report about each SSRC that it is sent."""
+        return MappingProxyType(self._blocks)
+
+    # ------------------------------------------------------------ the streams
+
+    def producer_added(self, producer: Producer) -> None:
+        """The client sends a stream."""
+        if producer.ssrc is not None:
+            self._producers[producer.ssrc] = producer
+
+    def producer_removed(self, producer: Producer) -> None:
+        """The client does not send it any more."""
+        if producer.ssrc is not None and self._producers.get(producer.ssrc) is producer:
+            del self._producers[producer.ssrc]
+
+    def consumer_changed(self, consumer: Consumer) -> None:
+        """The client is sent a stream under the SSRC of `Consumer.accepted`, and no other."""
+        self.consumer_removed(consumer)
+        if consumer.accepted is not None:
+            self._consumers[consumer.accepted.ssrc] = consumer
+
+    def consumer_removed(self, consumer: Consumer) -> None:
+        """The client is not sent it any more."""
+        for ssrc in [key for key, item in self._consumers.items() if item is consumer]:
+            del self._consumers[ssrc]
+            self._blocks.pop(ssrc, None)
+
+    # ------------------------------------------------------------ what is said
+
+    def take(self, packets: list[RtcpPacket]) -> None:
+        """Act on one compound packet."""
+        for packet in packets:
+            match packet:
+                case SenderReport(reports=reports):
+                    self._take_clock(packet)
+                    self._take_reports(reports)
+                case ReceiverReport(reports=reports):
+                    self._take_reports(reports)
+                case Nack(media_ssrc=ssrc, lost=lost):
+                    consumer = self._consumers.get(ssrc)
+                    if consumer is not None:
+                        self._plane.handle(Resend(consumer.id, lost), self._now())
+                case PictureLossIndication(media_ssrc=ssrc):
+                    self._picture_lost(ssrc)
+                case FullIntraRequest(entries=entries):
+                    for ssrc, _ in entries:
+                        self._picture_lost(ssrc)
+                case Remb(bitrate_bps=bitrate_bps):
+                    self.downlink_bps = bitrate_bps
+                case _:
+                    pass
+
+    def _take_clock(self, report: SenderReport) -> None:
+        producer = self._producers.get(report.ssrc)
+        if producer is not None:
+            producer.sender_report = report
+            self._plane.handle(NoteSenderReport(producer.id, report), self._now())
+
+    def _take_reports(self, reports: tuple[ReportBlock, ...]) -> None:
+        if reports:
+            self.reports_heard_at = self._now()
+        for block in reports:
+            if block.ssrc in self._consumers:
+                self._blocks[block.ssrc] = block
+
+    def _picture_lost(self, ssrc: int) -> None:
+        consumer = self._consumers.get(ssrc)
+        if consumer is not None:
+            consumer.producer.transport.request_keyframe(consumer.producer)
