@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 # Ours: what a call with thirty participants needs, and below the signaling message limit.
-MAX_TEXT_LENGTH: Final = 200_000
+MAX_TEXT_LENGTH: Final = 400_000
 MAX_SECTIONS: Final = 128
 """Sound and pictures of 50 participants, and what else they publish."""
 MAX_CANDIDATES: Final = 100

@@ -40,5 +40,5 @@ def next_event(
 async def until(condition: Callable[[], Any], *, deadline: float = DEADLINE) -> None:
     """Wait for a state that has no event of its own."""
     async with asyncio.timeout(deadline):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is nothing to be told by
             await asyncio.sleep(0.01)

@@ -267,7 +267,8 @@ async def test_writing_from_a_thread_tells_on_the_event_loop() -> None:
     track = await create_local_video_track(source="program")
     threads: list[int] = []
     started = asyncio.Event()
-    track.on("started", lambda: (threads.append(threading.get_ident()), started.set()))
+    track.on("started", lambda: threads.append(threading.get_ident()))
+    track.on("started", started.set)
     reader = await track.media_stream_track.open()
     assert await asyncio.to_thread(track.write, np.zeros((48, 64, 3), np.uint8))
     async with asyncio.timeout(2):

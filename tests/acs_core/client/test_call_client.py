@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 
@@ -126,3 +127,30 @@ async def test_a_lost_connection_is_told() -> None:
         with pytest.raises(InvalidStateError) as caught:
             the_agent.join(GROUP)
         assert (caught.value.code, caught.value.sub_code) == (409, 40203)
+
+
+class SlowLink(FakeLink):
+    """Connects when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opening = asyncio.Event()
+        self.may_open = asyncio.Event()
+
+    async def open(self) -> None:
+        self.opening.set()
+        await self.may_open.wait()
+        await super().open()
+
+
+async def test_an_agent_that_connects_after_its_client_was_disposed_is_let_go_of() -> None:
+    link = SlowLink()
+    client = CallClient(link_factory=link.factory)
+    creating = asyncio.create_task(client.create_call_agent(credential()))
+    await link.opening.wait()
+    await client.dispose()
+    link.may_open.set()
+    with pytest.raises(InvalidStateError) as caught:
+        await creating
+    assert caught.value.sub_code == 40012
+    assert not link.is_open

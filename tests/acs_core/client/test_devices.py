@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from acs_core import (
@@ -111,3 +113,18 @@ async def test_streams_refuse_what_is_no_device() -> None:
 async def test_there_may_be_no_screen() -> None:
     with pytest.raises(SourceUnavailableError):
         await manager().default_screen()
+
+
+async def test_each_question_lists_the_devices_once_and_beside_the_event_loop() -> None:
+    threads: list[int] = []
+
+    def listing() -> list[DeviceDescription]:
+        threads.append(threading.get_ident())
+        return [CAMERA, FIRST, SPEAKER]
+
+    devices = DeviceManager(enumerate_devices=listing)
+    await devices.get_cameras()
+    await devices.get_microphones()
+    assert devices.selected_microphone is not None
+    assert len(threads) == 2
+    assert threading.get_ident() not in threads
