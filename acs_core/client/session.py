@@ -15,14 +15,18 @@ import contextlib
 import logging
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 from acs_core import wire
 from acs_core.client.contained import tell
 from acs_core.client.publishing import LocalStream, NewStream, PublishLeg, SessionOptions
 from acs_core.client.receiving import SubscribeLeg
+from acs_core.client.session_model import (
+    RosterChange,
+    SessionObserver,
+    SessionState,
+    SessionStats,
+)
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
@@ -48,7 +52,6 @@ from acs_core.errors import (
     Stage,
 )
 from acs_core.media.receiver import StreamReceiver
-from acs_core.media.stats import PeerStats
 
 __all__ = [
     "CallSession",
@@ -66,58 +69,6 @@ _log = logging.getLogger(__name__)
 LEAVE_TIMEOUT: Final = 1.0
 LOSS_GRACE: Final = 0.25
 """Seconds for signaling to tell that it is not a loss."""
-
-
-class SessionState(StrEnum):
-    """Where a session is in its life; `RECONNECTING` returns to `JOINED` or ends."""
-
-    IDLE = "idle"
-    JOINING = "joining"
-    JOINED = "joined"
-    RECONNECTING = "reconnecting"
-    LEAVING = "leaving"
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class RosterChange:
-    """A fact, with the endpoint it is about: as it was before what left, else as it is now."""
-
-    fact: Fact
-    endpoint: EndpointInfo | None
-
-
-@dataclass(frozen=True, slots=True)
-class SessionStats:
-    """Measurements of both media connections; None while there is none."""
-
-    publish: PeerStats | None
-    subscribe: PeerStats | None
-
-
-class SessionObserver(Protocol):
-    """Who listens to a session; called on the event loop, one call at a time."""
-
-    def on_state(self, state: SessionState, error: CallingError | None) -> None:
-        """The state changed; `RECONNECTING` says why."""
-
-    def on_facts(self, changes: tuple[RosterChange, ...]) -> None:
-        """The roster changed; it already holds the changes."""
-
-    def on_subscribed(self, publication: str) -> None:
-        """`CallSession.receiver` now gives this publication's frames, or its data flows."""
-
-    def on_unsubscribed(self, publication: str) -> None:
-        """Nothing more comes of this publication."""
-
-    def on_data(self, publication: str, payload: str | bytes) -> None:
-        """A message of a data publication."""
-
-    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
-        """Network quality levels changed."""
-
-    def on_ended(self, reason: EndReason) -> None:
-        """The session is over; exactly once, and last."""
 
 
 class CallSession:
