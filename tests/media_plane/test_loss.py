@@ -26,7 +26,11 @@ DEADLINE = 20.0
 PICTURES = 45
 
 # Loss, then what may be noticed of it: pictures given up, longest pause, made-up sound.
-LEVELS = [(0.05, 5, 0.5, 0.15), (0.20, 15, 1.0, 0.40)]
+# The harder level is a proof: with a fifth lost, a busy machine alone exceeds the bounds.
+LEVELS = [
+    (0.05, 5, 0.5, 0.15),
+    pytest.param(0.20, 15, 1.0, 0.40, marks=pytest.mark.proof),
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,16 @@ from twilio_compat.publication import make_local_publication, make_remote_public
 from twilio_compat.stats import audio_level, stats_report
 
 
-def core(kind: PublicationKind, stats: object) -> Any:
+def core(kind: PublicationKind, stats: object, source: object = None) -> Any:
     return SimpleNamespace(
-        id="1" * 32, name="x", kind=kind, priority="standard", is_enabled=True, stats=stats
+        id="1" * 32,
+        name="x",
+        kind=kind,
+        priority="standard",
+        is_enabled=True,
+        stats=stats,
+        source=source,
+        set_enabled=lambda is_enabled: None,
     )
 
 
@@ -30,9 +37,13 @@ async def test_a_report_has_four_lists_in_twilios_units() -> None:
     received = ReceiverStats(kind="x", mid="0", jitter=0.004, audio_level=127, freeze_count=3)
     tasks = TaskOwner()
     local = [
-        make_local_publication(core(PublicationKind.AUDIO, sent), track, owner, tasks)
+        make_local_publication(
+            core(PublicationKind.AUDIO, sent, track.media_stream_track), track, owner, tasks
+        )
         if isinstance(track, LocalAudioTrack)
-        else make_local_publication(core(PublicationKind.VIDEO, sent), track, owner, tasks)
+        else make_local_publication(
+            core(PublicationKind.VIDEO, sent, track.media_stream_track), track, owner, tasks
+        )
         for track in (LocalAudioTrack(ToneSource()), LocalVideoTrack(PatternSource()))
     ]
     remote = [
