@@ -28,6 +28,13 @@ from acs_core.core.facts import (
     PublicationKind,
     SpeakersChanged,
 )
+from acs_core.core.receiving import (
+    BandwidthProfile,
+    Forwarding,
+    ReceiveHint,
+    ReceivePolicy,
+    ReceivePriority,
+)
 from acs_core.errors import ProtocolError, Stage
 
 __all__ = [
@@ -36,11 +43,14 @@ __all__ = [
     "PROTOCOL_VERSION",
     "Answer",
     "Answered",
+    "BandwidthProfile",
     "CloseCode",
     "Delivery",
     "Ended",
     "Facts",
     "Failed",
+    "Forwarding",
+    "ForwardingNotice",
     "GroupLocator",
     "Hello",
     "IceServer",
@@ -55,7 +65,9 @@ __all__ = [
     "Published",
     "QualityLevel",
     "QualityNotice",
+    "ReceiveHint",
     "ReceivePolicy",
+    "ReceivePriority",
     "Renegotiate",
     "Request",
     "Resume",
@@ -151,22 +163,6 @@ class NewPublication(Struct, frozen=True, kw_only=True):
     enabled: bool = True
     priority: Priority = Priority.STANDARD
     reliability: DataReliability | None = None
-
-
-class ReceivePolicy(Struct, frozen=True, kw_only=True):
-    """What an endpoint wants to receive.
-
-    Attributes:
-        automatic: Everything that is published, except `without`.
-        only: When not automatic: these publications.
-        without: When automatic: all but these publications.
-        quality: Also report network quality levels.
-    """
-
-    automatic: bool = True
-    only: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    quality: bool = False
 
 
 class Join(Struct, frozen=True, kw_only=True, tag="join"):
@@ -313,6 +309,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     endpoints: tuple[EndpointInfo, ...]
     speakers: SpeakersChanged = SpeakersChanged()
     room: RoomInfo | None = None
+    is_recording: bool = False
     answer: str | None = None
     published: tuple[PublicationInfo, ...] = ()
     ice_servers: tuple[IceServer, ...] = ()
@@ -380,6 +377,13 @@ class QualityLevel(Struct, frozen=True, kw_only=True):
     video_receive: int | None = None
 
 
+class ForwardingNotice(Struct, frozen=True, kw_only=True, tag="forwarding"):
+    """What is forwarded of the subscribed videos changed; names only those that did."""
+
+    endpoint: str
+    changes: tuple[Forwarding, ...]
+
+
 class QualityNotice(Struct, frozen=True, kw_only=True, tag="quality"):
     """Network quality levels that changed."""
 
@@ -388,7 +392,15 @@ class QualityNotice(Struct, frozen=True, kw_only=True, tag="quality"):
 
 
 DeliveryBody: TypeAlias = (
-    Joined | Published | Answered | Failed | Offer | Facts | Ended | QualityNotice
+    Joined
+    | Published
+    | Answered
+    | Failed
+    | Offer
+    | Facts
+    | Ended
+    | QualityNotice
+    | ForwardingNotice
 )
 
 

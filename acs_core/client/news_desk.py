@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from acs_core import wire
 from acs_core.client.features.base import (
     DataReceived,
+    ForwardingReported,
     LinkLost,
     LinkRestored,
     News,
@@ -107,6 +108,10 @@ class NewsDesk:
     def on_data(self, publication: str, payload: str | bytes) -> None:
         """Hear a message."""
         self.publish(DataReceived(publication, payload))
+
+    def on_forwarding(self, changes: tuple[wire.Forwarding, ...]) -> None:
+        """Hear what the service forwards."""
+        self.publish(ForwardingReported(changes))
 
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Hear of network quality."""

@@ -77,7 +77,7 @@ class SignalingLink:
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         """Give a message to the session that it is about."""
-        if isinstance(body, wire.Offer | wire.Facts | wire.Ended | wire.QualityNotice):
+        if not isinstance(body, wire.Joined | wire.Published | wire.Answered | wire.Failed):
             session = self._sessions.get(body.endpoint)
             if session is not None:
                 session.delivered(body)

@@ -39,6 +39,7 @@ from acs_core.core.facts import (
     PublicationAdded,
     PublicationChanged,
     PublicationRemoved,
+    RecordingChanged,
     SpeakersChanged,
 )
 from acs_core.core.reconnect import Backoff
@@ -262,6 +263,8 @@ class CallSession:
                 self._subscribe.offered(body)
             case wire.QualityNotice(levels=levels):
                 tell(self._observer.on_quality, levels)
+            case wire.ForwardingNotice(changes=changes):
+                tell(self._observer.on_forwarding, changes)
             case wire.Ended(reason=reason):
                 self._finish(reason)
             case _:
@@ -307,7 +310,12 @@ class CallSession:
             raise ProtocolError("The service did not answer the join.", stage=Stage.SIGNALING)
         self._call_id = joined.call
         self.room = joined.room
-        self._roster = Roster.restore(joined.revision, joined.endpoints, joined.speakers)
+        self._roster = Roster.restore(
+            joined.revision,
+            joined.endpoints,
+            joined.speakers,
+            is_recording=joined.is_recording,
+        )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
         return tuple(local)
@@ -348,7 +356,7 @@ class CallSession:
                 | PublicationRemoved(publication=publication)
             ):
                 return self._roster.owner(publication)
-            case SpeakersChanged():
+            case SpeakersChanged() | RecordingChanged():
                 return None
             case _:
                 return self._roster.endpoints.get(fact.endpoint)

@@ -62,5 +62,8 @@ class SessionObserver(Protocol):
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Network quality levels changed."""
 
+    def on_forwarding(self, changes: tuple[wire.Forwarding, ...]) -> None:
+        """What the service forwards of the subscribed videos changed."""
+
     def on_ended(self, reason: EndReason) -> None:
         """The session is over; exactly once, and last."""

@@ -20,6 +20,7 @@ __all__ = [
     "LINK_LOST",
     "MEDIA_LOST",
     "REMOVED",
+    "ROOM_COMPLETED",
     "SERVICE_STOPPED",
 ]
 
@@ -38,4 +39,5 @@ DUPLICATE_IDENTITY: Final = EndReason(
     code=409, sub_code=53205, message="The same identity connected again."
 )
 CALL_FULL: Final = EndReason(code=403, sub_code=53105, message="The call is full.")
+ROOM_COMPLETED: Final = EndReason(code=0, sub_code=53118, message="The room was completed.")
 SERVICE_STOPPED: Final = EndReason(code=503, sub_code=53006, message="The service is stopping.")

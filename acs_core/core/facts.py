@@ -29,6 +29,7 @@ __all__ = [
     "PublicationInfo",
     "PublicationKind",
     "PublicationRemoved",
+    "RecordingChanged",
     "SpeakersChanged",
 ]
 
@@ -197,6 +198,12 @@ class SpeakersChanged(Struct, frozen=True, kw_only=True, tag="speakers_changed")
     speaking: tuple[str, ...] = ()
 
 
+class RecordingChanged(Struct, frozen=True, kw_only=True, tag="recording_changed"):
+    """The call began or ceased to be recorded."""
+
+    is_recording: bool
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
@@ -205,4 +212,5 @@ Fact: TypeAlias = (
     | PublicationChanged
     | PublicationRemoved
     | SpeakersChanged
+    | RecordingChanged
 )

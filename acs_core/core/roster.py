@@ -24,6 +24,7 @@ from acs_core.core.facts import (
     PublicationChanged,
     PublicationInfo,
     PublicationRemoved,
+    RecordingChanged,
     SpeakersChanged,
 )
 from acs_core.errors import ProtocolError
@@ -39,6 +40,7 @@ class Roster:
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
         self._speakers = SpeakersChanged()
+        self._is_recording = False
 
     @classmethod
     def restore(
@@ -46,6 +48,8 @@ class Roster:
         revision: int,
         endpoints: Iterable[EndpointInfo],
         speakers: SpeakersChanged | None = None,
+        *,
+        is_recording: bool = False,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -53,11 +57,13 @@ class Roster:
             revision: The revision of the last fact that the snapshot contains.
             endpoints: Everybody in the call, in order of arrival.
             speakers: Who speaks, when known.
+            is_recording: Whether the call is being recorded.
         """
         roster = cls()
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
         roster._speakers = speakers or SpeakersChanged()
+        roster._is_recording = is_recording
         roster._revision = revision
         return roster
 
@@ -75,6 +81,11 @@ class Roster:
     def speakers(self) -> SpeakersChanged:
         """Who speaks."""
         return self._speakers
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether the call is being recorded."""
+        return self._is_recording
 
     def owner(self, publication: str) -> EndpointInfo | None:
         """The endpoint that offers a publication, or None when it is not offered."""
@@ -118,12 +129,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
+        recorded = self._is_recording
         before = (dict(self._endpoints), dict(self._owners), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._speakers = before
+            self._is_recording = recorded
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -146,6 +159,8 @@ class Roster:
                 self._remove(publication_id)
             case SpeakersChanged():
                 self._speakers = fact
+            case RecordingChanged(is_recording=is_recording):
+                self._is_recording = is_recording
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

@@ -142,7 +142,7 @@ class ServerCall:
     @property
     def max_endpoints(self) -> int:
         """How many endpoints fit: the room's own maximum, within the service's."""
-        own = self.room.max_participants if self.room else None
+        own = self.room.options.max_participants if self.room else None
         return min(own or self.limits.endpoints, self.limits.endpoints)
 
     def publish(

@@ -23,8 +23,10 @@ from acs_core.core.facts import (
     PublicationInfo,
     PublicationRemoved,
 )
+from acs_core.core.receiving import Forwarding
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.identity import Principal
+from acs_core.service.transcription import Transcription
 
 if TYPE_CHECKING:
     from acs_core.service.calls import ServerCall
@@ -33,12 +35,16 @@ if TYPE_CHECKING:
 __all__ = ["Endpoint", "EndpointObserver", "MediaSource", "Publication", "Subscription"]
 
 
-class EndpointObserver(Protocol):
-    """The adapter behind an endpoint; called on the event loop, must not block or raise."""
+class EndpointObserver:
+    """The adapter behind an endpoint; called on the event loop, must not block or raise.
+
+    Adapters derive from it and override what their protocol can tell; the rest does nothing.
+    """
 
     @property
     def transports(self) -> Sequence[MediaTransport]:
         """The endpoint's media connections as of now."""
+        return ()
 
     def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
         """The roster changed; `revision` is that of the last fact."""
@@ -48,6 +54,21 @@ class EndpointObserver(Protocol):
 
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Network quality levels of endpoints in the call changed."""
+
+    def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
+        """What is forwarded of the subscribed videos changed; names only those that did."""
+
+    def on_layer_demand(self, publication: str, layers: tuple[bool, ...]) -> None:
+        """Which simulcast layers of the endpoint's own publication somebody receives.
+
+        Smallest first; only told of publications with several layers, when it changed.
+        """
+
+    def on_transcription(self, transcription: Transcription) -> None:
+        """Somebody in the call said something, and it was transcribed."""
+
+    def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
+        """The recording gets no media of the endpoint's own publication, or gets it again."""
 
     def on_ended(self, reason: EndReason) -> None:
         """The endpoint is out of the call; the last thing its adapter hears."""

@@ -16,10 +16,11 @@ from typing import Final, assert_never
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInfo, PublicationKind
+from acs_core.core.receiving import Forwarding
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.service.calls import ServerCall
-from acs_core.service.endpoints import Endpoint, Subscription
+from acs_core.service.endpoints import Endpoint, EndpointObserver, Subscription
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.sfu.data import DataSource
 from acs_core.service.sfu.engine import SfuEngine
@@ -37,7 +38,7 @@ ID_LENGTH: Final = 32
 Deliver = Callable[[wire.DeliveryBody], None]
 
 
-class NativeEndpoint:
+class NativeEndpoint(EndpointObserver):
     """One endpoint of a native client; an `EndpointObserver`."""
 
     def __init__(
@@ -98,6 +99,7 @@ class NativeEndpoint:
             endpoints=tuple(call.roster.endpoints.values()),
             speakers=call.roster.speakers,
             room=_room_info(call),
+            is_recording=call.roster.is_recording,
             answer=answer,
             published=infos,
         )
@@ -196,6 +198,10 @@ class NativeEndpoint:
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Pass quality levels on."""
         self._deliver(wire.QualityNotice(endpoint=self.id, levels=levels))
+
+    def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
+        """Pass on what is forwarded."""
+        self._deliver(wire.ForwardingNotice(endpoint=self.id, changes=changes))
 
     def on_ended(self, reason: EndReason) -> None:
         """The call is over for this endpoint."""

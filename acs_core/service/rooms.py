@@ -4,11 +4,60 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
 
 from acs_core.errors import ServiceError, Stage
 
-__all__ = ["RoomRecord", "Rooms"]
+__all__ = ["LARGE_ROOM", "RoomKind", "RoomOptions", "RoomRecord", "Rooms"]
+
+LARGE_ROOM: Final = 50
+"""Rooms for more participants are large: who publishes nothing is not announced (Twilio)."""
+
+
+class RoomKind(StrEnum):
+    """Twilio's types of rooms."""
+
+    GROUP = "group"
+    GROUP_SMALL = "group-small"
+    PEER_TO_PEER = "peer-to-peer"
+    GO = "go"
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether the participants connect to each other and the service only relays signaling."""
+        return self in {RoomKind.PEER_TO_PEER, RoomKind.GO}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomOptions:
+    """What a room was created with.
+
+    Attributes:
+        max_participants: At most so many endpoints, or None for the service's limit.
+        max_tracks: At most so many publications at a time in the whole room; None for no limit.
+        video_codecs: Encoding names in lower case that are negotiated; empty for all.
+        empty_timeout: Seconds for which it lives on after the last participant; None for the
+            service's default.
+        unused_timeout: Seconds for which it waits for the first participant; None likewise.
+        max_participant_duration: Seconds after which a participant is removed; None for no limit.
+    """
+
+    kind: RoomKind = RoomKind.GROUP
+    max_participants: int | None = None
+    max_tracks: int | None = None
+    is_audio_only: bool = False
+    video_codecs: tuple[str, ...] = ()
+    media_region: str = "us1"
+    empty_timeout: float | None = None
+    unused_timeout: float | None = None
+    max_participant_duration: float | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether participants who publish nothing are not announced."""
+        return (self.max_participants or 0) > LARGE_ROOM
 
 
 @dataclass(slots=True, eq=False)
@@ -19,14 +68,14 @@ class RoomRecord:
         id: The ACS room id; 32 hex digits.
         unique_name: Twilio's unique name, or None for an unnamed room.
         members: Raw ids of the invited, or None when everybody with a token may enter.
-        max_participants: At most so many endpoints, or None for the service's limit.
+        options: What it was created with.
         is_ad_hoc: Made by the first participant; forgotten when its call ends.
     """
 
     id: str
     unique_name: str | None = None
     members: frozenset[str] | None = None
-    max_participants: int | None = None
+    options: RoomOptions = field(default_factory=RoomOptions)
     is_ad_hoc: bool = False
 
     def check_admission(self, raw_id: str) -> None:
@@ -61,7 +110,7 @@ class Rooms:
         *,
         unique_name: str | None = None,
         members: frozenset[str] | None = None,
-        max_participants: int | None = None,
+        options: RoomOptions | None = None,
         is_ad_hoc: bool = False,
     ) -> RoomRecord:
         """Make a room.
@@ -72,7 +121,7 @@ class Rooms:
         if unique_name in self._by_name:
             raise ServiceError(f"Room {unique_name!r} exists.", code=409, sub_code=53113)
         record = RoomRecord(
-            self._new_id(), unique_name or None, members, max_participants, is_ad_hoc
+            self._new_id(), unique_name or None, members, options or RoomOptions(), is_ad_hoc
         )
         self._by_id[record.id] = record
         if record.unique_name is not None:

@@ -98,6 +98,9 @@ class Witness:
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         raise AssertionError("nobody asked for network quality")
 
+    def on_forwarding(self, changes: tuple[wire.Forwarding, ...]) -> None:
+        raise AssertionError("nobody asked for a bandwidth profile")
+
     def on_ended(self, reason: EndReason) -> None:
         assert self.session is not None
         assert self.session.state is SessionState.ENDED

@@ -168,6 +168,7 @@ class Participant:
         self.facts: list[Fact] = []
         self.subscribed: list[str] = []
         self.unsubscribed: list[str] = []
+        self.forwardings: list[wire.Forwarding] = []
         self.messages: list[str | bytes] = []
         self.ended: list[EndReason] = []
         self.connection = SignalingConnection(url, give_token, self, times=times)
@@ -222,6 +223,10 @@ class Participant:
         self._wake.set()
 
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        self._wake.set()
+
+    def on_forwarding(self, changes: tuple[wire.Forwarding, ...]) -> None:
+        self.forwardings += changes
         self._wake.set()
 
     def on_ended(self, reason: EndReason) -> None:

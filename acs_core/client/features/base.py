@@ -24,6 +24,7 @@ __all__ = [
     "CallFeature",
     "DataReceived",
     "FeatureKey",
+    "ForwardingReported",
     "Joined",
     "LinkLost",
     "LinkRestored",
@@ -80,6 +81,13 @@ class QualityReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardingReported:
+    """What the service forwards of the subscribed videos changed."""
+
+    changes: tuple[wire.Forwarding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The network is lost and being restored; the call goes on."""
 
@@ -128,6 +136,7 @@ News: TypeAlias = (
     | Unsubscribed
     | DataReceived
     | QualityReported
+    | ForwardingReported
     | LinkLost
     | LinkRestored
     | Sampled

@@ -46,6 +46,7 @@ from acs_core.core.facts import (
     PublicationInfo,
     PublicationKind,
     PublicationRemoved,
+    RecordingChanged,
     SpeakersChanged,
 )
 from acs_core.errors import CallingError
@@ -238,7 +239,7 @@ class StreamsFeature(CallFeature):
                     self._emit(StreamsEvent.PUBLICATION_CHANGED, publication, changed)
             case PublicationRemoved(publication=publication_id):
                 self._remove_publication(publication_id)
-            case SpeakersChanged():
+            case SpeakersChanged() | RecordingChanged():
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:

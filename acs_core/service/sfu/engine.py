@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -129,8 +129,16 @@ class SfuEngine:
         *,
         ssrc_policy: SsrcPolicy,
         always_receive: bool = False,
+        codec_names: Collection[str] | None = None,
     ) -> MediaTransport:
-        """A new connection; it begins with the first description."""
+        """A new connection; it begins with the first description.
+
+        Args:
+            listener: Who is told what happens to it.
+            ssrc_policy: What the client at the other end needs.
+            always_receive: The client publishes and receives on this one connection.
+            codec_names: Encoding names in lower case that may be negotiated; None for all.
+        """
         transport = MediaTransport(
             port=self._port,
             plane=self._plane,
@@ -138,6 +146,7 @@ class SfuEngine:
             index=self,
             ssrc_policy=ssrc_policy,
             always_receive=always_receive,
+            codec_names=codec_names,
             times=self._times,
         )
         self._transports[transport.id] = transport

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
@@ -89,6 +89,7 @@ class MediaTransport:
         index: StreamIndex,
         ssrc_policy: SsrcPolicy,
         always_receive: bool,
+        codec_names: Collection[str] | None,
         times: SfuTimes,
     ) -> None:
         self.id = secrets.token_hex(8)
@@ -106,6 +107,7 @@ class MediaTransport:
             ssrc_policy=ssrc_policy,
             always_receive=always_receive,
             new_ssrc=lambda: secrets.randbits(31) + 1,
+            codec_names=codec_names,
         )
         self._producers: dict[str, Producer] = {}
         self._consumers: dict[str, Consumer] = {}
@@ -191,8 +193,22 @@ class MediaTransport:
         self._require_open()
         self._apply(self._negotiation.accept_answer(text))
 
-    def forward(self, key: str, producer: Producer) -> None:
-        """Send a producer's stream to the client, from the next exchange on."""
+    def forward(
+        self,
+        key: str,
+        producer: Producer,
+        *,
+        stream_id: str = STREAM_GROUP,
+        track_id: str | None = None,
+    ) -> None:
+        """Send a producer's stream to the client, from the next exchange on.
+
+        Args:
+            key: Names the stream here.
+            producer: Where it comes from.
+            stream_id: First word of the msid; browsers play the streams that share it in sync.
+            track_id: Second word of the msid; the key unless given.
+        """
         self._require_open()
         if key in self._consumers:
             raise InvalidStateError(f"{key} is forwarded already.", stage=Stage.NEGOTIATION)
@@ -203,8 +219,8 @@ class MediaTransport:
             key,
             producer.stream.kind,
             codecs=tuple(producer.stream.codecs.values()),
-            stream_id=STREAM_GROUP,
-            track_id=key,
+            stream_id=stream_id,
+            track_id=track_id or key,
         )
 
     def switch(self, key: str, producer: Producer) -> bool:

@@ -29,7 +29,7 @@ from acs_core.service.calls import CallLimits, Calls, ServerCall
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.rooms import Rooms
+from acs_core.service.rooms import RoomOptions, Rooms
 from acs_core.service.sfu.changes import Layer, StreamReceived
 from acs_core.service.sfu.plane.messages import PlaneStats
 from acs_core.service.sfu.producer import Producer
@@ -227,7 +227,7 @@ def test_a_room_name_is_taken_once() -> None:
 
 def test_a_full_call_refuses_with_53105_and_a_room_may_have_less() -> None:
     all_calls = calls(CallLimits(endpoints=3))
-    record = all_calls.rooms.create(unique_name="small", max_participants=2)
+    record = all_calls.rooms.create(unique_name="small", options=RoomOptions(max_participants=2))
     for place, most in ((GROUP, 3), (wire.RoomLocator(room=record.id), 2)):
         call = all_calls.resolve(place, acs())
         for _ in range(most):
