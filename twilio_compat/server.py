@@ -12,9 +12,12 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from aiohttp import web
+
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
 from acs_core.service.sfu.transport import SfuTimes
+from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -38,7 +41,34 @@ class CompatServer(CallingService):
                     skew=settings.token_skew,
                 )
             )
-        super().__init__(settings, verifiers=verifiers, sfu_times=sfu_times)
+        super().__init__(
+            settings,
+            verifiers=verifiers,
+            routes=[web.get("/signaling", self._signaling)],
+            sfu_times=sfu_times,
+        )
+        self._twilio_verifier = next(iter(verifiers), None)
+        self._twilio_gateway: TwilioGateway | None = None
+
+    async def close(self) -> None:
+        """Drain, as the service does; participants of the wire gateway first."""
+        gateway, self._twilio_gateway = self._twilio_gateway, None
+        if gateway is not None:
+            await gateway.close()
+        await super().close()
+
+    async def _signaling(self, request: web.Request) -> web.StreamResponse:
+        if self._twilio_verifier is None:
+            raise web.HTTPNotFound(text="This server has no Twilio credentials.")
+        if self._twilio_gateway is None:
+            self._twilio_gateway = TwilioGateway(
+                calls=self.calls,
+                engine=self.engine,
+                verifier=self._twilio_verifier,
+                ice_servers=self._ice_servers,
+                settings=GatewaySettings(window=self.settings.times.twilio_window),
+            )
+        return await self._twilio_gateway.handle(request)
 
     def access_token(self, identity: str, *, room: str | None = None, ttl: int = 3600) -> str:
         """A Twilio access token of this server's first API key.

@@ -404,7 +404,7 @@ class _SubscribeSide(_Side):
             self.transport.forward(publication, source)
             self._forwarded[publication] = source
         elif isinstance(source, DataSource):
-            reliability = info.reliability or DataReliability()
+            reliability = source.reliability or info.reliability or DataReliability()
             channel = self.transport.open_channel(publication, reliability)
             self._forwarded[publication] = source
             self._channels[publication] = channel

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 
+from acs_core.core.facts import DataReliability
 from acs_core.errors import CallingError
 from acs_core.rtc.data import DataChannel, DataChannelState
 
@@ -24,18 +25,25 @@ class DataSource:
         id: The publication.
         forwarded: Messages handed to subscribers.
         dropped: Messages that a subscriber's channel could not take.
+        reliability: Of the publisher's channel; None before there is one.
     """
 
     def __init__(self, publication: str) -> None:
         self.id = publication
         self.forwarded = 0
         self.dropped = 0
+        self.reliability: DataReliability | None = None
         self._subscribers: set[DataChannel] = set()
         self._channel: DataChannel | None = None
 
     def read(self, channel: DataChannel) -> None:
         """Take messages from the publisher's channel, the newest one given."""
         self._channel = channel
+        self.reliability = DataReliability(
+            ordered=channel.ordered,
+            max_retransmits=channel.max_retransmits,
+            max_packet_life_time_ms=channel.max_packet_life_time,
+        )
         channel.on_message = self._received
 
     def feed(self, channel: DataChannel) -> None:

@@ -1,0 +1,209 @@
+"""A participant's media in a room that the service forwards: one connection for both directions.
+
+`SfuMedia` joins the peer connection, the subscriptions on it and the media signaling channels. When
+the connection is replaced, as when a room moves to another worker, the client closes the old one
+and offers a new one with everything it sends; subscriptions and channels begin anew.
+
+Source: twilio-video.js 2.36 on the wire: `close` and `create-offer` replace a connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from acs_core.errors import ProtocolError, Stage
+from acs_core.rtc.data import DataChannel
+from acs_core.service.endpoints import Subscription
+from acs_core.service.rooms import RoomOptions
+from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.listeners import TransportListener
+from acs_core.service.sfu.negotiation import SsrcPolicy
+from acs_core.service.sfu.transport import MediaTransport
+from twilio_compat.gateway.connection import PeerConnection
+from twilio_compat.gateway.messages import CLIENT_SENT_INVALID, ConnectionState
+from twilio_compat.gateway.receiving import RemoteTracks
+
+__all__ = ["MediaOwner", "SfuMedia"]
+
+_log = logging.getLogger(__name__)
+
+AUDIO_CODECS: Final = frozenset({"opus", "pcmu", "pcma", "g722", "telephone-event"})
+AUXILIARY: Final = frozenset({"rtx"})
+
+
+class MediaOwner(Protocol):
+    """The session that the media belongs to."""
+
+    def media_arrived(self) -> None:
+        """The client sends other streams than before."""
+
+    def channel_opened(self, channel: DataChannel) -> None:
+        """The client opened a data channel."""
+
+    def liveness_changed(self) -> None:
+        """The client's media fell silent, or is heard again."""
+
+    def connection_replaced(self) -> None:
+        """The client's newest connection is another one than before."""
+
+    def say(self, **fields: object) -> None:
+        """Tell the client, in an `update`."""
+
+
+class SfuMedia(TransportListener):
+    """One client's media; an adapter of `MediaTransport` to `peer_connections` and `subscribed`.
+
+    Args:
+        owner: Who is told what happens.
+        engine: Makes transports.
+        options: Of the room.
+    """
+
+    def __init__(self, owner: MediaOwner, engine: SfuEngine, options: RoomOptions) -> None:
+        self._owner = owner
+        self._engine = engine
+        self._codecs = (
+            AUDIO_CODECS | AUXILIARY | frozenset(options.video_codecs)
+            if options.video_codecs
+            else None
+        )
+        self._connection: PeerConnection | None = None
+        self._remote = RemoteTracks()
+
+    # ------------------------------------------------------------ what the session asks for
+
+    def begin(self, states: Iterable[ConnectionState]) -> list[dict[str, Any]]:
+        """Answer the offer that comes with `connect`.
+
+        Raises:
+            ProtocolError: There is none, or it cannot be applied.
+        """
+        state = next((item for item in states if _is_offer(item)), None)
+        if state is None:
+            raise ProtocolError(
+                "A participant must offer a peer connection.",
+                sub_code=CLIENT_SENT_INVALID,
+                stage=Stage.NEGOTIATION,
+            )
+        self._connection = connection = self._open(state.id)
+        connection.take(state)
+        return [connection.first_answer()]
+
+    def open(self) -> None:
+        """The client may be told things from now on; what is due follows."""
+        self._live.is_open = True
+        self._live.negotiate()
+
+    def shut(self) -> None:
+        """The client cannot be told anything for a while."""
+        self._live.is_open = False
+
+    def take(self, states: Iterable[ConnectionState]) -> None:
+        """Handle what the client says of its connections; those that are gone mean nothing.
+
+        Raises:
+            ProtocolError: A description cannot be applied; the session is over.
+        """
+        for state in states:
+            if state.id == self._live.id:
+                self._live.take(state)
+
+    def resume(self) -> list[dict[str, Any]]:
+        """The entries of `peer_connections` for `synced`."""
+        return self._live.resume()
+
+    def align(self, wanted: Mapping[str, Subscription]) -> None:
+        """Forward what is subscribed to, and nothing else."""
+        if self.transport.is_closed:
+            return
+        if self._remote.align(wanted, self.transport):
+            self._owner.say(subscribed=self.subscribed())
+        self._live.negotiate()
+
+    def subscribed(self) -> dict[str, Any]:
+        """The object of that name."""
+        return self._remote.subscribed()
+
+    def replace(self) -> None:
+        """Move the client to a new connection; it offers that as soon as it is told."""
+        old = self._live
+        old.close()
+        self._engine.close_soon(old.transport)
+        self._remote.forget()
+        self._connection = new = self._open(str(uuid.uuid4()), revision=1)
+        new.is_open = True
+        closed = {"type": "close", "revision": old.revision + 1}
+        wanted = {"type": "create-offer", "revision": 1}
+        self._owner.say(
+            peer_connections=[
+                {"id": old.id, "description": closed},
+                {"id": new.id, "description": wanted},
+            ],
+            subscribed=self.subscribed(),
+        )
+        self._owner.connection_replaced()
+
+    @property
+    def transport(self) -> MediaTransport:
+        """The live connection's transport."""
+        return self._live.transport
+
+    @property
+    def transports(self) -> Sequence[MediaTransport]:
+        """All transports as of now."""
+        return () if self._connection is None else (self._connection.transport,)
+
+    def abandon(self) -> None:
+        """Undo a `begin` that led to nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._engine.close_soon(self._connection.transport)
+
+    async def close(self) -> None:
+        """End the connection, within 2 s."""
+        if self._connection is not None:
+            self._connection.close()
+            self._remote.forget()
+            await self._connection.transport.close()
+
+    # ------------------------------------------------------------ TransportListener
+
+    def on_streams(self) -> None:
+        """The client sends other streams than before."""
+        self._owner.media_arrived()
+
+    def on_channel(self, channel: DataChannel) -> None:
+        """The client opened a data channel."""
+        self._owner.channel_opened(channel)
+
+    def on_liveness(self) -> None:
+        """The client fell silent, or is heard again."""
+        self._owner.liveness_changed()
+
+    # ------------------------------------------------------------ connections
+
+    @property
+    def _live(self) -> PeerConnection:
+        assert self._connection is not None
+        return self._connection
+
+    def _open(self, connection_id: str, *, revision: int = 0) -> PeerConnection:
+        transport = self._engine.create_transport(
+            self,
+            ssrc_policy=SsrcPolicy.FRESH,
+            always_receive=True,
+            codec_names=self._codecs,
+        )
+        return PeerConnection(
+            connection_id,
+            transport,
+            lambda entry: self._owner.say(peer_connections=[entry]),
+            revision=revision,
+        )
+
+
+def _is_offer(state: ConnectionState) -> bool:
+    return state.description is not None and state.description.type == "offer"

@@ -1,0 +1,419 @@
+"""One participant of a room as the gateway sees it: an endpoint, its media, and who is told what.
+
+Theory of operation. `connect` enters the room and is answered by `connected`; from then on the
+client's updates become methods of the endpoint, and what the call says becomes updates. While the
+socket is gone nothing is said: `synced` states everything anew, under the same revisions, ids and
+labels. The session outlives its sockets by the session window.
+
+Source: twilio-video.js 2.36 on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from msgspec.structs import replace
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.core.facts import EndReason, Fact, RecordingChanged, SpeakersChanged
+from acs_core.core.receiving import Forwarding
+from acs_core.errors import CallingError, InvalidStateError, ServiceError, Stage
+from acs_core.rtc.data import DataChannel
+from acs_core.service.calls import Calls, ServerCall
+from acs_core.service.endpoints import Endpoint, EndpointObserver
+from acs_core.service.identity import Principal
+from acs_core.service.rooms import RoomOptions
+from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.transport import MediaTransport
+from acs_core.service.transcription import Transcription
+from twilio_compat.gateway.media import SfuMedia
+from twilio_compat.gateway.messages import (
+    RSP_VERSION,
+    Connect,
+    Sync,
+    Update,
+    bandwidth_profile,
+    participant_sid,
+    room_sid,
+    track_sid,
+)
+from twilio_compat.gateway.participants import RemoteParticipants
+from twilio_compat.gateway.publishing import LocalTracks
+
+__all__ = ["Outlet", "RoomSession", "SessionContext", "error_body"]
+
+_log = logging.getLogger(__name__)
+
+TWILIO_CODES: Final = range(20000, 60000)
+SIGNALING_ERROR: Final = 53000
+
+
+class Outlet(Protocol):
+    """The socket that a session talks through; never blocks."""
+
+    def send(self, body: dict[str, Any]) -> None:
+        """Queue one message."""
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """End the socket after what was queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionContext:
+    """What all sessions of a gateway share.
+
+    Attributes:
+        window: Seconds for which a session without socket is kept.
+        audio_processors: Noise cancellation vendors that clients may use.
+        on_over: Told of each session's end, once.
+    """
+
+    calls: Calls
+    engine: SfuEngine
+    window: float
+    audio_processors: tuple[str, ...]
+    on_over: Callable[[RoomSession], None]
+
+
+class RoomSession(EndpointObserver):
+    """One participant; `connect` it once.
+
+    Attributes:
+        id: Opaque; a client that lost its socket goes on with it.
+        principal: Who it is, by its newest token.
+    """
+
+    def __init__(self, context: SessionContext, principal: Principal) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.principal = principal
+        self._context = context
+        self._outlet: Outlet | None = None
+        self._endpoint: Endpoint | None = None
+        self._media: SfuMedia | None = None
+        self._tracks = LocalTracks()
+        self._remote: RemoteParticipants | None = None
+        self._is_talking = False
+        self._is_over = False
+        self._recording_revision = 1
+        self._warnings: dict[str, str] = {}
+        self._warning_revision = 0
+        self._wants_warnings = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the participant has left or was removed."""
+        return self._is_over
+
+    # ------------------------------------------------------------ what the client says
+
+    def connect(self, message: Connect, outlet: Outlet) -> None:
+        """Enter the room and say `connected`.
+
+        Raises:
+            CallingError: The room refuses, or the offer cannot be applied; nothing is left behind.
+        """
+        place = wire.RoomLocator(room=_room_name(message, self.principal))
+        call = self._context.calls.resolve(place, self.principal)
+        try:
+            connected = self._enter(call, message)
+        except BaseException:
+            self._abandon(call)
+            raise
+        self._outlet = outlet
+        outlet.send(connected)
+        self._is_talking = True
+        self._media_side.open()
+        self._attach()
+        self._in_call.refresh_subscriptions()
+
+    def update(self, message: Update) -> None:
+        """Take what changed at the client.
+
+        Raises:
+            CallingError: A description cannot be applied; the session cannot go on.
+        """
+        if message.participant is not None and self._tracks.take(
+            self._in_call, message.participant
+        ):
+            self.say(published=self._tracks.published())
+            self._attach()
+        if message.bandwidth_profile is not None:
+            profile = bandwidth_profile(message.bandwidth_profile)
+            self._in_call.set_policy(replace(self._in_call.policy, profile=profile))
+        self._media_side.take(message.peer_connections)
+
+    def sync(self, message: Sync, outlet: Outlet) -> None:
+        """Go on over another socket, and say `synced`.
+
+        Raises:
+            CallingError: As for `update`.
+        """
+        self._stop_timer()
+        if self._outlet is not None:
+            # Not 1000, which would end the room for a client that still listens there.
+            self._outlet.close(4440, "The session continues elsewhere.")
+        self._is_talking = False
+        self._media_side.shut()
+        self._outlet = outlet
+        self._tracks.take(self._in_call, message.participant)
+        self._media_side.take(message.peer_connections)
+        outlet.send({"type": "synced", **self._state(self._media_side.resume())})
+        self._is_talking = True
+        self._media_side.open()
+        self._attach()
+        self._report_reachability()
+        self._align_soon()
+
+    def leave(self) -> None:
+        """The client leaves the room."""
+        if self._endpoint is not None:
+            self._endpoint.leave()
+        self._finish()
+
+    def detached(self, outlet: Outlet) -> None:
+        """A socket ended; without effect if the session goes on over another one."""
+        if self._outlet is not outlet or self._is_over:
+            return
+        self._outlet = None
+        self._is_talking = False
+        self._media_side.shut()
+        self._report_reachability()
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._context.window, self.remove, endings.LINK_LOST)
+
+    def remove(self, reason: EndReason) -> None:
+        """Take the participant out of the room, because it cannot be reached any more."""
+        endpoint = self._endpoint
+        if endpoint is not None:
+            endpoint.call.remove(endpoint, reason, tell=False)
+        self._finish()
+
+    def fail(self, error: CallingError) -> None:
+        """The session cannot go on: tell the client why, and take it out."""
+        if self._outlet is not None:
+            self._outlet.send(error_body(error))
+        self.remove(endings.MEDIA_LOST)
+
+    async def close(self) -> None:
+        """End the media, within 2 s."""
+        if self._media is not None:
+            await self._media.close()
+
+    # ------------------------------------------------------------ what the call says
+
+    @property
+    def transports(self) -> Sequence[MediaTransport]:
+        """The media connections as of now."""
+        return () if self._media is None else self._media.transports
+
+    def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
+        """Tell who came, went, published or changed something."""
+        for fact in facts:
+            self._on_fact(fact)
+
+    def on_subscriptions(self) -> None:
+        """Bring the connection in line with them, in a turn of its own."""
+        self._align_soon()
+
+    def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
+        """Tell which videos are switched off."""
+
+    def on_layer_demand(self, publication: str, layers: tuple[bool, ...]) -> None:
+        """Tell which layers are worth sending."""
+
+    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Keep the levels for the next report."""
+
+    def on_transcription(self, transcription: Transcription) -> None:
+        """Tell what somebody said."""
+
+    def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
+        """Warn a client that wants to know that its track cannot be recorded."""
+        self._warnings[track_sid(publication)] = "NO_MEDIA" if is_missing else "OK"
+        self._warning_revision += 1
+        if self._wants_warnings and self._is_talking and self._outlet is not None:
+            states = {
+                "revision": self._warning_revision,
+                "tracks": {sid: {"recordings": state} for sid, state in self._warnings.items()},
+            }
+            self._outlet.send({"type": "warning", "version": RSP_VERSION, "states": states})
+
+    def on_ended(self, reason: EndReason) -> None:
+        """The participant is out of the room: tell why."""
+        if self._outlet is not None:
+            self._outlet.send(_farewell(reason))
+        self._finish()
+
+    # ------------------------------------------------------------ MediaOwner
+
+    def media_arrived(self) -> None:
+        """Join tracks with media."""
+        if self._endpoint is not None:
+            self._attach()
+
+    def channel_opened(self, channel: DataChannel) -> None:
+        """Join a track with its channel."""
+        self._tracks.opened(self._in_call, channel, self._media_side.transport)
+
+    def liveness_changed(self) -> None:
+        """The client's media fell silent, or is heard again."""
+        self._report_reachability()
+
+    def connection_replaced(self) -> None:
+        """Forward everything anew."""
+        self._align_soon()
+
+    def say(self, **fields: object) -> None:
+        """Tell the client, in an `update`; nothing while it cannot be reached."""
+        if self._is_talking and self._outlet is not None:
+            self._outlet.send(
+                {"type": "update", "version": RSP_VERSION, "session": self.id, **fields}
+            )
+
+    # ------------------------------------------------------------ entering
+
+    def _enter(self, call: ServerCall, message: Connect) -> dict[str, Any]:
+        endpoint_id = uuid.uuid4().hex
+        policy = wire.ReceivePolicy(
+            automatic=message.is_automatic,
+            profile=None
+            if message.bandwidth_profile is None
+            else bandwidth_profile(message.bandwidth_profile),
+        )
+        options = call.room.options if call.room is not None else RoomOptions()
+        candidate = Endpoint(endpoint_id, self.principal, call, self, policy)
+        wanted = self._tracks.first(candidate, message.participant)
+        self._media = SfuMedia(self, self._context.engine, options)
+        answers = self._media.begin(message.peer_connections)
+        self._endpoint = endpoint = call.join(
+            endpoint_id, self.principal, self, policy=policy, publications=wanted
+        )
+        self._tracks.joined(item.info for item in endpoint.publications.values())
+        self._remote = RemoteParticipants(endpoint_id, is_large=options.is_large)
+        return {
+            "type": "connected",
+            **self._state(answers),
+            "sid": room_sid(call.id),
+            "name": (call.room.unique_name if call.room else None) or room_sid(call.id),
+            "options": {
+                "session_timeout": self._context.window,
+                "media_region": options.media_region,
+                "signaling_region": options.media_region,
+                "audio_processors": list(self._context.audio_processors),
+            },
+        }
+
+    def _state(self, connections: list[dict[str, Any]]) -> dict[str, Any]:
+        """What `connected` and `synced` have in common: everything."""
+        endpoint = self._in_call
+        remote = self._remote
+        assert remote is not None
+        return {
+            "version": RSP_VERSION,
+            "session": self.id,
+            "participant": {
+                "sid": participant_sid(endpoint.id),
+                "identity": self.principal.display_name,
+            },
+            "participants": remote.snapshot(endpoint.call.roster),
+            "peer_connections": connections,
+            "published": self._tracks.published(),
+            "subscribed": self._media_side.subscribed(),
+            "recording": self._recording(),
+        }
+
+    def _abandon(self, call: ServerCall) -> None:
+        if self._endpoint is not None:
+            self._endpoint.leave()
+        if self._media is not None:
+            self._media.abandon()
+        self._is_over = True
+        self._context.calls.discard_if_empty(call)
+
+    # ------------------------------------------------------------ going on
+
+    def _on_fact(self, fact: Fact) -> None:
+        if isinstance(fact, RecordingChanged):
+            self._recording_revision += 1
+            self.say(recording=self._recording())
+        elif not isinstance(fact, SpeakersChanged) and self._remote is not None:
+            entries = self._remote.changed(self._in_call.call.roster, fact)
+            if entries:
+                self.say(participants=entries)
+
+    def _recording(self) -> dict[str, Any]:
+        is_recording = self._in_call.call.roster.is_recording
+        return {"revision": self._recording_revision, "is_recording": is_recording}
+
+    def _attach(self) -> None:
+        if self._in_call.is_in_call:
+            self._tracks.attach(self._in_call, self._media_side.transport)
+
+    def _align_soon(self) -> None:
+        self._context.engine.turns.add(self._align)
+
+    def _align(self) -> None:
+        if self._is_talking and self._in_call.is_in_call:
+            self._media_side.align(self._in_call.subscriptions)
+
+    def _report_reachability(self) -> None:
+        if self._endpoint is not None:
+            is_heard = not any(transport.is_silent for transport in self.transports)
+            self._endpoint.set_reachable(is_reachable=self._outlet is not None and is_heard)
+
+    # ------------------------------------------------------------ the end
+
+    def _finish(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        self._is_talking = False
+        self._stop_timer()
+        self._context.on_over(self)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def _in_call(self) -> Endpoint:
+        if self._endpoint is None:
+            raise InvalidStateError("The session is not in a room.", stage=Stage.SIGNALING)
+        return self._endpoint
+
+    @property
+    def _media_side(self) -> SfuMedia:
+        assert self._media is not None
+        return self._media
+
+
+def error_body(error: CallingError) -> dict[str, Any]:
+    """A terminal `error` with Twilio's code for what went wrong."""
+    code = error.sub_code if error.sub_code in TWILIO_CODES else SIGNALING_ERROR
+    return {"type": "error", "version": RSP_VERSION, "code": code, "message": error.message}
+
+
+def _farewell(reason: EndReason) -> dict[str, Any]:
+    if reason == endings.ROOM_COMPLETED:
+        return {"type": "disconnected", "version": RSP_VERSION, "status": "completed"}
+    if reason.sub_code in TWILIO_CODES:
+        return error_body(ServiceError(reason.message, sub_code=reason.sub_code))
+    return {"type": "disconnected", "version": RSP_VERSION, "status": "disconnected"}
+
+
+def _room_name(message: Connect, principal: Principal) -> str:
+    """The room that is meant; a token for one room names it where the client does not."""
+    if message.name:
+        return message.name
+    rooms: Mapping[str, None] = dict.fromkeys(principal.rooms or ())
+    return next(iter(rooms)) if len(rooms) == 1 else ""
