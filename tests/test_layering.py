@@ -72,6 +72,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
 # The facade stands on the public calling SDK; only the server may know the service.
 FACADE_MUST_NOT_IMPORT: Final = ("acs_core.service", "acs_core.wire", "acs_core.client.session")
 SERVER_SIDE: Final = (
+    "gateway",
+    "rest",
     "server",
     "settings",
     "verifier",

@@ -22,6 +22,7 @@ __all__ = [
     "REMOVED",
     "ROOM_COMPLETED",
     "SERVICE_STOPPED",
+    "STAYED_TOO_LONG",
 ]
 
 HUNG_UP: Final = EndReason(code=0, sub_code=0, message="The participant left.")
@@ -40,4 +41,7 @@ DUPLICATE_IDENTITY: Final = EndReason(
 )
 CALL_FULL: Final = EndReason(code=403, sub_code=53105, message="The call is full.")
 ROOM_COMPLETED: Final = EndReason(code=0, sub_code=53118, message="The room was completed.")
+STAYED_TOO_LONG: Final = EndReason(
+    code=0, sub_code=53216, message="The participant stayed as long as the room allows."
+)
 SERVICE_STOPPED: Final = EndReason(code=503, sub_code=53006, message="The service is stopping.")

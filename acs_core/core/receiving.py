@@ -18,6 +18,7 @@ from acs_core.core.facts import Priority
 from acs_core.errors import InvalidArgumentError, Stage
 
 __all__ = [
+    "LARGEST_SIDE",
     "BandwidthMode",
     "BandwidthProfile",
     "Dimensions",

@@ -6,14 +6,11 @@ Other personalities are handed in, never imported: their token verifiers and the
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
-import hmac
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -21,7 +18,8 @@ from aiohttp import web
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
-from acs_core.service.calls import Calls
+from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.identity import (
     AcsTokenVerifier,
@@ -33,11 +31,14 @@ from acs_core.service.identity import (
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.rooms import Rooms
+from acs_core.service.recording import RecordingWatch
+from acs_core.service.rooms import Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.transcription import Transcriber, Transcripts
+from acs_core.service.turn import TurnCredentials
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -47,8 +48,6 @@ _log = logging.getLogger(__name__)
 MEASURE_INTERVAL: Final = 1.0
 LOCAL_COUNTERPART: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
-TURN_LIFETIME: Final = 3600
-"""Seconds for which TURN credentials are valid; a call refreshes its allocation with them."""
 
 
 class CallingService:
@@ -63,21 +62,32 @@ class CallingService:
         *,
         verifiers: Sequence[TokenVerifier] = (),
         routes: Sequence[web.AbstractRouteDef] = (),
+        open_to_pages: Sequence[str] = (),
         sfu_times: SfuTimes | None = None,
+        allocation_times: AllocationTimes | None = None,
+        transcriber: Transcriber | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
         self.calls = Calls(
             rooms=self.rooms,
             limits=settings.limits,
-            on_started=lambda call: self.engine.add_router(call.router),
-            on_ended=lambda call: self.engine.remove_router(call.router),
+            times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
+            on_started=self._call_started,
+            on_ended=self._call_ended,
         )
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)
+        self._turn = _turn(settings)
         self._routes = routes
+        self._open_to_pages = open_to_pages
         self._sfu_times = sfu_times
+        self._allocation_times = allocation_times
+        self._transcripts = (
+            Transcripts(transcriber, is_wanted=_is_transcribed) if transcriber is not None else None
+        )
         self._engine: SfuEngine | None = None
+        self._allocations: Allocations | None = None
         self._gateway: NativeGateway | None = None
         self._runner: web.AppRunner | None = None
         self._measuring: asyncio.Task[None] | None = None
@@ -128,13 +138,18 @@ class CallingService:
             plane=PlaneKind(settings.plane),
             times=self._sfu_times,
         )
+        self._allocations = Allocations(self._engine, self._allocation_times)
         try:
             await self._serve()
         except BaseException:
             await self.close()
             raise
-        monitor = QualityMonitor(self.calls, self._engine.stats)
-        self._measuring = asyncio.create_task(self._measure(monitor), name="service measurements")
+        rounds = (
+            QualityMonitor(self.calls, self._engine.stats).measure,
+            RecordingWatch(self.calls, self._engine.stats).measure,
+            self._transcribe,
+        )
+        self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")
         self._is_ready = True
         return self
 
@@ -150,6 +165,12 @@ class CallingService:
             await self._gateway.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        # Whoever came or left meanwhile may have left a room behind that waits.
+        self.calls.end_all(endings.SERVICE_STOPPED)
+        if self._transcripts is not None:
+            self._transcripts.refresh(())
+        if self._allocations is not None:
+            await self._allocations.close()
         if self._engine is not None:
             await self._engine.close()
 
@@ -160,6 +181,12 @@ class CallingService:
     async def __aexit__(self, *_: object) -> None:
         """Close."""
         await self.close()
+
+    def ice_servers(self, principal: Principal) -> tuple[wire.IceServer, ...]:
+        """The TURN server with credentials for somebody; empty where none is configured."""
+        if self._turn is None:
+            return ()
+        return (self._turn.issue(principal.raw_id, now=time.time()),)
 
     def issue_user_token(self, *, scopes: Sequence[str] = ("voip",)) -> tuple[str, IssuedToken]:
         """A new ACS user and a token for it: raw id and token.
@@ -185,7 +212,7 @@ class CallingService:
             engine=self.engine,
             verifiers=self._verifiers,
             times=self.settings.times,
-            ice_servers=self._ice_servers,
+            ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
         metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
@@ -194,7 +221,10 @@ class CallingService:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
 
         app = web.Application(
-            client_max_size=1 << 20, middlewares=(origin_check(self.settings.allowed_origins),)
+            client_max_size=1 << 20,
+            middlewares=(
+                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+            ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)
         app.router.add_get("/healthz", self._health)
@@ -236,27 +266,32 @@ class CallingService:
 
     # ------------------------------------------------------------ parts
 
-    async def _measure(self, monitor: QualityMonitor) -> None:
+    def _transcribe(self, _: float) -> None:
+        if self._transcripts is not None:
+            self._transcripts.refresh(self.calls.live.values())
+
+    def _call_started(self, call: ServerCall) -> None:
+        self.engine.add_router(call.router)
+        if self._allocations is not None:
+            self._allocations.add(call)
+
+    def _call_ended(self, call: ServerCall) -> None:
+        self.engine.remove_router(call.router)
+        if self._allocations is not None:
+            self._allocations.remove(call)
+
+    async def _measure(self, rounds: Sequence[Callable[[float], None]]) -> None:
         loop = asyncio.get_running_loop()
         while True:
             before = loop.time()
             await asyncio.sleep(MEASURE_INTERVAL)
             now = loop.time()
             self._loop_lag = max(0.0, now - before - MEASURE_INTERVAL)
-            try:
-                monitor.measure(now)
-            except Exception:
-                _log.exception("a round of measurements failed")
-
-    def _ice_servers(self, principal: Principal) -> tuple[wire.IceServer, ...]:
-        url, secret = self.settings.turn_url, self.settings.turn_secret
-        if url is None or secret is None:
-            return ()
-        # The TURN REST convention: the name carries its own expiry (draft-uberti-behave-turn-rest).
-        name = f"{int(time.time()) + TURN_LIFETIME}:{principal.raw_id}"
-        digest = hmac.new(secret.get_secret_value().encode(), name.encode(), hashlib.sha1)
-        password = base64.b64encode(digest.digest()).decode()
-        return (wire.IceServer(urls=(url,), username=name, credential=password),)
+            for measure in rounds:
+                try:
+                    measure(now)
+                except Exception:
+                    _log.exception("a round of measurements failed")
 
 
 @contextlib.asynccontextmanager
@@ -265,6 +300,7 @@ async def embedded(
     *,
     verifiers: Sequence[TokenVerifier] = (),
     sfu_times: SfuTimes | None = None,
+    allocation_times: AllocationTimes | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -272,9 +308,12 @@ async def embedded(
         settings: Instead of development settings with made-up credentials.
         verifiers: Tokens of other personalities to believe.
         sfu_times: Instead of the SFU's usual deadlines.
+        allocation_times: Instead of the bandwidth engine's usual intervals.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
-    async with CallingService(chosen, verifiers=verifiers, sfu_times=sfu_times) as service:
+    async with CallingService(
+        chosen, verifiers=verifiers, sfu_times=sfu_times, allocation_times=allocation_times
+    ) as service:
         yield service
 
 
@@ -292,6 +331,16 @@ def _acs_identity(
         skew=settings.token_skew,
     )
     return (verifier,), registry
+
+
+def _turn(settings: ServiceSettings) -> TurnCredentials | None:
+    if settings.turn_secret is None:
+        return None
+    return TurnCredentials(settings.turn_urls, settings.turn_secret.get_secret_value())
+
+
+def _is_transcribed(call: ServerCall) -> bool:
+    return call.room is not None and call.room.options.is_transcribed
 
 
 def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:

@@ -21,15 +21,18 @@ from acs_core.core.facts import (
     Priority,
     PublicationChanged,
     PublicationInfo,
+    PublicationKind,
     PublicationRemoved,
 )
-from acs_core.core.receiving import Forwarding
+from acs_core.core.receiving import Forwarding, PauseReason
+from acs_core.core.rules import RuleSubject, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.identity import Principal
 from acs_core.service.transcription import Transcription
 
 if TYPE_CHECKING:
     from acs_core.service.calls import ServerCall
+    from acs_core.service.sfu.quality import ClientReport
     from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["Endpoint", "EndpointObserver", "MediaSource", "Publication", "Subscription"]
@@ -46,6 +49,11 @@ class EndpointObserver:
         """The endpoint's media connections as of now."""
         return ()
 
+    @property
+    def client_report(self) -> ClientReport | None:
+        """What the client last measured of its network itself; None if it does not say."""
+        return None
+
     def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
         """The roster changed; `revision` is that of the last fact."""
 
@@ -56,12 +64,18 @@ class EndpointObserver:
         """Network quality levels of endpoints in the call changed."""
 
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
-        """What is forwarded of the subscribed videos changed; names only those that did."""
+        """Subscribed videos were switched off or on, or are off for another reason.
+
+        Names only those that changed; everything is on until told otherwise. What was told stays
+        true of a publication that is unsubscribed, and subscribed again. Another layer is no
+        change: `Endpoint.forwardings` has it.
+        """
 
     def on_layer_demand(self, publication: str, layers: tuple[bool, ...]) -> None:
         """Which simulcast layers of the endpoint's own publication somebody receives.
 
-        Smallest first; only told of publications with several layers, when it changed.
+        Smallest first; only told of publications with several layers, when it changed. At first
+        all are received.
         """
 
     def on_transcription(self, transcription: Transcription) -> None:
@@ -101,6 +115,16 @@ class Publication:
         """32 hex digits."""
         return self.info.id
 
+    def as_rule_subject(self) -> RuleSubject:
+        """How rules name it: by its own or Twilio's ids, by its and its publisher's name."""
+        owner = self.owner
+        return RuleSubject(
+            kind="data" if self.info.kind is PublicationKind.DATA else self.info.kind.media,
+            publisher=frozenset({owner.id, f"PA{owner.id}", owner.identity}),
+            track=frozenset({self.id, f"MT{self.id}", self.info.name}),
+            priority=self.info.priority,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -120,9 +144,13 @@ class Endpoint:
     observer: EndpointObserver
     policy: wire.ReceivePolicy
     state: ConnectionState = ConnectionState.CONNECTED
+    rules: TrackRules | None = None
     _named: frozenset[str] = frozenset()
     _publications: dict[str, Publication] = field(default_factory=dict)
     _subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    _forwardings: dict[str, Forwarding] = field(default_factory=dict)
+    _told_reasons: dict[str, PauseReason] = field(default_factory=dict)
+    _layer_demands: dict[str, tuple[bool, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Prepare the policy for look-ups."""
@@ -137,6 +165,24 @@ class Endpoint:
     def subscriptions(self) -> Mapping[str, Subscription]:
         """What this endpoint is to receive now, by publication id, in order of publishing."""
         return MappingProxyType(self._subscriptions)
+
+    @property
+    def forwardings(self) -> Mapping[str, Forwarding]:
+        """What is forwarded of the subscribed videos, by publication id."""
+        return MappingProxyType(self._forwardings)
+
+    @property
+    def layer_demands(self) -> Mapping[str, tuple[bool, ...]]:
+        """Which layers of this endpoint's own publications are received, smallest first.
+
+        Only of publications with several layers; all are received of one that is missing here.
+        """
+        return MappingProxyType(self._layer_demands)
+
+    @property
+    def identity(self) -> str:
+        """Who it is in Twilio's words: its identity there, else its raw id."""
+        return self.principal.display_name or self.principal.raw_id
 
     @property
     def is_in_call(self) -> bool:
@@ -190,6 +236,7 @@ class Endpoint:
         """
         self._own(publication_id)
         del self._publications[publication_id]
+        self._layer_demands.pop(publication_id, None)
         self.call.commit(PublicationRemoved(publication=publication_id))
         self.call.refresh_subscriptions()
 
@@ -219,8 +266,46 @@ class Endpoint:
         was_listening, self.policy = self.policy.quality, policy
         self._named = _named(policy)
         self.refresh_subscriptions()
+        self.call.on_change()
         if policy.quality and not was_listening:
             self.tell_quality()
+
+    def set_forwardings(self, forwardings: Mapping[str, Forwarding]) -> None:
+        """Learn what is forwarded now, and tell the adapter what was switched off or on."""
+        self._forwardings = dict(forwardings)
+        gone = [key for key in self._told_reasons if self.call.roster.publication(key) is None]
+        for key in gone:
+            del self._told_reasons[key]
+        changes = tuple(
+            forwarding
+            for key, forwarding in forwardings.items()
+            if forwarding.reason is not self._told_reasons.get(key)
+        )
+        for forwarding in changes:
+            if forwarding.reason is None:
+                del self._told_reasons[forwarding.publication]
+            else:
+                self._told_reasons[forwarding.publication] = forwarding.reason
+        if changes and self.is_in_call:
+            self.observer.on_forwarding(changes)
+
+    def set_layer_demand(self, publication_id: str, layers: tuple[bool, ...]) -> None:
+        """Learn which layers of an own publication are received, and tell the adapter."""
+        if self.is_in_call and publication_id in self._publications:
+            before = self._layer_demands.get(publication_id, (True,) * len(layers))
+            self._layer_demands[publication_id] = layers
+            if layers != before:
+                self.observer.on_layer_demand(publication_id, layers)
+
+    def set_rules(self, rules: TrackRules | None) -> None:
+        """Let rules decide what is received, in place of the policy's choice.
+
+        Args:
+            rules: None lets the policy choose again.
+        """
+        self._require_in_call()
+        self.rules = rules
+        self.refresh_subscriptions()
 
     def tell_quality(self) -> None:
         """Tell the adapter the network quality levels as of now, if it wants to know."""
@@ -245,14 +330,18 @@ class Endpoint:
             for publication in self.call.publications
             if publication.owner is not self
             and publication.source is not None
-            and self._wants(publication.id)
+            and self._wants(publication)
         }
         if wanted != self._subscriptions:
             self._subscriptions = wanted
             self.observer.on_subscriptions()
+            # After the adapter: it forwards the new ones first, then they may be paused.
+            self.call.on_change()
 
-    def _wants(self, publication_id: str) -> bool:
-        return (publication_id in self._named) is not self.policy.automatic
+    def _wants(self, publication: Publication) -> bool:
+        if self.rules is not None:
+            return includes(self.rules, publication.as_rule_subject())
+        return (publication.id in self._named) is not self.policy.automatic
 
     def _own(self, publication_id: str) -> Publication:
         self._require_in_call()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from acs_core.service.calls import Calls
+from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.sfu.engine import SfuEngine
 
 __all__ = ["Metrics"]
@@ -49,6 +49,7 @@ class Metrics(Collector):
             "transports": ("Media connections.", len(self._engine.transports)),
             "producers": ("Streams in.", len(producers)),
             "consumers": ("Streams out.", len(consumers)),
+            "switched_off_videos": ("Subscribed and not forwarded.", _switched_off(calls)),
             "loop_lag_seconds": ("How late the event loop was last.", self._loop_lag()),
         }
         for name, (text, value) in gauges.items():
@@ -70,3 +71,12 @@ class Metrics(Collector):
         for reason, count in {**self._engine.port.counters, **stats.dropped}.items():
             dropped.add_metric([reason], count)
         yield dropped
+
+
+def _switched_off(calls: Iterable[ServerCall]) -> int:
+    return sum(
+        not forwarding.is_on
+        for call in calls
+        for endpoint in call.endpoints.values()
+        for forwarding in endpoint.forwardings.values()
+    )

@@ -25,7 +25,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.sfu.data import DataSource
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.listeners import TransportListener
-from acs_core.service.sfu.negotiation import SsrcPolicy
+from acs_core.service.sfu.negotiation import RefusalReason, SsrcPolicy
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 
@@ -272,6 +272,9 @@ class _Side(TransportListener):
 
     def on_channel(self, channel: DataChannel) -> None:
         """The remote end opened a data channel; only the publish side cares."""
+
+    def on_refused(self, key: str, reason: RefusalReason) -> None:
+        """The remote end does not take a stream; it knows why."""
 
     def on_liveness(self) -> None:
         """The connection fell silent, or is heard again."""

@@ -1,19 +1,35 @@
-"""Room records: what is known of a room whether or not a call runs in it."""
+"""Room records: what is known of a room whether or not a call runs in it.
+
+Source: the types of rooms, their limits and their options are those of Twilio Video's Rooms
+resource.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-from acs_core.errors import ServiceError, Stage
+from acs_core.core.rules import EXCLUDE_ALL, TrackRules
+from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 
-__all__ = ["LARGE_ROOM", "RoomKind", "RoomOptions", "RoomRecord", "Rooms"]
+__all__ = [
+    "LARGE_ROOM",
+    "MOST_PARTICIPANTS",
+    "RoomKind",
+    "RoomOptions",
+    "RoomRecord",
+    "RoomTimes",
+    "Rooms",
+]
 
 LARGE_ROOM: Final = 50
 """Rooms for more participants are large: who publishes nothing is not announced (Twilio)."""
+LARGE_ROOM_TRACKS: Final = 16
+"""Tracks that may be published at a time in a large room (Twilio)."""
 
 
 class RoomKind(StrEnum):
@@ -30,18 +46,47 @@ class RoomKind(StrEnum):
         return self in {RoomKind.PEER_TO_PEER, RoomKind.GO}
 
 
+MOST_PARTICIPANTS: Final[Mapping[RoomKind, int]] = MappingProxyType(
+    {
+        RoomKind.GROUP: 250,
+        RoomKind.GROUP_SMALL: 4,
+        RoomKind.PEER_TO_PEER: 10,
+        RoomKind.GO: 2,
+    }
+)
+"""How many participants a room of each type can be created for (Twilio)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTimes:
+    """How long a room lives without participants; Twilio's defaults.
+
+    Attributes:
+        empty: Seconds after the last participant left.
+        unused: Seconds until the first participant comes.
+    """
+
+    empty: float = 300.0
+    unused: float = 300.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoomOptions:
     """What a room was created with.
 
     Attributes:
-        max_participants: At most so many endpoints, or None for the service's limit.
+        max_participants: At most so many endpoints, or None for the type's or service's limit.
         max_tracks: At most so many publications at a time in the whole room; None for no limit.
         video_codecs: Encoding names in lower case that are negotiated; empty for all.
         empty_timeout: Seconds for which it lives on after the last participant; None for the
             service's default.
         unused_timeout: Seconds for which it waits for the first participant; None likewise.
         max_participant_duration: Seconds after which a participant is removed; None for no limit.
+        recording_rules: Which publications are recorded from the start.
+        is_transcribed: What is said is transcribed from the start.
+        transcription: How; passed to the transcriber as it is.
+        status_callback: URL that is to hear of what happens here; nobody calls it yet.
+        status_callback_method: GET or POST.
     """
 
     kind: RoomKind = RoomKind.GROUP
@@ -53,11 +98,61 @@ class RoomOptions:
     empty_timeout: float | None = None
     unused_timeout: float | None = None
     max_participant_duration: float | None = None
+    recording_rules: TrackRules = EXCLUDE_ALL
+    is_transcribed: bool = False
+    transcription: Mapping[str, object] = field(default_factory=dict)
+    status_callback: str | None = None
+    status_callback_method: str = "POST"
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together.
+
+        Raises:
+            InvalidArgumentError: More participants than the type allows (53107), or audio only in a
+                room whose media the service does not see (53124).
+        """
+        most = MOST_PARTICIPANTS[self.kind]
+        if self.max_participants is not None and not 1 <= self.max_participants <= most:
+            raise InvalidArgumentError(
+                f"A {self.kind} room has 1 to {most} participants, not {self.max_participants}.",
+                sub_code=53107,
+                stage=Stage.ARGUMENT,
+            )
+        if self.is_audio_only and self.kind.is_relayed:
+            raise InvalidArgumentError(
+                f"A {self.kind} room cannot be audio-only.", sub_code=53124, stage=Stage.ARGUMENT
+            )
 
     @property
     def is_large(self) -> bool:
         """Whether participants who publish nothing are not announced."""
         return (self.max_participants or 0) > LARGE_ROOM
+
+    @property
+    def track_limit(self) -> int | None:
+        """How many publications there may be at a time; None for no limit."""
+        if self.max_tracks is not None:
+            return self.max_tracks
+        return LARGE_ROOM_TRACKS if self.is_large else None
+
+    def participant_limit(self, *, usual: int, large: int) -> int:
+        """How many endpoints fit.
+
+        Args:
+            usual: What the service lets into one call.
+            large: What it lets into a large room.
+        """
+        own = self.max_participants
+        if own is None:
+            return min(usual, MOST_PARTICIPANTS[self.kind])
+        return min(own, large if self.is_large else usual)
+
+    def times(self, default: RoomTimes) -> RoomTimes:
+        """How long it lives without participants."""
+        return RoomTimes(
+            default.empty if self.empty_timeout is None else self.empty_timeout,
+            default.unused if self.unused_timeout is None else self.unused_timeout,
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -69,14 +164,14 @@ class RoomRecord:
         unique_name: Twilio's unique name, or None for an unnamed room.
         members: Raw ids of the invited, or None when everybody with a token may enter.
         options: What it was created with.
-        is_ad_hoc: Made by the first participant; forgotten when its call ends.
+        is_session: One call only, as Twilio's rooms are: made for it, forgotten when it ends.
     """
 
     id: str
     unique_name: str | None = None
     members: frozenset[str] | None = None
     options: RoomOptions = field(default_factory=RoomOptions)
-    is_ad_hoc: bool = False
+    is_session: bool = False
 
     def check_admission(self, raw_id: str) -> None:
         """Refuse who is not invited.
@@ -111,7 +206,7 @@ class Rooms:
         unique_name: str | None = None,
         members: frozenset[str] | None = None,
         options: RoomOptions | None = None,
-        is_ad_hoc: bool = False,
+        is_session: bool = False,
     ) -> RoomRecord:
         """Make a room.
 
@@ -121,7 +216,7 @@ class Rooms:
         if unique_name in self._by_name:
             raise ServiceError(f"Room {unique_name!r} exists.", code=409, sub_code=53113)
         record = RoomRecord(
-            self._new_id(), unique_name or None, members, options or RoomOptions(), is_ad_hoc
+            self._new_id(), unique_name or None, members, options or RoomOptions(), is_session
         )
         self._by_id[record.id] = record
         if record.unique_name is not None:
@@ -129,8 +224,8 @@ class Rooms:
         return record
 
     def open(self, name: str) -> RoomRecord:
-        """The ad-hoc room that a Twilio participant makes by connecting to a new name."""
-        return self.create(unique_name=name or None, is_ad_hoc=True)
+        """The room that a Twilio participant makes by connecting to a new name."""
+        return self.create(unique_name=name or None, is_session=True)
 
     def delete(self, record: RoomRecord) -> None:
         """Forget a room."""
@@ -139,6 +234,6 @@ class Rooms:
             self._by_name.pop(record.unique_name, None)
 
     def session_ended(self, record: RoomRecord) -> None:
-        """A call in this room ended; ad-hoc rooms go with it."""
-        if record.is_ad_hoc:
+        """A call in this room ended; rooms that were made for it go with it."""
+        if record.is_session:
             self.delete(record)

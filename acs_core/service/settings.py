@@ -41,6 +41,7 @@ from pydantic_settings import (
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.calls import CallLimits
 from acs_core.service.sessions import SessionTimes
+from acs_core.service.turn import turn_urls
 
 __all__ = ["CONFIG_FILE", "DEFAULT_RESOURCE_ID", "ServiceSettings", "load_settings"]
 
@@ -66,8 +67,8 @@ class ServiceSettings(BaseSettings):
         port: TCP port of everything; 0 picks a free one.
         media_port: UDP port of media; 0 picks a free one.
         public_address: The address that clients send media to, where it is not that of `host`.
-        turn_url: `turn:` or `turns:` URI (RFC 7065), handed to clients with `turn_secret`'s
-            time-limited credentials.
+        turn_url: `turn:` and `turns:` URIs (RFC 7065) of one server, with commas between, handed to
+            clients with `turn_secret`'s time-limited credentials.
         data_dir: Reserved for what must survive a restart; nothing is written there yet, a service
             that stops forgets its users and rooms.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
@@ -77,6 +78,8 @@ class ServiceSettings(BaseSettings):
         token_skew: Seconds that clocks of token issuers may be off.
         allowed_origins: Web origins besides the service's own that may talk to it; pages of others
             are answered with 403.
+        empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
+        unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
     """
 
     model_config = SettingsConfigDict(
@@ -94,7 +97,7 @@ class ServiceSettings(BaseSettings):
     port: int = Field(7780, ge=0, le=65535)
     media_port: int = Field(7781, ge=0, le=65535)
     public_address: IPvAnyAddress | None = None
-    turn_url: str | None = Field(None, pattern=r"^turns?:[^\s/]+$")
+    turn_url: str | None = None
     turn_secret: SecretStr | None = None
     data_dir: Path = Path("twilio-compat-data")
     tls_cert: FilePath | None = None
@@ -104,6 +107,8 @@ class ServiceSettings(BaseSettings):
     acs_access_key: SecretStr | None = Field(None, validation_alias="acs_access_key")
     token_skew: float = Field(60.0, ge=0, le=300, allow_inf_nan=False)
     allowed_origins: tuple[str, ...] = ()
+    empty_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
+    unused_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     times: SessionTimes = SessionTimes()
     limits: CallLimits = CallLimits()
 
@@ -145,6 +150,13 @@ class ServiceSettings(BaseSettings):
             raise ValueError(f"must be base64 of at least {SHORTEST_ACCESS_KEY} bytes")
         return value
 
+    @field_validator("turn_url")
+    @classmethod
+    def _check_turn_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            turn_urls(value)
+        return value
+
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -172,6 +184,11 @@ class ServiceSettings(BaseSettings):
     def access_key_bytes(self) -> bytes | None:
         """The access key, decoded, or None when there is none."""
         return None if self.acs_access_key is None else _key_bytes(self.acs_access_key)
+
+    @property
+    def turn_urls(self) -> tuple[str, ...]:
+        """The TURN server's URIs, the preferred one first; empty when there is none."""
+        return () if self.turn_url is None else turn_urls(self.turn_url)
 
     def redacted(self) -> dict[str, object]:
         """Everything as JSON values, secrets as stars; for logs and `doctor`."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import re
 import time
+import weakref
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from aiohttp import web
 
 from acs_core.core import endings
 from acs_core.errors import CallingError, ProtocolError, ServiceError, Stage
-from acs_core.service.calls import Calls
+from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.identity import Principal, TokenVerifier
 from acs_core.service.sfu.engine import SfuEngine
 from twilio_compat.gateway.messages import (
@@ -29,6 +30,7 @@ from twilio_compat.gateway.messages import (
     Update,
     decode,
 )
+from twilio_compat.gateway.relayed_media import RelayedRoom
 from twilio_compat.gateway.session import RoomSession, SessionContext, error_body
 from twilio_compat.gateway.socket import SignalingSocket
 from twilio_compat.gateway.tcmp import TcmpTimes
@@ -89,6 +91,10 @@ class TwilioGateway:
             window=self._settings.window,
             audio_processors=self._settings.audio_processors,
             on_over=self._forget,
+            relayed_room=self._relayed_room,
+        )
+        self._relayed: weakref.WeakKeyDictionary[ServerCall, RelayedRoom] = (
+            weakref.WeakKeyDictionary()
         )
         self._sessions: dict[str, RoomSession] = {}
         self._sockets: set[SignalingSocket] = set()
@@ -200,6 +206,9 @@ class TwilioGateway:
         """Close a socket whose session is over, unless the client does it first."""
         loop = asyncio.get_running_loop()
         loop.call_later(self._settings.farewell, socket.close, 1000, "The session is over.")
+
+    def _relayed_room(self, call: ServerCall) -> RelayedRoom:
+        return self._relayed.setdefault(call, RelayedRoom())
 
     def _forget(self, session: RoomSession) -> None:
         self._sessions.pop(session.id, None)

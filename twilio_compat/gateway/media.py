@@ -14,19 +14,21 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from acs_core.core.facts import DataReliability
 from acs_core.errors import ProtocolError, Stage
 from acs_core.rtc.data import DataChannel
-from acs_core.service.endpoints import Subscription
+from acs_core.service.endpoints import Endpoint, Subscription
 from acs_core.service.rooms import RoomOptions
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.listeners import TransportListener
-from acs_core.service.sfu.negotiation import SsrcPolicy
+from acs_core.service.sfu.negotiation import RefusalReason, SsrcPolicy
 from acs_core.service.sfu.transport import MediaTransport
 from twilio_compat.gateway.connection import PeerConnection
 from twilio_compat.gateway.messages import CLIENT_SENT_INVALID, ConnectionState
+from twilio_compat.gateway.publishing import LocalTracks
 from twilio_compat.gateway.receiving import RemoteTracks
 
-__all__ = ["MediaOwner", "SfuMedia"]
+__all__ = ["Media", "MediaOwner", "SfuMedia"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +42,6 @@ class MediaOwner(Protocol):
     def media_arrived(self) -> None:
         """The client sends other streams than before."""
 
-    def channel_opened(self, channel: DataChannel) -> None:
-        """The client opened a data channel."""
-
     def liveness_changed(self) -> None:
         """The client's media fell silent, or is heard again."""
 
@@ -53,6 +52,44 @@ class MediaOwner(Protocol):
         """Tell the client, in an `update`."""
 
 
+class Media(Protocol):
+    """A participant's media, whichever way it takes."""
+
+    @property
+    def transports(self) -> Sequence[MediaTransport]:
+        """All transports as of now."""
+
+    def begin(self, states: Iterable[ConnectionState]) -> list[dict[str, Any]]:
+        """Take the offer that comes with `connect`; the `peer_connections` of `connected`."""
+
+    def open(self) -> None:
+        """The client may be told things from now on; what is due follows."""
+
+    def shut(self) -> None:
+        """The client cannot be told anything for a while."""
+
+    def take(self, states: Iterable[ConnectionState]) -> None:
+        """Handle what the client says of its connections."""
+
+    def resume(self) -> list[dict[str, Any]]:
+        """The `peer_connections` of `synced`."""
+
+    def attach(self, endpoint: Endpoint) -> None:
+        """Join the client's tracks with their media."""
+
+    def align(self, wanted: Mapping[str, Subscription]) -> None:
+        """Forward what is subscribed to, and nothing else."""
+
+    def subscribed(self) -> dict[str, Any]:
+        """The object of that name."""
+
+    def abandon(self) -> None:
+        """Undo a `begin` that led to nothing."""
+
+    async def close(self) -> None:
+        """End the media, within 2 s."""
+
+
 class SfuMedia(TransportListener):
     """One client's media; an adapter of `MediaTransport` to `peer_connections` and `subscribed`.
 
@@ -60,10 +97,14 @@ class SfuMedia(TransportListener):
         owner: Who is told what happens.
         engine: Makes transports.
         options: Of the room.
+        tracks: What the client publishes.
     """
 
-    def __init__(self, owner: MediaOwner, engine: SfuEngine, options: RoomOptions) -> None:
+    def __init__(
+        self, owner: MediaOwner, engine: SfuEngine, options: RoomOptions, tracks: LocalTracks
+    ) -> None:
         self._owner = owner
+        self._tracks = tracks
         self._engine = engine
         self._codecs = (
             AUDIO_CODECS | AUXILIARY | frozenset(options.video_codecs)
@@ -115,11 +156,21 @@ class SfuMedia(TransportListener):
         """The entries of `peer_connections` for `synced`."""
         return self._live.resume()
 
+    def attach(self, endpoint: Endpoint) -> None:
+        """Join the client's tracks with the media that it sends now."""
+        if not self._live.transport.is_closed:
+            self._tracks.attach(endpoint, self._live.transport)
+
+    def open_channel(self, label: str) -> DataChannel:
+        """Open a reliable data channel to the client; the next offer carries it if need be."""
+        return self._live.transport.open_channel(label, DataReliability())
+
     def align(self, wanted: Mapping[str, Subscription]) -> None:
         """Forward what is subscribed to, and nothing else."""
-        if self.transport.is_closed:
+        transport = self._live.transport
+        if transport.is_closed:
             return
-        if self._remote.align(wanted, self.transport):
+        if self._remote.align(wanted, transport):
             self._owner.say(subscribed=self.subscribed())
         self._live.negotiate()
 
@@ -147,11 +198,6 @@ class SfuMedia(TransportListener):
         self._owner.connection_replaced()
 
     @property
-    def transport(self) -> MediaTransport:
-        """The live connection's transport."""
-        return self._live.transport
-
-    @property
     def transports(self) -> Sequence[MediaTransport]:
         """All transports as of now."""
         return () if self._connection is None else (self._connection.transport,)
@@ -176,8 +222,14 @@ class SfuMedia(TransportListener):
         self._owner.media_arrived()
 
     def on_channel(self, channel: DataChannel) -> None:
-        """The client opened a data channel."""
-        self._owner.channel_opened(channel)
+        """The client opened a data channel, perhaps that of a track."""
+        self._tracks.opened(channel)
+        self._owner.media_arrived()
+
+    def on_refused(self, key: str, reason: RefusalReason) -> None:
+        """The client does not take a stream."""
+        if reason is RefusalReason.NO_COMMON_CODEC and self._remote.refused(key):
+            self._owner.say(subscribed=self.subscribed())
 
     def on_liveness(self) -> None:
         """The client fell silent, or is heard again."""

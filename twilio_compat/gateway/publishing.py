@@ -101,6 +101,12 @@ class LocalTracks:
             "tracks": [_published(key, track) for key, track in self._tracks.items()],
         }
 
+    @property
+    def own_ids(self) -> dict[str, str]:
+        """The client's own id of each published track, by SID."""
+        tracks = self._tracks.items()
+        return {track_sid(track.info.id): key for key, track in tracks if track.info is not None}
+
     # ------------------------------------------------------------ the media
 
     def attach(self, endpoint: Endpoint, transport: MediaTransport) -> None:
@@ -113,11 +119,10 @@ class LocalTracks:
             else:
                 _attach_media(endpoint, transport, key, track.info)
 
-    def opened(self, endpoint: Endpoint, channel: DataChannel, transport: MediaTransport) -> None:
-        """The client opened a data channel, perhaps that of a track."""
+    def opened(self, channel: DataChannel) -> None:
+        """The client opened a data channel, perhaps that of a track; `attach` follows."""
         self._channels[channel.label] = channel
         channel.on_close = lambda: self._closed(channel)
-        self.attach(endpoint, transport)
 
     def _attach_data(
         self, endpoint: Endpoint, key: str, track: _Track, info: PublicationInfo

@@ -25,7 +25,6 @@ from acs_core.core import endings
 from acs_core.core.facts import EndReason, Fact, RecordingChanged, SpeakersChanged
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import CallingError, InvalidStateError, ServiceError, Stage
-from acs_core.rtc.data import DataChannel
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal
@@ -33,7 +32,8 @@ from acs_core.service.rooms import RoomOptions
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.transport import MediaTransport
 from acs_core.service.transcription import Transcription
-from twilio_compat.gateway.media import SfuMedia
+from twilio_compat.gateway.channels import MediaSignaling
+from twilio_compat.gateway.media import Media, SfuMedia
 from twilio_compat.gateway.messages import (
     RSP_VERSION,
     Connect,
@@ -46,6 +46,7 @@ from twilio_compat.gateway.messages import (
 )
 from twilio_compat.gateway.participants import RemoteParticipants
 from twilio_compat.gateway.publishing import LocalTracks
+from twilio_compat.gateway.relayed_media import RelayedMedia, RelayedRoom
 
 __all__ = ["Outlet", "RoomSession", "SessionContext", "error_body"]
 
@@ -73,6 +74,7 @@ class SessionContext:
         window: Seconds for which a session without socket is kept.
         audio_processors: Noise cancellation vendors that clients may use.
         on_over: Told of each session's end, once.
+        relayed_room: What the participants of a peer-to-peer room share.
     """
 
     calls: Calls
@@ -80,6 +82,7 @@ class SessionContext:
     window: float
     audio_processors: tuple[str, ...]
     on_over: Callable[[RoomSession], None]
+    relayed_room: Callable[[ServerCall], RelayedRoom]
 
 
 class RoomSession(EndpointObserver):
@@ -96,7 +99,8 @@ class RoomSession(EndpointObserver):
         self._context = context
         self._outlet: Outlet | None = None
         self._endpoint: Endpoint | None = None
-        self._media: SfuMedia | None = None
+        self._media: Media | None = None
+        self._signaling: MediaSignaling | None = None
         self._tracks = LocalTracks()
         self._remote: RemoteParticipants | None = None
         self._is_talking = False
@@ -226,15 +230,18 @@ class RoomSession(EndpointObserver):
 
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
         """Tell which videos are switched off."""
+        if self._signaling is not None:
+            self._signaling.on_forwarding(changes)
 
     def on_layer_demand(self, publication: str, layers: tuple[bool, ...]) -> None:
         """Tell which layers are worth sending."""
-
-    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
-        """Keep the levels for the next report."""
+        if self._signaling is not None:
+            self._signaling.on_layer_demand(publication, layers)
 
     def on_transcription(self, transcription: Transcription) -> None:
         """Tell what somebody said."""
+        if self._signaling is not None:
+            self._signaling.on_transcription(transcription)
 
     def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
         """Warn a client that wants to know that its track cannot be recorded."""
@@ -260,16 +267,14 @@ class RoomSession(EndpointObserver):
         if self._endpoint is not None:
             self._attach()
 
-    def channel_opened(self, channel: DataChannel) -> None:
-        """Join a track with its channel."""
-        self._tracks.opened(self._in_call, channel, self._media_side.transport)
-
     def liveness_changed(self) -> None:
         """The client's media fell silent, or is heard again."""
         self._report_reachability()
 
     def connection_replaced(self) -> None:
-        """Forward everything anew."""
+        """Open the channels and forward everything anew."""
+        if self._signaling is not None:
+            self.say(media_signaling=self._signaling.announce())
         self._align_soon()
 
     def say(self, **fields: object) -> None:
@@ -292,13 +297,17 @@ class RoomSession(EndpointObserver):
         options = call.room.options if call.room is not None else RoomOptions()
         candidate = Endpoint(endpoint_id, self.principal, call, self, policy)
         wanted = self._tracks.first(candidate, message.participant)
-        self._media = SfuMedia(self, self._context.engine, options)
+        self._media = self._new_media(call, endpoint_id, options)
         answers = self._media.begin(message.peer_connections)
         self._endpoint = endpoint = call.join(
             endpoint_id, self.principal, self, policy=policy, publications=wanted
         )
         self._tracks.joined(item.info for item in endpoint.publications.values())
         self._remote = RemoteParticipants(endpoint_id, is_large=options.is_large)
+        if isinstance(self._media, SfuMedia):
+            self._signaling = MediaSignaling(endpoint, self._media.open_channel)
+            self._signaling.announce(message.media_signaling)
+        region = {} if options.kind.is_relayed else {"media_region": options.media_region}
         return {
             "type": "connected",
             **self._state(answers),
@@ -306,7 +315,7 @@ class RoomSession(EndpointObserver):
             "name": (call.room.unique_name if call.room else None) or room_sid(call.id),
             "options": {
                 "session_timeout": self._context.window,
-                "media_region": options.media_region,
+                **region,
                 "signaling_region": options.media_region,
                 "audio_processors": list(self._context.audio_processors),
             },
@@ -329,7 +338,13 @@ class RoomSession(EndpointObserver):
             "published": self._tracks.published(),
             "subscribed": self._media_side.subscribed(),
             "recording": self._recording(),
+            "media_signaling": {} if self._signaling is None else self._signaling.announce(),
         }
+
+    def _new_media(self, call: ServerCall, member: str, options: RoomOptions) -> Media:
+        if options.kind.is_relayed:
+            return RelayedMedia(self, self._context.relayed_room(call), member, self._tracks)
+        return SfuMedia(self, self._context.engine, options, self._tracks)
 
     def _abandon(self, call: ServerCall) -> None:
         if self._endpoint is not None:
@@ -345,7 +360,10 @@ class RoomSession(EndpointObserver):
         if isinstance(fact, RecordingChanged):
             self._recording_revision += 1
             self.say(recording=self._recording())
-        elif not isinstance(fact, SpeakersChanged) and self._remote is not None:
+        elif isinstance(fact, SpeakersChanged):
+            if self._signaling is not None:
+                self._signaling.on_speakers(fact)
+        elif self._remote is not None:
             entries = self._remote.changed(self._in_call.call.roster, fact)
             if entries:
                 self.say(participants=entries)
@@ -356,7 +374,7 @@ class RoomSession(EndpointObserver):
 
     def _attach(self) -> None:
         if self._in_call.is_in_call:
-            self._tracks.attach(self._in_call, self._media_side.transport)
+            self._media_side.attach(self._in_call)
 
     def _align_soon(self) -> None:
         self._context.engine.turns.add(self._align)
@@ -378,6 +396,8 @@ class RoomSession(EndpointObserver):
         self._is_over = True
         self._is_talking = False
         self._stop_timer()
+        if self._signaling is not None:
+            self._signaling.close()
         self._context.on_over(self)
 
     def _stop_timer(self) -> None:
@@ -392,7 +412,7 @@ class RoomSession(EndpointObserver):
         return self._endpoint
 
     @property
-    def _media_side(self) -> SfuMedia:
+    def _media_side(self) -> Media:
         assert self._media is not None
         return self._media
 

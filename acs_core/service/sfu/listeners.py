@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from acs_core.rtc.data import DataChannel
+from acs_core.service.sfu.changes import RefusalReason
 from acs_core.service.sfu.producer import Producer
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ class TransportListener(Protocol):
 
     def on_channel(self, channel: DataChannel) -> None:
         """The client opened a data channel."""
+
+    def on_refused(self, key: str, reason: RefusalReason) -> None:
+        """The client does not take a stream that is forwarded to it."""
 
     def on_liveness(self) -> None:
         """`MediaTransport.is_silent` changed."""

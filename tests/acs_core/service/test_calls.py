@@ -26,10 +26,10 @@ from acs_core.core.facts import (
 from acs_core.core.roster import Roster
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, ServiceError
 from acs_core.service.calls import CallLimits, Calls, ServerCall
-from acs_core.service.endpoints import Endpoint
+from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.rooms import RoomOptions, Rooms
+from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.sfu.changes import Layer, StreamReceived
 from acs_core.service.sfu.plane.messages import PlaneStats
 from acs_core.service.sfu.producer import Producer
@@ -43,8 +43,8 @@ STREAM = StreamReceived(
 )
 
 
-class Adapter:
-    """An `EndpointObserver` that follows the roster as a client would."""
+class Adapter(EndpointObserver):
+    """It follows the roster as a client would."""
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
@@ -52,7 +52,6 @@ class Adapter:
         self.ended: list[EndReason] = []
         self.levels: list[wire.QualityLevel] = []
         self.refreshed = 0
-        self.transports: list[MediaTransport] = []
 
     def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
         assert not self.ended
@@ -97,7 +96,9 @@ def counter(prefix: int = 0) -> Callable[[], str]:
 
 
 def calls(limits: CallLimits | None = None) -> Calls:
-    return Calls(rooms=Rooms(new_id=counter(1 << 64)), limits=limits, new_id=counter())
+    times = RoomTimes(empty=0.0, unused=0.0)
+    rooms = Rooms(new_id=counter(1 << 64))
+    return Calls(rooms=rooms, limits=limits, times=times, new_id=counter())
 
 
 def enter(

@@ -141,7 +141,9 @@ async def test_a_twilio_participant_ends_no_room_for_everyone(
         assert "REST" in refusal.next_step
         assert len(service.calls.live) == 1
         assert isinstance(await client.ask(wire.Leave(endpoint=endpoint)), wire.Answered)
-        assert not service.calls.live
+        (call,) = service.calls.live.values()
+        assert not call.endpoints
+        assert call.is_waiting
 
 
 async def test_a_goodbye_is_a_hang_up_for_the_others(service: CallingService) -> None:

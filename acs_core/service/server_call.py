@@ -1,0 +1,389 @@
+"""One call as the service knows it.
+
+Theory of operation. Protocol adapters (the native gateway, the Twilio gateway) turn their clients'
+messages into the methods of `Endpoint`; every change becomes a fact in the call's roster, and each
+endpoint's `EndpointObserver` (its adapter) hears all facts in order. Adapters never talk to each
+other. What an endpoint receives follows from its policy and from what is published: the call keeps
+`Endpoint.subscriptions` up to date and tells the adapter when they changed.
+
+A call ends when its last endpoint leaves. Twilio's rooms live on for a while without participants,
+so that a name keeps its room: each call owns the timer of that, and ends it when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, Protocol, TypeAlias
+
+from acs_core import wire
+from acs_core.core import endings
+from acs_core.core.facts import (
+    ConnectionState,
+    EndpointInfo,
+    EndpointJoined,
+    EndpointLeft,
+    EndReason,
+    Fact,
+    PublicationAdded,
+    PublicationChanged,
+    PublicationInfo,
+    PublicationKind,
+    RecordingChanged,
+    SpeakersChanged,
+)
+from acs_core.core.roster import Roster
+from acs_core.core.rules import EXCLUDE_ALL, TrackRules, includes
+from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.service import admission
+from acs_core.service.admission import CallLimits, NameOf, check_name
+from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
+from acs_core.service.history import CallRecord
+from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.rooms import RoomRecord, RoomTimes
+from acs_core.service.sfu.router import Router
+from acs_core.service.transcription import Transcription
+
+__all__ = ["AT_ONCE", "CallLater", "ServerCall", "Timer", "call_later"]
+
+AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
+"""Such calls end with their last endpoint."""
+
+
+class Timer(Protocol):
+    """What was asked to happen later, and can still be prevented."""
+
+    def cancel(self) -> None:
+        """Prevent it."""
+
+
+CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
+"""Runs something after so many seconds."""
+
+
+def call_later(delay: float, callback: Callable[[], None]) -> Timer:
+    """The event loop's timers."""
+    return asyncio.get_running_loop().call_later(delay, callback)
+
+
+class ServerCall:
+    """One live session of a room or a group."""
+
+    def __init__(
+        self,
+        call_id: str,
+        *,
+        limits: CallLimits,
+        on_ended: Callable[[ServerCall], None],
+        room: RoomRecord | None = None,
+        new_id: Callable[[], str],
+        times: RoomTimes = AT_ONCE,
+        later: CallLater = call_later,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.id = call_id
+        self.room = room
+        self.limits = limits
+        self.roster = Roster()
+        self.router = Router(self.speakers_changed)
+        self.record = CallRecord(call_id, room, clock())
+        self.on_change: Callable[[], None] = lambda: None
+        self._on_ended = on_ended
+        self._new_id = new_id
+        self._times = times
+        self._later = later
+        self._clock = clock
+        self._waiting: Timer | None = None
+        self._stays: dict[str, Timer] = {}
+        self._recording_rules = EXCLUDE_ALL if room is None else room.options.recording_rules
+        self._endpoints: dict[str, Endpoint] = {}
+        self._quality: dict[str, wire.QualityLevel] = {}
+        self._numbers = 0
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Everybody in the call by endpoint id, in order of arrival."""
+        return MappingProxyType(self._endpoints)
+
+    @property
+    def publications(self) -> list[Publication]:
+        """Everything offered, in order of arrival of the endpoints."""
+        return [
+            publication
+            for endpoint in self._endpoints.values()
+            for publication in endpoint.publications.values()
+        ]
+
+    def join(
+        self,
+        endpoint_id: str,
+        principal: Principal,
+        observer: EndpointObserver,
+        *,
+        name: str = "",
+        policy: wire.ReceivePolicy | None = None,
+        publications: Iterable[wire.NewPublication] = (),
+    ) -> Endpoint:
+        """Let a client in.
+
+        A Twilio participant that connects again replaces its earlier endpoint; ACS endpoints of
+        one identity live side by side.
+
+        Raises:
+            ServiceError: The call is full, or has just ended.
+            InvalidArgumentError: A name is unusable, an id is taken.
+        """
+        if self.record.ended_at is not None:
+            raise admission.call_over()
+        if endpoint_id in self._endpoints:
+            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
+        for text in {name, principal.display_name}:
+            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
+        policy = policy or wire.ReceivePolicy()
+        self.check_policy(policy)
+        replaced = self._replaced_by(principal)
+        if len(self._endpoints) - len(replaced) >= self.max_endpoints:
+            raise admission.call_full(len(self._endpoints))
+        endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
+        infos = self._new_publications(endpoint, tuple(publications))
+        # Nothing can be refused any more; a call whose only member is replaced goes on.
+        for other in replaced:
+            self._take_out(other, endings.DUPLICATE_IDENTITY)
+        self._endpoints[endpoint_id] = endpoint
+        self._begin_stay(endpoint)
+        info = EndpointInfo(
+            id=endpoint_id,
+            identity=principal.raw_id,
+            name=name or principal.display_name,
+            publications=infos,
+        )
+        self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
+        return endpoint
+
+    @property
+    def max_endpoints(self) -> int:
+        """How many endpoints fit: the room's own maximum, within the service's."""
+        if self.room is None:
+            return self.limits.endpoints
+        return self.room.options.participant_limit(
+            usual=self.limits.endpoints, large=self.limits.large_endpoints
+        )
+
+    def publish(
+        self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
+    ) -> tuple[PublicationInfo, ...]:
+        """Offer streams of an endpoint; see `Endpoint.publish`."""
+        infos = self._new_publications(endpoint, wanted)
+        for info in infos:
+            self.commit(PublicationAdded(endpoint=endpoint.id, publication=info))
+        return infos
+
+    def remove(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
+        """Take an endpoint out of the call; does nothing when it is out already.
+
+        Args:
+            endpoint: Who.
+            reason: Why, for itself and for the others.
+            tell: Whether its adapter must be told; not when it asked for it.
+        """
+        if self._endpoints.get(endpoint.id) is not endpoint:
+            return
+        self._take_out(endpoint, reason, tell=tell)
+        if self._endpoints:
+            return
+        if self._times.empty > 0:
+            self.wait(self._times.empty)
+        else:
+            self._finish()
+
+    def wait(self, seconds: float) -> None:
+        """Live on without participants, so long at most."""
+        self._stop_waiting()
+        self._waiting = self._later(seconds, self.complete)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it lives on although nobody is there."""
+        return self._waiting is not None
+
+    def end(self, reason: EndReason, *, by: Endpoint | None = None) -> None:
+        """End the call for everybody, at once."""
+        for endpoint in list(self._endpoints.values()):
+            self._take_out(endpoint, reason, tell=endpoint is not by)
+        self._finish()
+
+    def complete(self) -> None:
+        """End the room for everybody, as Twilio completes rooms."""
+        self.end(endings.ROOM_COMPLETED)
+
+    def speakers_changed(self, speakers: SpeakersChanged) -> None:
+        """Tell everybody who speaks."""
+        if speakers != self.roster.speakers:
+            self.commit(speakers)
+
+    @property
+    def quality(self) -> tuple[wire.QualityLevel, ...]:
+        """The network quality levels of everybody here, as far as they are known."""
+        return tuple(self._quality.values())
+
+    def quality_measured(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Remember details of network quality levels that are as they were; nobody is told."""
+        self._quality |= {level.endpoint: level for level in levels}
+
+    def quality_changed(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        """Tell network quality levels to the endpoints that want to know."""
+        self.quality_measured(levels)
+        for endpoint in list(self._endpoints.values()):
+            if endpoint.policy.quality:
+                endpoint.observer.on_quality(levels)
+
+    def transcribed(self, transcription: Transcription) -> None:
+        """Tell everybody what somebody said."""
+        for endpoint in list(self._endpoints.values()):
+            endpoint.observer.on_transcription(transcription)
+
+    def commit(self, fact: Fact, *, silent_for: Endpoint | None = None) -> None:
+        """Make a fact true and tell everybody, except an endpoint that gets it in a snapshot."""
+        revision = self.roster.commit(fact)
+        if isinstance(fact, PublicationChanged):
+            self._publication_changed(fact.publication)
+        for endpoint in list(self._endpoints.values()):
+            if endpoint is not silent_for:
+                endpoint.observer.on_facts(revision, (fact,))
+        if isinstance(fact, PublicationChanged) and any(
+            endpoint.rules for endpoint in self._endpoints.values()
+        ):
+            # Rules may be about priorities.
+            self.refresh_subscriptions()
+        if not isinstance(fact, SpeakersChanged | RecordingChanged):
+            self._update_recording(silent_for)
+        self.on_change()
+
+    @property
+    def recording_rules(self) -> TrackRules:
+        """Which publications are recorded."""
+        return self._recording_rules
+
+    def set_recording_rules(self, rules: TrackRules) -> None:
+        """Choose which publications are recorded, from now on."""
+        self._recording_rules = rules
+        self._update_recording()
+
+    def is_recorded(self, publication: Publication) -> bool:
+        """Whether the rules include this publication, and its kind is recorded."""
+        return publication.info.kind is not PublicationKind.DATA and includes(
+            self._recording_rules, publication.as_rule_subject()
+        )
+
+    def refresh_subscriptions(self) -> None:
+        """Work out again what everybody receives."""
+        for endpoint in list(self._endpoints.values()):
+            endpoint.refresh_subscriptions()
+
+    def check_policy(self, policy: wire.ReceivePolicy) -> None:
+        """Refuse a receive policy that names more publications than there can be sense in.
+
+        Raises:
+            InvalidArgumentError: It is too long.
+        """
+        named = (policy.only, policy.without, policy.hints, policy.priorities)
+        if max(map(len, named)) > self.limits.policy_length:
+            raise InvalidArgumentError(
+                f"A receive policy may name {self.limits.policy_length} publications.",
+                stage=Stage.ARGUMENT,
+                next_step="Receive automatically and name the exceptions, or the other way round.",
+            )
+
+    def check_publications(
+        self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
+    ) -> None:
+        """Refuse publications that `publish` would refuse; see `Endpoint.publish`."""
+        admission.check_publications(
+            wanted,
+            own_names=[publication.info.name for publication in endpoint.publications.values()],
+            in_call=len(self.publications),
+            options=None if self.room is None else self.room.options,
+            limits=self.limits,
+        )
+
+    def _replaced_by(self, principal: Principal) -> list[Endpoint]:
+        if principal.kind is not PrincipalKind.TWILIO:
+            return []
+        return [
+            other
+            for other in self._endpoints.values()
+            if other.principal.raw_id == principal.raw_id
+            and other.principal.kind is PrincipalKind.TWILIO
+        ]
+
+    def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
+        del self._endpoints[endpoint.id]
+        self._quality.pop(endpoint.id, None)
+        self.record.left(endpoint.id, now=self._clock())
+        stay = self._stays.pop(endpoint.id, None)
+        if stay is not None:
+            stay.cancel()
+        endpoint.state = ConnectionState.DISCONNECTED
+        self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
+        # After it is gone: who dominated has left before nobody dominates.
+        self.router.forget(endpoint.id)
+        if tell:
+            endpoint.observer.on_ended(reason)
+        self.refresh_subscriptions()
+
+    def _begin_stay(self, endpoint: Endpoint) -> None:
+        """Somebody is there: nothing to wait for any more, and perhaps a limit to the visit."""
+        self._stop_waiting()
+        self.record.arrived(endpoint.id, endpoint.identity, now=self._clock())
+        longest = None if self.room is None else self.room.options.max_participant_duration
+        if longest is not None:
+            self._stays[endpoint.id] = self._later(
+                longest, lambda: self.remove(endpoint, endings.STAYED_TOO_LONG)
+            )
+
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    def _finish(self) -> None:
+        self._stop_waiting()
+        if self.record.ended_at is None:
+            self.record.ended_at = self._clock()
+            self._on_ended(self)
+
+    def _update_recording(self, silent_for: Endpoint | None = None) -> None:
+        is_recording = any(map(self.is_recorded, self.publications))
+        if is_recording is not self.roster.is_recording:
+            self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
+
+    def _publication_changed(self, publication_id: str) -> None:
+        info = self.roster.publication(publication_id)
+        owner = self.roster.owner(publication_id)
+        if info is not None and owner is not None:
+            self._endpoints[owner.id].publications[publication_id].info = info
+
+    def _new_publications(
+        self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
+    ) -> tuple[PublicationInfo, ...]:
+        self.check_publications(endpoint, wanted)
+        infos = []
+        for item in wanted:
+            publication_id = self._new_id()
+            self._numbers += 1
+            infos.append(
+                PublicationInfo(
+                    id=publication_id,
+                    number=self._numbers,
+                    kind=item.kind,
+                    name=item.name or publication_id,
+                    enabled=item.enabled,
+                    priority=item.priority,
+                    reliability=item.reliability,
+                )
+            )
+        for info in infos:
+            endpoint.add(Publication(info, endpoint))
+        return tuple(infos)

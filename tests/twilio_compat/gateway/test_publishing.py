@@ -1,0 +1,102 @@
+"""A client's list of tracks against a real call: what is published, refused, changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acs_core import wire
+from acs_core.service.calls import Calls
+from acs_core.service.endpoints import Endpoint, EndpointObserver
+from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.rooms import Rooms
+from twilio_compat.gateway.messages import ParticipantState, TrackState
+from twilio_compat.gateway.publishing import LocalTracks
+
+ALICE = Principal("8:acs:r_alice", PrincipalKind.TWILIO, 9e9, display_name="alice")
+GROUP = wire.GroupLocator(group_id="29228d3e-040e-4656-a70e-890ab4e173e5")
+
+
+def endpoint() -> Endpoint:
+    call = Calls(rooms=Rooms()).resolve(GROUP, ALICE)
+    return call.join("a" * 32, ALICE, EndpointObserver())
+
+
+def state(revision: int, *tracks: TrackState) -> ParticipantState:
+    return ParticipantState(revision, tracks)
+
+
+def names(alice: Endpoint) -> dict[str, bool]:
+    return {item.info.name: item.info.enabled for item in alice.publications.values()}
+
+
+def test_the_difference_to_the_last_list_is_published_changed_and_withdrawn() -> None:
+    alice, tracks = endpoint(), LocalTracks()
+    assert tracks.take(alice, state(1, TrackState("1", "audio", "mic")))
+    assert tracks.take(
+        alice, state(2, TrackState("1", "audio", "mic", enabled=False), TrackState("2", "video"))
+    )
+    sids = {item["id"]: item["sid"] for item in tracks.published()["tracks"]}
+    assert sorted(names(alice).values()) == [False, True]
+    assert tracks.take(alice, state(3, TrackState("2", "video")))
+    assert tracks.published() == {
+        "revision": 3,
+        "tracks": [{"id": "2", "sid": sids["2"], "state": "ready"}],
+    }
+    assert list(alice.publications) == [sids["2"].removeprefix("MT")]
+
+
+def test_a_list_that_is_not_newer_changes_nothing() -> None:
+    alice, tracks = endpoint(), LocalTracks()
+    tracks.take(alice, state(2, TrackState("1", "audio", "mic")))
+    assert not tracks.take(alice, state(2))
+    assert not tracks.take(alice, state(1))
+    assert names(alice) == {"mic": True}
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (TrackState("2", "audio", "mic"), 53304),
+        (TrackState("2", "audio", "x" * 129), 53302),
+        (TrackState("2", "smell", "s"), 53300),
+        (TrackState("2", "audio", "p", priority="urgent"), 53300),
+    ],
+)
+def test_a_refused_track_fails_and_stays_failed_until_it_is_left_out(
+    bad: TrackState, code: int
+) -> None:
+    alice, tracks = endpoint(), LocalTracks()
+    good = TrackState("1", "audio", "mic")
+    tracks.take(alice, state(1, good, bad))
+    assert [item.get("error", {}).get("code") for item in tracks.published()["tracks"]] == [
+        None,
+        code,
+    ]
+    tracks.take(alice, state(2, good))
+    assert [item["id"] for item in tracks.published()["tracks"]] == ["1"]
+
+
+LISTS = st.lists(
+    st.tuples(st.sampled_from("123"), st.booleans()), max_size=3, unique_by=lambda item: item[0]
+)
+
+
+@given(st.lists(LISTS, min_size=1, max_size=6), st.randoms(use_true_random=False))
+def test_any_order_and_duplication_ends_in_the_newest_list(
+    lists: list[list[tuple[str, bool]]], chance: Any
+) -> None:
+    states = [
+        state(revision, *(TrackState(key, "audio", key, enabled=on) for key, on in items))
+        for revision, items in enumerate(lists, start=1)
+    ]
+    alice, tracks = endpoint(), LocalTracks()
+    script = [*states, *chance.choices(states, k=3)]
+    chance.shuffle(script)
+    for item in script:
+        tracks.take(alice, item)
+    assert names(alice) == dict(lists[-1])
+    assert tracks.published()["revision"] == len(lists)
