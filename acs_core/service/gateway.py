@@ -7,11 +7,10 @@ while no WebSocket carries it. The gateway owns them all and ends them in `close
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from msgspec.structs import replace
@@ -36,14 +35,13 @@ from acs_core.service.identity import (
     verify_token,
 )
 from acs_core.service.native import NativeEndpoint
+from acs_core.service.outlet import SocketOutlet
 from acs_core.service.sessions import AgentSession, SessionTimes
 from acs_core.service.sfu.engine import SfuEngine
 
 __all__ = ["NativeGateway"]
 
 _log = logging.getLogger(__name__)
-
-WRITE_TIMEOUT: Final = 10.0
 
 
 class NativeGateway:
@@ -80,7 +78,8 @@ class NativeGateway:
             max_msg_size=wire.MESSAGE_LIMIT, compress=False, autoping=True, timeout=2.0
         )
         await socket.prepare(request)
-        outlet = _SocketOutlet(socket, request)
+        # What is unconfirmed is bounded already; signs of life are not part of that.
+        outlet = SocketOutlet(socket, request, limit=2 * self._times.buffer_limit)
         writer = asyncio.create_task(outlet.run(), name="signaling writer")
         try:
             session = await self._greet(socket, outlet)
@@ -106,7 +105,7 @@ class NativeGateway:
 
     # ------------------------------------------------------------ hello
 
-    async def _greet(self, socket: web.WebSocketResponse, outlet: _SocketOutlet) -> _Session | None:
+    async def _greet(self, socket: web.WebSocketResponse, outlet: SocketOutlet) -> _Session | None:
         try:
             async with asyncio.timeout(self._times.hello):
                 message = await socket.receive()
@@ -123,7 +122,7 @@ class NativeGateway:
             outlet.close(_close_code(error), "The hello was refused.")
             return None
 
-    def _admit(self, text: str, outlet: _SocketOutlet) -> _Session:
+    def _admit(self, text: str, outlet: SocketOutlet) -> _Session:
         hello = wire.decode_client(text, limit=wire.HELLO_LIMIT)
         if not isinstance(hello, wire.Hello):
             raise ProtocolError("The first message must be a hello.", stage=Stage.SIGNALING)
@@ -184,7 +183,7 @@ class NativeGateway:
     # ------------------------------------------------------------ conversation
 
     async def _read(
-        self, socket: web.WebSocketResponse, session: _Session, outlet: _SocketOutlet
+        self, socket: web.WebSocketResponse, session: _Session, outlet: SocketOutlet
     ) -> None:
         loop = asyncio.get_running_loop()
         window_started, count = loop.time(), 0
@@ -284,7 +283,7 @@ class NativeGateway:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def _detached(self, session: _Session, outlet: _SocketOutlet, *, is_goodbye: bool) -> None:
+    def _detached(self, session: _Session, outlet: SocketOutlet, *, is_goodbye: bool) -> None:
         if not session.state.detach(outlet):
             return
         gone = wire.CloseCode.SESSION_GONE
@@ -332,56 +331,6 @@ class _Session:
             endpoint.remove(ending)
         self.state.shut(code, reason)
         self._on_end(self)
-
-
-class _SocketOutlet:
-    """The `Outlet` of an aiohttp WebSocket: a queue, and the task that empties it."""
-
-    def __init__(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        self._socket = socket
-        self._request = request
-        self._queue: asyncio.Queue[str | tuple[wire.CloseCode, str]] = asyncio.Queue()
-        self._is_closing = False
-
-    def send(self, text: str) -> None:
-        """Queue one message."""
-        if not self._is_closing:
-            self._queue.put_nowait(text)
-
-    def close(self, code: wire.CloseCode, reason: str) -> None:
-        """End the WebSocket after what was queued; at once when the client does not read."""
-        if self._is_closing:
-            return
-        self._is_closing = True
-        self._queue.put_nowait((code, reason))
-        if code is wire.CloseCode.SLOW_READER:
-            self._abort()
-
-    async def run(self) -> None:
-        """Write until closed."""
-        try:
-            while True:
-                item = await self._queue.get()
-                async with asyncio.timeout(WRITE_TIMEOUT):
-                    if isinstance(item, tuple):
-                        code, reason = item
-                        await self._socket.close(code=code, message=reason.encode()[:120])
-                        return
-                    await self._socket.send_str(item)
-        except (TimeoutError, ConnectionError):
-            self._abort()
-
-    async def drain(self, writer: asyncio.Task[None]) -> None:
-        """Let what was queued go out if a close was asked for, then end the writing task."""
-        if self._is_closing:
-            await asyncio.wait({writer}, timeout=1.0)
-        writer.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await writer
-
-    def _abort(self) -> None:
-        if self._request.transport is not None:
-            self._request.transport.abort()
 
 
 def _failed(error: CallingError) -> wire.Failed:
