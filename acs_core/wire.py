@@ -63,6 +63,7 @@ __all__ = [
     "Pong",
     "Publish",
     "Published",
+    "QualityDetails",
     "QualityLevel",
     "QualityNotice",
     "ReceiveHint",
@@ -74,6 +75,7 @@ __all__ = [
     "RoomInfo",
     "RoomLocator",
     "SetReceivePolicy",
+    "StreamQuality",
     "Unpublish",
     "UpdatePublication",
     "Welcome",
@@ -366,8 +368,45 @@ class Ended(Struct, frozen=True, kw_only=True, tag="ended"):
     reason: EndReason
 
 
+class StreamQuality(Struct, frozen=True, kw_only=True):
+    """How well one kind of media gets through in one direction: levels 1 to 5, and why.
+
+    Attributes:
+        bandwidth: Level of the bit rate.
+        latency: Level of the delay and its variation.
+        loss: Level of the loss.
+        actual_bps: What arrives.
+        available_bps: What the network could carry, of all media together; None when not known.
+        jitter: Seconds.
+        round_trip: Seconds.
+        fraction_lost: 0..1.
+    """
+
+    bandwidth: int
+    latency: int
+    loss: int
+    actual_bps: float | None = None
+    available_bps: float | None = None
+    jitter: float | None = None
+    round_trip: float | None = None
+    fraction_lost: float | None = None
+
+
+class QualityDetails(Struct, frozen=True, kw_only=True):
+    """What a `QualityLevel` was made of; None for what does not flow."""
+
+    audio_send: StreamQuality | None = None
+    audio_receive: StreamQuality | None = None
+    video_send: StreamQuality | None = None
+    video_receive: StreamQuality | None = None
+
+
 class QualityLevel(Struct, frozen=True, kw_only=True):
-    """Network quality of one endpoint, 0 (broken) to 5, with its parts."""
+    """Network quality of one endpoint, 0 (broken) to 5, with its parts.
+
+    Attributes:
+        details: As of when the levels were told; None when nobody in the call listens to them.
+    """
 
     endpoint: str
     level: int
@@ -375,6 +414,7 @@ class QualityLevel(Struct, frozen=True, kw_only=True):
     audio_receive: int | None = None
     video_send: int | None = None
     video_receive: int | None = None
+    details: QualityDetails | None = None
 
 
 class ForwardingNotice(Struct, frozen=True, kw_only=True, tag="forwarding"):

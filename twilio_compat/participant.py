@@ -5,7 +5,7 @@ Source: twilio-video.js 2.36, `lib/participant.js`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
@@ -15,14 +15,26 @@ from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import ParticipantEvent
 
 if TYPE_CHECKING:
-    from acs_core.wire import QualityLevel
+    from acs_core.wire import QualityLevel, StreamQuality
 
-__all__ = ["NetworkQualityMediaStats", "NetworkQualityStats", "Participant", "ParticipantState"]
+__all__ = [
+    "NetworkQualityBandwidthStats",
+    "NetworkQualityFractionLostStats",
+    "NetworkQualityLatencyStats",
+    "NetworkQualityMediaStats",
+    "NetworkQualitySendOrRecvStats",
+    "NetworkQualityStats",
+    "Participant",
+    "ParticipantState",
+]
 
 _instances = count(1)
 
 LEVELS_ONLY = 1
 """Network quality verbosity that has no statistics."""
+
+LEVELS_OF_MEDIA = 2
+"""Network quality verbosity that has the levels of media, not what was measured of them."""
 
 
 class ParticipantState(StrEnum):
@@ -35,14 +47,54 @@ class ParticipantState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkQualityBandwidthStats:
+    """Bits per second that arrive and that the network could carry; a level, 1 to 5."""
+
+    actual: float | None
+    available: float | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkQualityLatencyStats:
+    """Jitter and round trip in seconds; a level, 1 to 5."""
+
+    jitter: float | None
+    rtt: float | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkQualityFractionLostStats:
+    """The part of the packets that was lost, 0..1; a level, 1 to 5."""
+
+    fractionLost: float | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkQualitySendOrRecvStats:
+    """What was measured of one medium in one direction.
+
+    Like other records of measurements it is in Twilio's own spelling, without a second one.
+    """
+
+    bandwidth: NetworkQualityBandwidthStats
+    latency: NetworkQualityLatencyStats
+    fractionLost: NetworkQualityFractionLostStats
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkQualityMediaStats:
     """Levels of one medium, 0 (broken) to 5; None where it is not sent or received.
 
-    Twilio's `sendStats` and `recvStats` (verbosity 3) are not measured.
+    `sendStats` and `recvStats` are None below verbosity 3, too.
     """
 
     send: int | None
     recv: int | None
+    sendStats: NetworkQualitySendOrRecvStats | None = None
+    recvStats: NetworkQualitySendOrRecvStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +142,25 @@ class Participant(EventEmitter):
 
     @property
     def network_quality_stats(self) -> NetworkQualityStats | None:
-        """The level's parts; None below verbosity 2."""
+        """The level's parts as of its last change; None below verbosity 2."""
         quality = self._quality
         if quality is None or self._verbosity <= LEVELS_ONLY:
             return None
-        return NetworkQualityStats(
-            quality.level,
-            NetworkQualityMediaStats(quality.audio_send, quality.audio_receive),
-            NetworkQualityMediaStats(quality.video_send, quality.video_receive),
-        )
+        details = quality.details if self._verbosity > LEVELS_OF_MEDIA else None
+        audio = NetworkQualityMediaStats(quality.audio_send, quality.audio_receive)
+        video = NetworkQualityMediaStats(quality.video_send, quality.video_receive)
+        if details is not None:
+            audio = replace(
+                audio,
+                sendStats=_measured(details.audio_send),
+                recvStats=_measured(details.audio_receive),
+            )
+            video = replace(
+                video,
+                sendStats=_measured(details.video_send),
+                recvStats=_measured(details.video_receive),
+            )
+        return NetworkQualityStats(quality.level, audio, video)
 
     def set_network_quality(self, quality: QualityLevel, *, verbosity: int) -> None:
         """Take a level; for `Room`.
@@ -134,3 +196,13 @@ class Participant(EventEmitter):
     networkQualityStats = network_quality_stats
     toJSON = to_json
     toString = to_string
+
+
+def _measured(stream: StreamQuality | None) -> NetworkQualitySendOrRecvStats | None:
+    if stream is None:
+        return None
+    return NetworkQualitySendOrRecvStats(
+        NetworkQualityBandwidthStats(stream.actual_bps, stream.available_bps, stream.bandwidth),
+        NetworkQualityLatencyStats(stream.jitter, stream.round_trip, stream.latency),
+        NetworkQualityFractionLostStats(stream.fraction_lost, stream.loss),
+    )

@@ -1,13 +1,20 @@
 """Network quality of every endpoint, once a second, from what the SFU measured.
 
-What an endpoint sends is measured on its way in, what it receives is what its receiver reports say.
-The grades come from `sfu/quality.py`; this is the shell that collects and tells.
+What an endpoint sends is measured on its way in, what it receives is what its receiver reports say;
+a client that measures itself adds what only it can know. The grades come from `sfu/quality.py`;
+this is the shell that collects and tells.
+
+Levels are told when they change. What is behind them changes all the time: it is kept with the
+call, for whoever looks, as long as somebody there listens to network quality.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from acs_core import wire
 from acs_core.core.facts import ConnectionState
@@ -15,8 +22,15 @@ from acs_core.rtc.feedback import ReportBlock
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.sfu.plane.messages import PlaneStats, ProducerStats
-from acs_core.service.sfu.producer import Consumer
-from acs_core.service.sfu.quality import Measured, QualityInput, QualityModel, QualityReport
+from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.quality import (
+    ClientReport,
+    DirectionQuality,
+    Measured,
+    QualityInput,
+    QualityModel,
+    QualityReport,
+)
 from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["QualityMonitor"]
@@ -24,8 +38,12 @@ __all__ = ["QualityMonitor"]
 
 @dataclass(slots=True)
 class _Watched:
+    """One endpoint, with the counts of the last round by producer and consumer."""
+
     model: QualityModel = field(default_factory=QualityModel)
-    counts: dict[str, ProducerStats] = field(default_factory=dict)
+    received: dict[str, ProducerStats] = field(default_factory=dict)
+    sent_octets: dict[str, int] = field(default_factory=dict)
+    measured_at: float | None = None
     told: wire.QualityLevel | None = None
 
 
@@ -52,69 +70,126 @@ class QualityMonitor:
             self._measure_call(call, stats, now)
 
     def _measure_call(self, call: ServerCall, stats: PlaneStats, now: float) -> None:
-        changed = []
+        has_listeners = any(endpoint.policy.quality for endpoint in call.endpoints.values())
+        changed: list[wire.QualityLevel] = []
+        same: list[wire.QualityLevel] = []
         for endpoint in call.endpoints.values():
             watched = self._watched.setdefault((call.id, endpoint.id), _Watched())
-            watched.counts = {
-                key: value for key, value in watched.counts.items() if key in stats.producers
-            }
-            inputs = _inputs(endpoint.observer.transports, stats, watched)
+            inputs = _Round(watched, stats, now, endpoint.observer.client_report).inputs(
+                endpoint.observer.transports
+            )
             is_connected = endpoint.state is ConnectionState.CONNECTED
             report = watched.model.update(inputs, now, is_connected=is_connected)
             level = _level(endpoint, report)
-            if level != watched.told:
-                watched.told = level
-                changed.append(level)
+            group = same if level == watched.told else changed
+            watched.told = level
+            if has_listeners:
+                level = msgspec.structs.replace(level, details=_details(report))
+            group.append(level)
+        if has_listeners:
+            call.quality_measured(tuple(same))
         if changed:
             call.quality_changed(tuple(changed))
 
 
-def _inputs(
-    transports: Iterable[MediaTransport], stats: PlaneStats, watched: _Watched
-) -> dict[Measured, QualityInput]:
-    inputs: dict[Measured, QualityInput] = {}
-    for transport in transports:
-        round_trip = None
-        for consumer in transport.consumers.values():
-            block = _block(transport, consumer)
-            if block is None:
-                continue
-            round_trip = _round_trip(consumer, block) or round_trip
-            kind = consumer.producer.kind
-            measured = Measured.AUDIO_RECEIVE if kind == "audio" else Measured.VIDEO_RECEIVE
-            rate = 48_000 if kind == "audio" else 90_000
-            _keep_worse(
-                inputs,
-                measured,
-                QualityInput(block.fraction_lost / 256, block.jitter / rate, round_trip),
-            )
-        for producer in transport.producers.values():
-            counts = stats.producers.get(producer.id)
+class _Round:
+    """The measurements of one endpoint since the last round."""
+
+    def __init__(
+        self, watched: _Watched, stats: PlaneStats, now: float, client: ClientReport | None
+    ) -> None:
+        self._watched = watched
+        self._stats = stats
+        self._client = client or ClientReport()
+        self._elapsed = 0.0 if watched.measured_at is None else now - watched.measured_at
+        watched.measured_at = now
+        watched.received = {
+            key: value for key, value in watched.received.items() if key in stats.producers
+        }
+        watched.sent_octets = {
+            key: value for key, value in watched.sent_octets.items() if key in stats.consumers
+        }
+
+    def inputs(self, transports: Iterable[MediaTransport]) -> dict[Measured, QualityInput]:
+        """By kind and direction; what does not flow is absent."""
+        found: dict[Measured, list[QualityInput]] = {}
+        for transport in transports:
+            round_trip = None
+            for consumer in transport.consumers.values():
+                block = _block(transport, consumer)
+                if block is None:
+                    continue
+                round_trip = _round_trip(consumer, block) or round_trip
+                is_audio = consumer.producer.kind == "audio"
+                measured = Measured.AUDIO_RECEIVE if is_audio else Measured.VIDEO_RECEIVE
+                value = self._arrived(consumer, block, round_trip)
+                found.setdefault(measured, []).append(value)
+            for producer in transport.producers.values():
+                is_audio = producer.kind == "audio"
+                measured = Measured.AUDIO_SEND if is_audio else Measured.VIDEO_SEND
+                sent = self._sent(producer)
+                if sent is not None:
+                    found.setdefault(measured, []).append(sent)
+        return {measured: functools.reduce(_together, values) for measured, values in found.items()}
+
+    def _arrived(
+        self, consumer: Consumer, block: ReportBlock, round_trip: float | None
+    ) -> QualityInput:
+        """What the client gets of one stream, by its receiver report."""
+        is_audio = consumer.producer.kind == "audio"
+        fraction_lost = block.fraction_lost / 256
+        counts = self._stats.consumers.get(consumer.id)
+        octets = 0 if counts is None else counts.octets
+        before = self._watched.sent_octets.get(consumer.id, octets)
+        self._watched.sent_octets[consumer.id] = octets
+        sent_bps = self._rate(octets - before)
+        available = consumer.transport.downlink_bps
+        return QualityInput(
+            fraction_lost,
+            block.jitter / (48_000 if is_audio else 90_000),
+            round_trip if round_trip is not None else self._client.round_trip,
+            bitrate_bps=sent_bps * (1 - fraction_lost),
+            expected_bps=sent_bps,
+            available_bps=None if available is None else float(available),
+        )
+
+    def _sent(self, producer: Producer) -> QualityInput | None:
+        """What arrived of the client's stream since the last round; None while nothing does."""
+        packets = lost = octets = 0
+        jitter = 0.0
+        for key in producer.plane_ids:
+            counts = self._stats.producers.get(key)
             if counts is None:
                 continue
-            before, watched.counts[producer.id] = watched.counts.get(producer.id), counts
-            measured = Measured.AUDIO_SEND if producer.kind == "audio" else Measured.VIDEO_SEND
-            value = _sent(before, counts)
-            if value is not None:
-                _keep_worse(inputs, measured, value)
-    return inputs
+            before, self._watched.received[key] = self._watched.received.get(key), counts
+            new_packets = counts.packets - (before.packets if before else 0)
+            if new_packets > 0:
+                packets += new_packets
+                lost += max(0, counts.lost - (before.lost if before else 0))
+                octets += counts.octets - (before.octets if before else 0)
+                jitter = max(jitter, counts.jitter)
+        if packets == 0:
+            return None
+        return QualityInput(
+            lost / (lost + packets),
+            jitter,
+            self._client.round_trip,
+            bitrate_bps=self._rate(octets),
+            available_bps=self._client.available_send_bps,
+        )
+
+    def _rate(self, octets: int) -> float:
+        return 8 * max(0, octets) / self._elapsed if self._elapsed > 0 else 0.0
 
 
-def _sent(before: ProducerStats | None, counts: ProducerStats) -> QualityInput | None:
-    """Loss since the last round; None while nothing is sent."""
-    packets = counts.packets - (before.packets if before else 0)
-    if packets <= 0:
-        return None
-    lost = max(0, counts.lost - (before.lost if before else 0))
-    return QualityInput(lost / (lost + packets), counts.jitter)
-
-
-def _keep_worse(
-    inputs: dict[Measured, QualityInput], measured: Measured, value: QualityInput
-) -> None:
-    known = inputs.get(measured)
-    if known is None or (value.fraction_lost, value.jitter) > (known.fraction_lost, known.jitter):
-        inputs[measured] = value
+def _together(first: QualityInput, second: QualityInput) -> QualityInput:
+    """Two streams of one kind: the worse loss and jitter, and both bit rates."""
+    worse = max(first, second, key=lambda value: (value.fraction_lost, value.jitter))
+    return replace(
+        worse,
+        bitrate_bps=first.bitrate_bps + second.bitrate_bps,
+        expected_bps=first.expected_bps + second.expected_bps,
+    )
 
 
 def _block(transport: MediaTransport, consumer: Consumer) -> ReportBlock | None:
@@ -145,4 +220,30 @@ def _level(endpoint: Endpoint, report: QualityReport) -> wire.QualityLevel:
         audio_receive=part(Measured.AUDIO_RECEIVE),
         video_send=part(Measured.VIDEO_SEND),
         video_receive=part(Measured.VIDEO_RECEIVE),
+    )
+
+
+def _details(report: QualityReport) -> wire.QualityDetails:
+    directions = report.directions
+    return wire.QualityDetails(
+        audio_send=_stream(directions.get(Measured.AUDIO_SEND)),
+        audio_receive=_stream(directions.get(Measured.AUDIO_RECEIVE)),
+        video_send=_stream(directions.get(Measured.VIDEO_SEND)),
+        video_receive=_stream(directions.get(Measured.VIDEO_RECEIVE)),
+    )
+
+
+def _stream(quality: DirectionQuality | None) -> wire.StreamQuality | None:
+    if quality is None:
+        return None
+    measured = quality.measured
+    return wire.StreamQuality(
+        bandwidth=quality.bandwidth,
+        latency=quality.latency,
+        loss=quality.loss,
+        actual_bps=measured.bitrate_bps,
+        available_bps=measured.available_bps,
+        jitter=measured.jitter,
+        round_trip=measured.round_trip,
+        fraction_lost=measured.fraction_lost,
     )

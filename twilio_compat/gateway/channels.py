@@ -38,9 +38,6 @@ __all__ = ["Allowance", "Channel", "MediaSignaling"]
 
 _log = logging.getLogger(__name__)
 
-MAX_HINTS: Final = 500
-"""Videos that a client may give hints about, and tracks that it may give priorities."""
-
 HINT_REPEATS: Final = 3
 """How often a publisher hint is said again to a client that does not know its track yet."""
 
@@ -97,6 +94,7 @@ class MediaSignaling:
         allowance: For what the client says on all channels; 50 messages a second unless given.
         repeat_after: Seconds until a publisher hint about a track that the client does not know
             yet is said again.
+        max_hints: How many videos the client may give hints about, and tracks priorities.
     """
 
     def __init__(
@@ -108,6 +106,7 @@ class MediaSignaling:
         new_label: Callable[[], str] = lambda: str(uuid.uuid4()),
         allowance: Allowance | None = None,
         repeat_after: float = 1.0,
+        max_hints: int = 500,
     ) -> None:
         self._endpoint = endpoint
         self._open_channel = open_channel
@@ -116,6 +115,7 @@ class MediaSignaling:
         self._loop = asyncio.get_running_loop()
         self._allowance = allowance or Allowance(rate=50, burst=500, now=self._loop.time)
         self._repeat_after = repeat_after
+        self._max_hints = max_hints
         self._wanted: tuple[Channel, ...] = ()
         self._channels: dict[Channel, _Open] = {}
         self._dominant: str | None = None
@@ -261,12 +261,19 @@ class MediaSignaling:
             case Channel.ACTIVE_SPEAKER:
                 self._dominant = self._endpoint.call.roster.speakers.dominant
                 self._send(kind, messages.active_speaker(self._dominant))
-            case Channel.TRACK_SWITCH_OFF if self._off:
-                self._send(kind, messages.track_switch_off(sorted(self._off), ()))
+            case Channel.TRACK_SWITCH_OFF:
+                self._send_switched_off()
             case Channel.PUBLISHER_HINTS:
                 self._send_demands(self._endpoint.layer_demands)
             case _:
                 pass
+
+    def _send_switched_off(self) -> None:
+        forwardings = self._endpoint.forwardings
+        off = {key for key, forwarding in forwardings.items() if not forwarding.is_on}
+        self._off = (self._off - forwardings.keys()) | off
+        if self._off:
+            self._send(Channel.TRACK_SWITCH_OFF, messages.track_switch_off(sorted(self._off), ()))
 
     # ------------------------------------------------------------ network quality
 
@@ -287,7 +294,7 @@ class MediaSignaling:
         kept = {item.publication: item for item in policy.priorities}
         kept = {key: item for key, item in kept.items() if self._is_foreign(key)}
         kept.pop(publication, None)
-        if message.subscribe is not None and len(kept) < MAX_HINTS:
+        if message.subscribe is not None and len(kept) < self._max_hints:
             kept[publication] = ReceivePriority(publication=publication, priority=message.subscribe)
         self._change_policy(msgspec.structs.replace(policy, priorities=tuple(kept.values())))
 
@@ -296,7 +303,7 @@ class MediaSignaling:
         kept = {item.publication: item for item in policy.hints}
         kept = {key: item for key, item in kept.items() if self._is_foreign(key)}
         results: list[tuple[str, HintResult]] = []
-        for value in message.subscriber.hints[:MAX_HINTS]:
+        for value in message.subscriber.hints[: self._max_hints]:
             hint = messages.read_hint(value)
             if hint is None:
                 track = value.get("track") if isinstance(value, dict) else None
@@ -315,7 +322,7 @@ class MediaSignaling:
         publication = publication_of(hint.track)
         if not self._is_foreign(publication):
             return HintResult.UNKNOWN_TRACK
-        if publication not in kept and len(kept) >= MAX_HINTS:
+        if publication not in kept and len(kept) >= self._max_hints:
             return HintResult.COULD_NOT_APPLY
         before = kept.get(publication)
         enabled, size = hint.enabled, hint.size
@@ -362,14 +369,18 @@ class MediaSignaling:
             if item.result == HintResult.OK:
                 continue
             _log.debug("publisher hint %d for %s: %s", message.id, item.track, item.result)
-            publication = publication_of(item.track)
-            # The hint overtook the news, on the other connection, that the track is published.
-            if item.result == HintResult.UNKNOWN_TRACK and self._repeats.get(publication, 0) > 0:
-                self._repeats[publication] -= 1
-                self._stop_timer(publication)
-                self._timers[publication] = self._loop.call_later(
-                    self._repeat_after, self._send_demand, publication
-                )
+            if item.result == HintResult.UNKNOWN_TRACK:
+                self._repeat(publication_of(item.track))
+
+    def _repeat(self, publication: str) -> None:
+        """A hint has overtaken the news, on the socket, that its track is published."""
+        left = self._repeats.get(publication, HINT_REPEATS)
+        if left > 0 and publication in self._endpoint.publications:
+            self._repeats[publication] = left - 1
+            self._stop_timer(publication)
+            self._timers[publication] = self._loop.call_later(
+                self._repeat_after, self._send_demand, publication
+            )
 
     def _stop_timer(self, publication: str) -> None:
         timer = self._timers.pop(publication, None)

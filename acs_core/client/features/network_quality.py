@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from acs_core.client.features.base import CallContext, CallFeature, News, QualityReported
 from acs_core.events import NetworkQualityEvent
 from acs_core.wire import QualityLevel
@@ -29,7 +31,10 @@ class NetworkQualityFeature(CallFeature):
         return self.level(self._context.endpoint_id)
 
     def level(self, endpoint_id: str) -> QualityLevel | None:
-        """The level of an endpoint; None before its first report."""
+        """The level of an endpoint, None before its first report.
+
+        Its details are as of the last report, which comes when levels change.
+        """
         return self._levels.get(endpoint_id)
 
     def handle(self, news: News) -> None:
@@ -39,7 +44,12 @@ class NetworkQualityFeature(CallFeature):
         for level in news.levels:
             before = self._levels.get(level.endpoint)
             self._levels[level.endpoint] = level
-            if before != level:
+            if before is None or _levels(before) != _levels(level):
                 is_local = level.endpoint == self._context.endpoint_id
                 whose = None if is_local else level.endpoint
                 self._emit(NetworkQualityEvent.LEVEL_CHANGED, whose, level)
+
+
+def _levels(quality: QualityLevel) -> QualityLevel:
+    """The levels alone: details differ in every report."""
+    return msgspec.structs.replace(quality, details=None)

@@ -20,6 +20,7 @@ from typing import Final
 __all__ = [
     "BEST",
     "BROKEN",
+    "ClientReport",
     "DiagnosticQuality",
     "DirectionQuality",
     "LevelFilter",
@@ -53,6 +54,19 @@ class Measured(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ClientReport:
+    """What a client measured itself, of all its media together; None for what it did not say.
+
+    Attributes:
+        available_send_bps: What its congestion control thinks that it could send.
+        round_trip: Seconds to the service and back.
+    """
+
+    available_send_bps: float | None = None
+    round_trip: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QualityInput:
     """What was measured of one kind in one direction, about once a second.
 
@@ -62,6 +76,7 @@ class QualityInput:
         round_trip: Seconds; None when not known yet.
         bitrate_bps: What arrived.
         expected_bps: What should have, by the sender's count or the allocation; 0 for nothing.
+        available_bps: What the network could carry, of all media together; None when not known.
     """
 
     fraction_lost: float = 0.0
@@ -69,6 +84,7 @@ class QualityInput:
     round_trip: float | None = None
     bitrate_bps: float = 0.0
     expected_bps: float = 0.0
+    available_bps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
