@@ -52,6 +52,17 @@ from acs_core.core.facts import (
     PublicationKind,
 )
 from acs_core.core.participant import RemoteParticipantState
+from acs_core.core.receiving import (
+    BandwidthMode,
+    BandwidthProfile,
+    Dimensions,
+    Forwarding,
+    PauseReason,
+    ReceiveHint,
+    ReceivePolicy,
+    ReceivePriority,
+    SwitchOffMode,
+)
 from acs_core.errors import (
     AuthenticationError,
     CallingError,
@@ -124,7 +135,6 @@ from acs_core.models import (
     VideoDeviceInfo,
     VideoDeviceType,
 )
-from acs_core.wire import ReceivePolicy
 
 __all__ = [
     "ACS_LIMITS",
@@ -134,6 +144,8 @@ __all__ = [
     "AudioOptions",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BandwidthMode",
+    "BandwidthProfile",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -172,12 +184,14 @@ __all__ = [
     "DiagnosticChange",
     "DiagnosticQuality",
     "DiagnosticsEvent",
+    "Dimensions",
     "DisplayNameChange",
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "EndpointDetails",
     "Features",
+    "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
     "InvalidArgumentError",
@@ -203,15 +217,18 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
     "PhoneNumberIdentifier",
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
     "ReceivePolicyFeature",
+    "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
     "RemoteAudio",
@@ -234,6 +251,7 @@ __all__ = [
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
+    "SwitchOffMode",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

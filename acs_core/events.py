@@ -177,12 +177,15 @@ class StreamsEvent(StrEnum):
     """(RemotePublication, str | bytes)"""
     LOCAL_PUBLICATION_FAILED = "localPublicationFailed"
     """(LocalPublication, CallingError)"""
+    RECORDING_CHANGED = "recordingChanged"
 
 
 class ReceivePolicyEvent(StrEnum):
     """Events of `Features.RECEIVE_POLICY` (ours)."""
 
     POLICY_CHANGED = "policyChanged"
+    FORWARDING_CHANGED = "forwardingChanged"
+    """(tuple[Forwarding, ...]): what was switched off or on again, and why."""
 
 
 class NetworkQualityEvent(StrEnum):

@@ -90,7 +90,7 @@ def connect(
     Args:
         token: An access token; see `twilio_compat.tokens.AccessToken`.
         options: Twilio's bag: `name`, `audio`, `video`, `tracks`, `automaticSubscription`,
-            `dominantSpeaker`, `networkQuality`, and ours: `serviceUrl`.
+            `dominantSpeaker`, `networkQuality`, `bandwidthProfile`, and ours: `serviceUrl`.
         **keywords: The same in snake_case.
 
     Returns:
@@ -100,6 +100,7 @@ def connect(
 
     Raises:
         TypeError: The token is no text, or an option is unknown or of the wrong type.
+        ValueError: An option has none of its values.
     """
     if not isinstance(token, str):
         raise TypeError("token must be a string")
@@ -153,6 +154,7 @@ async def enter_room(
                 dominant_speaker=options.dominant_speaker,
                 network_quality=options.network_quality,
                 bitrates=options.bitrates,
+                bandwidth_profile=options.bandwidth_profile,
                 close=stack.pop_all().aclose,
             )
             return Room(setup)
@@ -176,12 +178,14 @@ async def _join(
     stack.callback(credential.dispose)
     agent = await client.create_call_agent(credential, CallAgentOptions(display_name=identity))
     stack.push_async_callback(agent.dispose)
+    profile = options.bandwidth_profile
     call = agent.join(
         RoomCallLocator(options.name or _granted_room(token)),
         JoinCallOptions(
             streams=tuple(_stream_options(track, options.bitrates) for track in tracks),
             receive_automatically=options.automatic_subscription,
             report_network_quality=options.network_quality is not None,
+            bandwidth_profile=None if profile is None else profile.profile,
         ),
     )
     stack.push_async_callback(call.hang_up)

@@ -3,7 +3,7 @@
 `room.on` takes a member or the bare string; there is no other spelling. A happening on a remote
 stream is told from the inside out: by the track, then its publication, then its participant, then
 the room, and the latter two append what is inside them to the arguments. `CASCADES` holds that as
-one row per event of `acs_core`'s `Features.STREAMS`; tracks tell for themselves.
+one row per event of `acs_core`'s features; tracks tell for themselves.
 
 Source: twilio-video.js 2.36, `lib/room.js`, `lib/remoteparticipant.js`, `lib/localparticipant.js`.
 """
@@ -140,6 +140,8 @@ class Happening(StrEnum):
     ENABLED = "enabled"
     DISABLED = "disabled"
     PRIORITY_CHANGED = "priority"
+    SWITCHED_OFF = "switchedOff"
+    SWITCHED_ON = "switchedOn"
     MESSAGE = "dataReceived"
     STARTED = "firstFrame"
     DIMENSIONS_CHANGED = "dimensionsChanged"
@@ -181,6 +183,12 @@ CASCADES: Final[Mapping[Happening, Cascade]] = MappingProxyType(
             _Of.PUBLISH_PRIORITY_CHANGED,
             _Remote.TRACK_PUBLISH_PRIORITY_CHANGED,
             RoomEvent.TRACK_PUBLISH_PRIORITY_CHANGED,
+        ),
+        Happening.SWITCHED_OFF: Cascade(
+            _Of.TRACK_SWITCHED_OFF, _Remote.TRACK_SWITCHED_OFF, RoomEvent.TRACK_SWITCHED_OFF
+        ),
+        Happening.SWITCHED_ON: Cascade(
+            _Of.TRACK_SWITCHED_ON, _Remote.TRACK_SWITCHED_ON, RoomEvent.TRACK_SWITCHED_ON
         ),
         Happening.MESSAGE: Cascade(None, _Remote.TRACK_MESSAGE, RoomEvent.TRACK_MESSAGE),
         Happening.STARTED: Cascade(None, ParticipantEvent.TRACK_STARTED, RoomEvent.TRACK_STARTED),

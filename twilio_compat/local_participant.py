@@ -15,6 +15,7 @@ from acs_core.client.features.streams import StreamsFeature
 from acs_core.core.facts import Priority
 from acs_core.errors import CallingError, InvalidStateError, MediaError
 from acs_core.media.sources import MediaSource
+from twilio_compat.bandwidth import read_bandwidth_profile
 from twilio_compat.create_tracks import as_local_track
 from twilio_compat.errors import from_core, passes
 from twilio_compat.events import LocalParticipantEvent, ParticipantEvent
@@ -37,6 +38,7 @@ from twilio_compat.publication import (
     LocalVideoTrackPublication,
     make_local_publication,
 )
+from twilio_compat.receiving import ReceiveControl
 
 if TYPE_CHECKING:
     from acs_core.client.publications import LocalPublication
@@ -57,6 +59,8 @@ class LocalParticipant(Participant):
         streams: `Features.STREAMS` of the call.
         identity: Of the access token.
         quality: How much to report about the network; None for nothing.
+        bitrates: Limits of what is published.
+        control: How the bandwidth profile is changed.
         tasks: Owner of coroutine listeners and of withdrawals under way.
     """
 
@@ -68,12 +72,14 @@ class LocalParticipant(Participant):
         identity: str,
         quality: NetworkQualityConfiguration | None,
         bitrates: BitrateLimits,
+        control: ReceiveControl,
         tasks: TaskOwner,
     ) -> None:
         super().__init__(streams.local_endpoint_id, identity, tasks)
         self._streams = streams
         self._configuration = quality
         self._bitrates = bitrates
+        self._control = control
         self._in_order = asyncio.Lock()
         # What is being published: the track, or the source that was given for one.
         self._pending: list[LocalTrack | MediaSource] = []
@@ -211,6 +217,23 @@ class LocalParticipant(Participant):
             _log.warning("Network quality is not reported: connect() was not asked for it.")
         else:
             self._configuration = chosen
+        return self
+
+    def set_bandwidth_profile(self, profile: OptionBag) -> Self:
+        """Change how received videos share the downlink; in twilio-video.js this is a stub.
+
+        Args:
+            profile: As the option `bandwidthProfile` of `connect`, in full. Who switches videos off
+                (`clientTrackSwitchOffControl`, `contentPreferencesMode`) stays as it was there.
+
+        Raises:
+            TypeError: Of the wrong type, an unknown key, or keys that exclude each other.
+            ValueError: Not one of the values that there are.
+        """
+        options = read_bandwidth_profile(profile)
+        if options is None:
+            raise TypeError("bandwidthProfile must be an object")
+        self._control.set_profile(options)
         return self
 
     # ------------------------------------------------------------ for `Room`
@@ -357,6 +380,7 @@ class LocalParticipant(Participant):
     unpublishTrack = unpublish_track
     unpublishTracks = unpublish_tracks
     setNetworkQualityConfiguration = set_network_quality_configuration
+    setBandwidthProfile = set_bandwidth_profile
 
 
 def _listed(tracks: object) -> Sequence[Any]:

@@ -12,16 +12,15 @@ Source: twilio-video.js 2.36, `ConnectOptions` and neighbors; texts of the error
 
 from __future__ import annotations
 
-import difflib
-import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
 from acs_core.client.ports import SendOptions
+from twilio_compat.bandwidth import BandwidthOptions, read_bandwidth_profile
+from twilio_compat.option_bags import NO_NAMES, OptionBag, constraint, flag, merge, optional
 
 if TYPE_CHECKING:
     from acs_core.media.sources import MediaSource
@@ -44,11 +43,6 @@ __all__ = [
     "read_publish_options",
     "read_track_options",
 ]
-
-_log = logging.getLogger(__name__)
-
-OptionBag: TypeAlias = Mapping[str, Any]
-_T = TypeVar("_T")
 
 
 class TrackPriority(StrEnum):
@@ -95,6 +89,7 @@ class ConnectKeywords(TypedDict, total=False):
     network_quality: bool | OptionBag
     max_audio_bitrate: int | None
     max_video_bitrate: int | None
+    bandwidth_profile: OptionBag | None
     service_url: str | None
 
 
@@ -176,6 +171,7 @@ class ConnectOptions:
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
         bitrates: `maxAudioBitrate` and `maxVideoBitrate`.
+        bandwidth_profile: How received videos share the downlink; None switches none off.
         service_url: Ours: where the calling service is; None for `CALLING_SERVICE_URL`.
     """
 
@@ -187,6 +183,7 @@ class ConnectOptions:
     dominant_speaker: bool = False
     network_quality: NetworkQualityConfiguration | None = None
     bitrates: BitrateLimits = BitrateLimits()
+    bandwidth_profile: BandwidthOptions | None = None
     service_url: str | None = None
 
 
@@ -201,7 +198,7 @@ _CONNECT_IGNORED: Final = frozenset(
 # Known, and without effect in this version.
 _CONNECT_LATER: Final = frozenset(
     {
-        "bandwidth_profile", "ice_servers", "ice_transport_policy", "notify_warnings",
+        "ice_servers", "ice_transport_policy", "notify_warnings",
         "preferred_audio_codecs", "preferred_video_codecs", "receive_transcriptions",
     }
 )  # fmt: skip
@@ -213,17 +210,6 @@ _TRACK_IGNORED: Final = frozenset(
         "workaround_web_kit_bug180748", "workaround_web_kit_bug1208516", "get_user_media",
     }
 )  # fmt: skip
-_NO_NAMES: Final[frozenset[str]] = frozenset()
-
-
-def snake_case(name: str) -> str:
-    """Convert Twilio's spelling of a name: `maxAudioBitrate` becomes `max_audio_bitrate`.
-
-    Names that begin with a capital stay as they are.
-    """
-    if name[:1].isupper():
-        return name
-    return re.sub(r"(?<!^)([A-Z])", lambda match: f"_{match[1].lower()}", name)
 
 
 def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectOptions:
@@ -231,24 +217,26 @@ def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectOpt
 
     Raises:
         TypeError: Unknown key, given twice, or of the wrong type.
+        ValueError: Not one of the values that there are.
     """
     known = frozenset(ConnectOptions.__dataclass_fields__)
-    values = _merge("options", bag, keywords, known, _CONNECT_IGNORED, _CONNECT_LATER)
+    values = merge("options", bag, keywords, known, _CONNECT_IGNORED, _CONNECT_LATER)
     tracks = values.get("tracks")
     if tracks is not None and (isinstance(tracks, str) or not isinstance(tracks, Sequence)):
         raise TypeError("options.tracks must be an Array")
     return ConnectOptions(
-        name=_optional(values, "name", str),
+        name=optional(values, "name", str),
         audio=_track_option(values, "audio"),
         video=_track_option(values, "video"),
         tracks=None if tracks is None else tuple(tracks),
-        automatic_subscription=_flag(values, "automatic_subscription", default=True),
-        dominant_speaker=_flag(values, "dominant_speaker", default=False),
+        automatic_subscription=flag(values, "automatic_subscription", default=True),
+        dominant_speaker=flag(values, "dominant_speaker", default=False),
         network_quality=read_network_quality(values.get("network_quality", False)),
         bitrates=BitrateLimits(
-            _optional(values, "max_audio_bitrate", int), _optional(values, "max_video_bitrate", int)
+            optional(values, "max_audio_bitrate", int), optional(values, "max_video_bitrate", int)
         ),
-        service_url=_optional(values, "service_url", str),
+        bandwidth_profile=read_bandwidth_profile(values.get("bandwidth_profile")),
+        service_url=optional(values, "service_url", str),
     )
 
 
@@ -261,19 +249,19 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
         TypeError: Unknown key, given twice, or of the wrong type.
     """
     known = frozenset(TrackOptions.__dataclass_fields__)
-    values = _merge("options", bag, keywords, known, _TRACK_IGNORED, _NO_NAMES)
+    values = merge("options", bag, keywords, known, _TRACK_IGNORED, NO_NAMES)
     color = values.get("color")
     return TrackOptions(
         source=values.get("source"),
-        name=_optional(values, "name", str),
-        device_id=_constraint(values, "device_id", str),
-        width=_constraint(values, "width", int),
-        height=_constraint(values, "height", int),
-        frame_rate=_constraint(values, "frame_rate", float),
-        loop=_flag(values, "loop", default=False),
+        name=optional(values, "name", str),
+        device_id=constraint(values, "device_id", str),
+        width=constraint(values, "width", int),
+        height=constraint(values, "height", int),
+        frame_rate=constraint(values, "frame_rate", float),
+        loop=flag(values, "loop", default=False),
         color=None if color is None else (int(color[0]), int(color[1]), int(color[2])),
-        frequency=_constraint(values, "frequency", float),
-        channels=_constraint(values, "channels", int) or 1,
+        frequency=constraint(values, "frequency", float),
+        channels=constraint(values, "channels", int) or 1,
     )
 
 
@@ -285,12 +273,12 @@ def read_data_track_options(bag: object, keywords: Mapping[str, Any]) -> DataTra
     """
     known = frozenset(DataTrackOptions.__dataclass_fields__)
     ignored = frozenset({"log_level", "workaround_web_kit_bug1208516"})
-    values = _merge("options", bag, keywords, known, ignored, _NO_NAMES)
+    values = merge("options", bag, keywords, known, ignored, NO_NAMES)
     options = DataTrackOptions(
-        name=_optional(values, "name", str),
-        ordered=_flag(values, "ordered", default=True),
-        max_retransmits=_optional(values, "max_retransmits", int),
-        max_packet_life_time=_optional(values, "max_packet_life_time", int),
+        name=optional(values, "name", str),
+        ordered=flag(values, "ordered", default=True),
+        max_retransmits=optional(values, "max_retransmits", int),
+        max_packet_life_time=optional(values, "max_packet_life_time", int),
     )
     if options.max_retransmits is not None and options.max_packet_life_time is not None:
         raise TypeError("maxRetransmits and maxPacketLifeTime must not both be specified")
@@ -306,7 +294,7 @@ def read_publish_options(bag: object, priority: str | None) -> TrackPriority:
     """
     given = {} if priority is None else {"priority": priority}
     known = frozenset({"priority"})
-    values = _merge("LocalTrackPublishOptions", bag, given, known, _NO_NAMES, _NO_NAMES)
+    values = merge("LocalTrackPublishOptions", bag, given, known, NO_NAMES, NO_NAMES)
     return priority_from(values.get("priority", TrackPriority.STANDARD))
 
 
@@ -334,42 +322,11 @@ def read_network_quality(value: object) -> NetworkQualityConfiguration | None:
     if isinstance(value, NetworkQualityConfiguration):
         value = {"local": value.local, "remote": value.remote}
     known = frozenset({"local", "remote"})
-    values = _merge("networkQuality", value, {}, known, _NO_NAMES, _NO_NAMES)
+    values = merge("networkQuality", value, {}, known, NO_NAMES, NO_NAMES)
     local, remote = values.get("local", 1), values.get("remote", 0)
     return NetworkQualityConfiguration(
         local=local if local in (1, 2, 3) else 1, remote=remote if remote in (0, 1, 2, 3) else 0
     )
-
-
-def _merge(
-    name: str,
-    bag: object,
-    keywords: Mapping[str, Any],
-    known: frozenset[str],
-    ignored: frozenset[str],
-    later: frozenset[str],
-) -> dict[str, Any]:
-    """Join bag and keywords under snake_case names, without what is ignored."""
-    if bag is None:
-        bag = {}
-    if not isinstance(bag, Mapping):
-        raise TypeError(f"{name} must be an object")
-    values: dict[str, Any] = {}
-    for given, value in [*bag.items(), *keywords.items()]:
-        key = snake_case(str(given))
-        if key not in known | ignored | later:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            advice = (
-                f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
-            )
-            raise TypeError(f"{name} has no key {given!r}.{advice}")
-        if key in values:
-            raise TypeError(f"{name}.{given} is given twice")
-        if key in later:
-            _log.warning("%s.%s has no effect in this version.", name, given)
-        if key in known:
-            values[key] = value
-    return values
 
 
 def _track_option(values: Mapping[str, Any], key: Literal["audio", "video"]) -> TrackOptions | None:
@@ -379,29 +336,3 @@ def _track_option(values: Mapping[str, Any], key: Literal["audio", "video"]) -> 
     if isinstance(value, TrackOptions):
         return value
     return read_track_options(value, {})
-
-
-def _flag(values: Mapping[str, Any], key: str, *, default: bool) -> bool:
-    value = values.get(key, default)
-    if not isinstance(value, bool):
-        raise TypeError(f"{key} must be a boolean")
-    return value
-
-
-def _optional(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T | None:
-    value = values.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"{key} must be a {kind.__name__}")
-    return value
-
-
-def _constraint(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T | None:
-    """Read a media constraint (W3C Media Capture and Streams, `ConstrainULong` and others)."""
-    value = values.get(key)
-    if isinstance(value, Mapping):
-        value = value.get("exact", value.get("ideal"))
-    if kind is float and isinstance(value, int):
-        value = float(value)
-    return _optional({key: value}, key, kind)

@@ -20,6 +20,7 @@ from twilio_compat.events import (
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.options import TrackPriority, priority_from
+from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_track import (
     RemoteAudioTrack,
     RemoteDataTrack,
@@ -283,9 +284,10 @@ class RemoteTrackPublication(TrackPublication):
         }
     )
 
-    def __init__(self, core: RemotePublication, tasks: TaskOwner) -> None:
+    def __init__(self, core: RemotePublication, tasks: TaskOwner, control: ReceiveControl) -> None:
         super().__init__(core.id, core.name, tasks)
         self._core = core
+        self._control = control
         self._any_track: RemoteTrack | None = None
 
     @property
@@ -350,7 +352,7 @@ class RemoteAudioTrackPublication(RemoteTrackPublication):
         return self._any_track if isinstance(self._any_track, RemoteAudioTrack) else None
 
     def _make_track(self) -> RemoteTrack:
-        return RemoteAudioTrack(self._core, self._tasks)
+        return RemoteAudioTrack(self._core, self._tasks, self._control)
 
 
 @final
@@ -368,7 +370,7 @@ class RemoteVideoTrackPublication(RemoteTrackPublication):
         return self._any_track if isinstance(self._any_track, RemoteVideoTrack) else None
 
     def _make_track(self) -> RemoteTrack:
-        return RemoteVideoTrack(self._core, self._tasks)
+        return RemoteVideoTrack(self._core, self._tasks, self._control)
 
 
 @final
@@ -394,12 +396,14 @@ AnyRemotePublication: TypeAlias = (
 )
 
 
-def make_remote_publication(core: RemotePublication, tasks: TaskOwner) -> AnyRemotePublication:
+def make_remote_publication(
+    core: RemotePublication, tasks: TaskOwner, control: ReceiveControl
+) -> AnyRemotePublication:
     """The publication object of the stream's kind; a shared screen is a video track in Twilio."""
     match core.kind.media:
         case "audio":
-            return RemoteAudioTrackPublication(core, tasks)
+            return RemoteAudioTrackPublication(core, tasks, control)
         case "video":
-            return RemoteVideoTrackPublication(core, tasks)
+            return RemoteVideoTrackPublication(core, tasks, control)
         case _:
-            return RemoteDataTrackPublication(core, tasks)
+            return RemoteDataTrackPublication(core, tasks, control)

@@ -26,6 +26,7 @@ from twilio_compat.publication import (
     RemoteVideoTrackPublication,
     make_remote_publication,
 )
+from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_track import RemoteDataTrack, RemoteTrack
 
 if TYPE_CHECKING:
@@ -46,17 +47,23 @@ class RemoteParticipant(Participant):
     Args:
         endpoint: The endpoint of `acs_core`.
         tell_room: How the room is told what happens here.
+        control: How its tracks influence what is received.
         tasks: Owner of coroutine listeners.
     """
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(RemoteParticipantEvent)
 
     def __init__(
-        self, endpoint: RemoteEndpoint, tell_room: Callable[..., object], tasks: TaskOwner
+        self,
+        endpoint: RemoteEndpoint,
+        tell_room: Callable[..., object],
+        control: ReceiveControl,
+        tasks: TaskOwner,
     ) -> None:
         super().__init__(endpoint.id, endpoint.display_name or str(endpoint.identifier), tasks)
         self._state = ParticipantState(str(endpoint.state))
         self._tell_room = tell_room
+        self._control = control
         self._publications: dict[str, AnyRemotePublication] = {}
         self._audio: dict[str, RemoteAudioTrackPublication] = {}
         self._video: dict[str, RemoteVideoTrackPublication] = {}
@@ -136,6 +143,17 @@ class RemoteParticipant(Participant):
         if "priority" in what:
             self._tell(Happening.PRIORITY_CHANGED, publication, publication.publish_priority)
 
+    def _forwarded(self, core: RemotePublication) -> None:
+        """The service holds a stream back, or sends it again."""
+        publication = self._find(core)
+        track = None if publication is None else publication.track
+        if publication is None or track is None or isinstance(track, RemoteDataTrack):
+            return  # A track begins with what is so when it is subscribed to.
+        is_off = self._control.is_switched_off(core)
+        if track._set_switched_off(is_off):
+            happening = Happening.SWITCHED_OFF if is_off else Happening.SWITCHED_ON
+            self._tell(happening, publication, track)
+
     def _received(self, core: RemotePublication, data: str | bytes) -> None:
         """A message came."""
         publication = self._find(core)
@@ -171,7 +189,7 @@ class RemoteParticipant(Participant):
     # ------------------------------------------------------------ inside
 
     def _add_publication(self, core: RemotePublication) -> AnyRemotePublication:
-        publication = make_remote_publication(core, self._tasks)
+        publication = make_remote_publication(core, self._tasks, self._control)
         sid = publication.track_sid
         self._publications[sid] = publication
         match publication:

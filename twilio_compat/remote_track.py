@@ -8,6 +8,7 @@ Source: twilio-video.js 2.36, `lib/media/track/remote*track.js`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -23,9 +24,12 @@ from typing import (
 
 from acs_core.client.emitter import TaskOwner
 from acs_core.media.frames import AudioFrame, VideoFrame
+from twilio_compat.bandwidth import read_render_dimensions
 from twilio_compat.events import TrackEvent
 from twilio_compat.frame_pump import FrameFeed, FrameMode
-from twilio_compat.options import OptionBag, TrackPriority, priority_from
+from twilio_compat.option_bags import NO_NAMES, OptionBag, merge
+from twilio_compat.options import TrackPriority, priority_from
+from twilio_compat.receiving import ReceiveControl, Viewers
 from twilio_compat.track import AudioTrack, MediaTrack, Track, VideoTrack
 
 if TYPE_CHECKING:
@@ -49,10 +53,12 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
     EVENTS: ClassVar[frozenset[str]] = _SWITCH_EVENTS
 
-    def __init__(self, core: RemotePublication, tasks: TaskOwner) -> None:
+    def __init__(self, core: RemotePublication, tasks: TaskOwner, control: ReceiveControl) -> None:
         super().__init__(core.name, tasks)
         self._core = core
+        self._control = control
         self._is_enabled = core.is_enabled
+        self._is_switched_off = control.is_switched_off(core)
         self._priority: TrackPriority | None = None
 
     @property
@@ -67,8 +73,8 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
     @property
     def is_switched_off(self) -> bool:
-        """Whether the service holds the track back; it does not yet, so this is False."""
-        return False
+        """Whether the service holds the track back: for lack of bandwidth, or as it is not seen."""
+        return self._is_switched_off
 
     @property
     def priority(self) -> TrackPriority | None:
@@ -81,13 +87,26 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         return self._core
 
     def set_priority(self, priority: str | None) -> Self:
-        """Say how much the track matters to this program; kept, without effect yet.
+        """Say how much the track matters to this program; None goes by its publisher.
+
+        It decides which videos are switched off, if `connect` was given a `bandwidthProfile`.
 
         Raises:
             ValueError: There is no such priority.
         """
-        self._priority = None if priority is None else priority_from(priority)
+        chosen = None if priority is None else priority_from(priority)
+        if chosen is not self._priority:
+            self._priority = chosen
+            self._control.prioritize(self._core, chosen)
         return self
+
+    def _set_switched_off(self, is_switched_off: bool) -> bool:
+        """Take what the service does, and return if that changed; for `RemoteParticipant`."""
+        is_new = is_switched_off is not self._is_switched_off
+        if is_new:
+            self._is_switched_off = is_switched_off
+            self._happen(TrackEvent.SWITCHED_OFF if is_switched_off else TrackEvent.SWITCHED_ON)
+        return is_new
 
     def _set_enabled(self, is_enabled: bool) -> None:
         """Take what the publisher did; for `RemoteParticipant`."""
@@ -113,31 +132,63 @@ class RemoteAudioTrack(RemoteMediaTrack[AudioFrame], AudioTrack):
 
 @final
 class RemoteVideoTrack(RemoteMediaTrack[VideoFrame], VideoTrack):
-    """Pictures of somebody else."""
+    """Pictures of somebody else.
+
+    With a `bandwidthProfile` whose `clientTrackSwitchOffControl` is "auto", which is the default,
+    it is switched off while nobody reads it; in a browser, while no element that shows it is seen.
+    """
+
+    def __init__(self, core: RemotePublication, tasks: TaskOwner, control: ReceiveControl) -> None:
+        super().__init__(core, tasks, control)
+        self._viewers: Viewers | None = None
+        if control.is_switched_by_viewers:
+            self._viewers = Viewers(lambda is_on: control.switch(core, is_on=is_on))
 
     def switch_on(self) -> Self:
-        """Ask for the track again.
+        """Ask for the track again; `switchedOn` tells when it is sent.
 
         Raises:
-            TypeError: Always: `clientTrackSwitchOffControl: "manual"` is not offered yet.
+            TypeError: `clientTrackSwitchOffControl` of `connect` is not "manual".
         """
-        raise _only_manual("switchOn", "clientTrackSwitchOffControl")
+        self._control.switch_by_program(self._core, is_on=True)
+        return self
 
     def switch_off(self) -> Self:
-        """Ask not to be sent the track.
+        """Ask not to be sent the track; `switchedOff` tells when it is not.
 
         Raises:
-            TypeError: Always: `clientTrackSwitchOffControl: "manual"` is not offered yet.
+            TypeError: `clientTrackSwitchOffControl` of `connect` is not "manual".
         """
-        raise _only_manual("switchOff", "clientTrackSwitchOffControl")
+        self._control.switch_by_program(self._core, is_on=False)
+        return self
 
     def set_content_preferences(self, preferences: OptionBag) -> Self:
-        """Ask for a size.
+        """Ask for a size: `{"renderDimensions": {"width": 640, "height": 360}}`.
 
         Raises:
-            TypeError: Always: `contentPreferencesMode: "manual"` is not offered yet.
+            TypeError: `contentPreferencesMode` of `connect` is not "manual"; an unknown key, or
+                one of the wrong type.
         """
-        raise _only_manual("setContentPreferences", "contentPreferencesMode")
+        self._control.check_content()
+        known = frozenset({"render_dimensions"})
+        values = merge("contentPreferences", preferences, {}, known, NO_NAMES, NO_NAMES)
+        given = values.get("render_dimensions")
+        size = read_render_dimensions("contentPreferences.renderDimensions", given)
+        if size is not None:
+            self._control.resize(self._core, size)
+        return self
+
+    def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[VideoFrame]:
+        feed = super()._open_feed(mode, maximum)
+        if self._viewers is None:
+            return feed
+        self._viewers.came()
+        return _WatchedFeed(feed, self._viewers.went)
+
+    def _end_frames(self) -> None:
+        if self._viewers is not None:
+            self._viewers.end()
+        super()._end_frames()
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
     isEnabled = RemoteMediaTrack.is_enabled
@@ -213,8 +264,26 @@ class RemoteDataTrack(Track):
 RemoteTrack: TypeAlias = RemoteAudioTrack | RemoteVideoTrack | RemoteDataTrack
 
 
-def _only_manual(method: str, option: str) -> TypeError:
-    return TypeError(
-        f"Invalid state. You can call {method} only when bandwidthProfile.video.{option} is set "
-        'to "manual"'
-    )
+class _WatchedFeed:
+    """A reader's frames; says once that it is closed."""
+
+    def __init__(self, feed: FrameFeed[VideoFrame], closed: Callable[[], None]) -> None:
+        self._feed = feed
+        self._closed = closed
+        self._is_open = True
+
+    @property
+    def dropped(self) -> int:
+        """Frames lost so far."""
+        return self._feed.dropped
+
+    async def __anext__(self) -> VideoFrame:
+        """Wait for the next frame."""
+        return await self._feed.__anext__()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._feed.close()
+        if self._is_open:
+            self._is_open = False
+            self._closed()

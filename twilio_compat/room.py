@@ -30,9 +30,11 @@ from acs_core.events import (
     CallEvent,
     DominantSpeakersEvent,
     NetworkQualityEvent,
+    ReceivePolicyEvent,
     ReconnectionEvent,
     StreamsEvent,
 )
+from twilio_compat.bandwidth import BandwidthOptions
 from twilio_compat.emitter import EventEmitter, Listener
 from twilio_compat.errors import (
     MediaConnectionError,
@@ -47,12 +49,14 @@ from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
 from twilio_compat.options import BitrateLimits, NetworkQualityConfiguration
 from twilio_compat.participant import ParticipantState
+from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.stats import StatsReport, stats_report
 
 if TYPE_CHECKING:
     from acs_core.client.call import Call
     from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
+    from acs_core.core.receiving import Forwarding
     from acs_core.wire import QualityLevel
 
 __all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
@@ -85,6 +89,7 @@ class RoomSetup:
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
         bitrates: Limits of what is published later.
+        bandwidth_profile: How received videos share the downlink; None for no profile.
         close: Leave the call and let go of everything; takes a few seconds at most.
     """
 
@@ -98,6 +103,7 @@ class RoomSetup:
     network_quality: NetworkQualityConfiguration | None
     bitrates: BitrateLimits
     close: Callable[[], Awaitable[None]]
+    bandwidth_profile: BandwidthOptions | None = None
 
 
 @final
@@ -116,8 +122,15 @@ class Room(EventEmitter):
         self._streams = setup.call.feature(Features.STREAMS)
         self._speakers = setup.call.feature(Features.DOMINANT_SPEAKERS)
         self._qualities = setup.call.feature(Features.NETWORK_QUALITY)
+        self._policy = setup.call.feature(Features.RECEIVE_POLICY)
+        self._control = ReceiveControl(self._policy, setup.bandwidth_profile, self._tasks)
         self._local = LocalParticipant(
-            self._streams, setup.identity, setup.network_quality, setup.bitrates, self._tasks
+            self._streams,
+            setup.identity,
+            setup.network_quality,
+            setup.bitrates,
+            self._control,
+            self._tasks,
         )
         pairs = zip(self._streams.local_publications, setup.tracks, strict=True)
         for core, track in pairs:
@@ -164,8 +177,8 @@ class Room(EventEmitter):
 
     @property
     def is_recording(self) -> bool:
-        """Whether the room is recorded; recording comes with a later version."""
-        return False
+        """Whether the room is recorded."""
+        return self._streams.is_recording
 
     @property
     def media_region(self) -> str:
@@ -248,6 +261,8 @@ class Room(EventEmitter):
             (streams, StreamsEvent.UNSUBSCRIBED, self._unsubscribed),
             (streams, StreamsEvent.DATA_RECEIVED, self._data_received),
             (streams, StreamsEvent.LOCAL_PUBLICATION_FAILED, self._local_failed),
+            (streams, StreamsEvent.RECORDING_CHANGED, self._recording_changed),
+            (self._policy, ReceivePolicyEvent.FORWARDING_CHANGED, self._forwarding_changed),
             (self._qualities, NetworkQualityEvent.LEVEL_CHANGED, self._quality_changed),
             (self._setup.call, CallEvent.STATE_CHANGED, self._call_changed),
         ]
@@ -306,6 +321,17 @@ class Room(EventEmitter):
     def _local_failed(self, core: LocalPublication, error: CallingError) -> None:
         self._local._failed(core, error)
 
+    def _recording_changed(self) -> None:
+        started = self._streams.is_recording
+        self.emit(RoomEvent.RECORDING_STARTED if started else RoomEvent.RECORDING_STOPPED)
+
+    def _forwarding_changed(self, changes: tuple[Forwarding, ...]) -> None:
+        for change in changes:
+            core = self._streams.publications.get(change.publication)
+            participant = None if core is None else self._of(core.endpoint)
+            if core is not None and participant is not None:
+                participant._forwarded(core)
+
     def _quality_changed(self, endpoint_id: str | None, quality: QualityLevel) -> None:
         configuration = self._local.network_quality_configuration
         if configuration is None:
@@ -348,7 +374,7 @@ class Room(EventEmitter):
         self._call_changed()
 
     def _admit(self, endpoint: RemoteEndpoint) -> RemoteParticipant:
-        participant = RemoteParticipant(endpoint, self.emit, self._tasks)
+        participant = RemoteParticipant(endpoint, self.emit, self._control, self._tasks)
         self._participants[participant.sid] = participant
         return participant
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -18,11 +18,18 @@ from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
 from acs_core.service.sfu.transport import SfuTimes
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
+from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
 
 __all__ = ["CompatServer", "embedded"]
+
+# Open to pages of all origins, as Twilio's are: each connection begins with an access token, which
+# the page must have been given, and no cookie counts.
+SIGNALING_PATH: Final = "/signaling"
+INSIGHTS_PATH: Final = "/v1/VideoEvents"
 
 
 class CompatServer(CallingService):
@@ -30,6 +37,11 @@ class CompatServer(CallingService):
 
     def __init__(self, settings: ServerSettings, *, sfu_times: SfuTimes | None = None) -> None:
         self._keys = settings.api_keys
+        self._gateway_settings = GatewaySettings(
+            window=settings.times.twilio_window,
+            sockets=settings.signaling_sockets,
+            audio_processors=settings.audio_processors,
+        )
         self._account_sid = settings.twilio_account_sid
         verifiers = []
         if self._account_sid is not None:
@@ -44,11 +56,22 @@ class CompatServer(CallingService):
         super().__init__(
             settings,
             verifiers=verifiers,
-            routes=[web.get("/signaling", self._signaling)],
+            routes=[web.get(SIGNALING_PATH, self._signaling), *self._rest_routes(settings)],
+            open_to_pages=(REST_PATH, SIGNALING_PATH, INSIGHTS_PATH),
             sfu_times=sfu_times,
         )
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
+
+    def _rest_routes(self, settings: ServerSettings) -> list[web.AbstractRouteDef]:
+        if self._account_sid is None:
+            return []
+        token = settings.twilio_auth_token
+        credentials = RestCredentials(
+            self._account_sid, None if token is None else token.get_secret_value(), self._keys
+        )
+        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
+        return rest.routes()
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""
@@ -65,8 +88,8 @@ class CompatServer(CallingService):
                 calls=self.calls,
                 engine=self.engine,
                 verifier=self._twilio_verifier,
-                ice_servers=self._ice_servers,
-                settings=GatewaySettings(window=self.settings.times.twilio_window),
+                ice_servers=self.ice_servers,
+                settings=self._gateway_settings,
             )
         return await self._twilio_gateway.handle(request)
 

@@ -56,6 +56,8 @@ class ServerSettings(ServiceSettings):
         twilio_api_key_sid: The first API key.
         twilio_api_key_secret: Its secret.
         twilio_api_keys: Further API keys.
+        audio_processors: Noise cancellation vendors that browsers may load, as Twilio names them.
+        signaling_sockets: So many sockets of the wire gateway; further clients are asked to wait.
     """
 
     twilio_account_sid: str | None = Field(
@@ -67,6 +69,8 @@ class ServerSettings(ServiceSettings):
     )
     twilio_api_key_secret: SecretStr | None = Field(None, validation_alias="twilio_api_key_secret")
     twilio_api_keys: tuple[ApiKeySettings, ...] = Field((), validation_alias="twilio_api_keys")
+    audio_processors: tuple[str, ...] = ()
+    signaling_sockets: int = Field(2000, ge=1)
 
     @field_validator("twilio_account_sid", "twilio_api_key_sid")
     @classmethod

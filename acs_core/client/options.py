@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from acs_core.client.ports import SendOptions
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import DataReliability, Priority
+from acs_core.core.receiving import BandwidthProfile
 from acs_core.media.sources import MediaSource
 
 __all__ = ["AudioOptions", "JoinCallOptions", "StreamOptions", "VideoOptions"]
@@ -56,6 +57,7 @@ class JoinCallOptions:
             None follows `audio_options` and `video_options` alone.
         receive_automatically: Receive everything that is published (ours).
         report_network_quality: Let the service report network quality (ours).
+        bandwidth_profile: How received videos share the downlink (ours); None switches none off.
     """
 
     video_options: VideoOptions | None = None
@@ -63,3 +65,4 @@ class JoinCallOptions:
     streams: tuple[StreamOptions, ...] | None = None
     receive_automatically: bool = True
     report_network_quality: bool = False
+    bandwidth_profile: BandwidthProfile | None = None

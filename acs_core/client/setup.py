@@ -57,7 +57,9 @@ class CallSetup:
     ) -> None:
         """Take what the call shall receive."""
         self.receive = wire.ReceivePolicy(
-            automatic=options.receive_automatically, quality=options.report_network_quality
+            automatic=options.receive_automatically,
+            quality=options.report_network_quality,
+            profile=options.bandwidth_profile,
         )
         feature = features[ReceivePolicyFeature]
         assert isinstance(feature, ReceivePolicyFeature)

@@ -34,6 +34,8 @@ __all__ = ["NativeEndpoint"]
 _log = logging.getLogger(__name__)
 
 ID_LENGTH: Final = 32
+ROOM_CONNECT_FAILED: Final = 53104
+"""Twilio's code; ACS has no such rooms and no code for them."""
 
 Deliver = Callable[[wire.DeliveryBody], None]
 
@@ -71,6 +73,7 @@ class NativeEndpoint(EndpointObserver):
         Raises:
             CallingError: The call or the offer is refused.
         """
+        _check_media(call)
         if len(body.endpoint) != ID_LENGTH or set(body.endpoint) - set("0123456789abcdef"):
             raise InvalidArgumentError("An endpoint id is 32 hex digits.", stage=Stage.ARGUMENT)
         _check_keys(body.publications, ())
@@ -440,6 +443,18 @@ class _SubscribeSide(_Side):
                 revision=self._revision,
                 sdp=self.transport.create_offer(),
             )
+        )
+
+
+def _check_media(call: ServerCall) -> None:
+    """Refuse rooms whose members connect to each other: native clients only know the service."""
+    if call.room is not None and call.room.options.kind.is_relayed:
+        raise ServiceError(
+            f"Room {call.room.unique_name or call.room.id} is of type {call.room.options.kind}, "
+            "for browsers that connect to each other.",
+            sub_code=ROOM_CONNECT_FAILED,
+            stage=Stage.ADMISSION,
+            next_step="Create the room with type group.",
         )
 
 

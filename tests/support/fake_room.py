@@ -28,6 +28,7 @@ from twilio_compat import (
     RemoteParticipant,
     Room,
 )
+from twilio_compat.bandwidth import BandwidthOptions
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.options import BitrateLimits
 from twilio_compat.room import RoomSetup
@@ -46,6 +47,7 @@ async def room_of(
     dominant_speaker: bool = True,
     network_quality: NetworkQualityConfiguration | None = None,
     received: dict[str, ScriptedReceiver] | None = None,
+    bandwidth_profile: BandwidthOptions | None = None,
 ) -> AsyncIterator[tuple[Room, ScriptedSession]]:
     link = ScriptedLink(others, received or {})
     streams = tuple(
@@ -61,6 +63,7 @@ async def room_of(
             created=created,
             dominant_speaker=dominant_speaker,
             network_quality=network_quality,
+            bandwidth_profile=bandwidth_profile,
         )
         yield room, session
         room.disconnect()

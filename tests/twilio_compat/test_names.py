@@ -37,7 +37,7 @@ from twilio_compat import (
     VideoTrack,
 )
 from twilio_compat.emitter import EventEmitter as Base
-from twilio_compat.options import snake_case
+from twilio_compat.option_bags import snake_case
 
 _EMITTER = (
     "on once off emit listeners addListener removeListener removeAllListeners prependListener "
@@ -62,7 +62,7 @@ NAMES: dict[type, str] = {
     Room: "dominantSpeaker isRecording localParticipant mediaRegion name participants sid state "
     "disconnect getStats refreshInactiveMedia toJSON toString",
     LocalParticipant: f"{_PARTICIPANT} signalingRegion publishTrack publishTracks unpublishTrack "
-    "unpublishTracks setNetworkQualityConfiguration",
+    "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile",
     RemoteParticipant: _PARTICIPANT,
     LocalAudioTrack: _LOCAL_MEDIA,
     LocalVideoTrack: f"{_LOCAL_MEDIA} dimensions",

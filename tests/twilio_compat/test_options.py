@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from twilio_compat.options import (
     ConnectOptions,
@@ -15,7 +13,6 @@ from twilio_compat.options import (
     read_network_quality,
     read_publish_options,
     read_track_options,
-    snake_case,
 )
 
 
@@ -114,14 +111,3 @@ def test_priorities() -> None:
     assert read_publish_options(None, "low") is TrackPriority.LOW
     with pytest.raises(ValueError, match="priority must be one of low, standard, high"):
         priority_from("urgent")
-
-
-@given(st.from_regex(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*", fullmatch=True))
-def test_names_convert_back(name: str) -> None:
-    head, *tail = name.split("_")
-    camel = head + "".join(part.capitalize() for part in tail)
-    assert snake_case(camel) == name
-
-
-def test_names_with_a_capital_stay() -> None:
-    assert snake_case("MediaStream") == "MediaStream"

@@ -18,7 +18,7 @@ from acs_core.core.facts import (
 )
 from acs_core.errors import Stage, TransportError
 from acs_core.media.program import ProgramVideoSource
-from acs_core.wire import QualityLevel
+from acs_core.wire import QualityDetails, QualityLevel, StreamQuality
 from tests.support.fake_call import (
     CALL_ID,
     LOCAL_ID,
@@ -251,6 +251,41 @@ async def test_what_happened_before_the_room_was_made_is_not_lost() -> None:
         assert story[0][2].__cause__ is cause
         room.disconnect()
         await room.closed()
+
+
+@pytest.mark.parametrize("verbosity", [1, 2, 3])
+async def test_network_quality_is_as_detailed_as_was_asked_for(verbosity: int) -> None:
+    quality = NetworkQualityConfiguration(local=verbosity, remote=0)
+    async with room_of(network_quality=quality) as (room, session):
+        stream = StreamQuality(bandwidth=5, latency=4, loss=3, actual_bps=1.0, fraction_lost=0.1)
+        level = QualityLevel(
+            endpoint=LOCAL_ID, level=3, video_send=3, details=QualityDetails(video_send=stream)
+        )
+        session.observer.on_quality((level,))
+        stats = room.local_participant.network_quality_stats
+        if verbosity == 1:
+            assert stats is None
+            return
+        assert stats is not None
+        assert (stats.level, stats.video.send, stats.video.recv, stats.audio.send) == (
+            3,
+            3,
+            None,
+            None,
+        )
+        assert stats.video.recvStats is None
+        sent = stats.video.sendStats
+        if verbosity == 2:
+            assert sent is None
+            return
+        assert sent is not None
+        assert (sent.bandwidth.actual, sent.bandwidth.available, sent.bandwidth.level) == (
+            1.0,
+            None,
+            5,
+        )
+        assert (sent.latency.jitter, sent.latency.rtt, sent.latency.level) == (None, None, 4)
+        assert (sent.fractionLost.fractionLost, sent.fractionLost.level) == (0.1, 3)
 
 
 async def test_the_end_of_a_lost_room_says_why_and_what_to_do() -> None:

@@ -11,6 +11,7 @@ from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.media.stats import ReceiverStats, SenderStats
 from twilio_compat import LocalAudioTrack, LocalVideoTrack
 from twilio_compat.publication import make_local_publication, make_remote_publication
+from twilio_compat.receiving import ReceiveControl
 from twilio_compat.stats import audio_level, stats_report
 
 
@@ -36,6 +37,8 @@ async def test_a_report_has_four_lists_in_twilios_units() -> None:
     )  # fmt: skip
     received = ReceiverStats(kind="x", mid="0", jitter=0.004, audio_level=127, freeze_count=3)
     tasks = TaskOwner()
+    policy: Any = None
+    control = ReceiveControl(policy, None, tasks)
     local = [
         make_local_publication(
             core(PublicationKind.AUDIO, sent, track.media_stream_track), track, owner, tasks
@@ -47,10 +50,10 @@ async def test_a_report_has_four_lists_in_twilios_units() -> None:
         for track in (LocalAudioTrack(ToneSource()), LocalVideoTrack(PatternSource()))
     ]
     remote = [
-        make_remote_publication(core(kind, received), tasks)
+        make_remote_publication(core(kind, received), tasks, control)
         for kind in (PublicationKind.AUDIO, PublicationKind.SCREEN)
     ]
-    nothing = make_remote_publication(core(PublicationKind.VIDEO, None), tasks)
+    nothing = make_remote_publication(core(PublicationKind.VIDEO, None), tasks, control)
     report = stats_report("PC1", local, [*remote, nothing], now=1.5)
     (audio,) = report.localAudioTrackStats
     (video,) = report.localVideoTrackStats

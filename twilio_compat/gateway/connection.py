@@ -59,6 +59,7 @@ class PeerConnection:
         self.is_open = False
         self._send = send
         self._revision = revision
+        self._is_begun = False
         self._offer: Entry | None = None
         self._answer: Entry | None = None
         self._is_answer_missed = False
@@ -68,6 +69,11 @@ class PeerConnection:
     def revision(self) -> int:
         """The highest revision that either end has said."""
         return self._revision
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the client has made its first offer; until then the service makes none."""
+        return self._is_begun
 
     def take(self, state: ConnectionState) -> None:
         """Handle what the client says of the connection; candidates are not needed.
@@ -89,8 +95,9 @@ class PeerConnection:
                 _log.debug("a description of type %r means nothing here", description.type)
 
     def negotiate(self) -> None:
-        """Offer what changed, if there is anything and it is our turn."""
-        if not self.is_open or self._patience is not None or not self.transport.needs_offer:
+        """Offer what changed, if there is anything and it is our turn; the client begins."""
+        is_our_turn = self.is_open and self._is_begun and self._patience is None
+        if not is_our_turn or not self.transport.needs_offer:
             return
         sdp = self.transport.create_offer()
         self._revision += 1
@@ -133,7 +140,7 @@ class PeerConnection:
             self._offer = None
         self._stop_waiting()
         answer = self._applied(lambda: self.transport.accept_offer(_sdp(description)))
-        self._revision = revision
+        self._revision, self._is_begun = revision, True
         self._answer = _entry(self.id, "answer", revision, answer)
         if self.is_open:
             self._send(self._answer)

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 import weakref
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from acs_core.errors import CallingError, ProtocolError, ServiceError, Stage
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.identity import Principal, TokenVerifier
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.wire import IceServer
 from twilio_compat.gateway.messages import (
     CLIENT_SENT_INVALID,
     Connect,
@@ -33,18 +35,19 @@ from twilio_compat.gateway.messages import (
 from twilio_compat.gateway.relayed_media import RelayedRoom
 from twilio_compat.gateway.session import RoomSession, SessionContext, error_body
 from twilio_compat.gateway.socket import SignalingSocket
-from twilio_compat.gateway.tcmp import TcmpTimes
+from twilio_compat.gateway.tcmp import Busy, Hello, TcmpTimes
 
 __all__ = ["GatewaySettings", "TwilioGateway"]
 
 _log = logging.getLogger("twilio_compat.gateway")
 
 SIGNALING_LOST: Final = 53001
+HOME_REGION: Final = "us1"
 SERVER_BUSY: Final = 53006
 _SIGNALING_HOST: Final = re.compile(r"(?P<label>[^.]+)\.vss\.", re.IGNORECASE)
-REGIONS: Final = frozenset(
-    {"global", "gll", "au1", "br1", "de1", "ie1", "in1", "jp1", "sg1", "us1", "us2"}
-)
+NEAREST: Final = frozenset({"global", "gll"})
+"""The labels that leave the choice of a region to the service."""
+REGIONS: Final = frozenset({"au1", "br1", "de1", "ie1", "in1", "jp1", "sg1", "us1", "us2"})
 """Labels of Twilio's signaling hosts. Source: Twilio's page on signaling regions."""
 
 
@@ -56,6 +59,8 @@ class GatewaySettings:
         window: Seconds for which a participant without socket is kept (Twilio: 30).
         admission: Seconds for a socket to enter a room; afterwards it is closed.
         farewell: Seconds for a client to close its socket after its session ended.
+        sockets: So many at a time; whoever comes then is asked to wait.
+        retry_after: Seconds that it is asked to wait.
         sessions: Sessions that one user may have at a time, lost ones included.
         audio_processors: Noise cancellation vendors that clients may use, for instance ``krisp``.
         times: Of the framing.
@@ -64,6 +69,8 @@ class GatewaySettings:
     window: float = 30.0
     admission: float = 60.0
     farewell: float = 5.0
+    sockets: int = 2000
+    retry_after: float = 2.0
     sessions: int = 64
     audio_processors: tuple[str, ...] = ()
     times: TcmpTimes = field(default_factory=TcmpTimes)
@@ -78,7 +85,7 @@ class TwilioGateway:
         calls: Calls,
         engine: SfuEngine,
         verifier: TokenVerifier,
-        ice_servers: Any,
+        ice_servers: Callable[[Principal], Iterable[IceServer]],
         settings: GatewaySettings | None = None,
     ) -> None:
         self._calls = calls
@@ -108,13 +115,11 @@ class TwilioGateway:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One socket from upgrade to close."""
-        host = _SIGNALING_HOST.match(request.host)
-        if host is not None and host["label"].lower() not in REGIONS:
-            raise web.HTTPNotFound(text=f"There is no signaling region {host['label']!r}.")
+        region = _region(request.host)
         if self._is_draining:
             raise web.HTTPServiceUnavailable(text="The service is stopping.")
-        socket = SignalingSocket(request, times=self._settings.times)
-        client = _Client(self, socket)
+        socket = SignalingSocket(request, times=self._settings.times, admit=self._admit)
+        client = _Client(self, socket, region)
         self._sockets.add(socket)
         loop = asyncio.get_running_loop()
         deadline = loop.call_later(self._settings.admission, client.give_up)
@@ -137,6 +142,11 @@ class TwilioGateway:
             socket.close(1001, "The service is stopping.")
         if self._closing:
             await asyncio.wait(self._closing, timeout=2.0)
+
+    def _admit(self, hello: Hello) -> Busy | None:
+        if len(self._sockets) <= self._settings.sockets:
+            return None
+        return Busy(retry_after_ms=round(1000 * self._settings.retry_after))
 
     # ------------------------------------------------------------ used by the clients
 
@@ -161,7 +171,7 @@ class TwilioGateway:
         ]
         return {"type": "iced", "version": 1, "ice_servers": servers}
 
-    def connect(self, message: Connect, socket: SignalingSocket) -> RoomSession:
+    def connect(self, message: Connect, socket: SignalingSocket, region: str) -> RoomSession:
         """Let a participant in.
 
         Raises:
@@ -173,7 +183,7 @@ class TwilioGateway:
             raise ServiceError(
                 "The identity has too many sessions.", sub_code=SERVER_BUSY, stage=Stage.SIGNALING
             )
-        session = RoomSession(self._context, principal)
+        session = RoomSession(self._context, principal, region)
         self._sessions[session.id] = session
         try:
             session.connect(message, socket)
@@ -217,11 +227,23 @@ class TwilioGateway:
         task.add_done_callback(self._closing.discard)
 
 
+def _region(host: str) -> str:
+    """The signaling region that a client asked for by the host's name; ours if by another."""
+    found = _SIGNALING_HOST.match(host)
+    label = HOME_REGION if found is None else found["label"].lower()
+    if label in NEAREST:
+        return HOME_REGION
+    if label not in REGIONS:
+        raise web.HTTPNotFound(text=f"There is no signaling region {label!r}.")
+    return label
+
+
 class _Client:
     """What one socket is used for: asking for ICE servers, then one session."""
 
-    def __init__(self, gateway: TwilioGateway, socket: SignalingSocket) -> None:
+    def __init__(self, gateway: TwilioGateway, socket: SignalingSocket, region: str) -> None:
         self._gateway = gateway
+        self._region = region
         self._socket = socket
         self._session: RoomSession | None = None
 
@@ -257,7 +279,7 @@ class _Client:
                 self._socket.send(self._gateway.iced(message))
             case Connect():
                 self._require_none()
-                self._session = self._gateway.connect(message, self._socket)
+                self._session = self._gateway.connect(message, self._socket, self._region)
             case Sync():
                 self._require_none()
                 self._session = self._gateway.sync(message, self._socket)

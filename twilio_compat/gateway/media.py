@@ -45,8 +45,11 @@ class MediaOwner(Protocol):
     def liveness_changed(self) -> None:
         """The client's media fell silent, or is heard again."""
 
-    def connection_replaced(self) -> None:
-        """The client's newest connection is another one than before."""
+    def connection_closed(self) -> None:
+        """The client was told to close its connection, and to make another one."""
+
+    def connection_opened(self) -> None:
+        """The client has made the other connection."""
 
     def say(self, **fields: object) -> None:
         """Tell the client, in an `update`."""
@@ -149,8 +152,13 @@ class SfuMedia(TransportListener):
             ProtocolError: A description cannot be applied; the session is over.
         """
         for state in states:
-            if state.id == self._live.id:
-                self._live.take(state)
+            if state.id != self._live.id:
+                continue
+            if _is_offer(state) and self._live.transport.has_failed:
+                # An ICE restart cannot bring back what is gone on our side.
+                self.replace(after=_revision(state))
+            else:
+                self._take(state)
 
     def resume(self) -> list[dict[str, Any]]:
         """The entries of `peer_connections` for `synced`."""
@@ -178,15 +186,19 @@ class SfuMedia(TransportListener):
         """The object of that name."""
         return self._remote.subscribed()
 
-    def replace(self) -> None:
-        """Move the client to a new connection; it offers that as soon as it is told."""
+    def replace(self, *, after: int = 0) -> None:
+        """Move the client to a new connection; it offers that as soon as it is told.
+
+        Args:
+            after: A revision of the old connection that the client has said, if it was not taken.
+        """
         old = self._live
         old.close()
         self._engine.close_soon(old.transport)
         self._remote.forget()
         self._connection = new = self._open(str(uuid.uuid4()), revision=1)
         new.is_open = True
-        closed = {"type": "close", "revision": old.revision + 1}
+        closed = {"type": "close", "revision": max(old.revision, after) + 1}
         wanted = {"type": "create-offer", "revision": 1}
         self._owner.say(
             peer_connections=[
@@ -195,7 +207,7 @@ class SfuMedia(TransportListener):
             ],
             subscribed=self.subscribed(),
         )
-        self._owner.connection_replaced()
+        self._owner.connection_closed()
 
     @property
     def transports(self) -> Sequence[MediaTransport]:
@@ -237,6 +249,12 @@ class SfuMedia(TransportListener):
 
     # ------------------------------------------------------------ connections
 
+    def _take(self, state: ConnectionState) -> None:
+        was_begun = self._live.is_begun
+        self._live.take(state)
+        if self._live.is_begun and not was_begun:
+            self._owner.connection_opened()
+
     @property
     def _live(self) -> PeerConnection:
         assert self._connection is not None
@@ -255,6 +273,10 @@ class SfuMedia(TransportListener):
             lambda entry: self._owner.say(peer_connections=[entry]),
             revision=revision,
         )
+
+
+def _revision(state: ConnectionState) -> int:
+    return 0 if state.description is None else state.description.revision
 
 
 def _is_offer(state: ConnectionState) -> bool:

@@ -15,8 +15,14 @@ import msgspec
 from msgspec import Struct, field
 
 from acs_core.core.facts import Priority
-from acs_core.core.receiving import BandwidthMode, BandwidthProfile, Dimensions, SwitchOffMode
-from acs_core.errors import CallingError, InvalidArgumentError, ProtocolError, Stage
+from acs_core.core.receiving import (
+    LARGEST_SIDE,
+    BandwidthMode,
+    BandwidthProfile,
+    Dimensions,
+    SwitchOffMode,
+)
+from acs_core.errors import InvalidArgumentError, ProtocolError, Stage
 
 __all__ = [
     "RSP_VERSION",
@@ -60,10 +66,15 @@ class TrackState(Struct, frozen=True):
 
 
 class ParticipantState(Struct, frozen=True):
-    """Everything that a participant publishes; `revision` grows with each change."""
+    """Everything that a participant publishes; `revision` grows with each change.
+
+    Attributes:
+        media_warnings: What it wants to be warned of: ``recordings``.
+    """
 
     revision: int
     tracks: tuple[TrackState, ...] = ()
+    media_warnings: tuple[str, ...] = ()
 
 
 class ConnectionDescription(Struct, frozen=True):
@@ -243,12 +254,11 @@ def publication_of(sid: str) -> str:
 
 
 def _dimensions(size: RenderSize) -> Dimensions | None:
+    """The size; Twilio takes one of no pixels as the least there is."""
     if size.width is None or size.height is None:
         return None
-    try:
-        return Dimensions(width=size.width, height=size.height)
-    except CallingError:
-        return None
+    width, height = (min(max(1, side), LARGEST_SIDE) for side in (size.width, size.height))
+    return Dimensions(width=width, height=height)
 
 
 def _member(kind: Any, name: str | None, default: Any) -> Any:

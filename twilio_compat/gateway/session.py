@@ -30,6 +30,7 @@ from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal
 from acs_core.service.rooms import RoomOptions
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.quality import ClientReport
 from acs_core.service.sfu.transport import MediaTransport
 from acs_core.service.transcription import Transcription
 from twilio_compat.gateway.channels import MediaSignaling
@@ -93,9 +94,10 @@ class RoomSession(EndpointObserver):
         principal: Who it is, by its newest token.
     """
 
-    def __init__(self, context: SessionContext, principal: Principal) -> None:
+    def __init__(self, context: SessionContext, principal: Principal, region: str) -> None:
         self.id = secrets.token_urlsafe(24)
         self.principal = principal
+        self._region = region
         self._context = context
         self._outlet: Outlet | None = None
         self._endpoint: Endpoint | None = None
@@ -182,6 +184,11 @@ class RoomSession(EndpointObserver):
             self._endpoint.leave()
         self._finish()
 
+    def replace_connection(self) -> None:
+        """Move the client's media to another connection, as when its worker goes away."""
+        if isinstance(self._media, SfuMedia):
+            self._media.replace()
+
     def detached(self, outlet: Outlet) -> None:
         """A socket ended; without effect if the session goes on over another one."""
         if self._outlet is not outlet or self._is_over:
@@ -218,6 +225,11 @@ class RoomSession(EndpointObserver):
     def transports(self) -> Sequence[MediaTransport]:
         """The media connections as of now."""
         return () if self._media is None else self._media.transports
+
+    @property
+    def client_report(self) -> ClientReport | None:
+        """What the client measured itself."""
+        return None if self._signaling is None else self._signaling.client_report
 
     def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
         """Tell who came, went, published or changed something."""
@@ -271,8 +283,16 @@ class RoomSession(EndpointObserver):
         """The client's media fell silent, or is heard again."""
         self._report_reachability()
 
-    def connection_replaced(self) -> None:
-        """Open the channels and forward everything anew."""
+    def connection_closed(self) -> None:
+        """The channels go with the connection."""
+        if self._signaling is not None:
+            self._signaling.forget()
+
+    def connection_opened(self) -> None:
+        """Open the channels and forward everything anew.
+
+        The client takes an announcement only once it has closed the old channels.
+        """
         if self._signaling is not None:
             self.say(media_signaling=self._signaling.announce())
         self._align_soon()
@@ -297,6 +317,7 @@ class RoomSession(EndpointObserver):
         options = call.room.options if call.room is not None else RoomOptions()
         candidate = Endpoint(endpoint_id, self.principal, call, self, policy)
         wanted = self._tracks.first(candidate, message.participant)
+        self._wants_warnings = "recordings" in message.participant.media_warnings
         self._media = self._new_media(call, endpoint_id, options)
         answers = self._media.begin(message.peer_connections)
         self._endpoint = endpoint = call.join(
@@ -316,7 +337,7 @@ class RoomSession(EndpointObserver):
             "options": {
                 "session_timeout": self._context.window,
                 **region,
-                "signaling_region": options.media_region,
+                "signaling_region": self._region,
                 "audio_processors": list(self._context.audio_processors),
             },
         }

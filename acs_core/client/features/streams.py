@@ -87,6 +87,12 @@ class StreamsFeature(CallFeature):
         """What we publish, in the order of publishing."""
         return tuple(self._locals.values())
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether the service records the call; after its end, as it was then."""
+        session = self._context.session
+        return session is not None and session.roster.is_recording
+
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
         """One of `endpoints` by id."""
         return self._endpoints.get(endpoint_id)
@@ -239,7 +245,9 @@ class StreamsFeature(CallFeature):
                     self._emit(StreamsEvent.PUBLICATION_CHANGED, publication, changed)
             case PublicationRemoved(publication=publication_id):
                 self._remove_publication(publication_id)
-            case SpeakersChanged() | RecordingChanged():
+            case RecordingChanged():
+                self._emit(StreamsEvent.RECORDING_CHANGED)
+            case SpeakersChanged():
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:

@@ -9,7 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.wire_client import WireClient, wire_client
+from tests.support.wire_client import PaperPeer, WireClient, wire_client
+from twilio_compat.gateway.session import RoomSession
 from twilio_compat.server import CompatServer, embedded
 
 
@@ -177,15 +178,15 @@ async def test_a_message_of_the_wrong_shape_is_53004(enter: Any) -> None:
     assert (await client.connect(participant={"tracks": 7}))["code"] == 53004
 
 
-async def test_an_unknown_region_is_no_host_of_ours(server: CompatServer) -> None:
-    async with aiohttp.ClientSession() as session:
-        for label, status in (("us1", 101), ("atlantis", 404)):
-            headers = {"Host": f"{label}.vss.twilio.com"}
-            try:
-                async with session.ws_connect(f"{server.url}/signaling", headers=headers):
-                    assert status == 101
-            except aiohttp.WSServerHandshakeError as error:
-                assert error.status == status
+@pytest.mark.parametrize(("label", "is_ours"), [("us1", True), ("atlantis", False)])
+async def test_an_unknown_region_is_no_host_of_ours(
+    server: CompatServer, label: str, is_ours: bool
+) -> None:
+    headers = {"Host": f"{label}.vss.twilio.com", "Connection": "close"}
+    url = f"{server.url}/signaling"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        # Without an upgrade it is a bad request where there is something to upgrade.
+        assert response.status == (400 if is_ours else 404)
 
 
 # ---------------------------------------------------------------- lost sockets
@@ -310,3 +311,46 @@ async def test_an_offer_that_crosses_ours_is_dropped_and_its_repeat_answered(ent
     await alice.update(peer_connections=[repeat])
     answer = (await alice.body_with("peer_connections"))["peer_connections"][0]["description"]
     assert (answer["type"], answer["revision"]) == ("answer", repeat["description"]["revision"])
+
+
+# ---------------------------------------------------------------- replaced connections
+
+
+async def test_a_replaced_connection_is_offered_anew_and_everything_forwarded_again(
+    server: CompatServer, enter: Any
+) -> None:
+    alice, bob = await enter("alice"), await enter("bob")
+    await alice.connect()
+    bob.publish("audio", name="mic")
+    await bob.connect()
+    await alice.until(lambda: alice.state["subscribed"]["tracks"] and alice.peer.revision == 2)
+    before = alice.state["subscribed"]["tracks"][0]["id"]
+
+    (call,) = server.calls.live.values()
+    endpoint = next(iter(call.endpoints.values()))
+    assert isinstance(endpoint.observer, RoomSession)
+    endpoint.observer.replace_connection()
+    closed, wanted = (await alice.body_with("peer_connections"))["peer_connections"]
+    assert closed == {"id": alice.peer.id, "description": {"type": "close", "revision": 3}}
+    assert wanted["description"] == {"type": "create-offer", "revision": 1}
+    assert alice.state["subscribed"]["tracks"] == []
+
+    alice.peer = PaperPeer()
+    alice.peer.id, alice.peer.revision = wanted["id"], 1
+    alice.peer.receive("audio")
+    await alice.update(peer_connections=[alice.peer.offer()])
+    await alice.until(lambda: alice.state["subscribed"]["tracks"] and alice.peer.revision == 3)
+    assert alice.state["subscribed"]["tracks"][0]["id"] != before
+
+
+async def test_a_full_gateway_asks_to_wait() -> None:
+    async with (
+        embedded(options={"signaling_sockets": 1}) as server,
+        wire_client(server.url, server.access_token("alice")) as alice,
+    ):
+        await alice.connect()
+        async with wire_client(server.url, server.access_token("bob")) as bob:
+            await bob.hello()
+            assert await bob.frame() == {"type": "busy", "retryAfter": 2000, "keepAlive": False}
+        await alice.update(participant=alice.participant())
+        await alice.until(lambda: alice.state["published"]["revision"] == 2)

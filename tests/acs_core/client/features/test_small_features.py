@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from acs_core import Features, JoinCallOptions
@@ -9,7 +10,7 @@ from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.core.facts import SpeakersChanged
 from acs_core.errors import Stage, TransportError
-from acs_core.wire import QualityLevel
+from acs_core.wire import QualityDetails, QualityLevel
 from tests.support.calls import Log, endpoint, joined, publication
 
 NOTHING = JoinCallOptions(streams=())
@@ -47,7 +48,9 @@ async def test_network_quality_is_kept_per_endpoint() -> None:
         theirs = QualityLevel(endpoint="a" * 32, level=3)
         session.observer.on_quality((mine, theirs))
         session.observer.on_quality((mine,))
-        assert feature.local == mine
+        detailed = msgspec.structs.replace(mine, details=QualityDetails())
+        session.observer.on_quality((detailed,))
+        assert feature.local == detailed
         assert feature.level("a" * 32) == theirs
         assert log.entries == [("levelChanged", (None, mine)), ("levelChanged", ("a" * 32, theirs))]
 
