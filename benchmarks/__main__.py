@@ -19,6 +19,7 @@ from benchmarks.connecting import measure_connect
 from benchmarks.forwarding import Plan, measure_forwarding
 from benchmarks.machine import describe_machine
 from benchmarks.memory import measure_memory
+from benchmarks.pages import measure_pages
 from benchmarks.report import Result, as_json, print_result
 
 __all__ = ["main"]
@@ -31,6 +32,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "connect": measure_connect,
     "client": measure_client,
     "memory": measure_memory,
+    "pages": measure_pages,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -40,6 +42,7 @@ QUICK: Mapping[str, Benchmark] = {
     "connect": partial(measure_connect, times=1),
     "client": partial(measure_client, videos=2, seconds=0.5, repetitions=1),
     "memory": partial(measure_memory, participants=4, call_size=2),
+    "pages": partial(measure_pages, times=1, pages=2, seconds=1.0, repetitions=1),
 }
 
 
