@@ -1,0 +1,362 @@
+"""Who gets which video at which layer: the shell around the bandwidth engine.
+
+Theory of operation. Each endpoint has an allocator and an estimate of its downlink (both pure, in
+`sfu/`). It is judged again soon after something changed that matters (what it wants, what is
+published, who speaks, which layers arrive; `ServerCall.on_change`), in a turn of its own, and a few
+times per second while its downlink limits it. What comes out goes to its connections
+(`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. What all endpoints want of a
+publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once, less
+only after it lasted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from acs_core.core.facts import PublicationInfo
+from acs_core.rtc.feedback import ReportBlock
+from acs_core.service.endpoints import Endpoint
+from acs_core.service.server_call import ServerCall
+from acs_core.service.sfu.bandwidth import BandwidthAllocator, DownlinkBudget, VideoDemand
+from acs_core.service.sfu.downlink import DownlinkEstimator, DownlinkSample, LossTally
+from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.layers import LayerState
+from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats
+from acs_core.service.sfu.producer import Producer
+from acs_core.service.sfu.router import Router
+from acs_core.service.sfu.transport import MediaTransport
+from acs_core.service.sfu.turns import TurnQueue
+
+__all__ = ["AllocationTimes", "Allocations"]
+
+_log = logging.getLogger(__name__)
+
+PACKET_OVERHEAD: Final = 40
+"""Bytes of RTP, SRTP and UDP around the payload of a packet, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationTimes:
+    """Seconds.
+
+    Attributes:
+        interval: Between two looks at the downlinks.
+        demand_hold: For which less must be wanted of a publication until its owner is told.
+    """
+
+    interval: float = 0.25
+    demand_hold: float = 5.0
+
+
+class Allocations:
+    """Allocates for every call of a service; made when the engine runs, `close` it once."""
+
+    def __init__(self, engine: SfuEngine, times: AllocationTimes | None = None) -> None:
+        self._engine = engine
+        self._times = times or AllocationTimes()
+        self._calls: dict[Router, _CallAllocation] = {}
+        self._loop = asyncio.get_running_loop()
+        engine.on_layers = self._layers_changed
+        self._task = asyncio.create_task(self._run(), name="bandwidth allocation")
+
+    def add(self, call: ServerCall) -> None:
+        """A call has begun."""
+        allocation = _CallAllocation(call, self._engine, self._times)
+        self._calls[call.router] = allocation
+        call.on_change = allocation.request
+
+    def remove(self, call: ServerCall) -> None:
+        """It is over."""
+        self._calls.pop(call.router, None)
+
+    async def close(self) -> None:
+        """End the task; nothing is allocated any more."""
+        self._engine.on_layers = None
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._calls.clear()
+
+    def _layers_changed(self, producer: Producer) -> None:
+        allocation = None if producer.router is None else self._calls.get(producer.router)
+        if allocation is not None:
+            allocation.request()
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._times.interval)
+            now = self._loop.time()
+            stats: Callable[[], PlaneStats] = functools.cache(self._engine.stats)
+            for allocation in list(self._calls.values()):
+                allocation.refresh_offers()
+                # One connection that cannot be served must not cost the others theirs.
+                for receiver in allocation.receivers:
+                    try:
+                        receiver.look(stats, now)
+                    except Exception:
+                        _log.exception("bandwidth was not allocated for %s", receiver.endpoint.id)
+                    # Packets go first: a call of fifty takes longer than one may wait.
+                    await asyncio.sleep(0)
+                try:
+                    allocation.tell_demand()
+                except Exception:
+                    _log.exception("the demand of call %s was not told", allocation.call.id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """A video that is published in a call, as every receiver of it sees it."""
+
+    info: PublicationInfo
+    owner: Endpoint
+    layers: tuple[LayerState, ...]
+
+
+class _CallAllocation:
+    """The receivers of one call, and what they want of each other's layers."""
+
+    def __init__(self, call: ServerCall, engine: SfuEngine, times: AllocationTimes) -> None:
+        self.call = call
+        self._turns = engine.turns
+        self._times = times
+        self._loop = asyncio.get_running_loop()
+        self._receivers: dict[str, _Receiver] = {}
+        self._offers: dict[str, _Offer] | None = None
+        self._lower_since: dict[str, float] = {}
+
+    @property
+    def receivers(self) -> list[_Receiver]:
+        """One for each endpoint, as of the last request."""
+        return list(self._receivers.values())
+
+    @property
+    def offers(self) -> Mapping[str, _Offer]:
+        """The videos whose media is known, by publication, oldest first."""
+        if self._offers is None:
+            self._offers = {
+                item.id: _Offer(item.info, item.owner, item.source.layer_states())
+                for item in self.call.publications
+                if item.info.kind.media == "video" and isinstance(item.source, Producer)
+            }
+            numbers = sorted(self._offers.items(), key=lambda item: item[1].info.number)
+            self._offers = dict(numbers)
+        return self._offers
+
+    def refresh_offers(self) -> None:
+        """Look at the layers anew when they are asked for."""
+        self._offers = None
+
+    def request(self) -> None:
+        """Judge everybody again soon."""
+        self.refresh_offers()
+        present = self.call.endpoints
+        self._receivers = {
+            key: receiver
+            for key, receiver in self._receivers.items()
+            if present.get(key) is receiver.endpoint
+        }
+        for key, endpoint in present.items():
+            if key not in self._receivers:
+                self._receivers[key] = _Receiver(endpoint, self, self._turns)
+            self._receivers[key].request()
+        self._turns.add(self.tell_demand)
+
+    def tell_demand(self) -> None:
+        """Tell the owners of videos with several layers which of them are received."""
+        layered = [offer for offer in self.offers.values() if len(offer.layers) > 1]
+        most: dict[str, int] = {}
+        for receiver in self._receivers.values() if layered else ():
+            for key, layer in receiver.wanted_layers.items():
+                most[key] = max(layer, most.get(key, layer))
+        now = self._loop.time()
+        for offer in layered:
+            top = most.get(offer.info.id, -1)
+            self._tell_one(offer, tuple(layer.index <= top for layer in offer.layers), now)
+        present = {offer.info.id for offer in layered}
+        self._lower_since = {key: at for key, at in self._lower_since.items() if key in present}
+
+    def _tell_one(self, offer: _Offer, wanted: tuple[bool, ...], now: float) -> None:
+        key = offer.info.id
+        told = offer.owner.layer_demands.get(key, ())
+        if len(told) != len(wanted):
+            # Nothing was told yet, or of a stream that this one replaces.
+            told = (True,) * len(wanted)
+        if any(one and not other for one, other in zip(wanted, told, strict=True)):
+            told = wanted
+            offer.owner.set_layer_demand(key, wanted)
+        if told == wanted:
+            self._lower_since.pop(key, None)
+        elif now - self._lower_since.setdefault(key, now) >= self._times.demand_hold:
+            del self._lower_since[key]
+            offer.owner.set_layer_demand(key, wanted)
+
+
+class _Receiver:
+    """One endpoint's downlink, and what it gets.
+
+    Attributes:
+        wanted_layers: By publication: what it would get without a limit; absent what is off.
+    """
+
+    def __init__(self, endpoint: Endpoint, allocation: _CallAllocation, turns: TurnQueue) -> None:
+        self.endpoint = endpoint
+        self.wanted_layers: dict[str, int] = {}
+        self._allocation = allocation
+        self._turns = turns
+        self._loop = asyncio.get_running_loop()
+        self._allocator = BandwidthAllocator()
+        self._meter = _Meter()
+        self._is_layered = False
+        self._is_waiting = False
+        self._is_asked_again = False
+
+    def request(self) -> None:
+        """Judge soon; after what waits for its turn now."""
+        if self._is_waiting:
+            self._is_asked_again = True
+        else:
+            self._is_waiting = True
+            self._turns.add(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_waiting = False
+        if self._is_asked_again:
+            # What it asks about may have come after its place in the queue.
+            self._is_asked_again = False
+            self.request()
+        self._judge(self._loop.time())
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether it matters what the downlink carries."""
+        return self.endpoint.policy.profile is not None or self._is_layered
+
+    def look(self, stats: Callable[[], PlaneStats], now: float) -> None:
+        """Follow the downlink, judge again while it limits anything, bring connections in line."""
+        if self._is_measured:
+            was_limited = self._is_limited
+            transports, wanted = self.endpoint.observer.transports, self._allocator.wanted_bps
+            self._meter.measure(transports, stats(), wanted, now)
+            if was_limited or self._is_limited:
+                self._judge(now)
+        # They may have begun to forward something only now.
+        self._apply()
+
+    @property
+    def _is_limited(self) -> bool:
+        profile = self.endpoint.policy.profile
+        has_maximum = profile is not None and profile.max_bitrate_bps is not None
+        return has_maximum or self._meter.budget.video_bps is not None
+
+    def _judge(self, now: float) -> None:
+        endpoint = self.endpoint
+        if not endpoint.is_in_call:
+            self.wanted_layers = {}
+            return
+        demands = self._demands()
+        self._is_layered = any(len(demand.layers) > 1 for demand in demands)
+        budget = self._meter.budget if self._is_measured else DownlinkBudget()
+        allotments = self._allocator.allocate(demands, endpoint.policy.profile, budget, now)
+        self.wanted_layers = {
+            key: allotment.wanted_layer
+            for key, allotment in allotments.items()
+            if allotment.wanted_layer is not None
+        }
+        forwardings = {key: allotment.forwarding for key, allotment in allotments.items()}
+        if forwardings != endpoint.forwardings:
+            endpoint.set_forwardings(forwardings)
+        self._apply()
+
+    def _demands(self) -> list[VideoDemand]:
+        endpoint = self.endpoint
+        policy, dominant = endpoint.policy, endpoint.call.roster.speakers.dominant
+        hints = {hint.publication: hint for hint in policy.hints}
+        priorities = {item.publication: item.priority for item in policy.priorities}
+        demands = []
+        for key, offer in self._allocation.offers.items():
+            if key not in endpoint.subscriptions:
+                continue
+            hint = hints.get(key)
+            demands.append(
+                VideoDemand(
+                    key,
+                    offer.layers,
+                    priority=offer.info.priority,
+                    override=priorities.get(key),
+                    is_dominant=offer.owner.id == dominant,
+                    is_enabled=offer.info.enabled,
+                    is_hidden=hint is not None and hint.enabled is False,
+                    size=None if hint is None else hint.size,
+                )
+            )
+        return demands
+
+    def _apply(self) -> None:
+        forwardings = self.endpoint.forwardings
+        for transport in self.endpoint.observer.transports:
+            for key, consumer in list(transport.consumers.items()):
+                forwarding = forwardings.get(key)
+                if forwarding is None:
+                    continue
+                is_paused = not forwarding.is_on
+                layer = consumer.wanted_layer if is_paused else forwarding.layer
+                if (consumer.wanted_layer, consumer.is_paused) != (layer, is_paused):
+                    transport.set_forwarding(key, layer=layer, is_paused=is_paused)
+
+
+class _Meter:
+    """What one endpoint is sent, and what it says about that."""
+
+    def __init__(self) -> None:
+        self._estimator = DownlinkEstimator()
+        self._losses = LossTally()
+        self._octets = {"audio": 0, "video": 0}
+        self._counts: dict[str, int] = {}
+
+    @property
+    def budget(self) -> DownlinkBudget:
+        """What is left for video."""
+        return self._estimator.budget
+
+    def measure(
+        self, transports: Iterable[MediaTransport], stats: PlaneStats, wanted_bps: int, now: float
+    ) -> None:
+        """Take the counts as of now."""
+        counts: dict[str, int] = {}
+        blocks: dict[int, ReportBlock] = {}
+        remb: int | None = None
+        for transport in transports:
+            blocks |= transport.received_blocks
+            for consumer in transport.consumers.values():
+                remb = transport.downlink_bps
+                sent = stats.consumers.get(consumer.id)
+                if sent is None:
+                    continue
+                octets = counts[consumer.id] = _octets(sent)
+                # A consumer that the plane was told of anew counts from zero.
+                before = self._counts.get(consumer.id, 0)
+                self._octets[consumer.producer.kind] += max(0, octets - before)
+        self._counts = counts
+        self._losses.take(blocks)
+        sample = DownlinkSample(
+            audio_octets=self._octets["audio"],
+            video_octets=self._octets["video"],
+            expected=self._losses.expected,
+            lost=self._losses.lost,
+            remb_bps=remb,
+        )
+        self._estimator.update(sample, wanted_bps, now)
+
+
+def _octets(sent: ConsumerStats) -> int:
+    """Bytes on the network, headers and resent packets included, about."""
+    if sent.packets == 0:
+        return 0
+    per_packet = sent.octets / sent.packets + PACKET_OVERHEAD
+    return round(per_packet * (sent.packets + sent.resent))

@@ -1,0 +1,452 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acs_core.core.facts import Priority
+from acs_core.core.receiving import (
+    BandwidthMode,
+    BandwidthProfile,
+    Dimensions,
+    PauseReason,
+    SwitchOffMode,
+)
+from acs_core.service.sfu.bandwidth import (
+    FLIP_INTERVAL,
+    UP_AFTER,
+    Allotment,
+    BandwidthAllocator,
+    DownlinkBudget,
+    VideoDemand,
+    wanted_layer,
+)
+from acs_core.service.sfu.layers import LayerState
+
+RATES = (150_000, 500_000, 1_500_000)
+SIZES = ((320, 180), (640, 360), (1280, 720))
+GRID = BandwidthProfile()
+PRESENTATION = BandwidthProfile(mode=BandwidthMode.PRESENTATION)
+COLLABORATION = BandwidthProfile(mode=BandwidthMode.COLLABORATION)
+NO_LIMIT = DownlinkBudget()
+
+
+def layers(*rates: int, active: int | None = None) -> tuple[LayerState, ...]:
+    count = len(rates) if active is None else active
+    return tuple(LayerState(index, index < count, rate, None) for index, rate in enumerate(rates))
+
+
+def camera(name: str, **options: Any) -> VideoDemand:
+    return VideoDemand(name, layers(*RATES), **options)
+
+
+def single(name: str, rate: int = 300_000, **options: Any) -> VideoDemand:
+    return VideoDemand(name, layers(rate), **options)
+
+
+def size(width: int, height: int) -> Dimensions:
+    return Dimensions(width=width, height=height)
+
+
+def outcome(allotments: dict[str, Allotment]) -> dict[str, int | str | None]:
+    """The layer, or why it is off."""
+    return {
+        key: item.forwarding.layer if item.forwarding.is_on else str(item.forwarding.reason)
+        for key, item in allotments.items()
+    }
+
+
+def once(
+    demands: list[VideoDemand],
+    profile: BandwidthProfile | None = None,
+    budget: int | None = None,
+    *,
+    has_loss: bool = False,
+) -> dict[str, int | str | None]:
+    allocator = BandwidthAllocator()
+    return outcome(allocator.allocate(demands, profile, DownlinkBudget(budget, has_loss), 0.0))
+
+
+# ---------------------------------------------------------------- what is on
+
+
+def test_without_profile_and_limit_everything_is_on_at_its_largest_layer() -> None:
+    assert once([camera("a"), single("b")]) == {"a": 2, "b": None}
+
+
+def test_without_profile_bandwidth_lowers_layers_and_switches_nothing_off() -> None:
+    demands = [camera("a"), camera("b"), single("c")]
+    assert once(demands, None, 1_000) == {"a": 0, "b": 0, "c": None}
+
+
+def test_what_is_not_shown_is_hidden_with_and_without_profile() -> None:
+    demands = [camera("a", is_hidden=True), camera("b", is_hidden=True, is_enabled=False)]
+    for profile in (None, GRID):
+        assert once(demands, profile) == {"a": "hidden", "b": "hidden"}
+
+
+def test_a_disabled_video_stays_on_and_takes_no_place_and_no_bits() -> None:
+    demands = [camera("a", is_enabled=False), single("b"), single("c")]
+    profile = BandwidthProfile(max_tracks=1)
+    assert once(demands, profile, 300_000) == {"a": 2, "b": None, "c": "maxTracks"}
+
+
+@pytest.mark.parametrize("maximum", [0, -1])
+def test_a_maximum_of_nothing_is_no_maximum(maximum: int) -> None:
+    profile = BandwidthProfile(max_tracks=maximum, max_bitrate_bps=maximum)
+    assert once([single("a"), single("b")], profile) == {"a": None, "b": None}
+
+
+def test_hidden_videos_take_no_place() -> None:
+    demands = [single("a", is_hidden=True), single("b"), single("c")]
+    profile = BandwidthProfile(max_tracks=1)
+    assert once(demands, profile) == {"a": "hidden", "b": None, "c": "maxTracks"}
+
+
+@pytest.mark.parametrize(
+    ("better", "profile"),
+    [
+        ({"priority": Priority.HIGH}, GRID),
+        ({"priority": Priority.LOW, "override": Priority.HIGH}, GRID),
+        ({"is_dominant": True}, GRID),
+        ({"priority": Priority.LOW, "is_dominant": True}, "speaker"),
+    ],
+)
+def test_the_better_video_gets_the_place(
+    better: dict[str, Any], profile: BandwidthProfile | str
+) -> None:
+    speaker = Priority.HIGH if profile == "speaker" else None
+    chosen = BandwidthProfile(max_tracks=1, speaker_priority=speaker)
+    demands = [single("a"), single("b", **better)]
+    assert once(demands, chosen) == {"a": "maxTracks", "b": None}
+
+
+def test_speaker_priority_never_lowers_a_priority() -> None:
+    chosen = BandwidthProfile(max_tracks=1, speaker_priority=Priority.LOW)
+    demands = [single("a"), single("b", priority=Priority.HIGH, is_dominant=True)]
+    assert once(demands, chosen) == {"a": "maxTracks", "b": None}
+
+
+def test_whoever_is_on_keeps_the_place_among_equals() -> None:
+    allocator = BandwidthAllocator()
+    profile = BandwidthProfile(max_tracks=1)
+    speaking = [single("a"), single("b", is_dominant=True)]
+    silent = [single("a"), single("b")]
+    taken = {"a": "maxTracks", "b": None}
+    assert outcome(allocator.allocate(speaking, profile, NO_LIMIT, 0.0)) == taken
+    assert outcome(allocator.allocate(silent, profile, NO_LIMIT, 1.0)) == taken
+
+
+# ---------------------------------------------------------------- bandwidth
+
+
+def test_a_tiny_maximum_leaves_the_best_one() -> None:
+    demands = [single("a"), single("b", priority=Priority.HIGH), camera("c")]
+    profile = BandwidthProfile(max_bitrate_bps=400)
+    assert once(demands, profile) == {"a": "budget", "b": None, "c": "budget"}
+
+
+def test_switch_off_disabled_never_switches_off() -> None:
+    demands = [camera("a"), camera("b")]
+    for mode in BandwidthMode:
+        profile = BandwidthProfile(
+            mode=mode, max_bitrate_bps=400, switch_off=SwitchOffMode.DISABLED
+        )
+        assert once(demands, profile) == {"a": 0, "b": 0}
+
+
+def test_switch_off_that_becomes_disabled_is_over_at_once() -> None:
+    allocator = BandwidthAllocator()
+    demands = [single("a"), single("b")]
+    budget = DownlinkBudget(300_000)
+    assert outcome(allocator.allocate(demands, GRID, budget, 0.0))["b"] == "budget"
+    never = BandwidthProfile(switch_off=SwitchOffMode.DISABLED)
+    assert outcome(allocator.allocate(demands, never, budget, 0.1))["b"] is None
+
+
+def test_switch_off_detected_waits_for_loss() -> None:
+    demands = [camera("a"), camera("b")]
+    profile = BandwidthProfile(switch_off=SwitchOffMode.DETECTED)
+    assert once(demands, profile, 200_000) == {"a": 0, "b": 0}
+    assert once(demands, profile, 200_000, has_loss=True) == {"a": 0, "b": "budget"}
+    own = BandwidthProfile(switch_off=SwitchOffMode.DETECTED, max_bitrate_bps=400)
+    assert once(demands, own) == {"a": 0, "b": "budget"}
+
+
+def test_modes_divide_the_same_bits_differently() -> None:
+    demands = [camera("a"), camera("b"), camera("c", priority=Priority.HIGH)]
+    # 2.4 Mb/s when the headroom is left alone.
+    bits = 2_880_000
+    assert once(demands, GRID, bits) == {"a": 1, "b": 1, "c": 1}
+    assert once(demands, COLLABORATION, bits) == {"a": 1, "b": 0, "c": 2}
+    assert once(demands, PRESENTATION, bits) == {"a": 1, "b": 0, "c": 2}
+    bits = 1_900_000
+    assert once(demands, COLLABORATION, bits) == {"a": 1, "b": 1, "c": 1}
+    assert once(demands, PRESENTATION, bits) == {"a": "budget", "b": "budget", "c": 2}
+
+
+def test_layers_of_unknown_rate_are_taken_as_browsers_send_them() -> None:
+    unknown = [VideoDemand("a", layers(0, 0, 0, active=0)), VideoDemand("b", layers(0))]
+    assert once(unknown, GRID) == {"a": 2, "b": None}
+    assert once(unknown, GRID, 1_300_000) == {"a": 1, "b": None}
+
+
+def test_only_layers_that_arrive_are_chosen() -> None:
+    assert once([VideoDemand("a", layers(*RATES, active=2))], GRID) == {"a": 1}
+    upper = tuple(replace(layer, is_active=layer.index > 0) for layer in layers(*RATES))
+    small = VideoDemand("a", upper, size=size(320, 180))
+    assert once([small], GRID) == {"a": 1}
+
+
+def test_a_larger_layer_that_needs_less_is_taken() -> None:
+    assert once([VideoDemand("a", layers(300_000, 200_000))], GRID, 400_000) == {"a": 1}
+
+
+# ---------------------------------------------------------------- sizes
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (None, 2),
+        (size(320, 180), 0),
+        (size(640, 360), 1),
+        (size(1280, 720), 2),
+        (size(100, 100), 0),
+        (size(3000, 2000), 2),
+        (size(320, 240), 0),
+    ],
+)
+def test_the_smallest_layer_that_fills_the_size_is_wanted(
+    shown: Dimensions | None, expected: int
+) -> None:
+    known = tuple(
+        replace(layer, dimensions=size(*dimensions))
+        for layer, dimensions in zip(layers(*RATES), SIZES, strict=True)
+    )
+    only_one = (layers(*RATES)[0], known[1], layers(*RATES)[2])
+    for states in (known, layers(*RATES), only_one):
+        assert wanted_layer(states, shown) == expected
+
+
+def test_of_layers_of_one_size_the_best_is_wanted() -> None:
+    screen = tuple(replace(layer, dimensions=size(1920, 1080)) for layer in layers(1, 2))
+    assert wanted_layer(screen, size(320, 180)) == 1
+
+
+def test_a_profile_gives_sizes_by_priority_where_no_hint_does() -> None:
+    profile = BandwidthProfile(
+        sizes={Priority.LOW: size(320, 180), Priority.HIGH: size(1280, 720)},
+        speaker_priority=Priority.HIGH,
+    )
+    demands = [
+        camera("a", priority=Priority.LOW),
+        camera("b", priority=Priority.LOW, is_dominant=True),
+        camera("c", priority=Priority.LOW, size=size(640, 360)),
+        camera("d"),
+    ]
+    assert once(demands, profile) == {"a": 0, "b": 2, "c": 1, "d": 2}
+
+
+def test_the_wanted_layer_is_told_whatever_the_limit() -> None:
+    demands = [camera("a", size=size(640, 360)), camera("b"), camera("c", is_hidden=True)]
+    budget = DownlinkBudget(200_000)
+    allotments = BandwidthAllocator().allocate(demands, GRID, budget, 0.0)
+    assert {key: item.wanted_layer for key, item in allotments.items()} == {
+        "a": 1,
+        "b": None,
+        "c": None,
+    }
+
+
+# ---------------------------------------------------------------- hysteresis
+
+
+def test_less_takes_effect_at_once_and_more_after_it_lasted() -> None:
+    allocator = BandwidthAllocator()
+    demands = [camera("a")]
+
+    def at(now: float, bits: int) -> object:
+        return outcome(allocator.allocate(demands, GRID, DownlinkBudget(bits), now))["a"]
+
+    assert at(0.0, 2_000_000) == 2
+    assert at(1.0, 1_000_000) == 1
+    assert at(1.1, 2_000_000) == 1
+    assert at(3.0, 2_000_000) == 1  # it has not lasted
+    assert at(3.2, 2_000_000) == 1  # it changed a moment ago
+    assert at(1.0 + FLIP_INTERVAL, 2_000_000) == 2
+
+
+def test_room_that_comes_and_goes_raises_nothing() -> None:
+    allocator = BandwidthAllocator()
+    demands = [camera("a")]
+    chosen = set()
+    for step in range(100):
+        bits = 2_000_000 if step % 2 else 1_000_000
+        now = 0.5 * step
+        allotments = allocator.allocate(demands, GRID, DownlinkBudget(bits), now)
+        chosen.add(outcome(allotments)["a"])
+    assert chosen == {1}
+
+
+def test_without_headroom_nothing_rises() -> None:
+    allocator = BandwidthAllocator()
+    demands = [camera("a")]
+    allocator.allocate(demands, GRID, DownlinkBudget(600_000), 0.0)
+    for now in (10.0, 20.0):
+        allotments = allocator.allocate(demands, GRID, DownlinkBudget(1_700_000), now)
+        assert outcome(allotments) == {"a": 1}
+
+
+def test_a_larger_size_takes_effect_without_waiting_for_it_to_last() -> None:
+    allocator = BandwidthAllocator()
+    budget = DownlinkBudget(5_000_000)
+    small, large = camera("a", size=size(320, 180)), camera("a", size=size(1280, 720))
+    assert outcome(allocator.allocate([small], GRID, budget, 0.0)) == {"a": 0}
+    assert outcome(allocator.allocate([large], GRID, budget, 0.1)) == {"a": 2}
+
+
+def test_who_becomes_more_important_takes_over_at_once() -> None:
+    allocator = BandwidthAllocator()
+    budget = DownlinkBudget(400_000)
+    before = [single("a"), single("b")]
+    after = [single("a"), single("b", is_dominant=True)]
+    first = allocator.allocate(before, GRID, budget, 0.0)
+    assert outcome(first) == {"a": None, "b": "budget"}
+    second = allocator.allocate(after, GRID, budget, 0.1)
+    assert outcome(second) == {"a": "budget", "b": None}
+
+
+def test_a_limit_that_goes_is_gone_at_once() -> None:
+    allocator = BandwidthAllocator()
+    allocator.allocate([camera("a")], GRID, DownlinkBudget(200_000), 0.0)
+    assert outcome(allocator.allocate([camera("a")], GRID, NO_LIMIT, 0.1)) == {"a": 2}
+    assert allocator.wanted_bps == RATES[2]
+
+
+def test_a_video_that_is_off_comes_on_when_the_room_lasted() -> None:
+    allocator = BandwidthAllocator()
+    demands = [single("a"), single("b")]
+    allocator.allocate(demands, GRID, DownlinkBudget(400_000), 0.0)
+    seen = [
+        outcome(allocator.allocate(demands, GRID, DownlinkBudget(800_000), now))["b"]
+        for now in (1.0, 1.0 + UP_AFTER / 2, 1.0 + UP_AFTER)
+    ]
+    assert seen == ["budget", "budget", None]
+
+
+# ---------------------------------------------------------------- invariants
+
+
+@st.composite
+def a_demand(draw: st.DrawFn, name: str) -> VideoDemand:
+    count = draw(st.integers(1, 3))
+    lowest = draw(st.integers(10_000, 1_000_000))
+    rates = [lowest * factor for factor in (1, 3, 8)[:count]]
+    return VideoDemand(
+        name,
+        layers(*rates, active=draw(st.integers(0, count))),
+        priority=draw(st.sampled_from(Priority)),
+        override=draw(st.none() | st.sampled_from(Priority)),
+        is_dominant=draw(st.booleans()),
+        is_enabled=draw(st.integers(0, 4)) > 0,
+        is_hidden=draw(st.integers(0, 4)) == 0,
+        size=draw(st.none() | st.builds(size, st.integers(1, 2000), st.integers(1, 2000))),
+    )
+
+
+@st.composite
+def some_demands(draw: st.DrawFn) -> list[VideoDemand]:
+    return [draw(a_demand(f"{index}")) for index in range(draw(st.integers(0, 4)))]
+
+
+profiles = st.builds(
+    BandwidthProfile,
+    mode=st.sampled_from(BandwidthMode),
+    max_bitrate_bps=st.none() | st.integers(0, 5_000_000),
+    max_tracks=st.none() | st.integers(0, 6),
+    speaker_priority=st.none() | st.sampled_from(Priority),
+    switch_off=st.sampled_from(SwitchOffMode),
+)
+budgets = st.builds(
+    DownlinkBudget, video_bps=st.none() | st.integers(0, 8_000_000), has_loss=st.booleans()
+)
+scripts = st.lists(st.tuples(some_demands(), profiles, budgets, st.floats(0, 5)), max_size=3)
+
+
+def counted(demands: list[VideoDemand]) -> list[VideoDemand]:
+    return [item for item in demands if item.is_enabled and not item.is_hidden]
+
+
+def spent(demands: list[VideoDemand], allotments: dict[str, Allotment]) -> int:
+    total = 0
+    for demand in counted(demands):
+        forwarding = allotments[demand.publication].forwarding
+        if forwarding.is_on:
+            total += demand.layers[forwarding.layer or 0].bitrate_bps
+    return total
+
+
+RANKS = {Priority.LOW: 0, Priority.STANDARD: 1, Priority.HIGH: 2}
+
+
+def importance(demand: VideoDemand, profile: BandwidthProfile) -> tuple[int, bool]:
+    rank = RANKS[demand.override or demand.priority]
+    if demand.is_dominant and profile.speaker_priority is not None:
+        rank = max(rank, RANKS[profile.speaker_priority])
+    return rank, demand.is_dominant
+
+
+@given(scripts)
+def test_any_script_keeps_the_rules(
+    script: list[tuple[list[VideoDemand], BandwidthProfile, DownlinkBudget, float]],
+) -> None:
+    allocator = BandwidthAllocator()
+    now = 0.0
+    for demands, profile, budget, wait in script:
+        now += wait
+        allotments = allocator.allocate(demands, profile, budget, now)
+        assert list(allotments.keys() ^ {demand.publication for demand in demands}) == []
+        for demand in demands:
+            allotment = allotments[demand.publication]
+            reason = allotment.forwarding.reason
+            assert (reason is PauseReason.HIDDEN) == demand.is_hidden
+            assert (allotment.wanted_layer is None) == (reason is not None)
+            assert allotment.forwarding.layer is None or len(demand.layers) > 1
+        candidates = counted(demands)
+        on = [item for item in candidates if allotments[item.publication].forwarding.is_on]
+        off = [item for item in candidates if item not in on]
+        assert bool(on) == bool(candidates)
+        if profile.max_tracks:
+            assert len(on) <= profile.max_tracks
+        # None is on while a more important one is off.
+        least = min((importance(item, profile) for item in on), default=(0, False))
+        assert all(importance(item, profile) <= least for item in off)
+        if profile.switch_off is SwitchOffMode.PREDICTED and len(on) > 1:
+            limits = [bits for bits in (budget.video_bps, profile.max_bitrate_bps) if bits]
+            assert all(spent(demands, allotments) <= limit for limit in limits)
+        if profile.switch_off is SwitchOffMode.DISABLED:
+            reasons = {item.forwarding.reason for item in allotments.values()}
+            assert PauseReason.BUDGET not in reasons
+
+
+@settings(max_examples=50)
+@given(some_demands(), profiles, budgets)
+def test_equal_input_changes_nothing(
+    demands: list[VideoDemand], profile: BandwidthProfile, budget: DownlinkBudget
+) -> None:
+    allocator = BandwidthAllocator()
+    first = allocator.allocate(demands, profile, budget, 0.0)
+    assert allocator.allocate(demands, profile, budget, 0.0) == first
+    settled = [allocator.allocate(demands, profile, budget, float(now)) for now in range(1, 20)]
+    assert settled[-1] == settled[-5]
+    # Nothing that got more has to give it back.
+    for before, after in zip([first, *settled], settled, strict=False):
+        assert not [
+            key
+            for key in before
+            if before[key].forwarding.is_on and not after[key].forwarding.is_on
+        ]
