@@ -22,7 +22,16 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.version import __version__
-from twilio_compat.commands import demo, doctor, join, load_test, serve, token, turn_config
+from twilio_compat.commands import (
+    demo,
+    doctor,
+    insights,
+    join,
+    load_test,
+    serve,
+    token,
+    turn_config,
+)
 from twilio_compat.errors import TwilioError
 
 __all__ = ["app", "main"]
@@ -34,7 +43,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, token, join, demo, doctor, load_test, turn_config):
+for module in (serve, token, join, demo, doctor, insights, load_test, turn_config):
     module.register(app)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs_core.client.emitter import TaskOwner
 from acs_core.core.facts import Priority
-from acs_core.core.receiving import Dimensions, PauseReason
+from acs_core.core.receiving import Dimensions
 from acs_core.errors import CallingError
 from twilio_compat.bandwidth import BandwidthOptions, ControlMode
 
@@ -56,10 +56,9 @@ class ReceiveControl:
         return self._switch_off is ControlMode.AUTO
 
     def is_switched_off(self, core: RemotePublication) -> bool:
-        """Whether the service holds a track back; one that its publisher disabled is not."""
+        """Whether the service holds a track back."""
         forwarding = self._policy.forwarding(core)
-        reason = None if forwarding is None else forwarding.reason
-        return reason not in (None, PauseReason.DISABLED)
+        return forwarding is not None and not forwarding.is_on
 
     def switch(self, core: RemotePublication, *, is_on: bool) -> None:
         """Ask for a video, or not to be sent it."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,7 +17,9 @@ from aiohttp import web
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
+from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATH, RestApi
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.settings import ServerSettings
@@ -29,13 +31,26 @@ __all__ = ["CompatServer", "embedded"]
 # Open to pages of all origins, as Twilio's are: each connection begins with an access token, which
 # the page must have been given, and no cookie counts.
 SIGNALING_PATH: Final = "/signaling"
-INSIGHTS_PATH: Final = "/v1/VideoEvents"
 
 
 class CompatServer(CallingService):
-    """One server for Twilio-style and ACS-style clients."""
+    """One server for Twilio-style and ACS-style clients.
 
-    def __init__(self, settings: ServerSettings, *, sfu_times: SfuTimes | None = None) -> None:
+    Args:
+        settings: What it is told.
+        routes: Further ones, such as those of the page to try it.
+        transcriber: Says what is spoken in rooms that ask for it; None for nobody.
+        sfu_times: Instead of the SFU's usual deadlines.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        *,
+        routes: Sequence[web.AbstractRouteDef] = (),
+        transcriber: Transcriber | None = None,
+        sfu_times: SfuTimes | None = None,
+    ) -> None:
         self._keys = settings.api_keys
         self._gateway_settings = GatewaySettings(
             window=settings.times.twilio_window,
@@ -53,23 +68,34 @@ class CompatServer(CallingService):
                     skew=settings.token_skew,
                 )
             )
+        credentials = self._credentials(settings)
+        self._insights = InsightsEndpoint(
+            verifiers, check_operator=credentials.check, room_name=self._room_name
+        )
         super().__init__(
             settings,
             verifiers=verifiers,
-            routes=[web.get(SIGNALING_PATH, self._signaling), *self._rest_routes(settings)],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, INSIGHTS_PATH),
+            routes=[
+                web.get(SIGNALING_PATH, self._signaling),
+                *self._insights.routes(),
+                *self._rest_routes(credentials),
+                *routes,
+            ],
+            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            transcriber=transcriber,
             sfu_times=sfu_times,
         )
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
 
-    def _rest_routes(self, settings: ServerSettings) -> list[web.AbstractRouteDef]:
+    def _credentials(self, settings: ServerSettings) -> RestCredentials:
+        token = settings.twilio_auth_token
+        password = None if token is None or self._account_sid is None else token.get_secret_value()
+        return RestCredentials(self._account_sid or "", password, self._keys)
+
+    def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
         if self._account_sid is None:
             return []
-        token = settings.twilio_auth_token
-        credentials = RestCredentials(
-            self._account_sid, None if token is None else token.get_secret_value(), self._keys
-        )
         rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
         return rest.routes()
 
@@ -78,7 +104,13 @@ class CompatServer(CallingService):
         gateway, self._twilio_gateway = self._twilio_gateway, None
         if gateway is not None:
             await gateway.close()
+        await self._insights.close()
         await super().close()
+
+    def _room_name(self, sid: str) -> str:
+        """The name of a live room; empty when there is none."""
+        call = self.calls.live.get(sid.removeprefix("RM"))
+        return "" if call is None or call.room is None else call.room.unique_name or ""
 
     async def _signaling(self, request: web.Request) -> web.StreamResponse:
         if self._twilio_verifier is None:
@@ -117,14 +149,18 @@ class CompatServer(CallingService):
 
 @contextlib.asynccontextmanager
 async def embedded(
-    *, sfu_times: SfuTimes | None = None, options: Mapping[str, Any] | None = None
+    *,
+    transcriber: Transcriber | None = None,
+    sfu_times: SfuTimes | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[CompatServer]:
     """A server in this process, on free ports, with made-up credentials.
 
     Args:
+        transcriber: Says what is spoken in rooms that ask for it.
         sfu_times: Instead of the SFU's usual deadlines.
         options: Further settings, by name of `ServerSettings`.
     """
     settings = ServerSettings(**{"dev": True, "port": 0, "media_port": 0, **(options or {})})
-    async with CompatServer(settings, sfu_times=sfu_times) as server:
+    async with CompatServer(settings, transcriber=transcriber, sfu_times=sfu_times) as server:
         yield server

@@ -64,7 +64,6 @@ class PauseReason(StrEnum):
     BUDGET = "budget"
     MAX_TRACKS = "maxTracks"
     HIDDEN = "hidden"
-    DISABLED = "disabled"
 
 
 class Dimensions(Struct, frozen=True, kw_only=True):

@@ -36,10 +36,14 @@ from twilio_compat.gateway.insights_log import (
     decode,
 )
 
-__all__ = ["InsightsEndpoint", "InsightsTimes"]
+__all__ = ["BATCH", "INSIGHTS_PATH", "VIDEO_EVENTS_PATH", "InsightsEndpoint", "InsightsTimes"]
 
 _log = logging.getLogger(__name__)
 
+VIDEO_EVENTS_PATH: Final = "/v1/VideoEvents"
+"""Where the SDK looks for Insights."""
+INSIGHTS_PATH: Final = "/insights/events"
+"""Where operators read them; Twilio has no such resource."""
 BATCH: Final = 500
 """Events in one answer to an operator."""
 LONGEST_WAIT: Final = 30.0
@@ -126,6 +130,10 @@ class InsightsEndpoint:
             del self._clients[socket]
             await self._await_end(socket)
         return socket
+
+    def routes(self) -> list[web.AbstractRouteDef]:
+        """For the service's application."""
+        return [web.get(VIDEO_EVENTS_PATH, self.handle), web.get(INSIGHTS_PATH, self.show)]
 
     async def close(self) -> None:
         """Refuse new clients and end the others, within 2 s."""

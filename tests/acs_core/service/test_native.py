@@ -13,6 +13,7 @@ from acs_core.media.publishing import PublishPeer
 from acs_core.media.sources import PatternSource
 from acs_core.service.app import CallingService, embedded
 from acs_core.service.native import NativeEndpoint
+from acs_core.service.rooms import RoomKind, RoomOptions
 from tests.support.events import until
 from tests.support.service_client import RawClient, group, participant, raw_client
 
@@ -134,3 +135,16 @@ async def test_a_channel_that_belongs_to_no_publication_is_forgotten_when_it_clo
         stray.close()
         await until(lambda: not side._unclaimed)
         await peer.close()
+
+
+@pytest.mark.parametrize("kind", [RoomKind.PEER_TO_PEER, RoomKind.GO])
+async def test_rooms_whose_members_connect_to_each_other_are_refused(
+    service: CallingService, kind: RoomKind
+) -> None:
+    room = service.calls.rooms.create(unique_name="pairs", options=RoomOptions(kind=kind))
+    async with raw_client(service) as client:
+        await client.hello()
+        _, refusal = await client.join(wire.RoomLocator(room=room.id))
+        assert isinstance(refusal, wire.Failed)
+        assert (refusal.code, refusal.sub_code) == (403, 53104)
+        assert "type group" in refusal.next_step

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -102,3 +103,53 @@ def test_setting_out_of_range_is_wrong_usage() -> None:
     done = run("serve", "--port", "70000")
     assert done.code == 2
     assert "port: Input should be less than or equal to 65535" in done.err
+
+
+def test_page_to_try_is_there_with_dev(service: Served) -> None:
+    assert service.ready["page"] == f"{service.url}/"
+    status, kind, body = _get(service.ready["page"])
+    assert (status, kind) == (200, "text/html")
+    assert "twilio-compat" in body
+    request = urllib.request.Request(
+        f"{service.url}/dev/token",
+        data=b'{"identity": "ann", "room": "daily"}',
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        assert json.load(answer)["token"].count(".") == 2
+
+
+def test_sdk_of_the_page_is_where_it_is_said_to_be(tmp_path: Path) -> None:
+    (tmp_path / "twilio-video.min.js").write_text("the SDK")
+    with served("--sdk-path", str(tmp_path)) as running:
+        assert running.ready["sdk"] is True
+        assert _get(f"{running.url}/page/sdk.js")[2] == "the SDK"
+
+
+def test_sdk_path_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    done = run("serve", "--dev", "--sdk-path", str(tmp_path))
+    assert done.code == 2
+    assert "npm install twilio-video" in done.err
+
+
+def test_page_to_try_is_not_there_without_dev(service: Served) -> None:
+    done = run("serve", "--sdk-path", "x")
+    assert done.code == 2
+    assert "--dev" in done.err
+    process = subprocess.Popen(
+        command("serve", "--port", "0", "--media-port", "0"),
+        env=clean_environment(service.credentials),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        ready = json.loads(process.stdout.readline())
+        assert "page" not in ready
+        for path in ("/", "/dev/page", "/page/page.js"):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                _get(f"{ready['url']}{path}")
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
