@@ -166,7 +166,10 @@ class Bench:
         return drain(self.sinks[name])
 
     def received(self, name: str) -> list[bytes]:
-        return [self._inbound[name].unprotect(data) for data in self.raw(name)]
+        return [self.decrypt(name, data) for data in self.raw(name)]
+
+    def decrypt(self, name: str, data: bytes) -> bytes:
+        return self._inbound[name].unprotect(data)
 
     def numbers(self, name: str) -> list[int]:
         return [parse_header(packet).sequence_number for packet in self.received(name)]

@@ -23,7 +23,7 @@ from acs_core.rtc.feedback import (
     SenderReport,
 )
 from acs_core.service.sfu.plane.messages import NoteSenderReport, Plane, Resend
-from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 
 __all__ = ["ClientFeedback"]
 
@@ -47,7 +47,7 @@ class ClientFeedback:
         self._now = now
         self._blocks: dict[int, ReportBlock] = {}
         self._consumers: dict[int, Consumer] = {}
-        self._producers: dict[int, Producer] = {}
+        self._layers: dict[int, ProducerLayer] = {}
 
     @property
     def received_blocks(self) -> Mapping[int, ReportBlock]:
@@ -58,13 +58,20 @@ class ClientFeedback:
 
     def producer_added(self, producer: Producer) -> None:
         """The client sends a stream."""
-        if producer.ssrc is not None:
-            self._producers[producer.ssrc] = producer
+        for layer in producer.layers:
+            self.layer_found(layer)
+
+    def layer_found(self, layer: ProducerLayer) -> None:
+        """The SSRC of a layer that the client sends is known."""
+        if layer.ssrc is not None:
+            self._layers[layer.ssrc] = layer
 
     def producer_removed(self, producer: Producer) -> None:
         """The client does not send it any more."""
-        if producer.ssrc is not None and self._producers.get(producer.ssrc) is producer:
-            del self._producers[producer.ssrc]
+        for ssrc in producer.ssrcs:
+            layer = self._layers.get(ssrc)
+            if layer is not None and layer.producer is producer:
+                del self._layers[ssrc]
 
     def consumer_changed(self, consumer: Consumer) -> None:
         """The client is sent a stream under the SSRC of `Consumer.accepted`, and no other."""
@@ -104,10 +111,10 @@ class ClientFeedback:
                     pass
 
     def _take_clock(self, report: SenderReport) -> None:
-        producer = self._producers.get(report.ssrc)
-        if producer is not None:
-            producer.sender_report = report
-            self._plane.handle(NoteSenderReport(producer.id, report), self._now())
+        layer = self._layers.get(report.ssrc)
+        if layer is not None:
+            layer.sender_report = report
+            self._plane.handle(NoteSenderReport(layer.id, report), self._now())
 
     def _take_reports(self, reports: tuple[ReportBlock, ...]) -> None:
         if reports:
@@ -119,4 +126,4 @@ class ClientFeedback:
     def _picture_lost(self, ssrc: int) -> None:
         consumer = self._consumers.get(ssrc)
         if consumer is not None:
-            consumer.producer.transport.request_keyframe(consumer.producer)
+            consumer.producer.transport.request_keyframe(consumer.seen_layer)

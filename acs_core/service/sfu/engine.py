@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from acs_core.core.receiving import Dimensions
 from acs_core.rtc.feedback import (
     Nack,
     ReceiverReport,
@@ -27,16 +28,22 @@ from acs_core.service.sfu.negotiation import SsrcPolicy
 from acs_core.service.sfu.plane import PlaneKind, create_plane
 from acs_core.service.sfu.plane.messages import (
     AudioLevel,
+    ConsumerStarted,
+    ConsumerStats,
     Event,
     KeyframeNeeded,
     KeyframeSeen,
     PacketsMissing,
+    PictureSize,
     Plane,
     PlaneStats,
+    ProducerResumed,
+    ProducerStalled,
     RembEstimate,
+    StreamDetected,
 )
 from acs_core.service.sfu.port import UdpPort
-from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 from acs_core.service.sfu.router import Router
 from acs_core.service.sfu.transport import MediaTransport, SfuTimes
 from acs_core.service.sfu.turns import TurnQueue
@@ -58,6 +65,8 @@ class SfuEngine:
 
     Attributes:
         turns: For work on many connections that may wait for the next turns of the loop.
+        on_layers: Called when layers of a stream begin or cease to arrive, or change their size;
+            on the event loop, must not block. Its failure is logged.
     """
 
     def __init__(self, port: UdpPort, plane: Plane, times: SfuTimes) -> None:
@@ -65,11 +74,12 @@ class SfuEngine:
         self._plane = plane
         self._times = times
         self._transports: dict[str, MediaTransport] = {}
-        self._producers: dict[str, Producer] = {}
+        self._layers: dict[str, ProducerLayer] = {}
         self._routers: set[Router] = set()
         self._estimates: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self.turns = TurnQueue()
+        self.on_layers: Callable[[Producer], None] | None = None
         self._task = asyncio.create_task(self._run(), name="SFU engine")
 
     @classmethod
@@ -186,11 +196,12 @@ class SfuEngine:
 
     def producer_added(self, producer: Producer) -> None:
         """A stream comes in."""
-        self._producers[producer.id] = producer
+        self._layers.update((layer.id, layer) for layer in producer.layers)
 
     def producer_removed(self, producer: Producer) -> None:
         """It does not any more."""
-        self._producers.pop(producer.id, None)
+        for name in producer.plane_ids:
+            self._layers.pop(name, None)
         if producer.router is not None:
             producer.router.remove(producer)
 
@@ -203,26 +214,49 @@ class SfuEngine:
 
     def _handle(self, event: Event) -> None:
         match event:
-            case AudioLevel(producer=producer_id, level=level, now=now):
-                producer = self._producers.get(producer_id)
-                if producer is not None and producer.router is not None:
-                    producer.router.audio_level(producer_id, level, now)
-            case PacketsMissing(producer=producer_id, sequence_numbers=lost):
-                producer = self._producers.get(producer_id)
-                if producer is not None and producer.ssrc is not None:
-                    producer.transport.send_rtcp([Nack(OUR_SSRC, producer.ssrc, lost)])
-            case KeyframeNeeded(producer=producer_id):
-                producer = self._producers.get(producer_id)
-                if producer is not None:
-                    producer.transport.ask_for_keyframe(producer)
-            case KeyframeSeen(producer=producer_id):
-                producer = self._producers.get(producer_id)
-                if producer is not None:
-                    producer.throttle.keyframe_seen()
             case RembEstimate(transport=transport_id, bitrate_bps=bitrate_bps):
                 self._estimates[transport_id] = bitrate_bps
+            case StreamDetected(transport=transport_id):
+                transport = self._transports.get(transport_id)
+                if transport is not None:
+                    transport.stream_detected(event)
+            case _:
+                layer = self._layers.get(event.producer)
+                if layer is not None:
+                    self._handle_of(layer, event)
+
+    def _handle_of(self, layer: ProducerLayer, event: Event) -> None:
+        """Take an event about one layer."""
+        producer = layer.producer
+        match event:
+            case AudioLevel(level=level, now=now):
+                if producer.router is not None:
+                    producer.router.audio_level(producer.id, level, now)
+            case PacketsMissing(sequence_numbers=lost):
+                if layer.ssrc is not None:
+                    producer.transport.send_rtcp([Nack(OUR_SSRC, layer.ssrc, lost)])
+            case KeyframeNeeded():
+                producer.transport.ask_for_keyframe(layer)
+            case KeyframeSeen():
+                layer.throttle.keyframe_seen()
+            case ConsumerStarted(consumer=consumer_id):
+                consumer = producer.consumers.get(consumer_id)
+                if consumer is not None:
+                    consumer.forwarded = layer
+            case ProducerResumed() | ProducerStalled():
+                layer.is_active = isinstance(event, ProducerResumed)
+                self._layers_changed(producer)
+            case PictureSize(width=width, height=height):
+                layer.dimensions = Dimensions(width=width, height=height)
+                producer.sort_layers()
+                self._layers_changed(producer)
             case _:
                 pass
+
+    def _layers_changed(self, producer: Producer) -> None:
+        producer.transport.layers_changed(producer)
+        if self.on_layers is not None:
+            self.on_layers(producer)
 
     # ------------------------------------------------------------ clock
 
@@ -245,12 +279,16 @@ class SfuEngine:
                 _log.exception("a tick of the SFU failed")
 
     def _repeat_keyframe_requests(self, now: float) -> None:
-        for producer in self._producers.values():
-            if producer.throttle.due(now):
-                producer.transport.send_keyframe_request(producer)
+        for layer in self._layers.values():
+            if layer.throttle.due(now):
+                layer.producer.transport.send_keyframe_request(layer)
 
     def _report(self, now: float) -> None:
-        clocks = self._sender_reports(now)
+        stats = self._plane.stats()
+        for name, counts in stats.producers.items():
+            if (layer := self._layers.get(name)) is not None:
+                layer.bitrate.update(counts.octets, now)
+        clocks = self._sender_reports(stats.consumers, now)
         for transport in list(self._transports.values()):
             # A connection that cannot be told must not keep the others from being told.
             try:
@@ -269,9 +307,10 @@ class SfuEngine:
             for start in range(0, max(1, len(blocks)), REPORT_BLOCKS)
         ]
         ssrcs = tuple(
-            producer.ssrc
+            ssrc
             for producer in transport.producers.values()
-            if producer.kind == "video" and producer.ssrc is not None
+            if producer.kind == "video"
+            for ssrc in producer.ssrcs
         )
         if ssrcs:
             bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
@@ -280,23 +319,25 @@ class SfuEngine:
         if clocks:
             transport.send_rtcp([*clocks])
 
-    def _sender_reports(self, now: float) -> dict[str, list[SenderReport]]:
+    def _sender_reports(
+        self, stats: Mapping[str, ConsumerStats], now: float
+    ) -> dict[str, list[SenderReport]]:
         """The publishers' clocks, in each subscriber's timestamps, by the subscriber's transport.
 
         The NTP time stays the publisher's: streams of one publisher can then be played in sync
         (RFC 3550 section 6.4.1).
         """
         made: dict[str, list[SenderReport]] = {}
-        fresh = [item for item in self._producers.values() if item.sender_report is not None]
-        stats = self._plane.stats().consumers if fresh else {}
-        for producer in fresh:
-            report, producer.sender_report = producer.sender_report, None
-            for consumer in producer.consumers.values():
+        for layer in self._layers.values():
+            report, layer.sender_report = layer.sender_report, None
+            if report is None:
+                continue
+            for consumer in layer.producer.consumers.values():
                 counts = stats.get(consumer.id)
-                if report is None or counts is None or consumer.accepted is None:
+                if counts is None or consumer.accepted is None or counts.packets == 0:
                     continue
-                if counts.packets == 0:
-                    continue
+                if counts.producer != layer.id or not counts.is_sending:
+                    continue  # its timestamps follow another layer
                 made.setdefault(consumer.transport.id, []).append(
                     SenderReport(
                         ssrc=consumer.accepted.ssrc,

@@ -1,4 +1,4 @@
-"""Sequence numbers, timestamps and VP8 picture ids, from one producer to one consumer.
+"""Sequence numbers and timestamps, from one producer to one consumer.
 
 Theory of operation. A consumer has one SSRC and sees one uninterrupted stream, whatever we do
 at its source: pause, resume, drop packets, change to another layer or producer. Gaps that the
@@ -27,12 +27,39 @@ from typing import Final, NamedTuple
 
 from acs_core.rtc.packet import sequence_difference, timestamp_difference
 
-__all__ = ["StreamRewriter", "Vp8Continuity"]
+__all__ = ["Clock", "StreamRewriter", "same_moment"]
 
 _HISTORY: Final = 128
 """Segments remembered; a dropped packet costs one, a NACK older than a second is of no use."""
 
 _MAX_MISORDER: Final = 100  # RFC 3550 appendix A.1
+
+
+class Clock(NamedTuple):
+    """One moment on a source's two clocks, from its sender report (RFC 3550 section 6.4.1).
+
+    Attributes:
+        ntp_timestamp: 64 bits, in units of 2**-32 s.
+        rtp_timestamp: 32 bits, in ticks.
+        rate: Ticks per second.
+    """
+
+    ntp_timestamp: int
+    rtp_timestamp: int
+    rate: int
+
+
+def same_moment(timestamp: int, clock: Clock, other: Clock) -> int:
+    """Return the other source's timestamp of the moment that `timestamp` stands for.
+
+    Args:
+        timestamp: Of the source that `clock` belongs to.
+        clock: Its clock; both must follow the same NTP time, as streams of one sender do.
+        other: The other source's clock.
+    """
+    ticks = timestamp_difference(timestamp, clock.rtp_timestamp)
+    elapsed = clock.ntp_timestamp + (ticks << 32) // clock.rate - other.ntp_timestamp
+    return (other.rtp_timestamp + (elapsed * other.rate + (1 << 31) >> 32)) & 0xFFFF_FFFF
 
 
 class _Segment(NamedTuple):
@@ -95,12 +122,26 @@ class StreamRewriter:
         self.timestamp_offset = 0
 
     def start(
-        self, sequence_number: int, timestamp: int, now: float, *, new_source: bool = False
+        self,
+        sequence_number: int,
+        timestamp: int,
+        now: float,
+        *,
+        new_source: bool = False,
+        previous_timestamp: int | None = None,
     ) -> bool:
         """Begin to forward, or change the source, with this packet; `map` it next.
 
         The packet gets the number behind the newest one sent. Its timestamp goes on as the
         source's did; a new source's is placed by the time that has passed.
+
+        Args:
+            sequence_number: Of the packet.
+            timestamp: Of the packet.
+            now: Seconds on any monotonic clock.
+            new_source: The packet comes from another source than those before.
+            previous_timestamp: What the previous source's timestamp of the packet's moment is,
+                where that is known; more exact than the time that has passed.
 
         Returns:
             Whether forwarding is open from this packet on; False, and nothing has changed, if
@@ -116,7 +157,10 @@ class StreamRewriter:
         if self.is_open:
             self.pause()
         next_number = self._highest + self.sequence_offset + 1
-        next_timestamp = self._next_timestamp(timestamp, now, new_source=new_source)
+        if new_source:
+            next_timestamp = self._placed_timestamp(previous_timestamp, now)
+        else:
+            next_timestamp = self._next_timestamp(timestamp, now)
         if new_source:
             self._history.clear()
             self._highest = sequence_number
@@ -219,15 +263,24 @@ class StreamRewriter:
         self._anchor = (self.destination_timestamp(timestamp), now)
         self.is_open = True
 
-    def _next_timestamp(self, timestamp: int, now: float, *, new_source: bool) -> int:
+    def _next_timestamp(self, timestamp: int, now: float) -> int:
         newest = self.destination_timestamp(self._timestamp or 0)
         candidate = self.destination_timestamp(timestamp)
-        if not new_source and timestamp_difference(candidate, newest) >= 0:
+        if timestamp_difference(candidate, newest) >= 0:
             return candidate
+        return self._placed_timestamp(None, now)
+
+    def _placed_timestamp(self, previous_timestamp: int | None, now: float) -> int:
+        newest = self.destination_timestamp(self._timestamp or 0)
         anchored, then = self._anchor
-        candidate = anchored + round((now - then) * self._clock_rate)
+        candidate = (anchored + round((now - then) * self._clock_rate)) & 0xFFFF_FFFF
+        if previous_timestamp is not None:
+            exact = self.destination_timestamp(previous_timestamp)
+            # Farther off, the sender's clock was set, or it lies.
+            if abs(timestamp_difference(exact, candidate)) <= self._clock_rate:
+                candidate = exact
         # A receiver must never see time stand still or go back, however the clocks drift.
-        if timestamp_difference(candidate & 0xFFFF_FFFF, newest) <= 0:
+        if timestamp_difference(candidate, newest) <= 0:
             candidate = newest + 1
         return candidate & 0xFFFF_FFFF
 
@@ -244,74 +297,3 @@ class StreamRewriter:
         self._history.appendleft(
             _Segment(self._start, end, self.sequence_offset, self.timestamp_offset)
         )
-
-
-class _Vp8Ids(NamedTuple):
-    """Where the ids of a VP8 payload descriptor are, and their values."""
-
-    picture_offset: int
-    picture_size: int  # 1 or 2 bytes
-    picture_id: int
-    layer_index_offset: int  # 0 when there is no TL0PICIDX
-
-
-def _find_vp8_ids(payload: bytes | memoryview) -> _Vp8Ids | None:
-    # RFC 7741 section 4.2. X and I, or there is no picture id.
-    if len(payload) < 3 or not payload[0] & 0x80 or not payload[1] & 0x80:
-        return None
-    size = 2 if payload[2] & 0x80 else 1
-    if len(payload) <= 2 + size:
-        return None
-    picture_id = payload[2] if size == 1 else (payload[2] & 0x7F) << 8 | payload[3]
-    return _Vp8Ids(2, size, picture_id, 2 + size if payload[1] & 0x40 else 0)
-
-
-class Vp8Continuity:
-    """Lets picture ids and TL0PICIDX go on by one where a consumer's source was changed.
-
-    Only needed after such a change; make a new one for each, and apply it to every payload
-    from then on. A decoder that sees the ids jump takes the frames between for lost.
-
-    Args:
-        last_sent: The newest payload sent of the previous source, as it was sent.
-        first: The first payload of the new source.
-
-    Source: RFC 7741 section 4.2.
-    """
-
-    __slots__ = ("_layer_index_offset", "_picture_id", "_picture_offset")
-
-    def __init__(self, last_sent: bytes | memoryview, first: bytes | memoryview) -> None:
-        before, after = _find_vp8_ids(last_sent), _find_vp8_ids(first)
-        self._picture_id = after.picture_id if after else 0  # the newest seen, unwrapped
-        self._picture_offset = 0
-        self._layer_index_offset = 0
-        if before and after:
-            self._picture_offset = before.picture_id + 1 - after.picture_id
-            if before.layer_index_offset and after.layer_index_offset:
-                old = last_sent[before.layer_index_offset]
-                self._layer_index_offset = old + 1 - first[after.layer_index_offset]
-
-    def apply(self, payload: bytes | memoryview) -> bytes:
-        """Return the payload with its ids moved; one without picture id stays as it is.
-
-        A picture id of one byte becomes one of two, since the moved id may need it: the payload
-        then grows by a byte.
-        """
-        ids = _find_vp8_ids(payload)
-        if ids is None:
-            return bytes(payload)
-        # Senders that begin with one byte and go on with two (aiortc) wrap at 15 bits, others at
-        # 7: the nearest id that ends in these bits is right for both.
-        span = 0x80 if ids.picture_size == 1 else 0x8000
-        distance = (ids.picture_id - self._picture_id + span // 2) % span - span // 2
-        picture_id = self._picture_id + distance
-        self._picture_id = max(self._picture_id, picture_id)
-        moved = (picture_id + self._picture_offset) & 0x7FFF
-        rewritten = bytearray(payload)
-        if ids.layer_index_offset:
-            index = payload[ids.layer_index_offset] + self._layer_index_offset
-            rewritten[ids.layer_index_offset] = index & 0xFF
-        end = ids.picture_offset + ids.picture_size
-        rewritten[ids.picture_offset : end] = (moved | 0x8000).to_bytes(2)
-        return bytes(rewritten)

@@ -20,7 +20,6 @@ from acs_core.errors import CallingError, InvalidStateError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.rtc.dtls import DtlsEndpoint
 from acs_core.rtc.feedback import PictureLossIndication, ReportBlock, RtcpPacket
-from acs_core.rtc.packet import HOP_LOCAL, Uri
 from acs_core.rtc.sdp import LocalTransport
 from acs_core.service.sfu.changes import (
     Change,
@@ -33,28 +32,30 @@ from acs_core.service.sfu.changes import (
     StreamRefused,
 )
 from acs_core.service.sfu.client_feedback import ClientFeedback
+from acs_core.service.sfu.forwarding import Forwarder
 from acs_core.service.sfu.ice_lite import Address
+from acs_core.service.sfu.layers import owner_of
 from acs_core.service.sfu.listeners import StreamIndex, TransportListener
 from acs_core.service.sfu.negotiation import Negotiation, SsrcPolicy
 from acs_core.service.sfu.plane.messages import (
+    AddRtx,
     AddTransport,
     ExpectKeyframe,
     Plane,
-    RemoveConsumer,
     RemoveProducer,
     RemoveTransport,
     SetAddresses,
-    SwitchProducer,
+    StreamDetected,
 )
 from acs_core.service.sfu.port import PathAddresses, UdpPort
-from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
+from acs_core.service.sfu.sections import is_same_stream
 
 __all__ = ["MediaTransport", "SfuTimes"]
 
 _log = logging.getLogger(__name__)
 
 STREAM_GROUP: Final = "sfu"
-HOP_LOCAL_URIS: Final = frozenset(str(uri) for uri in HOP_LOCAL)
 CANDIDATE: Final = "1 1 udp {priority} {host} {port} typ host"
 
 
@@ -100,6 +101,7 @@ class MediaTransport:
         self._times = times
         self._path = port.open_path(self._addresses_changed)
         self._feedback = ClientFeedback(plane, port.now)
+        self._forwarder = Forwarder(plane, port.now)
         self._dtls = DtlsEndpoint(self._path, role="server", on_rtcp=self._feedback.take)
         self._dtls.data.on_channel = listener.on_channel
         self._negotiation = Negotiation(
@@ -147,6 +149,11 @@ class MediaTransport:
         return self._is_closed
 
     @property
+    def has_failed(self) -> bool:
+        """Whether no media will ever flow (again): only another connection helps."""
+        return self._dtls.state in ("failed", "closed")
+
+    @property
     def is_silent(self) -> bool:
         """Whether a connected client has not been heard for too long."""
         return self._is_connected and self._path.silent_for() > self._times.silence
@@ -183,6 +190,15 @@ class MediaTransport:
         """Write an offer with everything that is to be forwarded now."""
         self._require_open()
         return self._negotiation.create_offer(self._local)
+
+    @property
+    def awaits_repeat(self) -> bool:
+        """Whether the client will soon repeat an offer that crossed ours; let it come first."""
+        return self._negotiation.awaits_repeat
+
+    def cancel_offer(self) -> None:
+        """Forget our outstanding offer; what it wished for is offered again."""
+        self._negotiation.cancel()
 
     def accept_answer(self, text: str) -> None:
         """Take the client's answer.
@@ -241,13 +257,31 @@ class MediaTransport:
         self.start_forwarding(consumer)
         return True
 
+    def set_forwarding(self, key: str, *, layer: int | None, is_paused: bool) -> None:
+        """Choose what is sent of a stream; holds until the next call, whatever happens meanwhile.
+
+        A pause stops packets at once. Another layer begins with its next keyframe, which is asked
+        for, and until then the present one goes on. While a layer is not sent by its publisher,
+        the best one below takes its place.
+
+        Args:
+            key: Of `forward`; one that is not forwarded is ignored.
+            layer: 0 is the smallest; None to leave that as it is. Without simulcast meaningless.
+            is_paused: Send nothing.
+        """
+        consumer = self._consumers.get(key)
+        if consumer is not None:
+            consumer.wanted_layer = layer
+            consumer.is_paused = is_paused
+            self.start_forwarding(consumer)
+
     def stop_forwarding(self, key: str) -> None:
         """Send a stream no longer; packets stop at once."""
         consumer = self._consumers.pop(key, None)
         if consumer is not None:
             consumer.producer.consumers.pop(consumer.id, None)
             self._feedback.consumer_removed(consumer)
-            self._stop(consumer)
+            self._forwarder.remove(consumer)
             self._negotiation.remove_stream(key)
 
     def want_data(self) -> None:
@@ -331,16 +365,20 @@ class MediaTransport:
                     self._renumber(self._consumers[key], ssrc, rtx_ssrc)
                 case StreamRefused(key=key, reason=reason):
                     _log.debug("stream %s is not received: %s", key, reason)
-                    self._stop(self._consumers[key])
+                    self._forwarder.remove(self._consumers[key])
+                    self._listener.on_refused(key, reason)
                 case DataSection(sctp_port=sctp_port, max_message_size=size):
                     self._dtls.data.start(sctp_port, size)
         if has_new_streams:
             self._listener.on_streams()
 
     def _receive(self, stream: StreamReceived) -> None:
-        if stream.mid in self._producers:
-            self._end_producer(stream.mid)
         producer = Producer(secrets.token_hex(8), stream, self)
+        old = self._producers.get(stream.mid)
+        if old is not None:
+            if is_same_stream(old.stream, stream):
+                producer.take_over(old)
+            self._end_producer(stream.mid)
         self._producers[stream.mid] = producer
         self._feedback.producer_added(producer)
         self._index.producer_added(producer)
@@ -351,18 +389,19 @@ class MediaTransport:
         if producer is None:
             return
         if self._is_connected:
-            self._plane.handle(RemoveProducer(producer.id), self._port.now())
+            for name in producer.plane_ids:
+                self._plane.handle(RemoveProducer(name), self._port.now())
         self._feedback.producer_removed(producer)
         for consumer in list(producer.consumers.values()):
             consumer.transport.stop_forwarding(consumer.key)
         self._index.producer_removed(producer)
 
     def _agree(self, consumer: Consumer, accepted: StreamAccepted) -> None:
-        self._stop(consumer)
+        self._forwarder.remove(consumer)
         self._accept(consumer, accepted)
 
     def _renumber(self, consumer: Consumer, ssrc: int, rtx_ssrc: int | None) -> None:
-        self._stop(consumer)
+        self._forwarder.remove(consumer)
         old = consumer.accepted
         if old is not None:
             self._accept(consumer, replace(old, ssrc=ssrc, rtx_ssrc=rtx_ssrc))
@@ -402,54 +441,64 @@ class MediaTransport:
             return
         # A client that moved has lost packets; pictures must not wait for the next keyframe.
         for producer in self._producers.values():
-            self.request_keyframe(producer)
+            for layer in producer.layers:
+                self.request_keyframe(layer)
         for consumer in self._consumers.values():
-            consumer.producer.transport.request_keyframe(consumer.producer)
+            consumer.producer.transport.request_keyframe(consumer.seen_layer)
 
     def _add_producer(self, producer: Producer) -> None:
-        command = producer.command()
-        if self._is_connected and command is not None:
+        if self._is_connected:
+            for layer in producer.layers:
+                self._add_layer(layer)
+
+    def _add_layer(self, layer: ProducerLayer) -> None:
+        command = layer.command()
+        if command is not None:
             self._plane.handle(command, self._port.now())
-            for consumer in producer.consumers.values():
-                consumer.transport.start_forwarding(consumer)
+            self.layers_changed(layer.producer)
+
+    def stream_detected(self, detected: StreamDetected) -> None:
+        """Take packets of an SSRC that no description told; the engine calls it."""
+        owner = owner_of((item.stream for item in self._producers.values()), detected)
+        if owner is None:
+            return
+        layers = self._producers[owner.mid].layers
+        layer = next(layer for layer in layers if layer.rid == owner.rid)
+        if not owner.is_repair and layer.ssrc is None:
+            layer.ssrc = detected.ssrc
+            self._feedback.layer_found(layer)
+            self._add_layer(layer)
+        elif owner.is_repair and layer.ssrc is not None and layer.rtx_ssrc is None:
+            layer.rtx_ssrc = detected.ssrc
+            self._plane.handle(AddRtx(layer.id, detected.ssrc), self._port.now())
+
+    def layers_changed(self, producer: Producer) -> None:
+        """Choose again for everybody what is sent of a stream, since other layers are there."""
+        for consumer in producer.consumers.values():
+            consumer.transport.start_forwarding(consumer)
 
     def start_forwarding(self, consumer: Consumer) -> None:
-        """Let the plane forward a stream, once both its connections are ready."""
-        accepted = consumer.accepted
-        is_ready = self._is_connected and consumer.producer.transport.is_connected
-        before = consumer.source
-        if accepted is None or not is_ready or before == consumer.producer.id:
-            return
-        consumer.source = consumer.producer.id
-        command = consumer.command(accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
-        if before is None:
-            self._plane.handle(command, self._port.now())
-        else:
-            switch = SwitchProducer(consumer.id, command.producer, command.route)
-            self._plane.handle(switch, self._port.now())
-
-    def _stop(self, consumer: Consumer) -> None:
-        if consumer.source is not None:
-            consumer.source = None
-            self._plane.handle(RemoveConsumer(consumer.id), self._port.now())
+        """Let the plane forward a stream as wanted, once both its connections are ready."""
+        if self._is_connected and consumer.producer.transport.is_connected:
+            self._forwarder.refresh(consumer)
 
     # ------------------------------------------------------------ keyframes
 
-    def request_keyframe(self, producer: Producer) -> None:
-        """Somebody needs a keyframe of a stream that this client sends."""
-        if producer.kind == "video" and self._is_connected:
-            self._plane.handle(ExpectKeyframe(producer.id), self._port.now())
-            self.ask_for_keyframe(producer)
+    def request_keyframe(self, layer: ProducerLayer) -> None:
+        """Somebody needs a keyframe of a layer that this client sends."""
+        if layer.producer.kind == "video" and self._is_connected:
+            self._plane.handle(ExpectKeyframe(layer.id), self._port.now())
+            self.ask_for_keyframe(layer)
 
-    def ask_for_keyframe(self, producer: Producer) -> None:
+    def ask_for_keyframe(self, layer: ProducerLayer) -> None:
         """Ask the client for a keyframe, unless that was just done; the plane may call this."""
-        if producer.throttle.request(self._port.now()):
-            self.send_keyframe_request(producer)
+        if layer.throttle.request(self._port.now()):
+            self.send_keyframe_request(layer)
 
-    def send_keyframe_request(self, producer: Producer) -> None:
+    def send_keyframe_request(self, layer: ProducerLayer) -> None:
         """Send a PLI now."""
-        if producer.ssrc is not None:
-            self.send_rtcp([PictureLossIndication(1, producer.ssrc)])
+        if layer.ssrc is not None:
+            self.send_rtcp([PictureLossIndication(1, layer.ssrc)])
 
     def _require_open(self) -> None:
         if self._is_closed:

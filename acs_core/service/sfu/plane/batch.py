@@ -25,15 +25,17 @@ from acs_core.rtc.packet import ExtensionElement, RtpHeader, pack_packet
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane.engine import ForwardingPlane
-from acs_core.service.sfu.plane.messages import EventListener, Route
+from acs_core.service.sfu.plane.messages import EventListener
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
 from acs_core.service.sfu.plane.state import (
     ConsumerState,
+    Group,
     ProducerState,
     TransportState,
     open_session,
 )
 from acs_core.service.sfu.rewrite import StreamRewriter
+from acs_core.service.sfu.vp8 import PictureIds, widened
 
 __all__ = ["BatchPlane", "is_available"]
 
@@ -73,7 +75,7 @@ class _FanOut:
 
     def __init__(self, producer: ProducerState, descriptors: dict[int, int]) -> None:
         reachable = [
-            (group.route, consumer, address)
+            (group, consumer, address)
             for group in producer.groups
             for consumer in group.consumers
             if (address := consumer.transport.selected) is not None
@@ -87,15 +89,15 @@ class _FanOut:
         self.names = srtp_ffi.new("unsigned char[]", NAME_SIZE * count)
         self.headers = srtp_ffi.new("size_t[]", HEADER_WORDS * count)
         self.headers_address = _address_of(self.headers)
-        self.groups: list[tuple[Route, list[_Member]]] = []
+        self.groups: list[tuple[Group, list[_Member]]] = []
         self.runs: list[_Run] = []
-        members: dict[int, list[_Member]] = {}
-        for index, (route, consumer, address) in enumerate(reachable):
+        members: dict[Group, list[_Member]] = {}
+        for index, (group, consumer, address) in enumerate(reachable):
             member = self._add(index, consumer, address)
-            if id(route) not in members:
-                members[id(route)] = []
-                self.groups.append((route, members[id(route)]))
-            members[id(route)].append(member)
+            if group not in members:
+                members[group] = []
+                self.groups.append((group, members[group]))
+            members[group].append(member)
             descriptor = descriptors[_family(address)]
             if self.runs and self.runs[-1].descriptor == descriptor:
                 last = self.runs[-1]
@@ -174,16 +176,21 @@ class BatchPlane(ForwardingPlane):
         fan = self._fans[producer]
         template = self._template
         left_out: list[int] = []
-        for route, members in fan.groups:
+        for group, members in fan.groups:
+            route = group.route
             payload_type = route.payload_types.get(header.payload_type)
             if payload_type is None:
                 self._skip([member.consumer for member in members], header.sequence_number)
                 left_out += [member.place for member in members]
                 continue
-            srtp_ffi.memmove(template, packet, len(packet))
+            ids = producer.picture_ids(packet, header) if group.is_moved else None
+            data = packet if ids is None else widened(packet, ids)
+            srtp_ffi.memmove(template, data, len(data))
             set_payload_type(template, payload_type)
             translate_extensions(template, header.extension_profile, elements, route, send_time)
-            self._fill(members, header, len(packet), is_newest, left_out)
+            payload_size = header.payload_end - header.payload_offset + len(data) - len(packet)
+            sizes = len(data), payload_size
+            self._fill(members, header, sizes, is_newest, ids, left_out)
         for run in fan.runs:
             if left_out:
                 for part in _without(run, left_out):
@@ -195,17 +202,18 @@ class BatchPlane(ForwardingPlane):
         self,
         members: list[_Member],
         header: RtpHeader,
-        size: int,
+        sizes: tuple[int, int],
         is_newest: bool,
+        ids: PictureIds | None,
         left_out: list[int],
     ) -> None:
-        """Number and encrypt the template in the slot of each member.
+        """Number and encrypt the template in the slot of each member; `ids` are to be moved.
 
         This runs for every packet of every consumer: local names, no calls that can be avoided.
         libsrtp writes the new length where `sendmmsg` reads it.
         """
         number, timestamp = header.sequence_number, header.timestamp
-        payload_size = header.payload_end - header.payload_offset
+        size, payload_size = sizes
         template = self._template
         memmove, protect, pack_into = srtp_ffi.memmove, srtp_lib.srtp_protect, NUMBERS.pack_into
         for place, slot, length, view, session, rewriter, ssrc, consumer in members:
@@ -222,6 +230,8 @@ class BatchPlane(ForwardingPlane):
                 sent, sent_timestamp = numbers
             memmove(slot, template, size)
             pack_into(view, 2, sent, sent_timestamp, ssrc)
+            if ids is not None:
+                consumer.pictures.move(view, ids)
             length[0] = size
             if protect(session, slot, length):
                 self._dropped["not_encrypted"] += 1

@@ -40,17 +40,22 @@ from acs_core.service.sfu.plane.state import (
     ProducerState,
     TransportState,
 )
+from acs_core.service.sfu.vp8 import is_frame_start, keyframe_size, widened
 
 __all__ = ["MAX_PACKET", "ForwardingPlane"]
 
-MAX_PACKET: Final = 1354
-"""Bytes of an unencrypted packet: what pylibsrtp takes, less two for RTX."""
+MAX_PACKET: Final = 1353
+"""Bytes of an unencrypted packet: what pylibsrtp takes, less two for RTX and one for a longer
+picture id."""
 STALL_AFTER: Final = 2.0
 """Seconds without a packet after which a producer counts as stalled."""
 MAX_RESENDS: Final = 128
 """Packets answered per NACK; more is an outage that a keyframe mends better."""
 MAX_DETECTED: Final = 32
 """Unannounced SSRCs looked at per transport: libsrtp keeps state for each."""
+DETECT_INTERVAL: Final = 0.1
+"""Seconds until an unannounced SSRC is reported again: its first packets may not tell whose it is,
+or come before the description that does."""
 _SYNCHRONIZE_INTERVAL: Final = 1.0
 _KEYFRAME_CODECS: Final = frozenset({"VP8", "H264", "VP9", "AV1"})
 
@@ -87,8 +92,10 @@ class ForwardingPlane(ForwardingGraph):
             return
         producer = transport.by_ssrc.get(ssrc)
         if producer is None:
-            self._detected(transport, header, packet, elements)
-            return
+            self._detected(transport, header, packet, elements, now)
+            producer = transport.by_ssrc.get(ssrc)
+            if producer is None:
+                return
         self._note_extensions(producer, header, packet, elements, now)
         if ssrc == producer.rtx_ssrc:
             self._receive_rtx(producer, header, packet, now)
@@ -141,11 +148,14 @@ class ForwardingPlane(ForwardingGraph):
                 self._request_missing(producer, now)
         if producer.awaits_keyframe or producer.waiting:
             self._look_for_beginning(producer, header, packet, codec, now)
+        if codec == "VP8" and is_frame_start(packet, header.payload_offset, header.payload_end):
+            self._note_size(producer, header, packet)
         if producer.groups:
             self._fan_out(producer, header, packet, elements, send_time, is_newest)
         if is_newest:
             producer.newest_sequence = number
             producer.newest_timestamp = header.timestamp
+            producer.newest_packet = packet
         producer.newest_at = now
 
     def _note_extensions(
@@ -170,6 +180,12 @@ class ForwardingPlane(ForwardingGraph):
                 if estimate is not None:
                     self._emit(msg.RembEstimate(transport.id, estimate))
 
+    def _note_size(self, producer: ProducerState, header: RtpHeader, packet: bytes) -> None:
+        size = keyframe_size(packet, header.payload_offset, header.payload_end)
+        if size is not None and size != producer.size:
+            producer.size = size
+            self._emit(msg.PictureSize(producer.id, *size))
+
     def _look_for_beginning(
         self, producer: ProducerState, header: RtpHeader, packet: bytes, codec: str, now: float
     ) -> None:
@@ -183,21 +199,24 @@ class ForwardingPlane(ForwardingGraph):
             route = consumer.next_route or consumer.route
             if header.payload_type not in route.payload_types:
                 continue
-            is_patient = needs_keyframe and now < consumer.keyframe_deadline
+            # While the previous source goes on there is time: the middle of another picture
+            # would only spoil what is seen.
+            before = consumer.producer
+            is_served = consumer.rewriter.is_open and before is not None and before.is_flowing
+            is_patient = needs_keyframe and (is_served or now < consumer.keyframe_deadline)
             if consumer.transport.selected is not None and (is_beginning or not is_patient):
-                self._start(consumer, producer, header, now)
+                self._start(consumer, producer, header, packet, now)
 
     def _start(
-        self, consumer: ConsumerState, producer: ProducerState, header: RtpHeader, now: float
+        self,
+        consumer: ConsumerState,
+        producer: ProducerState,
+        header: RtpHeader,
+        packet: bytes,
+        now: float,
     ) -> None:
         is_switch = consumer.next_producer is producer
-        consumer.synchronize()
-        if not consumer.rewriter.start(
-            header.sequence_number,
-            header.timestamp,
-            now,
-            new_source=is_switch or consumer.takes_new_source,
-        ):
+        if not consumer.begin(producer, packet, header, now, is_switch=is_switch):
             return
         if is_switch and consumer.next_route is not None:
             previous = consumer.producer
@@ -207,10 +226,10 @@ class ForwardingPlane(ForwardingGraph):
             consumer.producer = producer
             consumer.take_route(consumer.next_route, producer)
             consumer.next_producer = consumer.next_route = None
-        consumer.takes_new_source = False
         producer.waiting.remove(consumer)
         producer.active.append(consumer)
         self._regroup(producer)
+        self._emit(msg.ConsumerStarted(consumer.id, producer.id))
 
     def _detected(
         self,
@@ -218,12 +237,14 @@ class ForwardingPlane(ForwardingGraph):
         header: RtpHeader,
         packet: bytes,
         elements: list[ExtensionElement],
+        now: float,
     ) -> None:
-        self._dropped["unknown_ssrc"] += 1
-        if header.ssrc not in transport.detected:
-            transport.detected.add(header.ssrc)
+        if now >= transport.detected.get(header.ssrc, now):
+            transport.detected[header.ssrc] = now + DETECT_INTERVAL
             values = {id_: packet[offset : offset + length] for id_, offset, length in elements}
             self._emit(msg.StreamDetected(transport.id, header.ssrc, header.payload_type, values))
+        if header.ssrc not in transport.by_ssrc:
+            self._dropped["unknown_ssrc"] += 1
 
     def tick(self, now: float) -> None:
         """Repeat requests for lost packets and notice stalls."""
@@ -275,7 +296,10 @@ class ForwardingPlane(ForwardingGraph):
             # The same bytes again: under the same number, and so the same GCM nonce, anything
             # else would give away the authentication key (RFC 7714 section 10.1).
             send_time = first_sent
-        patched = bytearray(packet)
+        ids = None
+        if consumer.pictures.is_moved and consumer.producer is not None:
+            ids = consumer.producer.picture_ids(packet, header)
+        patched = bytearray(packet if ids is None else widened(packet, ids))
         set_payload_type(patched, payload_type)
         translate_extensions(
             patched,
@@ -285,6 +309,8 @@ class ForwardingPlane(ForwardingGraph):
             send_time,
         )
         NUMBERS.pack_into(patched, 2, *numbers, consumer.ssrc)
+        if ids is not None:
+            consumer.pictures.move(patched, ids)
         data = bytes(patched)
         if consumer.rtx_ssrc is not None and rtx_payload_type is not None:
             data = rtx_wrap(

@@ -24,6 +24,7 @@ from acs_core.errors import InvalidArgumentError
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
 from acs_core.service.sfu.plane.state import ConsumerState, ProducerState, TransportState
+from acs_core.service.sfu.rewrite import Clock
 
 __all__ = ["ForwardingGraph"]
 
@@ -58,6 +59,8 @@ class ForwardingGraph(abc.ABC):
                 self._remove_transport(transport)
             case msg.AddProducer():
                 self._add_producer(command)
+            case msg.AddRtx(producer, rtx_ssrc):
+                self._add_rtx(producer, rtx_ssrc)
             case msg.RemoveProducer(producer):
                 self._remove_producer(producer)
             case msg.AddConsumer():
@@ -78,6 +81,9 @@ class ForwardingGraph(abc.ABC):
             case msg.NoteSenderReport(producer, report):
                 if (reporting := self._producers.get(producer)) is not None:
                     reporting.reception.sender_report(report, now)
+                    reporting.clock = Clock(
+                        report.ntp_timestamp, report.rtp_timestamp, reporting.clock_rate
+                    )
 
     def _set_addresses(self, command: msg.SetAddresses) -> None:
         transport = self._transports.get(command.transport)
@@ -118,6 +124,14 @@ class ForwardingGraph(abc.ABC):
         if command.rtx_ssrc is not None:
             transport.by_ssrc[command.rtx_ssrc] = producer
 
+    def _add_rtx(self, id_: str, rtx_ssrc: int) -> None:
+        producer = self._producers.get(id_)
+        if producer is not None and producer.rtx_ssrc is None:
+            if rtx_ssrc in producer.transport.by_ssrc:
+                raise InvalidArgumentError(f"SSRC {rtx_ssrc} is another producer's already")
+            producer.rtx_ssrc = rtx_ssrc
+            producer.transport.by_ssrc[rtx_ssrc] = producer
+
     def _remove_producer(self, id_: str) -> None:
         producer = self._producers.pop(id_, None)
         if producer is None:
@@ -129,8 +143,7 @@ class ForwardingGraph(abc.ABC):
             if consumer.next_producer is producer:
                 consumer.next_producer = consumer.next_route = None
             if consumer.producer is producer:
-                consumer.synchronize()
-                consumer.rewriter.pause()
+                consumer.leave()
                 consumer.producer = None
         producer.active = []
         producer.waiting = []
@@ -202,8 +215,7 @@ class ForwardingGraph(abc.ABC):
 
     def _detach(self, consumer: ConsumerState) -> None:
         """Stop sending; the stream can go on later where it ended."""
-        consumer.synchronize()
-        consumer.rewriter.pause()
+        consumer.leave()
         for producer in (consumer.producer, consumer.next_producer):
             if producer is None:
                 continue

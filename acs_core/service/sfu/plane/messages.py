@@ -17,9 +17,11 @@ from acs_core.service.sfu.ice_lite import Address
 __all__ = [
     "AddConsumer",
     "AddProducer",
+    "AddRtx",
     "AddTransport",
     "AudioLevel",
     "Command",
+    "ConsumerStarted",
     "ConsumerStats",
     "Event",
     "EventListener",
@@ -29,6 +31,7 @@ __all__ = [
     "NoteSenderReport",
     "PacketsMissing",
     "PauseConsumer",
+    "PictureSize",
     "Plane",
     "PlaneStats",
     "ProducerResumed",
@@ -121,6 +124,14 @@ class AddProducer:
 
 
 @dataclass(frozen=True, slots=True)
+class AddRtx:
+    """The SSRC of a producer's retransmissions became known; one that has another keeps it."""
+
+    producer: str
+    rtx_ssrc: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveProducer:
     """The stream is gone; its consumers stay, and send nothing until they are switched."""
 
@@ -178,7 +189,10 @@ class ResumeConsumer:
 
 @dataclass(frozen=True, slots=True)
 class SwitchProducer:
-    """Take packets from another producer; video goes on with the old until its keyframe."""
+    """Take packets from another producer; video goes on with the old until its keyframe.
+
+    Sequence numbers, timestamps and VP8 picture ids go on where the old one's ended.
+    """
 
     consumer: str
     producer: str
@@ -213,6 +227,7 @@ Command: TypeAlias = (
     | SetAddresses
     | RemoveTransport
     | AddProducer
+    | AddRtx
     | RemoveProducer
     | AddConsumer
     | RemoveConsumer
@@ -272,6 +287,23 @@ class ProducerResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureSize:
+    """The pictures of a producer have another size than before, in pixels (VP8 only)."""
+
+    producer: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerStarted:
+    """A consumer gets packets: for the first time, after a pause, or of another producer."""
+
+    consumer: str
+    producer: str
+
+
+@dataclass(frozen=True, slots=True)
 class RembEstimate:
     """What the connection can carry towards us, in bits per second."""
 
@@ -282,6 +314,9 @@ class RembEstimate:
 @dataclass(frozen=True, slots=True)
 class StreamDetected:
     """Authenticated packets of an SSRC that is no producer's, for streams announced by RID.
+
+    Told again, not more often than every 0.1 s, while there is none. The listener may give
+    `AddProducer` or `AddRtx` at once, and the packet is not lost.
 
     Attributes:
         transport: Where they came from.
@@ -303,6 +338,8 @@ Event: TypeAlias = (
     | KeyframeSeen
     | ProducerStalled
     | ProducerResumed
+    | PictureSize
+    | ConsumerStarted
     | RembEstimate
     | StreamDetected
 )

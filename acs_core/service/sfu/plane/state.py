@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 import pylibsrtp
 
 from acs_core.errors import InvalidArgumentError
 from acs_core.rtc.nack import NackTracker, PacketCache, ResendLimiter
-from acs_core.rtc.packet import Uri
+from acs_core.rtc.packet import RtpHeader, Uri, parse_header
 from acs_core.rtc.reception import ReceptionStats
 from acs_core.rtc.repair import RepairBudget
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane.bursts import BurstEstimator
 from acs_core.service.sfu.plane.messages import AddConsumer, AddProducer, Route
-from acs_core.service.sfu.rewrite import StreamRewriter
+from acs_core.service.sfu.rewrite import Clock, StreamRewriter, same_moment
+from acs_core.service.sfu.vp8 import PictureContinuity, PictureIds, PictureTracker
 
 __all__ = [
     "CACHE_SIZE",
@@ -60,6 +61,13 @@ def open_session(keys: SrtpKeys, *, is_inbound: bool) -> pylibsrtp.Session:
     return pylibsrtp.Session(policy)
 
 
+class _Ending(NamedTuple):
+    """Where a consumer ended, and another one with its SSRC goes on."""
+
+    rewriter: StreamRewriter
+    pictures: PictureContinuity
+
+
 class TransportState:
     """One connection: keys, addresses, and the streams in either direction."""
 
@@ -86,10 +94,11 @@ class TransportState:
         self.accepted: frozenset[Address] = frozenset()
         self.by_ssrc: dict[int, ProducerState] = {}
         self.consumers: set[ConsumerState] = set()
-        self.detected: set[int] = set()
+        # Unannounced SSRCs, and when each may be reported again.
+        self.detected: dict[int, float] = {}
         self.estimator: BurstEstimator | None = None
         # SSRCs of former consumers, oldest first: how each is continued if it comes back.
-        self.retired: dict[int, StreamRewriter] = {}
+        self.retired: dict[int, _Ending] = {}
         self.retired_rtx: dict[int, int] = {}
         self.forgotten: set[int] = set()
 
@@ -115,22 +124,22 @@ class TransportState:
 
     def revive(self, consumer: ConsumerState) -> None:
         """Let a new consumer go on where a former one with its SSRCs ended."""
-        rewriter = self.retired.pop(consumer.ssrc, None)
-        if rewriter is not None:
-            consumer.rewriter = rewriter
+        ending = self.retired.pop(consumer.ssrc, None)
+        if ending is not None:
+            consumer.rewriter, consumer.pictures = ending
             consumer.takes_new_source = True
         if consumer.rtx_ssrc is not None:
             consumer.rtx_sequence = self.retired_rtx.pop(consumer.rtx_ssrc, consumer.rtx_sequence)
 
     def retire(self, consumer: ConsumerState) -> None:
         """Remember where a consumer ended; of the oldest ones also libsrtp forgets the state."""
-        self.retired[consumer.ssrc] = consumer.rewriter
+        self.retired[consumer.ssrc] = _Ending(consumer.rewriter, consumer.pictures)
         self._forget_oldest(self.retired)
         if consumer.rtx_ssrc is not None:
             self.retired_rtx[consumer.rtx_ssrc] = consumer.rtx_sequence
             self._forget_oldest(self.retired_rtx)
 
-    def _forget_oldest(self, retired: dict[int, StreamRewriter] | dict[int, int]) -> None:
+    def _forget_oldest(self, retired: dict[int, _Ending] | dict[int, int]) -> None:
         if len(retired) > MAX_RETIRED:
             oldest = next(iter(retired))
             del retired[oldest]
@@ -141,12 +150,17 @@ class TransportState:
 
 
 class Group:
-    """Consumers of one producer whose packets differ in SSRC and numbers only."""
+    """Consumers of one producer whose packets differ in SSRC and numbers only.
 
-    __slots__ = ("consumers", "route")
+    Attributes:
+        is_moved: VP8 picture ids are among the numbers.
+    """
 
-    def __init__(self, route: Route) -> None:
+    __slots__ = ("consumers", "is_moved", "route")
+
+    def __init__(self, route: Route, *, is_moved: bool) -> None:
         self.route = route
+        self.is_moved = is_moved
         self.consumers: list[ConsumerState] = []
 
 
@@ -159,6 +173,7 @@ class ProducerState:
         "audio_level_id",
         "awaits_keyframe",
         "cache",
+        "clock",
         "clock_rate",
         "given_up",
         "groups",
@@ -168,13 +183,16 @@ class ProducerState:
         "is_video",
         "nack",
         "newest_at",
+        "newest_packet",
         "newest_sequence",
         "newest_timestamp",
         "payload_types",
+        "pictures",
         "reception",
         "rtx_payload_types",
         "rtx_ssrc",
         "send_times",
+        "size",
         "ssrc",
         "transport",
         "waiting",
@@ -201,6 +219,11 @@ class ProducerState:
         self.newest_sequence: int | None = None
         self.newest_timestamp = 0
         self.newest_at = 0.0
+        self.newest_packet = b""
+        # Made when a consumer comes from another source; nobody else needs them.
+        self.pictures: PictureTracker | None = None
+        self.size: tuple[int, int] | None = None
+        self.clock: Clock | None = None
         self.is_flowing = False
         self.awaits_keyframe = False
         self.waiting: list[ConsumerState] = []
@@ -212,9 +235,21 @@ class ProducerState:
         groups: dict[object, Group] = {}
         for consumer in self.active:
             if consumer.transport.selected is not None:
-                group = groups.setdefault(consumer.group_key, Group(consumer.route))
+                is_moved = consumer.pictures.is_moved
+                key = (consumer.group_key, is_moved)
+                group = groups.setdefault(key, Group(consumer.route, is_moved=is_moved))
                 group.consumers.append(consumer)
         self.groups = list(groups.values())
+
+    def picture_ids(self, packet: bytes, header: RtpHeader) -> PictureIds | None:
+        """Find the VP8 picture ids of a packet of this producer; None without."""
+        if self.payload_types.get(header.payload_type) != "VP8":
+            return None
+        if self.pictures is None:
+            self.pictures = PictureTracker()
+        return self.pictures.find(
+            header.sequence_number, packet, header.payload_offset, header.payload_end
+        )
 
 
 class ConsumerState:
@@ -226,11 +261,13 @@ class ConsumerState:
         "id",
         "is_paused",
         "keyframe_deadline",
+        "left",
         "limiter",
         "next_producer",
         "next_route",
         "octets",
         "packets",
+        "pictures",
         "producer",
         "resent",
         "rewriter",
@@ -257,6 +294,8 @@ class ConsumerState:
         self.route = _completed(command.route, producer)
         self.group_key = _group_key(self.route)
         self.rewriter = StreamRewriter(producer.clock_rate, first_sequence=command.first_sequence)
+        self.pictures = PictureContinuity()
+        self.left: tuple[TransportState, Clock | None] | None = None
         self.limiter = ResendLimiter()
         self.budget = RepairBudget()
         self.is_paused = command.is_paused
@@ -277,6 +316,50 @@ class ConsumerState:
             self.rewriter.synchronize(
                 producer.newest_sequence, producer.newest_timestamp, producer.newest_at
             )
+
+    def leave(self) -> None:
+        """Stop taking packets from the producer, in a state from which another one can go on."""
+        producer = self.producer
+        if not self.rewriter.is_open or producer is None:
+            return
+        self.synchronize()
+        self.rewriter.pause()
+        self.left = (producer.transport, producer.clock)
+        newest = producer.newest_packet
+        ids = producer.picture_ids(newest, parse_header(newest)) if newest else None
+        if ids is not None:
+            self.pictures.leave(ids)
+
+    def begin(
+        self,
+        producer: ProducerState,
+        packet: bytes,
+        header: RtpHeader,
+        now: float,
+        *,
+        is_switch: bool,
+    ) -> bool:
+        """Begin to take packets from a producer with this one; False if it is too old for that."""
+        if not is_switch and not self.takes_new_source:
+            return self.rewriter.start(header.sequence_number, header.timestamp, now)
+        self.leave()
+        self.rewriter.start(
+            header.sequence_number,
+            header.timestamp,
+            now,
+            new_source=True,
+            previous_timestamp=self._previous_timestamp(producer, header.timestamp),
+        )
+        self.pictures.begin(producer.picture_ids(packet, header))
+        self.takes_new_source = False
+        return True
+
+    def _previous_timestamp(self, producer: ProducerState, timestamp: int) -> int | None:
+        transport, clock = self.left or (None, None)
+        # Only the reports of one sender follow one clock.
+        if clock is None or producer.clock is None or transport is not producer.transport:
+            return None
+        return same_moment(timestamp, producer.clock, clock)
 
 
 def _completed(route: Route, producer: ProducerState) -> Route:

@@ -18,10 +18,11 @@ from acs_core.rtc.feedback import (
 from acs_core.service.sfu.changes import Layer, StreamAccepted, StreamReceived
 from acs_core.service.sfu.client_feedback import ClientFeedback
 from acs_core.service.sfu.plane.messages import Command, NoteSenderReport, Plane, Resend
-from acs_core.service.sfu.producer import Consumer, Producer
+from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 from acs_core.service.sfu.transport import MediaTransport
 
-STREAM = StreamReceived("0", "video", (Layer(None, 10, None),), "-", "t", {96: "vp8/90000"}, {}, {})
+LAYERS = (Layer("q", 10, None), Layer("f", None, None))
+STREAM = StreamReceived("0", "video", LAYERS, "-", "t", {96: "vp8/90000"}, {}, {})
 
 
 class Scene:
@@ -29,10 +30,11 @@ class Scene:
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
-        self.keyframes: list[Producer] = []
+        self.keyframes: list[ProducerLayer] = []
         plane = SimpleNamespace(handle=lambda command, now: self.commands.append(command))
         transport = SimpleNamespace(request_keyframe=self.keyframes.append)
         self.producer = Producer("p", STREAM, cast("MediaTransport", transport))
+        self.small, self.large = self.producer.layers
         self.consumer = Consumer("c", "key", self.producer, cast("MediaTransport", transport))
         self.feedback = ClientFeedback(cast("Plane", plane), lambda: 5.0)
         self.feedback.producer_added(self.producer)
@@ -65,7 +67,10 @@ def test_a_lost_picture_asks_the_publisher(scene: Scene) -> None:
             FullIntraRequest(1, ((20, 0), (99, 0))),
         ]
     )
-    assert scene.keyframes == [scene.producer] * 2
+    assert scene.keyframes == [scene.small] * 2
+    scene.consumer.forwarded = scene.large
+    scene.feedback.take([PictureLossIndication(1, 20)])
+    assert scene.keyframes[2:] == [scene.large]
 
 
 def test_reports_about_streams_that_are_sent_are_kept(scene: Scene) -> None:
@@ -81,7 +86,8 @@ def test_a_clock_goes_to_the_stream_of_its_ssrc(scene: Scene) -> None:
     clock = SenderReport(10, 1, 2, 3, 4, (block(20),))
     stray = SenderReport(11, 1, 2, 3, 4)
     scene.feedback.take([SourceDescription(()), clock, stray])
-    assert scene.producer.sender_report == clock
+    assert scene.small.sender_report == clock
+    assert scene.large.sender_report is None
     assert scene.commands == [NoteSenderReport("p", clock)]
     assert set(scene.feedback.received_blocks) == {20}
 
@@ -91,7 +97,7 @@ def test_a_renumbered_stream_is_known_by_its_new_ssrc_only(scene: Scene) -> None
     scene.send_as(21)
     assert not scene.feedback.received_blocks
     scene.feedback.take([PictureLossIndication(1, 20), PictureLossIndication(1, 21)])
-    assert scene.keyframes == [scene.producer]
+    assert scene.keyframes == [scene.small]
 
 
 def test_streams_that_ended_are_forgotten(scene: Scene) -> None:
@@ -99,4 +105,21 @@ def test_streams_that_ended_are_forgotten(scene: Scene) -> None:
     scene.feedback.producer_removed(scene.producer)
     scene.feedback.take([PictureLossIndication(1, 20), SenderReport(10, 1, 2, 3, 4)])
     assert not scene.keyframes
-    assert scene.producer.sender_report is None
+    assert scene.small.sender_report is None
+
+
+def test_a_layer_whose_packets_were_found_later_has_a_clock_too(scene: Scene) -> None:
+    scene.large.ssrc = 12
+    scene.feedback.layer_found(scene.large)
+    clock = SenderReport(12, 1, 2, 3, 4)
+    scene.feedback.take([clock])
+    assert scene.large.sender_report == clock
+    assert scene.commands == [NoteSenderReport("p.1", clock)]
+
+
+def test_a_stream_that_took_over_an_ssrc_keeps_it_when_the_former_one_ends(scene: Scene) -> None:
+    successor = Producer("q", STREAM, scene.producer.transport)
+    scene.feedback.producer_added(successor)
+    scene.feedback.producer_removed(scene.producer)
+    scene.feedback.take([SenderReport(10, 1, 2, 3, 4)])
+    assert scene.commands == [NoteSenderReport("q", SenderReport(10, 1, 2, 3, 4))]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs_core.rtc.packet import sequence_difference, timestamp_difference
-from acs_core.service.sfu.rewrite import StreamRewriter, Vp8Continuity
+from acs_core.service.sfu.rewrite import Clock, StreamRewriter, same_moment
 
 RATE = 90_000
 FRAME = 3_000
@@ -157,6 +157,44 @@ def test_source_whose_timestamps_went_back_in_a_pause_goes_on_by_time() -> None:
     assert rewriter.map(101, 100 * FRAME - 5) == (101, RATE)
 
 
+def test_a_new_source_is_placed_by_its_clock_where_that_is_known() -> None:
+    rewriter = opened(100, first_timestamp=0)
+    rewriter.start(7, 5_000, 1.0, new_source=True, previous_timestamp=100 * FRAME + RATE + 100)
+    assert rewriter.map(7, 5_000) == (101, RATE + 100)
+
+
+@pytest.mark.parametrize("claimed", [3 * RATE, -3 * RATE])
+def test_a_clock_that_is_far_off_is_not_believed(claimed: int) -> None:
+    rewriter = opened(100, first_timestamp=0)
+    previous = (100 * FRAME + claimed) & 0xFFFF_FFFF
+    rewriter.start(7, 5_000, 1.0, new_source=True, previous_timestamp=previous)
+    assert rewriter.map(7, 5_000) == (101, RATE)
+
+
+def test_a_picture_that_was_sent_already_in_another_layer_is_not_before_it() -> None:
+    rewriter = opened(100, first_timestamp=0)
+    rewriter.start(7, 5_000, 0.0, new_source=True, previous_timestamp=100 * FRAME - 500)
+    assert rewriter.map(7, 5_000) == (101, 1)
+
+
+def test_two_clocks_meet_in_ntp_time() -> None:
+    clock = Clock(10 << 32, 1_000, RATE)
+    assert same_moment(1_000, clock, Clock(10 << 32, 77, RATE)) == 77
+    assert same_moment(1_000 + RATE, clock, Clock(9 << 32, 77, RATE)) == 77 + 2 * RATE
+    assert same_moment(1_000 - RATE & 0xFFFF_FFFF, clock, Clock(10 << 32, 77, RATE)) == (
+        77 - RATE & 0xFFFF_FFFF
+    )
+    assert same_moment(1_000, clock, Clock(10 << 32, 5, 48_000)) == 5
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(-(2**30), 2**30), st.integers(0, 2**64 - 1))
+def test_there_and_back_is_the_same_moment(start: int, ticks: int, ntp: int) -> None:
+    one, two = Clock(ntp, start, RATE), Clock(ntp ^ 0xFFFF_FFFF, 3, RATE)
+    timestamp = (start + ticks) & 0xFFFF_FFFF
+    back = same_moment(same_moment(timestamp, one, two), two, one)
+    assert abs(timestamp_difference(back, timestamp)) <= 2
+
+
 @given(st.integers(0, 0xFFFF), st.integers(0, 0xFFFF), st.lists(st.integers(1, 20)))
 def test_offsets_say_the_same_as_map(start: int, first: int, steps: list[int]) -> None:
     rewriter = opened(start, first_sequence=first, first_timestamp=1)
@@ -256,56 +294,3 @@ def test_memory_is_bounded_however_much_is_skipped() -> None:
     assert rewriter.source_sequence(10_000) == 20_000
     assert rewriter.source_sequence(9_900) == 19_800
     assert rewriter.source_sequence(100) is None
-
-
-def vp8(picture_id: int, layer_index: int | None = None, *, is_long: bool = True) -> bytes:
-    flags = 0x80 | (0 if layer_index is None else 0x40)
-    identifier = (picture_id | 0x8000).to_bytes(2) if is_long else bytes((picture_id,))
-    index = b"" if layer_index is None else bytes((layer_index,))
-    return bytes((0x90, flags)) + identifier + index + b"\x00frame"
-
-
-def test_picture_ids_go_on_by_one_after_a_switch() -> None:
-    continuity = Vp8Continuity(vp8(0x7FFE, 255), vp8(17, 3))
-    assert continuity.apply(vp8(17, 3)) == vp8(0x7FFF, 0)
-    assert continuity.apply(vp8(19, 5)) == vp8(1, 2)
-    assert continuity.apply(memoryview(vp8(18, 4))) == vp8(0, 1)
-
-
-def test_short_picture_ids_are_widened_and_wrap_at_their_own_size() -> None:
-    continuity = Vp8Continuity(vp8(999), vp8(126, is_long=False))
-    short = [126, 127, 0, 1]
-    assert [continuity.apply(vp8(n, is_long=False)) for n in short] == [
-        vp8(n) for n in (1_000, 1_001, 1_002, 1_003)
-    ]
-
-
-def test_picture_ids_that_grow_from_one_byte_to_two_are_followed() -> None:
-    continuity = Vp8Continuity(vp8(5, is_long=False), vp8(126, is_long=False))
-    assert continuity.apply(vp8(127, is_long=False)) == vp8(7)
-    assert continuity.apply(vp8(128)) == vp8(8)
-
-
-@given(st.integers(0, 0x7FFF), st.integers(0, 0x7FFF), st.lists(st.integers(-3, 40)))
-def test_picture_ids_keep_their_distances(last: int, first: int, steps: list[int]) -> None:
-    continuity = Vp8Continuity(vp8(last), vp8(first))
-    highest = 0
-    for step in steps:
-        at = highest + step
-        assert continuity.apply(vp8((first + at) & 0x7FFF)) == vp8((last + 1 + at) & 0x7FFF)
-        highest = max(highest, at)
-
-
-@pytest.mark.parametrize("payload", [b"", b"\x10\x00", b"\x90\x20\x00\x00", b"\x90\x80\x81"])
-def test_payload_without_picture_id_stays(payload: bytes) -> None:
-    assert Vp8Continuity(vp8(1), vp8(2)).apply(payload) == payload
-    assert Vp8Continuity(payload, vp8(2)).apply(vp8(2)) == vp8(2)
-    assert Vp8Continuity(vp8(2), payload).apply(payload) == payload
-
-
-@given(st.binary(max_size=12), st.binary(max_size=12), st.binary(max_size=12))
-def test_any_payload_keeps_its_picture(last: bytes, first: bytes, payload: bytes) -> None:
-    moved = Vp8Continuity(last, first).apply(payload)
-    assert len(moved) - len(payload) in (0, 1)
-    assert moved[:2] == payload[:2]
-    assert moved[6:] == payload[len(payload) - len(moved) + 6 :] or len(moved) <= 6

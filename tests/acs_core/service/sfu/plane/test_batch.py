@@ -56,6 +56,7 @@ class Media:
     elements: tuple[tuple[int, bytes], ...]
     is_rtx: bool
     is_unrouted: bool
+    picture: str  # how its picture id is written
 
 
 MEDIA = st.builds(
@@ -68,6 +69,7 @@ MEDIA = st.builds(
     ).map(tuple),
     is_rtx=st.sampled_from([False, False, False, True]),
     is_unrouted=st.sampled_from([False, False, False, False, True]),
+    picture=st.sampled_from(["long", "long", "long", "short", "none"]),
 )
 CONTROL = st.one_of(
     st.builds(PauseConsumer, st.sampled_from(["c0", "c1", "c2"])),
@@ -144,12 +146,22 @@ def _play_media(bench: Bench, item: Media, numbers: list[int], step: int) -> Non
         sequence_number=number,
         timestamp=number * 3000 & 0xFFFF_FFFF,
         ssrc=10 * item.stream,
-        payload=(KEY if item.is_keyframe else DELTA) + bytes(step),
+        payload=_payload(item, number) + bytes(step),
         extensions=item.elements,
     )
     if item.is_rtx:
         packet = rtx_wrap(packet, payload_type=97, ssrc=10 * item.stream + 1, sequence_number=step)
     bench.publish(packet)
+
+
+def _payload(item: Media, number: int) -> bytes:
+    payload = KEY if item.is_keyframe else DELTA
+    if item.picture == "none":
+        return payload
+    picture_id = bytes([number & 0x7F])
+    if item.picture == "long":
+        picture_id = (number & 0x7FFF | 0x8000).to_bytes(2)
+    return b"\x90\xc0" + picture_id + bytes([number & 0xFF]) + payload[1:]
 
 
 @settings(
