@@ -233,6 +233,9 @@ class RoomSession(EndpointObserver):
 
     def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
         """Tell who came, went, published or changed something."""
+        if self._endpoint is None:
+            # Entering: `connected` will state everything.
+            return
         for fact in facts:
             self._on_fact(fact)
 

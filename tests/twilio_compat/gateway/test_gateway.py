@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from acs_core.core.rules import INCLUDE_ALL
+from acs_core.service.rooms import RoomOptions
 from tests.support.wire_client import PaperPeer, WireClient, wire_client
 from twilio_compat.gateway.session import RoomSession
 from twilio_compat.server import CompatServer, embedded
@@ -354,3 +356,14 @@ async def test_a_full_gateway_asks_to_wait() -> None:
             assert await bob.frame() == {"type": "busy", "retryAfter": 2000, "keepAlive": False}
         await alice.update(participant=alice.participant())
         await alice.until(lambda: alice.state["published"]["revision"] == 2)
+
+
+async def test_a_room_that_is_recorded_says_so_from_the_first_track_on(
+    server: CompatServer, enter: Any
+) -> None:
+    server.calls.create(unique_name="recorded", options=RoomOptions(recording_rules=INCLUDE_ALL))
+    alice, bob = await enter("alice"), await enter("bob")
+    assert (await alice.connect("recorded"))["recording"] == {"revision": 1, "is_recording": False}
+    bob.publish("audio", name="mic")
+    assert (await bob.connect("recorded"))["recording"]["is_recording"] is True
+    await alice.until(lambda: alice.state["recording"] == {"revision": 2, "is_recording": True})
