@@ -40,6 +40,7 @@ class CompatServer(CallingService):
         settings: What it is told.
         routes: Further ones, such as those of the page to try it.
         transcriber: Says what is spoken in rooms that ask for it; None for nobody.
+        gateway: Instead of the wire gateway's deadlines and limits by the settings.
         sfu_times: Instead of the SFU's usual deadlines.
     """
 
@@ -49,10 +50,11 @@ class CompatServer(CallingService):
         *,
         routes: Sequence[web.AbstractRouteDef] = (),
         transcriber: Transcriber | None = None,
+        gateway: GatewaySettings | None = None,
         sfu_times: SfuTimes | None = None,
     ) -> None:
         self._keys = settings.api_keys
-        self._gateway_settings = GatewaySettings(
+        self.gateway_settings = gateway or GatewaySettings(
             window=settings.times.twilio_window,
             sockets=settings.signaling_sockets,
             audio_processors=settings.audio_processors,
@@ -87,6 +89,13 @@ class CompatServer(CallingService):
         )
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
+        self._is_closing = False
+
+    @property
+    def sessions(self) -> int:
+        """Signaling sessions of both personalities, lost ones in their window included."""
+        pages = 0 if self._twilio_gateway is None else self._twilio_gateway.sessions
+        return super().sessions + pages
 
     def _credentials(self, settings: ServerSettings) -> RestCredentials:
         token = settings.twilio_auth_token
@@ -101,9 +110,9 @@ class CompatServer(CallingService):
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""
-        gateway, self._twilio_gateway = self._twilio_gateway, None
-        if gateway is not None:
-            await gateway.close()
+        self._is_closing = True
+        if self._twilio_gateway is not None:
+            await self._twilio_gateway.close()
         await self._insights.close()
         await super().close()
 
@@ -115,13 +124,15 @@ class CompatServer(CallingService):
     async def _signaling(self, request: web.Request) -> web.StreamResponse:
         if self._twilio_verifier is None:
             raise web.HTTPNotFound(text="This server has no Twilio credentials.")
+        if self._is_closing:
+            raise web.HTTPServiceUnavailable(text="The service is stopping.")
         if self._twilio_gateway is None:
             self._twilio_gateway = TwilioGateway(
                 calls=self.calls,
                 engine=self.engine,
                 verifier=self._twilio_verifier,
                 ice_servers=self.ice_servers,
-                settings=self._gateway_settings,
+                settings=self.gateway_settings,
             )
         return await self._twilio_gateway.handle(request)
 
@@ -151,6 +162,7 @@ class CompatServer(CallingService):
 async def embedded(
     *,
     transcriber: Transcriber | None = None,
+    gateway: GatewaySettings | None = None,
     sfu_times: SfuTimes | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[CompatServer]:
@@ -158,9 +170,12 @@ async def embedded(
 
     Args:
         transcriber: Says what is spoken in rooms that ask for it.
+        gateway: Instead of the wire gateway's usual deadlines and limits.
         sfu_times: Instead of the SFU's usual deadlines.
         options: Further settings, by name of `ServerSettings`.
     """
     settings = ServerSettings(**{"dev": True, "port": 0, "media_port": 0, **(options or {})})
-    async with CompatServer(settings, transcriber=transcriber, sfu_times=sfu_times) as server:
+    async with CompatServer(
+        settings, transcriber=transcriber, gateway=gateway, sfu_times=sfu_times
+    ) as server:
         yield server

@@ -28,6 +28,7 @@ from acs_core.core.receiving import Forwarding, ReceiveHint, ReceivePolicy, Rece
 from acs_core.errors import CallingError
 from acs_core.rtc.data import DataChannel, DataChannelState
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.quality import ClientReport
 from acs_core.service.transcription import Transcription
 from twilio_compat.gateway import media_messages as messages
@@ -118,6 +119,7 @@ class MediaSignaling:
         self._max_hints = max_hints
         self._wanted: tuple[Channel, ...] = ()
         self._channels: dict[Channel, _Open] = {}
+        self._awaited: dict[Channel, str] = {}
         self._dominant: str | None = None
         self._off: set[str] = set()
         self._repeats: dict[str, int] = {}
@@ -156,8 +158,13 @@ class MediaSignaling:
         }
 
     def forget(self) -> None:
-        """The connection is another one from now on; `announce` when the client offers it."""
-        for opened in self._channels.values():
+        """The connection is another one from now on; `announce` when the client offers it.
+
+        A client that never saw a channel goes on waiting for it under the label that it was told.
+        """
+        for kind, opened in self._channels.items():
+            if not opened.is_ready:
+                self._awaited[kind] = opened.label
             opened.channel.on_message = None
             opened.channel.close()
         self._channels.clear()
@@ -206,7 +213,7 @@ class MediaSignaling:
         if before is not None and before.is_alive:
             self._channels[kind] = before
             return
-        label = self._new_label()
+        label = self._awaited.pop(kind, None) or self._new_label()
         try:
             channel = self._open_channel(label)
         except CallingError as error:
@@ -251,7 +258,7 @@ class MediaSignaling:
             case Channel.PUBLISHER_HINTS, messages.PublisherHintResults():
                 self._take_results(message)
             case Channel.PUBLISHER_HINTS, messages.ClientReset():
-                self._send_demand(publication_of(message.track))
+                self._reset(publication_of(message.track))
             case _:
                 _log.debug("%s is not said on channel %s", type(message).__name__, kind)
 
@@ -260,7 +267,9 @@ class MediaSignaling:
         match kind:
             case Channel.ACTIVE_SPEAKER:
                 self._dominant = self._endpoint.call.roster.speakers.dominant
-                self._send(kind, messages.active_speaker(self._dominant))
+                # Nobody is what the client assumes; it would tell that to the application as news.
+                if self._dominant is not None:
+                    self._send(kind, messages.active_speaker(self._dominant))
             case Channel.TRACK_SWITCH_OFF:
                 self._send_switched_off()
             case Channel.PUBLISHER_HINTS:
@@ -347,6 +356,14 @@ class MediaSignaling:
         return True
 
     # ------------------------------------------------------------ which layers are needed
+
+    def _reset(self, publication: str) -> None:
+        """The client replaced a track's source and waits to be told what to send."""
+        own = self._endpoint.publications.get(publication)
+        if own is not None and isinstance(own.source, Producer):
+            everything = (True,) * len(own.source.layers)
+            layers = self._endpoint.layer_demands.get(publication, everything)
+            self._send_demands({publication: layers})
 
     def _send_demand(self, publication: str) -> None:
         layers = self._endpoint.layer_demands.get(publication)

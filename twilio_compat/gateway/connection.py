@@ -43,7 +43,7 @@ class PeerConnection:
         connection_id: What the client calls it.
         transport: What carries it.
         send: Says an entry of `peer_connections`; only called while `is_open`.
-        revision: The highest one that was said of it.
+        is_ours: The client is yet to be asked for it; `resume` says the entry that asks.
     """
 
     def __init__(
@@ -52,13 +52,16 @@ class PeerConnection:
         transport: MediaTransport,
         send: Callable[[Entry], None],
         *,
-        revision: int = 0,
+        is_ours: bool = False,
     ) -> None:
         self.id = connection_id
         self.transport = transport
         self.is_open = False
         self._send = send
-        self._revision = revision
+        self._creation: Entry | None = None
+        if is_ours:
+            self._creation = _entry(connection_id, type="create-offer", revision=1)
+        self._revision = 1 if is_ours else 0
         self._is_begun = False
         self._offer: Entry | None = None
         self._answer: Entry | None = None
@@ -101,16 +104,19 @@ class PeerConnection:
             return
         sdp = self.transport.create_offer()
         self._revision += 1
-        self._offer = _entry(self.id, "offer", self._revision, sdp)
+        self._offer = _described(self.id, "offer", self._revision, sdp)
         self._send(self._offer)
 
     def first_answer(self) -> Entry:
         """The answer to the offer that came with `connect`; it travels in `connected`."""
         assert self._answer is not None
+        self._is_answer_missed = False
         return self._answer
 
     def resume(self) -> list[Entry]:
         """The entries for `synced`: what the client has missed, or only that we have it."""
+        if self._creation is not None and not self._is_begun:
+            return [self._creation]
         missed = [self._answer if self._is_answer_missed else None, self._offer]
         self._is_answer_missed = False
         return [entry for entry in missed if entry is not None] or [{"id": self.id}]
@@ -124,27 +130,29 @@ class PeerConnection:
 
     def _take_offer(self, description: ConnectionDescription) -> None:
         revision = description.revision
-        if self._offer is not None and revision <= self._revision:
-            self._drop(description)
-            return
-        if self._answer is not None and revision == self._answer["description"]["revision"]:
-            # Said again in a `sync`: the answer was lost, and `synced` repeats it.
-            self._is_answer_missed = True
+        if self._answer is not None and revision == _revision(self._answer):
+            # Said again, in a `sync` for instance: the answer was lost.
+            self._say_answer()
             return
         if revision <= self._revision:
-            _log.debug("offer %d of connection %s is old", revision, self.id)
+            if self._offer is not None:
+                self._drop(description)
             return
         if self._offer is not None:
-            # Newer than ours: the client never got ours.
-            self.transport.cancel_offer()
+            self.transport.supersede_offer()
             self._offer = None
         self._stop_waiting()
         answer = self._applied(lambda: self.transport.accept_offer(_sdp(description)))
         self._revision, self._is_begun = revision, True
-        self._answer = _entry(self.id, "answer", revision, answer)
-        if self.is_open:
-            self._send(self._answer)
+        self._answer = _described(self.id, "answer", revision, answer)
+        self._say_answer()
         self.negotiate()
+
+    def _say_answer(self) -> None:
+        if self.is_open and self._answer is not None:
+            self._send(self._answer)
+        else:
+            self._is_answer_missed = True
 
     def _drop(self, description: ConnectionDescription) -> None:
         """Crossing offers: ours wins. The negotiation learns what the client will roll back."""
@@ -156,11 +164,12 @@ class PeerConnection:
             raise _failed(error) from error
 
     def _take_answer(self, description: ConnectionDescription) -> None:
-        if self._offer is None or description.revision != self._offer["description"]["revision"]:
+        if self._offer is None or description.revision != _revision(self._offer):
             _log.debug("answer %d of connection %s is not due", description.revision, self.id)
             return
         self._applied(lambda: self.transport.accept_answer(_sdp(description)))
         self._offer = self._answer = None
+        self._is_answer_missed = False
         if self.transport.awaits_repeat:
             loop = asyncio.get_running_loop()
             self._stop_waiting()
@@ -183,11 +192,16 @@ class PeerConnection:
             self._patience = None
 
 
-def _entry(connection_id: str, kind: str, revision: int, sdp: str) -> Entry:
-    return {
-        "id": connection_id,
-        "description": {"type": kind, "revision": revision, "sdp": sdp},
-    }
+def _described(connection_id: str, kind: str, revision: int, sdp: str) -> Entry:
+    return _entry(connection_id, type=kind, revision=revision, sdp=sdp)
+
+
+def _entry(connection_id: str, **description: object) -> Entry:
+    return {"id": connection_id, "description": description}
+
+
+def _revision(entry: Entry) -> int:
+    return int(entry["description"]["revision"])
 
 
 def _sdp(description: ConnectionDescription) -> str:

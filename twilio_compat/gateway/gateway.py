@@ -11,6 +11,7 @@ import logging
 import re
 import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -18,6 +19,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from acs_core.core import endings
+from acs_core.core.facts import EndReason
 from acs_core.errors import CallingError, ProtocolError, ServiceError, Stage
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.identity import Principal, TokenVerifier
@@ -33,9 +35,14 @@ from twilio_compat.gateway.messages import (
     decode,
 )
 from twilio_compat.gateway.relayed_media import RelayedRoom
-from twilio_compat.gateway.session import RoomSession, SessionContext, error_body
+from twilio_compat.gateway.session import (
+    RoomSession,
+    SessionContext,
+    error_body,
+    farewell,
+)
 from twilio_compat.gateway.socket import SignalingSocket
-from twilio_compat.gateway.tcmp import Busy, Hello, TcmpTimes
+from twilio_compat.gateway.tcmp import Busy, CloseCode, Hello, TcmpTimes
 
 __all__ = ["GatewaySettings", "TwilioGateway"]
 
@@ -43,6 +50,10 @@ _log = logging.getLogger("twilio_compat.gateway")
 
 SIGNALING_LOST: Final = 53001
 HOME_REGION: Final = "us1"
+FLOOD: Final = 2
+"""Times the sockets that are welcome; more are not even asked to wait."""
+TOO_LATE: Final = 1008
+"""RFC 6455 section 7.4.1: a policy was violated."""
 SERVER_BUSY: Final = 53006
 _SIGNALING_HOST: Final = re.compile(r"(?P<label>[^.]+)\.vss\.", re.IGNORECASE)
 NEAREST: Final = frozenset({"global", "gll"})
@@ -57,7 +68,8 @@ class GatewaySettings:
 
     Attributes:
         window: Seconds for which a participant without socket is kept (Twilio: 30).
-        admission: Seconds for a socket to enter a room; afterwards it is closed.
+        greeting: Seconds for a socket to bring a good token; afterwards it is closed.
+        admission: Seconds for a socket to enter a room then.
         farewell: Seconds for a client to close its socket after its session ended.
         sockets: So many at a time; whoever comes then is asked to wait.
         retry_after: Seconds that it is asked to wait.
@@ -67,6 +79,7 @@ class GatewaySettings:
     """
 
     window: float = 30.0
+    greeting: float = 10.0
     admission: float = 60.0
     farewell: float = 5.0
     sockets: int = 2000
@@ -104,7 +117,8 @@ class TwilioGateway:
             weakref.WeakKeyDictionary()
         )
         self._sessions: dict[str, RoomSession] = {}
-        self._sockets: set[SignalingSocket] = set()
+        self._clients: dict[SignalingSocket, _Client] = {}
+        self._ended: OrderedDict[str, _Ended] = OrderedDict()
         self._closing: set[asyncio.Task[None]] = set()
         self._is_draining = False
 
@@ -116,19 +130,16 @@ class TwilioGateway:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One socket from upgrade to close."""
         region = _region(request.host)
-        if self._is_draining:
-            raise web.HTTPServiceUnavailable(text="The service is stopping.")
+        is_flooded = len(self._clients) >= FLOOD * self._settings.sockets
+        if self._is_draining or is_flooded:
+            raise web.HTTPServiceUnavailable(text="The service is stopping, or too busy.")
         socket = SignalingSocket(request, times=self._settings.times, admit=self._admit)
-        client = _Client(self, socket, region)
-        self._sockets.add(socket)
-        loop = asyncio.get_running_loop()
-        deadline = loop.call_later(self._settings.admission, client.give_up)
+        client = self._clients[socket] = _Client(self, socket, region, self._settings)
         is_goodbye = False
         try:
             is_goodbye = (await socket.run(client.take)).is_goodbye
         finally:
-            deadline.cancel()
-            self._sockets.discard(socket)
+            del self._clients[socket]
             client.gone(is_goodbye=is_goodbye)
         return socket.response
 
@@ -138,13 +149,13 @@ class TwilioGateway:
         for session in list(self._sessions.values()):
             session.on_ended(endings.SERVICE_STOPPED)
             session.remove(endings.SERVICE_STOPPED)
-        for socket in list(self._sockets):
+        for socket in list(self._clients):
             socket.close(1001, "The service is stopping.")
         if self._closing:
             await asyncio.wait(self._closing, timeout=2.0)
 
     def _admit(self, hello: Hello) -> Busy | None:
-        if len(self._sockets) <= self._settings.sockets:
+        if len(self._clients) <= self._settings.sockets:
             return None
         return Busy(retry_after_ms=round(1000 * self._settings.retry_after))
 
@@ -192,39 +203,55 @@ class TwilioGateway:
             raise
         return session
 
-    def sync(self, message: Sync, socket: SignalingSocket) -> RoomSession:
-        """Go on with a session.
+    def find(self, message: Sync) -> RoomSession | EndReason:
+        """The session that a client wants to go on with, or why it ended meanwhile.
 
         Raises:
-            CallingError: Its token is not good, or there is no such session (any more).
+            CallingError: Its token is not good, or nothing is known of such a session.
         """
         principal = self.verify(message.token)
         session = self._sessions.get(message.session)
-        if session is None or session.principal.raw_id != principal.raw_id:
-            raise ServiceError(
-                "The session has ended.",
-                code=410,
-                sub_code=SIGNALING_LOST,
-                stage=Stage.SIGNALING,
-                next_step="Connect again.",
-            )
-        session.principal = principal
-        session.sync(message, socket)
-        return session
-
-    def end_soon(self, socket: SignalingSocket) -> None:
-        """Close a socket whose session is over, unless the client does it first."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._settings.farewell, socket.close, 1000, "The session is over.")
+        if session is not None and session.principal.raw_id == principal.raw_id:
+            session.principal = principal
+            return session
+        ended = self._ended.get(message.session)
+        if ended is not None and ended.raw_id == principal.raw_id:
+            return ended.reason
+        raise ServiceError(
+            "The session has ended.",
+            code=410,
+            sub_code=SIGNALING_LOST,
+            stage=Stage.SIGNALING,
+            next_step="Connect again.",
+        )
 
     def _relayed_room(self, call: ServerCall) -> RelayedRoom:
         return self._relayed.setdefault(call, RelayedRoom())
 
     def _forget(self, session: RoomSession) -> None:
         self._sessions.pop(session.id, None)
+        now = asyncio.get_running_loop().time()
+        while self._ended and next(iter(self._ended.values())).forgotten_at < now:
+            self._ended.popitem(last=False)
+        if session.ending is not None:
+            self._ended[session.id] = _Ended(
+                session.principal.raw_id, session.ending, now + self._settings.window
+            )
+        for socket, client in self._clients.items():
+            if socket is session.outlet:
+                client.await_goodbye()
         task = asyncio.create_task(session.close(), name="participant close")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A session that is over, for a client that does not know it yet."""
+
+    raw_id: str
+    reason: EndReason
+    forgotten_at: float
 
 
 def _region(host: str) -> str:
@@ -239,13 +266,26 @@ def _region(host: str) -> str:
 
 
 class _Client:
-    """What one socket is used for: asking for ICE servers, then one session."""
+    """What one socket is used for: asking for ICE servers, then one session.
 
-    def __init__(self, gateway: TwilioGateway, socket: SignalingSocket, region: str) -> None:
+    It has one deadline at a time: for a good token, then for a room, and for the client's goodbye
+    when its session is over.
+    """
+
+    def __init__(
+        self,
+        gateway: TwilioGateway,
+        socket: SignalingSocket,
+        region: str,
+        settings: GatewaySettings,
+    ) -> None:
         self._gateway = gateway
         self._region = region
         self._socket = socket
+        self._settings = settings
         self._session: RoomSession | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._close_in(settings.greeting, TOO_LATE, "No good token came in time.")
 
     def take(self, body: dict[str, Any]) -> None:
         """Handle one message; whatever is wrong with it is said to the client."""
@@ -257,40 +297,53 @@ class _Client:
                 self._session.fail(error)
             else:
                 self._socket.send(error_body(error))
-            self._gateway.end_soon(self._socket)
+            self.await_goodbye()
 
     def gone(self, *, is_goodbye: bool) -> None:
         """The socket ended, on purpose or not."""
+        self._stop_deadline()
         if is_goodbye:
             self._leave()
         elif self._session is not None:
             self._session.detached(self._socket)
 
-    def give_up(self) -> None:
-        """Nothing came of this socket in time."""
-        if self._session is None:
-            self._socket.close(1008, "No room was entered in time.")
+    def await_goodbye(self) -> None:
+        """The session is over: close the socket, unless the client does it first."""
+        self._close_in(self._settings.farewell, CloseCode.OK, "The session is over.")
 
     def _dispatch(self, body: dict[str, Any]) -> None:
         message = decode(body)
-        session = self._session
         match message:
             case IceRequest():
                 self._socket.send(self._gateway.iced(message))
+                if self._session is None:
+                    self._close_in(self._settings.admission, TOO_LATE, "No room was entered.")
             case Connect():
                 self._require_none()
                 self._session = self._gateway.connect(message, self._socket, self._region)
+                self._stop_deadline()
             case Sync():
                 self._require_none()
-                self._session = self._gateway.sync(message, self._socket)
-            case Update() if session is not None and not session.is_over:
-                session.update(message)
+                self._go_on(message)
+            case Update() if self._session is not None and not self._session.is_over:
+                self._session.update(message)
             case Disconnect():
                 # Also said by a client that was refused, or told that it is out.
                 self._leave()
-                self._gateway.end_soon(self._socket)
+                self.await_goodbye()
             case _:
                 _log.debug("a message of type %r means nothing now", body.get("type"))
+
+    def _go_on(self, message: Sync) -> None:
+        found = self._gateway.find(message)
+        if isinstance(found, EndReason):
+            self._socket.send(farewell(found))
+            self.await_goodbye()
+            return
+        # First: whatever becomes of it, the session is this socket's to end.
+        self._session = found
+        self._stop_deadline()
+        found.sync(message, self._socket)
 
     def _leave(self) -> None:
         if self._session is not None and not self._session.is_over:
@@ -303,3 +356,13 @@ class _Client:
                 sub_code=CLIENT_SENT_INVALID,
                 stage=Stage.SIGNALING,
             )
+
+    def _close_in(self, seconds: float, code: int, reason: str) -> None:
+        self._stop_deadline()
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(seconds, self._socket.close, code, reason)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -86,8 +86,8 @@ class Media(Protocol):
     def subscribed(self) -> dict[str, Any]:
         """The object of that name."""
 
-    def abandon(self) -> None:
-        """Undo a `begin` that led to nothing."""
+    def end(self) -> None:
+        """The participant is out of the room, or never came in; `close` follows."""
 
     async def close(self) -> None:
         """End the media, within 2 s."""
@@ -116,6 +116,7 @@ class SfuMedia(TransportListener):
         )
         self._connection: PeerConnection | None = None
         self._remote = RemoteTracks()
+        self._is_over = False
 
     # ------------------------------------------------------------ what the session asks for
 
@@ -193,38 +194,36 @@ class SfuMedia(TransportListener):
             after: A revision of the old connection that the client has said, if it was not taken.
         """
         old = self._live
+        is_open = old.is_open
         old.close()
         self._engine.close_soon(old.transport)
         self._remote.forget()
-        self._connection = new = self._open(str(uuid.uuid4()), revision=1)
-        new.is_open = True
+        self._connection = new = self._open(str(uuid.uuid4()), is_ours=True)
+        self._owner.connection_closed()
+        # A client that is away closes what `synced` does not name, and creates what it names.
+        new.is_open = is_open
         closed = {"type": "close", "revision": max(old.revision, after) + 1}
-        wanted = {"type": "create-offer", "revision": 1}
         self._owner.say(
-            peer_connections=[
-                {"id": old.id, "description": closed},
-                {"id": new.id, "description": wanted},
-            ],
+            peer_connections=[{"id": old.id, "description": closed}, *new.resume()],
             subscribed=self.subscribed(),
         )
-        self._owner.connection_closed()
 
     @property
     def transports(self) -> Sequence[MediaTransport]:
         """All transports as of now."""
         return () if self._connection is None else (self._connection.transport,)
 
-    def abandon(self) -> None:
-        """Undo a `begin` that led to nothing."""
-        if self._connection is not None:
-            self._connection.close()
-            self._engine.close_soon(self._connection.transport)
-
-    async def close(self) -> None:
-        """End the connection, within 2 s."""
+    def end(self) -> None:
+        """The participant is out of the room; `close` follows."""
+        self._is_over = True
         if self._connection is not None:
             self._connection.close()
             self._remote.forget()
+
+    async def close(self) -> None:
+        """End the connection, within 2 s."""
+        self.end()
+        if self._connection is not None:
             await self._connection.transport.close()
 
     # ------------------------------------------------------------ TransportListener
@@ -238,14 +237,20 @@ class SfuMedia(TransportListener):
         self._tracks.opened(channel)
         self._owner.media_arrived()
 
-    def on_refused(self, key: str, reason: RefusalReason) -> None:
-        """The client does not take a stream."""
-        if reason is RefusalReason.NO_COMMON_CODEC and self._remote.refused(key):
+    def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool = False) -> None:
+        """The client does not take a stream; a browser may reject all that has no codec of its."""
+        is_final = reason is not RefusalReason.NOT_RECEIVING and not is_retried
+        if is_final and self._remote.refused(key):
             self._owner.say(subscribed=self.subscribed())
 
     def on_liveness(self) -> None:
         """The client fell silent, or is heard again."""
         self._owner.liveness_changed()
+
+    def on_failed(self) -> None:
+        """Our side gave the connection up; the client, which may not notice, gets another one."""
+        if not self._is_over:
+            self.replace()
 
     # ------------------------------------------------------------ connections
 
@@ -260,7 +265,7 @@ class SfuMedia(TransportListener):
         assert self._connection is not None
         return self._connection
 
-    def _open(self, connection_id: str, *, revision: int = 0) -> PeerConnection:
+    def _open(self, connection_id: str, *, is_ours: bool = False) -> PeerConnection:
         transport = self._engine.create_transport(
             self,
             ssrc_policy=SsrcPolicy.FRESH,
@@ -271,7 +276,7 @@ class SfuMedia(TransportListener):
             connection_id,
             transport,
             lambda entry: self._owner.say(peer_connections=[entry]),
-            revision=revision,
+            is_ours=is_ours,
         )
 
 

@@ -9,10 +9,10 @@ Source: twilio-video.js 2.36 on the wire.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from acs_core.core.facts import Priority
 from acs_core.core.receiving import (
@@ -50,6 +50,9 @@ CLIENT_SENT_INVALID: Final = 53004
 """Twilio's "signaling outgoing message invalid": the service cannot read what the client said."""
 
 
+Revision: TypeAlias = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+
+
 class TrackState(Struct, frozen=True):
     """One local track, as its participant describes it.
 
@@ -72,7 +75,7 @@ class ParticipantState(Struct, frozen=True):
         media_warnings: What it wants to be warned of: ``recordings``.
     """
 
-    revision: int
+    revision: Revision
     tracks: tuple[TrackState, ...] = ()
     media_warnings: tuple[str, ...] = ()
 
@@ -81,7 +84,7 @@ class ConnectionDescription(Struct, frozen=True):
     """A description of a peer connection: offer, answer, create-offer or close."""
 
     type: str
-    revision: int
+    revision: Revision
     sdp: str | None = None
 
 
@@ -107,18 +110,18 @@ class SubscribeRules(Struct, frozen=True):
 
 
 class RenderSize(Struct, frozen=True):
-    """Width and height in pixels; either may be missing."""
+    """Width and height in pixels, as an application computed them; either may be missing."""
 
-    width: int | None = None
-    height: int | None = None
+    width: float | None = None
+    height: float | None = None
 
 
 class VideoBandwidth(Struct, frozen=True):
     """A bandwidth profile's video part; only fields of the right type are sent."""
 
     mode: str | None = None
-    max_tracks: int | None = None
-    max_subscription_bandwidth: int | None = None
+    max_tracks: float | None = None
+    max_subscription_bandwidth: float | None = None
     active_speaker_priority: str | None = None
     track_switch_off: str | None = None
     render_dimensions: Mapping[str, RenderSize] | None = None
@@ -207,8 +210,8 @@ def bandwidth_profile(state: BandwidthState) -> BandwidthProfile:
     video = state.video
     return BandwidthProfile(
         mode=_member(BandwidthMode, video.mode, BandwidthMode.GRID),
-        max_bitrate_bps=video.max_subscription_bandwidth,
-        max_tracks=video.max_tracks,
+        max_bitrate_bps=_whole(video.max_subscription_bandwidth),
+        max_tracks=_whole(video.max_tracks),
         speaker_priority=_member(Priority, video.active_speaker_priority, Priority.STANDARD),
         switch_off=_member(SwitchOffMode, video.track_switch_off, SwitchOffMode.PREDICTED),
         sizes={
@@ -257,8 +260,12 @@ def _dimensions(size: RenderSize) -> Dimensions | None:
     """The size; Twilio takes one of no pixels as the least there is."""
     if size.width is None or size.height is None:
         return None
-    width, height = (min(max(1, side), LARGEST_SIDE) for side in (size.width, size.height))
+    width, height = (int(min(max(1, side), LARGEST_SIDE)) for side in (size.width, size.height))
     return Dimensions(width=width, height=height)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(min(max(number, -1), 2**53))
 
 
 def _member(kind: Any, name: str | None, default: Any) -> Any:

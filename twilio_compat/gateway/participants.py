@@ -16,10 +16,17 @@ from typing import Any
 
 from acs_core.core.facts import (
     ConnectionState,
+    EndpointChanged,
     EndpointInfo,
+    EndpointJoined,
     EndpointLeft,
     Fact,
+    PublicationAdded,
+    PublicationChanged,
     PublicationInfo,
+    PublicationRemoved,
+    RecordingChanged,
+    SpeakersChanged,
 )
 from acs_core.core.roster import Roster
 from twilio_compat.gateway.messages import participant_sid, track_sid
@@ -49,13 +56,26 @@ class RemoteParticipants:
         self._own = own
         self._is_large = is_large
         self._told: dict[str, _Told] = {}
+        self._owners: dict[str, str] = {}
 
     def changed(self, roster: Roster, fact: Fact) -> list[Entry]:
-        """The entries to send after a fact that the roster already holds."""
-        if isinstance(fact, EndpointLeft):
-            return self._left(fact.endpoint)
-        entries = (self._update(endpoint) for endpoint in roster.endpoints.values())
-        return [entry for entry in entries if entry is not None]
+        """The entries to send after a fact that the roster already holds; at most one."""
+        match fact:
+            case SpeakersChanged() | RecordingChanged():
+                return []
+            case EndpointLeft(endpoint=endpoint_id):
+                return self._left(endpoint_id)
+            case EndpointJoined(endpoint=info):
+                about: str | None = info.id
+            case PublicationChanged(publication=publication):
+                about = self._owners.get(publication)
+            case PublicationRemoved(publication=publication):
+                about = self._owners.pop(publication, None)
+            case EndpointChanged(endpoint=about) | PublicationAdded(endpoint=about):
+                pass
+        endpoint = None if about is None else roster.endpoints.get(about)
+        entry = None if endpoint is None else self._update(endpoint)
+        return [] if entry is None else [entry]
 
     def snapshot(self, roster: Roster) -> list[Entry]:
         """The entries of everybody who is announced, for `connected` and `synced`."""
@@ -69,6 +89,7 @@ class RemoteParticipants:
     def _update(self, endpoint: EndpointInfo) -> Entry | None:
         if endpoint.id == self._own:
             return None
+        self._owners.update((item.id, endpoint.id) for item in endpoint.publications)
         told = self._told.setdefault(endpoint.id, _Told())
         is_announced = not self._is_large or bool(endpoint.publications)
         if not is_announced and told.entry is None:
@@ -83,6 +104,7 @@ class RemoteParticipants:
         return self._tell(told, entry)
 
     def _left(self, endpoint: str) -> list[Entry]:
+        self._owners = {key: owner for key, owner in self._owners.items() if owner != endpoint}
         told = self._told.pop(endpoint, None)
         if told is None or told.entry is None:
             return []

@@ -61,7 +61,7 @@ class LocalTracks:
         """
         self._revision = state.revision
         accepted: list[wire.NewPublication] = []
-        for item in state.tracks:
+        for item in {item.id: item for item in state.tracks}.values():
             track = self._tracks[item.id] = _Track(item)
             try:
                 wanted = _publication(item)

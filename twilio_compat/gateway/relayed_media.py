@@ -117,15 +117,13 @@ class RelayedMedia:
         """Tell the client of its connections."""
         self._owner.say(peer_connections=entries)
 
-    def abandon(self) -> None:
-        """Undo a `begin` that led to nothing."""
-        self._leave()
-
-    async def close(self) -> None:
+    def end(self) -> None:
         """Leave: the others close their connections with this member."""
-        self._leave()
-
-    def _leave(self) -> None:
-        if self._room.members.pop(self._member, None) is not None:
+        if self._room.members.get(self._member) is self:
+            del self._room.members[self._member]
             self._room.deliver(self._room.relay.leave(self._member))
             self._room.refresh()
+
+    async def close(self) -> None:
+        """Nothing is left to end."""
+        self.end()

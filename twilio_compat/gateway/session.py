@@ -48,8 +48,9 @@ from twilio_compat.gateway.messages import (
 from twilio_compat.gateway.participants import RemoteParticipants
 from twilio_compat.gateway.publishing import LocalTracks
 from twilio_compat.gateway.relayed_media import RelayedMedia, RelayedRoom
+from twilio_compat.gateway.tcmp import CloseCode
 
-__all__ = ["Outlet", "RoomSession", "SessionContext", "error_body"]
+__all__ = ["Outlet", "RoomSession", "SessionContext", "error_body", "farewell"]
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class RoomSession(EndpointObserver):
         self._tracks = LocalTracks()
         self._remote: RemoteParticipants | None = None
         self._is_talking = False
-        self._is_over = False
+        self._ending: EndReason | None = None
         self._recording_revision = 1
         self._warnings: dict[str, str] = {}
         self._warning_revision = 0
@@ -116,7 +117,17 @@ class RoomSession(EndpointObserver):
     @property
     def is_over(self) -> bool:
         """Whether the participant has left or was removed."""
-        return self._is_over
+        return self._ending is not None
+
+    @property
+    def ending(self) -> EndReason | None:
+        """Why the session is over; None while it is not."""
+        return self._ending
+
+    @property
+    def outlet(self) -> Outlet | None:
+        """The socket that carries the session; None while it is lost."""
+        return self._outlet
 
     # ------------------------------------------------------------ what the client says
 
@@ -130,15 +141,17 @@ class RoomSession(EndpointObserver):
         call = self._context.calls.resolve(place, self.principal)
         try:
             connected = self._enter(call, message)
+            self._outlet = outlet
+            outlet.send(connected)
+            self._is_talking = True
+            self._media_side.open()
+            self._attach()
+            self._in_call.refresh_subscriptions()
         except BaseException:
-            self._abandon(call)
+            self._outlet = None
+            self.leave()
+            self._context.calls.discard_if_empty(call)
             raise
-        self._outlet = outlet
-        outlet.send(connected)
-        self._is_talking = True
-        self._media_side.open()
-        self._attach()
-        self._in_call.refresh_subscriptions()
 
     def update(self, message: Update) -> None:
         """Take what changed at the client.
@@ -165,7 +178,7 @@ class RoomSession(EndpointObserver):
         self._stop_timer()
         if self._outlet is not None:
             # Not 1000, which would end the room for a client that still listens there.
-            self._outlet.close(4440, "The session continues elsewhere.")
+            self._outlet.close(CloseCode.REPLACED, "The session continues elsewhere.")
         self._is_talking = False
         self._media_side.shut()
         self._outlet = outlet
@@ -173,6 +186,7 @@ class RoomSession(EndpointObserver):
         self._media_side.take(message.peer_connections)
         outlet.send({"type": "synced", **self._state(self._media_side.resume())})
         self._is_talking = True
+        self._warn()
         self._media_side.open()
         self._attach()
         self._report_reachability()
@@ -182,7 +196,7 @@ class RoomSession(EndpointObserver):
         """The client leaves the room."""
         if self._endpoint is not None:
             self._endpoint.leave()
-        self._finish()
+        self._finish(endings.HUNG_UP)
 
     def replace_connection(self) -> None:
         """Move the client's media to another connection, as when its worker goes away."""
@@ -191,7 +205,7 @@ class RoomSession(EndpointObserver):
 
     def detached(self, outlet: Outlet) -> None:
         """A socket ended; without effect if the session goes on over another one."""
-        if self._outlet is not outlet or self._is_over:
+        if self._outlet is not outlet or self.is_over:
             return
         self._outlet = None
         self._is_talking = False
@@ -206,7 +220,7 @@ class RoomSession(EndpointObserver):
         endpoint = self._endpoint
         if endpoint is not None:
             endpoint.call.remove(endpoint, reason, tell=False)
-        self._finish()
+        self._finish(reason)
 
     def fail(self, error: CallingError) -> None:
         """The session cannot go on: tell the client why, and take it out."""
@@ -260,20 +274,14 @@ class RoomSession(EndpointObserver):
 
     def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
         """Warn a client that wants to know that its track cannot be recorded."""
-        self._warnings[track_sid(publication)] = "NO_MEDIA" if is_missing else "OK"
-        self._warning_revision += 1
-        if self._wants_warnings and self._is_talking and self._outlet is not None:
-            states = {
-                "revision": self._warning_revision,
-                "tracks": {sid: {"recordings": state} for sid, state in self._warnings.items()},
-            }
-            self._outlet.send({"type": "warning", "version": RSP_VERSION, "states": states})
+        self._warnings[publication] = "NO_MEDIA" if is_missing else "OK"
+        self._warn()
 
     def on_ended(self, reason: EndReason) -> None:
         """The participant is out of the room: tell why."""
         if self._outlet is not None:
-            self._outlet.send(_farewell(reason))
-        self._finish()
+            self._outlet.send(farewell(reason))
+        self._finish(reason)
 
     # ------------------------------------------------------------ MediaOwner
 
@@ -298,6 +306,7 @@ class RoomSession(EndpointObserver):
         """
         if self._signaling is not None:
             self.say(media_signaling=self._signaling.announce())
+        self._report_reachability()
         self._align_soon()
 
     def say(self, **fields: object) -> None:
@@ -370,14 +379,6 @@ class RoomSession(EndpointObserver):
             return RelayedMedia(self, self._context.relayed_room(call), member, self._tracks)
         return SfuMedia(self, self._context.engine, options, self._tracks)
 
-    def _abandon(self, call: ServerCall) -> None:
-        if self._endpoint is not None:
-            self._endpoint.leave()
-        if self._media is not None:
-            self._media.abandon()
-        self._is_over = True
-        self._context.calls.discard_if_empty(call)
-
     # ------------------------------------------------------------ going on
 
     def _on_fact(self, fact: Fact) -> None:
@@ -391,6 +392,16 @@ class RoomSession(EndpointObserver):
             entries = self._remote.changed(self._in_call.call.roster, fact)
             if entries:
                 self.say(participants=entries)
+
+    def _warn(self) -> None:
+        """Say which of the client's own tracks cannot be recorded, if it wants to know."""
+        published = self._in_call.publications
+        self._warnings = {key: item for key, item in self._warnings.items() if key in published}
+        if self._wants_warnings and self._warnings and self._is_talking and self._outlet:
+            self._warning_revision += 1
+            tracks = {track_sid(key): {"recordings": item} for key, item in self._warnings.items()}
+            states = {"revision": self._warning_revision, "tracks": tracks}
+            self._outlet.send({"type": "warning", "version": RSP_VERSION, "states": states})
 
     def _recording(self) -> dict[str, Any]:
         is_recording = self._in_call.call.roster.is_recording
@@ -414,14 +425,16 @@ class RoomSession(EndpointObserver):
 
     # ------------------------------------------------------------ the end
 
-    def _finish(self) -> None:
-        if self._is_over:
+    def _finish(self, reason: EndReason) -> None:
+        if self._ending is not None:
             return
-        self._is_over = True
+        self._ending = reason
         self._is_talking = False
         self._stop_timer()
         if self._signaling is not None:
             self._signaling.close()
+        if self._media is not None:
+            self._media.end()
         self._context.on_over(self)
 
     def _stop_timer(self) -> None:
@@ -447,7 +460,8 @@ def error_body(error: CallingError) -> dict[str, Any]:
     return {"type": "error", "version": RSP_VERSION, "code": code, "message": error.message}
 
 
-def _farewell(reason: EndReason) -> dict[str, Any]:
+def farewell(reason: EndReason) -> dict[str, Any]:
+    """The last thing that a client is told when it did not leave by itself."""
     if reason == endings.ROOM_COMPLETED:
         return {"type": "disconnected", "version": RSP_VERSION, "status": "completed"}
     if reason.sub_code in TWILIO_CODES:

@@ -286,6 +286,17 @@ class Negotiation:
             section.is_rolled_back = False
         return tuple(changes)
 
+    def supersede(self) -> None:
+        """The answer to our outstanding offer was lost; an offer that is newer than ours follows.
+
+        The remote end can only have made that after it had applied ours.
+        """
+        if not self._is_outstanding:
+            return
+        self._is_outstanding = self._is_restart_requested = False
+        for section in self._sections:
+            section.is_described, section.replaced = True, None
+
     def cancel(self) -> None:
         """Forget the outstanding offer, if any; what it wished for is offered again later."""
         if not self._is_outstanding:

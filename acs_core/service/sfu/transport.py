@@ -196,9 +196,9 @@ class MediaTransport:
         """Whether the client will soon repeat an offer that crossed ours; let it come first."""
         return self._negotiation.awaits_repeat
 
-    def cancel_offer(self) -> None:
-        """Forget our outstanding offer; what it wished for is offered again."""
-        self._negotiation.cancel()
+    def supersede_offer(self) -> None:
+        """The answer to our offer was lost, and an offer follows that shows that there was one."""
+        self._negotiation.supersede()
 
     def accept_answer(self, text: str) -> None:
         """Take the client's answer.

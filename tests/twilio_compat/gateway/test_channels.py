@@ -188,9 +188,14 @@ async def test_labels_stay_while_their_channels_live_and_are_new_afterwards() ->
     wires.opened[0].close()
     second = announced(signaling)
     assert len(set(second.values()) - set(first.values())) == 1
+    for channel in wires.opened[1:]:
+        channel.hear({"type": "ready"})
     signaling.forget()
     third = announced(signaling)
     assert not set(third.values()) & (set(first.values()) | set(second.values()))
+    # Nobody has seen these: the client goes on waiting for the labels that it was told.
+    signaling.forget()
+    assert announced(signaling) == third
     signaling.close()
     assert all(channel.state == "closed" for channel in wires.opened)
     assert announced(signaling) == {}

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
+from acs_core.core.facts import ConnectionState
 from acs_core.core.rules import INCLUDE_ALL
+from acs_core.rtc.sdp import parse
 from acs_core.service.rooms import RoomOptions
+from tests.support.events import until
 from tests.support.wire_client import PaperPeer, WireClient, wire_client
 from twilio_compat.gateway.session import RoomSession
 from twilio_compat.server import CompatServer, embedded
@@ -367,3 +371,134 @@ async def test_a_room_that_is_recorded_says_so_from_the_first_track_on(
     bob.publish("audio", name="mic")
     assert (await bob.connect("recorded"))["recording"]["is_recording"] is True
     await alice.until(lambda: alice.state["recording"] == {"revision": 2, "is_recording": True})
+
+
+# ---------------------------------------------------------------- what a review found
+
+
+async def test_an_offer_first_seen_in_a_sync_is_answered_in_synced(enter: Any) -> None:
+    alice, again = await enter("alice"), await enter("alice")
+    await alice.connect()
+    await alice.socket.close(code=3001)
+    alice.publish("audio")
+    alice.revision += 1
+    offer = alice.peer.offer()
+    (entry,) = (await sync(again, alice, peer_connections=[offer]))["peer_connections"]
+    assert entry["description"]["type"] == "answer"
+    assert entry["description"]["revision"] == offer["description"]["revision"]
+    # And said again as often as it is asked for.
+    await again.update(peer_connections=[offer])
+    (entry,) = (await again.body_with("peer_connections"))["peer_connections"]
+    assert entry["description"]["type"] == "answer"
+
+
+async def test_an_offer_newer_than_ours_shows_that_ours_was_applied(enter: Any) -> None:
+    alice, bob, again = await enter("alice"), await enter("bob"), await enter("alice")
+    await alice.connect()
+    bob.publish("audio", name="mic")
+    await bob.connect()
+    offered = await alice.body_with("subscribed")
+    while "peer_connections" not in offered:
+        offered = await alice.body_with("peer_connections")
+    # The answer is lost with the socket; what is left of it is an offer that is newer still.
+    alice.peer.answer(offered["peer_connections"][0])
+    await alice.socket.close(code=3001)
+    alice.publish("video", name="cam")
+    alice.revision += 1
+    offer = alice.peer.offer()
+    synced = await sync(again, alice, peer_connections=[offer])
+    (entry,) = synced["peer_connections"]
+    assert entry["description"]["type"] == "answer"
+    sections = parse(entry["description"]["sdp"]).sections
+    (forwarded,) = [item for item in sections if item.mid.startswith("s")]
+    assert forwarded.direction.is_sending
+    assert forwarded.msid is not None
+    assert forwarded.msid[1] == synced["subscribed"]["tracks"][0]["id"]
+
+
+async def test_a_connection_replaced_while_the_client_is_away_is_asked_for_in_synced(
+    server: CompatServer, enter: Any
+) -> None:
+    alice, again = await enter("alice"), await enter("alice")
+    await alice.connect()
+    (call,) = server.calls.live.values()
+    (endpoint,) = call.endpoints.values()
+    assert isinstance(endpoint.observer, RoomSession)
+    await alice.socket.close(code=3001)
+    await until(lambda: endpoint.state is ConnectionState.RECONNECTING)
+    endpoint.observer.replace_connection()
+    (entry,) = (await sync(again, alice))["peer_connections"]
+    assert entry["id"] != alice.peer.id
+    assert entry["description"] == {"type": "create-offer", "revision": 1}
+
+
+async def test_a_sync_that_cannot_be_applied_ends_the_session(
+    server: CompatServer, enter: Any
+) -> None:
+    alice, again = await enter("alice"), await enter("alice")
+    await alice.connect()
+    await alice.socket.close(code=3001)
+    bad = {"id": alice.peer.id, "description": {"type": "offer", "revision": 9, "sdp": "v=0"}}
+    assert (await sync(again, alice, peer_connections=[bad]))["code"] == 53403
+    (call,) = server.calls.live.values()
+    assert not call.endpoints
+    assert server.sessions == 0
+
+
+async def test_why_a_session_ended_is_told_to_a_client_that_was_away(
+    server: CompatServer, enter: Any
+) -> None:
+    alice, again = await enter("alice"), await enter("alice")
+    await alice.connect()
+    await alice.socket.close(code=3001)
+    (call,) = server.calls.live.values()
+    await until(lambda: next(iter(call.endpoints.values())).state is ConnectionState.RECONNECTING)
+    call.complete()
+    again.peer, again.tracks, again.revision = alice.peer, alice.tracks, alice.revision
+    await again.hello(
+        {
+            "type": "sync",
+            "version": 2,
+            "session": alice.state["session"],
+            "token": again.token,
+            "participant": {"revision": 1, "tracks": []},
+        }
+    )
+    assert (await again.body("disconnected"))["status"] == "completed"
+
+
+async def test_the_socket_of_a_session_that_was_ended_is_closed(server: CompatServer) -> None:
+    settings = replace(server.gateway_settings, farewell=0.1)
+    async with (
+        embedded(gateway=settings) as other,
+        wire_client(other.url, other.access_token("alice")) as alice,
+    ):
+        await alice.connect()
+        (call,) = other.calls.live.values()
+        call.complete()
+        assert await alice.close_code() == 1000
+
+
+async def test_a_socket_without_a_good_token_is_closed(server: CompatServer) -> None:
+    settings = replace(server.gateway_settings, greeting=0.1)
+    async with embedded(gateway=settings) as other, wire_client(other.url, "") as eve:
+        await eve.hello()
+        assert await eve.close_code() == 1008
+
+
+async def test_fractions_and_repeated_ids_are_no_reason_to_refuse(enter: Any) -> None:
+    alice = await enter("alice")
+    alice.publish("data", name="chat")
+    alice.tracks.append(dict(alice.tracks[0]))
+    profile = {
+        "max_subscription_bandwidth": 2500000.5,
+        "render_dimensions": {"low": {"width": 853.33, "height": 480}},
+    }
+    connected = await alice.connect(bandwidth_profile={"video": profile})
+    assert [item["state"] for item in connected["published"]["tracks"]] == ["ready"]
+
+
+async def test_a_revision_is_a_number_of_31_bits(enter: Any) -> None:
+    alice = await enter("alice")
+    error = await alice.connect(participant={"revision": 2**31, "tracks": []})
+    assert error["code"] == 53004
