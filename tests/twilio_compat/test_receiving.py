@@ -83,16 +83,6 @@ async def test_a_track_begins_with_what_was_said_before_it_was_subscribed() -> N
         assert video_of(room).is_switched_off
 
 
-async def test_what_its_publisher_disabled_is_not_switched_off() -> None:
-    async with room_of(ANN, bandwidth_profile=BY_PROFILE) as (room, session):
-        session.subscribe(VIDEO)
-        session.subscribe(DATA)
-        disabled = PauseReason.DISABLED
-        session.observer.on_forwarding((Forwarding(publication=VIDEO, reason=disabled),))
-        session.observer.on_forwarding((Forwarding(publication=DATA, reason=disabled),))
-        assert not video_of(room).is_switched_off
-
-
 async def test_in_manual_mode_the_program_switches() -> None:
     async with room_of(ANN, bandwidth_profile=MANUAL) as (room, session):
         session.subscribe(VIDEO)

@@ -360,9 +360,11 @@ class MediaSignaling:
     def _reset(self, publication: str) -> None:
         """The client replaced a track's source and waits to be told what to send."""
         own = self._endpoint.publications.get(publication)
-        if own is not None and isinstance(own.source, Producer):
-            everything = (True,) * len(own.source.layers)
-            layers = self._endpoint.layer_demands.get(publication, everything)
+        layers = self._endpoint.layer_demands.get(publication)
+        if layers is None and own is not None and isinstance(own.source, Producer):
+            # Nothing else was ever said: everything is wanted.
+            layers = (True,) * len(own.source.layers)
+        if layers is not None:
             self._send_demands({publication: layers})
 
     def _send_demand(self, publication: str) -> None:

@@ -232,7 +232,7 @@ async def test_pages_of_any_origin_may_ask(rest: Rest) -> None:
     _, _, headers = await rest.ask("GET", "/v1/Rooms/none", headers=page)
     assert headers["Access-Control-Allow-Origin"] == "*"
     # Everything else still asks where a page comes from.
-    for path in ("/healthz", "/v1/RoomsAndMore", "/signaling"):
+    for path in ("/healthz", "/v1/RoomsAndMore", "/calls/ws"):
         assert await rest.status(path, headers=page) == 403
 
 
