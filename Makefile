@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := acs_core twilio_compat mapping
 STAMP := $(VENV)/.installed
+INTEROP := tests/interop
+SDK := $(INTEROP)/node_modules/.installed
 
 .PHONY: help demo serve test proof soak lint format bench clean
 help: ## what can be made
@@ -15,19 +17,24 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test,lint]'
 	@touch $(STAMP)
 
+# The vendor's client that the browser tests run; without it those are skipped and say so.
+$(SDK): $(INTEROP)/package-lock.json
+	@cd $(INTEROP) && npm ci --silent --no-audit --no-fund && touch node_modules/.installed \
+		|| echo "npm ci did not work: the tests with the vendor's client will be skipped"
+
 demo: $(STAMP) ## three participants in one room, with real media files; see demo-out/
 	$(BIN)/twilio-compat demo $(DEMO)
 
 serve: $(STAMP) ## the service, with development credentials
 	$(BIN)/twilio-compat serve --dev $(SERVE)
 
-test: $(STAMP) ## everything but the long proofs
+test: $(STAMP) $(SDK) ## everything but the long proofs
 	$(BIN)/python -m pytest -m "not proof and not soak" $(PYTEST)
 
-proof: $(STAMP) ## the long proofs; prints their figures
+proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)
 
-soak: $(STAMP) ## hours of calls; by hand
+soak: $(STAMP) $(SDK) ## hours of calls; by hand
 	$(BIN)/python -m pytest -m soak -s --timeout 0 $(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy
@@ -42,5 +49,5 @@ format: $(STAMP) ## let ruff format
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)
 
-clean: ## what was made, except .venv
+clean: ## what was made, except .venv and node_modules
 	rm -rf build dist demo-out .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

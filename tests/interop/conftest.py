@@ -1,0 +1,72 @@
+"""The browser of the session, the stage of a test, and what a failed test tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.interop.chromium import Chromium, missing
+from tests.interop.stage import FOLDER, STAGES, MakeStage, Stage
+from tests.interop.stage import stage as open_stage
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.interop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.when == "call":
+        for stage in item.stash.get(STAGES, []):
+            for page in stage.pages:
+                picture = item.stash[FOLDER] / f"{page.identity}.png"
+                report.sections.append((f"page of {page.identity}", page.report(picture)))
+    return report
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """The one browser; every participant has a context of its own in it."""
+    reason = missing()
+    if reason is not None and os.environ.get("REQUIRE_INTEROP") == "1":
+        pytest.fail(f"REQUIRE_INTEROP is set, and {reason}")
+    if reason is not None:
+        pytest.skip(reason)
+    browser = Chromium()
+    browser.start()
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+async def make_stage(
+    chromium: Chromium, request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[MakeStage]:
+    """Opens stages that end after the test: `stage = await make_stage(times=...)`."""
+    stages: list[Stage] = []
+    request.node.stash[STAGES] = stages
+    request.node.stash[FOLDER] = tmp_path
+    async with AsyncExitStack() as stack:
+
+        async def make(**options: Any) -> Stage:
+            stages.append(await stack.enter_async_context(open_stage(chromium, **options)))
+            return stages[-1]
+
+        yield make
+
+
+@pytest.fixture
+async def stage(make_stage: MakeStage) -> Stage:
+    """A service and nobody in it."""
+    return await make_stage()
