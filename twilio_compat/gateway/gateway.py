@@ -141,7 +141,8 @@ class TwilioGateway:
         finally:
             del self._clients[socket]
             client.gone(is_goodbye=is_goodbye)
-        return socket.response
+        # A client that vanished during the upgrade has nothing to end; nobody reads this.
+        return socket.response if socket.response.prepared else web.Response(status=400)
 
     async def close(self) -> None:
         """End every session and socket, within 2 s."""
