@@ -58,7 +58,9 @@ class DataChannel:
         on_close: Called once, whoever closed it.
     """
 
-    def __init__(self, parameters: RTCDataChannelParameters) -> None:
+    def __init__(
+        self, parameters: RTCDataChannelParameters, on_end: Callable[[DataChannel], None]
+    ) -> None:
         self.label = parameters.label
         self.ordered = parameters.ordered
         self.max_retransmits = parameters.maxRetransmits
@@ -68,6 +70,7 @@ class DataChannel:
         self.on_open: Callable[[], None] | None = None
         self.on_close: Callable[[], None] | None = None
         self._parameters = parameters
+        self._on_end = on_end
         self._channel: RTCDataChannel | None = None
         self._state = DataChannelState.CONNECTING
         self._waiting: deque[str | bytes] = deque()
@@ -147,6 +150,7 @@ class DataChannel:
     def _closed(self) -> None:
         if self._state is not DataChannelState.CLOSED:
             self._state = DataChannelState.CLOSED
+            self._on_end(self)
             _contained(self.label, self.on_close)
             self.on_message = self.on_open = self.on_close = None
             self._waiting.clear()
@@ -225,7 +229,8 @@ class DataChannels:
                 maxRetransmits=max_retransmits,
                 maxPacketLifeTime=max_packet_life_time,
                 protocol=protocol,
-            )
+            ),
+            self._channels.discard,
         )
         self._channels.add(channel)
         if self._sctp is not None:
@@ -270,7 +275,6 @@ class DataChannels:
 
     def _negotiate(self, sctp: SctpTransport, channel: DataChannel) -> None:
         channel._attach(RTCDataChannel(sctp, channel._parameters))
-        self._watch(channel)
 
     def _accept(self, incoming: RTCDataChannel) -> None:
         channel = DataChannel(
@@ -280,7 +284,8 @@ class DataChannels:
                 maxRetransmits=incoming.maxRetransmits,
                 maxPacketLifeTime=incoming.maxPacketLifeTime,
                 protocol=incoming.protocol,
-            )
+            ),
+            self._channels.discard,
         )
         channel._attach(incoming)
         if len(self._channels) >= MAX_CHANNELS:
@@ -288,12 +293,7 @@ class DataChannels:
             channel.close()
             return
         self._channels.add(channel)
-        self._watch(channel)
         _contained(channel.label, self.on_channel, channel)
-
-    def _watch(self, channel: DataChannel) -> None:
-        assert channel._channel is not None
-        channel._channel.on("close", lambda: self._channels.discard(channel))
 
 
 def _contained(label: str, callback: Callable[..., None] | None, *arguments: Any) -> None:

@@ -62,8 +62,9 @@ __all__ = [
 
 # Ours: what a call with thirty participants needs, and below the signaling message limit.
 MAX_TEXT_LENGTH: Final = 400_000
-MAX_SECTIONS: Final = 128
-"""Sound and pictures of 50 participants, and what else they publish."""
+MAX_SECTIONS: Final = 160
+"""Sound, camera and screen of 49 others, own streams and data; so many pictures of six codecs
+stay below `MAX_TEXT_LENGTH`."""
 MAX_CANDIDATES: Final = 100
 
 # RFC 8841 sections 5.2 and 6.1; port 5000 is what every WebRTC end uses.

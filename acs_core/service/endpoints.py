@@ -6,7 +6,8 @@ so with `Endpoint.attach`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -27,6 +28,7 @@ from acs_core.core.facts import (
 from acs_core.core.receiving import Forwarding, PauseReason
 from acs_core.core.rules import RuleSubject, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
+from acs_core.service.admission import is_sid
 from acs_core.service.identity import Principal
 from acs_core.service.transcription import Transcription
 
@@ -37,9 +39,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "EndpointObserver", "MediaSource", "Publication", "Subscription"]
 
+_log = logging.getLogger(__name__)
+
 
 class EndpointObserver:
-    """The adapter behind an endpoint; called on the event loop, must not block or raise.
+    """The adapter behind an endpoint; called on the event loop, must not block.
+
+    What it raises is logged, and costs neither the call nor the other adapters anything.
 
     Adapters derive from it and override what their protocol can tell; the rest does nothing.
     """
@@ -116,12 +122,18 @@ class Publication:
         return self.info.id
 
     def as_rule_subject(self) -> RuleSubject:
-        """How rules name it: by its own or Twilio's ids, by its and its publisher's name."""
-        owner = self.owner
+        """How rules name it: by Twilio's ids, by its and its publisher's name.
+
+        A name that has the form of an id is left out: whoever took it could be meant to be
+        somebody else.
+        """
+        owner, name = self.owner, self.info.name
+        names = set() if is_sid(name, "MT") else {name}
+        identities = set() if is_sid(owner.identity, "PA") else {owner.identity}
         return RuleSubject(
             kind="data" if self.info.kind is PublicationKind.DATA else self.info.kind.media,
-            publisher=frozenset({owner.id, f"PA{owner.id}", owner.identity}),
-            track=frozenset({self.id, f"MT{self.id}", self.info.name}),
+            publisher=frozenset({f"PA{owner.id}"} | identities),
+            track=frozenset({f"MT{self.id}"} | names),
             priority=self.info.priority,
         )
 
@@ -188,6 +200,13 @@ class Endpoint:
     def is_in_call(self) -> bool:
         """False once the endpoint left or was removed."""
         return self.state is not ConnectionState.DISCONNECTED
+
+    def tell(self, say: Callable[[EndpointObserver], None]) -> None:
+        """Tell the adapter something; its failure is logged, and nobody else's."""
+        try:
+            say(self.observer)
+        except Exception:
+            _log.exception("the adapter of endpoint %s failed", self.id)
 
     def publish(self, wanted: Iterable[wire.NewPublication]) -> tuple[PublicationInfo, ...]:
         """Offer streams to the call.
@@ -287,7 +306,7 @@ class Endpoint:
             else:
                 self._told_reasons[forwarding.publication] = forwarding.reason
         if changes and self.is_in_call:
-            self.observer.on_forwarding(changes)
+            self.tell(lambda observer: observer.on_forwarding(changes))
 
     def set_layer_demand(self, publication_id: str, layers: tuple[bool, ...]) -> None:
         """Learn which layers of an own publication are received, and tell the adapter."""
@@ -295,7 +314,7 @@ class Endpoint:
             before = self._layer_demands.get(publication_id, (True,) * len(layers))
             self._layer_demands[publication_id] = layers
             if layers != before:
-                self.observer.on_layer_demand(publication_id, layers)
+                self.tell(lambda observer: observer.on_layer_demand(publication_id, layers))
 
     def set_rules(self, rules: TrackRules | None) -> None:
         """Let rules decide what is received, in place of the policy's choice.
@@ -310,7 +329,7 @@ class Endpoint:
     def tell_quality(self) -> None:
         """Tell the adapter the network quality levels as of now, if it wants to know."""
         if self.is_in_call and self.policy.quality and self.call.quality:
-            self.observer.on_quality(self.call.quality)
+            self.tell(lambda observer: observer.on_quality(self.call.quality))
 
     def set_reachable(self, *, is_reachable: bool) -> None:
         """Tell the call that the endpoint's link was lost or is back."""
@@ -334,7 +353,7 @@ class Endpoint:
         }
         if wanted != self._subscriptions:
             self._subscriptions = wanted
-            self.observer.on_subscriptions()
+            self.tell(lambda observer: observer.on_subscriptions())
             # After the adapter: it forwards the new ones first, then they may be paused.
             self.call.on_change()
 

@@ -276,12 +276,17 @@ class _Side(TransportListener):
     def on_channel(self, channel: DataChannel) -> None:
         """The remote end opened a data channel; only the publish side cares."""
 
-    def on_refused(self, key: str, reason: RefusalReason) -> None:
-        """The remote end does not take a stream; it knows why."""
+    def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool) -> None:
+        """The remote end does not get a stream; it knows why, unless there is no room for it."""
+        if reason is RefusalReason.NO_SECTION:
+            _log.warning("publication %s has no section left for %s", key, self.owner.id)
 
     def on_liveness(self) -> None:
         """The connection fell silent, or is heard again."""
         self.owner.media_changed()
+
+    def on_failed(self) -> None:
+        """No connection was made; the client has a deadline of its own, and asks for another."""
 
 
 class _PublishSide(_Side):

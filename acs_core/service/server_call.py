@@ -209,9 +209,16 @@ class ServerCall:
         return self._waiting is not None
 
     def end(self, reason: EndReason, *, by: Endpoint | None = None) -> None:
-        """End the call for everybody, at once."""
-        for endpoint in list(self._endpoints.values()):
-            self._take_out(endpoint, reason, tell=endpoint is not by)
+        """End the call for everybody, at once: nobody sees the others go first."""
+        everybody = list(self._endpoints.values())
+        for endpoint in everybody:
+            self._strike(endpoint)
+        for endpoint in everybody:
+            if endpoint is not by:
+                endpoint.tell(lambda observer: observer.on_ended(reason))
+        for endpoint in everybody:
+            self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
+            self.router.forget(endpoint.id)
         self._finish()
 
     def complete(self) -> None:
@@ -237,12 +244,12 @@ class ServerCall:
         self.quality_measured(levels)
         for endpoint in list(self._endpoints.values()):
             if endpoint.policy.quality:
-                endpoint.observer.on_quality(levels)
+                endpoint.tell(lambda observer: observer.on_quality(levels))
 
     def transcribed(self, transcription: Transcription) -> None:
         """Tell everybody what somebody said."""
         for endpoint in list(self._endpoints.values()):
-            endpoint.observer.on_transcription(transcription)
+            endpoint.tell(lambda observer: observer.on_transcription(transcription))
 
     def commit(self, fact: Fact, *, silent_for: Endpoint | None = None) -> None:
         """Make a fact true and tell everybody, except an endpoint that gets it in a snapshot."""
@@ -251,7 +258,7 @@ class ServerCall:
             self._publication_changed(fact.publication)
         for endpoint in list(self._endpoints.values()):
             if endpoint is not silent_for:
-                endpoint.observer.on_facts(revision, (fact,))
+                endpoint.tell(lambda observer: observer.on_facts(revision, (fact,)))
         if isinstance(fact, PublicationChanged) and any(
             endpoint.rules for endpoint in self._endpoints.values()
         ):
@@ -299,11 +306,18 @@ class ServerCall:
     def check_publications(
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> None:
-        """Refuse publications that `publish` would refuse; see `Endpoint.publish`."""
+        """Refuse publications that `publish` would refuse; see `Endpoint.publish`.
+
+        Args:
+            endpoint: In the call or about to join it: then those that it replaces do not count.
+            wanted: What it wants to offer.
+        """
+        is_here = self._endpoints.get(endpoint.id) is endpoint
+        replaced = [] if is_here else self._replaced_by(endpoint.principal)
         admission.check_publications(
             wanted,
             own_names=[publication.info.name for publication in endpoint.publications.values()],
-            in_call=len(self.publications),
+            in_call=len(self.publications) - sum(len(other.publications) for other in replaced),
             options=None if self.room is None else self.room.options,
             limits=self.limits,
         )
@@ -319,6 +333,16 @@ class ServerCall:
         ]
 
     def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
+        self._strike(endpoint)
+        self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
+        # After it is gone: who dominated has left before nobody dominates.
+        self.router.forget(endpoint.id)
+        if tell:
+            endpoint.tell(lambda observer: observer.on_ended(reason))
+        self.refresh_subscriptions()
+
+    def _strike(self, endpoint: Endpoint) -> None:
+        """Count an endpoint as gone; nobody is told."""
         del self._endpoints[endpoint.id]
         self._quality.pop(endpoint.id, None)
         self.record.left(endpoint.id, now=self._clock())
@@ -326,12 +350,6 @@ class ServerCall:
         if stay is not None:
             stay.cancel()
         endpoint.state = ConnectionState.DISCONNECTED
-        self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
-        # After it is gone: who dominated has left before nobody dominates.
-        self.router.forget(endpoint.id)
-        if tell:
-            endpoint.observer.on_ended(reason)
-        self.refresh_subscriptions()
 
     def _begin_stay(self, endpoint: Endpoint) -> None:
         """Somebody is there: nothing to wait for any more, and perhaps a limit to the visit."""

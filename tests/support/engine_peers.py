@@ -21,6 +21,7 @@ from acs_core.rtc.data import DataChannel
 from acs_core.rtc.feedback import RtcpPacket
 from acs_core.rtc.packet import RtpHeader, parse_header
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.listeners import TransportListener
 from acs_core.service.sfu.negotiation import SsrcPolicy
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.producer import Producer
@@ -53,7 +54,7 @@ async def engine_on(plane: PlaneKind) -> AsyncIterator[SfuEngine]:
         await engine.close()
 
 
-class Side:
+class Side(TransportListener):
     """Listens to one transport of the engine."""
 
     def __init__(self, engine: SfuEngine) -> None:

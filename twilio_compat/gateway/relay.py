@@ -17,8 +17,12 @@ an end answered the very first offer and offered again, and only the latter gets
 other end waits for the answer for ever (twilio-video.js 2.36 holds offers back until its first
 answer came). Such a connection is replaced.
 
+What is kept for somebody who may have missed it is bounded, and so is what passes: descriptions
+and candidates that are larger than any browser makes them are dropped.
+
 Source: the pairing is Twilio's for peer-to-peer rooms; twilio-video.js 2.36,
-`lib/signaling/v2/peerconnection.js`, for what the ends do.
+`lib/signaling/v2/peerconnection.js`, for what the ends do. RFC 8829 section 4.1.19 (RTCIceCandidate
+as JSON) for the candidates.
 """
 
 from __future__ import annotations
@@ -26,12 +30,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acs_core.errors import InvalidStateError, Stage
 from twilio_compat.gateway.messages import ConnectionDescription, ConnectionState
 
-__all__ = ["Entry", "PeerRelay", "Sent", "subscribed_tracks"]
+__all__ = [
+    "MAX_CANDIDATES",
+    "MAX_SDP_LENGTH",
+    "UFRAGS_KEPT",
+    "Entry",
+    "PeerRelay",
+    "Sent",
+    "subscribed_tracks",
+]
 
 Entry: TypeAlias = dict[str, Any]
 """One element of `peer_connections`, as it is sent."""
@@ -41,6 +56,39 @@ Sent: TypeAlias = list[tuple[str, list[Entry]]]
 
 UFRAGS_KEPT: Final = 4
 """How many generations of candidates an end may have missed; each ICE restart begins one."""
+
+MAX_SDP_LENGTH: Final = 200_000
+"""Characters of a description between two participants: 30 tracks and all codecs take 160,000."""
+
+MAX_CANDIDATES: Final = 100
+"""Of one generation; browsers give some for each network interface and TURN server."""
+
+MAX_REVISION: Final = 2**30
+"""Half of what the service understands: the other end must be able to count on."""
+
+MAX_ID_LENGTH: Final = 256
+"""Characters; browsers use UUIDs for connections, RFC 8839 section 5.4 has this for a `ufrag`."""
+
+_Word: TypeAlias = Annotated[str, Meta(max_length=MAX_ID_LENGTH)]
+_Revision: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_REVISION)]
+
+
+class _Candidate(Struct, frozen=True, rename="camel"):
+    """One candidate as browsers write it; about 200 characters, at most 1 KiB."""
+
+    candidate: Annotated[str, Meta(max_length=512)]
+    sdp_mid: _Word | UnsetType | None = UNSET
+    sdp_m_line_index: Annotated[int, Meta(ge=0, le=2**16 - 1)] | UnsetType | None = UNSET
+    username_fragment: _Word | UnsetType | None = UNSET
+
+
+class _Candidates(Struct, frozen=True):
+    """All candidates of one generation so far."""
+
+    ufrag: _Word
+    revision: _Revision
+    candidates: Annotated[list[_Candidate], Meta(max_length=MAX_CANDIDATES)] | UnsetType = UNSET
+    complete: bool | UnsetType = UNSET
 
 
 class PeerRelay:
@@ -69,7 +117,7 @@ class PeerRelay:
             raise InvalidStateError(f"{member} is in the room already.", stage=Stage.SIGNALING)
         others = list(self._members)
         newcomer = self._members[member] = _Member()
-        if initial is not None and _is_offer(initial.description):
+        if initial is not None and _is_offer(initial.description) and _is_bounded(initial):
             newcomer.unused = initial
             newcomer.known.add(initial.id)
         out = _Outbox()
@@ -85,7 +133,7 @@ class PeerRelay:
         out = _Outbox()
         for state in states:
             connection = self._connections.get(state.id)
-            if connection is None or not connection.joins(member):
+            if connection is None or not connection.joins(member) or not _is_bounded(state):
                 continue
             verdict = connection.take(member, state)
             if verdict is _Verdict.BROKEN:
@@ -175,8 +223,11 @@ class PeerRelay:
     def _pass_candidates(
         self, connection: _Connection, author: str, state: ConnectionState, out: _Outbox
     ) -> None:
-        if connection.id in self._connections and connection.take_candidates(author, state.ice):
-            out.add(connection.other(author), {"id": state.id, "ice": state.ice})
+        ice = _candidates(state.ice)
+        if connection.id not in self._connections or ice is None:
+            return
+        if connection.take_candidates(author, ice):
+            out.add(connection.other(author), _with_candidates(state.id, ice))
 
     def _of(self, member: str) -> list[_Connection]:
         return [one for one in self._connections.values() if one.joins(member)]
@@ -245,13 +296,13 @@ class _Said:
 
     answer: ConnectionDescription | None = None
     offer: ConnectionDescription | None = None
-    candidates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    candidates: dict[str, _Candidates] = field(default_factory=dict)
 
     def entries(self, connection_id: str) -> list[Entry]:
         descriptions = [one for one in (self.answer, self.offer) if one is not None]
         return [
             *(_described(connection_id, one) for one in descriptions),
-            *({"id": connection_id, "ice": ice} for ice in self.candidates.values()),
+            *(_with_candidates(connection_id, ice) for ice in self.candidates.values()),
         ]
 
 
@@ -297,18 +348,15 @@ class _Connection:
             case _:
                 return _Verdict.DROP
 
-    def take_candidates(self, author: str, ice: Mapping[str, Any] | None) -> bool:
+    def take_candidates(self, author: str, ice: _Candidates) -> bool:
         """Judge candidates, which are cumulative per `ufrag`; remember them if they pass."""
         said = self._said[author]
-        if ice is None or (said.answer is None and said.offer is None):
+        if said.answer is None and said.offer is None:
             return False  # The other end may not know the connection yet.
-        ufrag, revision = ice.get("ufrag"), ice.get("revision")
-        if not isinstance(ufrag, str) or not _is_revision(revision):
-            return False
         kept = said.candidates
-        if ufrag in kept and revision <= kept[ufrag]["revision"]:
+        if ice.ufrag in kept and ice.revision <= kept[ice.ufrag].revision:
             return False
-        kept[ufrag] = ice
+        kept[ice.ufrag] = ice
         if len(kept) > UFRAGS_KEPT:
             del kept[next(iter(kept))]
         return True
@@ -357,8 +405,29 @@ def _is_offer(description: ConnectionDescription | None) -> bool:
     return description is not None and description.type == "offer" and description.sdp is not None
 
 
-def _is_revision(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _is_bounded(state: ConnectionState) -> bool:
+    """Whether a description is small enough to be kept, and its revision can still grow."""
+    if len(state.id) > MAX_ID_LENGTH:
+        return False
+    description = state.description
+    if description is None:
+        return True
+    is_short = len(description.sdp or "") <= MAX_SDP_LENGTH
+    return is_short and 0 <= description.revision <= MAX_REVISION
+
+
+def _candidates(ice: Mapping[str, Any] | None) -> _Candidates | None:
+    """Candidates as browsers write them and not too many; None for anything else."""
+    if ice is None:
+        return None
+    try:
+        return msgspec.convert(ice, _Candidates)
+    except msgspec.ValidationError:
+        return None
+
+
+def _with_candidates(connection_id: str, ice: _Candidates) -> Entry:
+    return {"id": connection_id, "ice": msgspec.to_builtins(ice)}
 
 
 def _described(connection_id: str, description: ConnectionDescription) -> Entry:

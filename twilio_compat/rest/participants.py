@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from aiohttp import web
 from acs_core.core import endings
 from acs_core.core.facts import ConnectionState, PublicationKind
 from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule, TrackRules
+from acs_core.service.admission import is_sid
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, Publication
 from acs_core.service.history import CallRecord, Visit
@@ -103,14 +104,8 @@ class ParticipantsResource:
         track, status = form.text("Track"), form.text("Status")
         if status not in ("subscribed", "unsubscribed", "subscribe", "unsubscribe"):
             raise wrong_parameter(f"The status of a subscription cannot become {status!r}.")
-        publication = next(
-            (
-                item
-                for item in call.publications
-                if item.owner is not endpoint and track in item.as_rule_subject().track
-            ),
-            None,
-        )
+        others_tracks = [item for item in call.publications if item.owner is not endpoint]
+        publication = _find(track, others_tracks)
         if publication is None:
             raise not_found(f"{request.path.removeprefix('/v1')}/{track}")
         named = f"MT{publication.id}"
@@ -228,7 +223,8 @@ class ParticipantsResource:
 def _visit(request: web.Request, record: CallRecord) -> Visit:
     """The participant that a path names, by SID or identity; the newest of an identity."""
     name = request.match_info["participant"]
-    visit = record.visits.get(name.removeprefix("PA"))
+    # Before identities: one may look like the SID of somebody else.
+    visit = record.visits.get(name.removeprefix("PA")) if is_sid(name, "PA") else None
     if visit is None:
         of_name = (item for item in record.visits.values() if item.identity == name)
         visit = max(of_name, key=lambda item: item.arrived_at, default=None)
@@ -239,11 +235,21 @@ def _visit(request: web.Request, record: CallRecord) -> Visit:
 
 def _named(request: web.Request, publications: list[Publication]) -> Publication:
     """The publication that a path names, by SID or name."""
-    name = request.match_info["track"]
+    publication = _find(request.match_info["track"], publications)
+    if publication is None:
+        raise not_found(request.path.removeprefix("/v1"))
+    return publication
+
+
+def _find(name: str | None, publications: Iterable[Publication]) -> Publication | None:
+    """The publication of this SID or, if there is none, the first of this name."""
+    by_name = None
     for publication in publications:
-        if name in publication.as_rule_subject().track:
+        if name == f"MT{publication.id}":
             return publication
-    raise not_found(request.path.removeprefix("/v1"))
+        if by_name is None and name == publication.info.name:
+            by_name = publication
+    return by_name
 
 
 def _subscribed(endpoint: Endpoint | None) -> list[Publication]:

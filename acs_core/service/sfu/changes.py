@@ -113,19 +113,21 @@ class StreamAccepted:
 
 
 class RefusalReason(StrEnum):
-    """Why the remote end does not take a stream."""
+    """Why the remote end does not get a stream."""
 
     NO_COMMON_CODEC = "noCommonCodec"
     SECTION_REJECTED = "sectionRejected"
     NOT_RECEIVING = "notReceiving"
+    NO_SECTION = "noSection"
+    """Not the remote end's doing: a connection has only so many sections."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRefused:
-    """The remote end does not take one of our streams, or no longer.
+    """The remote end does not get one of our streams, or no longer.
 
     Attributes:
-        is_retried: Whether the negotiation will offer it again by itself, on a new section.
+        is_retried: Whether the negotiation will offer it again by itself, on another section.
     """
 
     key: str

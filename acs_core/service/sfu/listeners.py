@@ -23,11 +23,23 @@ class TransportListener(Protocol):
     def on_channel(self, channel: DataChannel) -> None:
         """The client opened a data channel."""
 
-    def on_refused(self, key: str, reason: RefusalReason) -> None:
-        """The client does not take a stream that is forwarded to it."""
+    def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool) -> None:
+        """The client does not get a stream that is forwarded to it.
+
+        Args:
+            key: Of `MediaTransport.forward`.
+            reason: Why not.
+            is_retried: Whether it will be offered again by itself; nothing needs to be given up.
+        """
 
     def on_liveness(self) -> None:
         """`MediaTransport.is_silent` changed."""
+
+    def on_failed(self) -> None:
+        """No connection was made, and none will be; see `MediaTransport.has_failed`.
+
+        Comes at most once, and neither before the client was heard nor after `close`.
+        """
 
 
 class StreamIndex(Protocol):

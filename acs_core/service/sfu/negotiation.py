@@ -178,6 +178,22 @@ class Negotiation:
         """Let the next offer carry new ICE credentials."""
         self._is_restart_requested = True
 
+    def take_unplaced(self) -> tuple[Change, ...]:
+        """Streams for which no section is left, each told once; they go on waiting for one.
+
+        Each exchange tells them, too. Ask after `add_stream`: where there is no room, no exchange
+        need follow.
+        """
+        if self._is_outstanding:
+            return ()  # The answer may free a section.
+        reason = RefusalReason.NO_SECTION
+        return tuple(
+            change
+            for stream in self._unplaced()
+            if self._slot(stream.kind) is None
+            for change in refuse(stream, reason, is_retried=True)
+        )
+
     @property
     def has_outstanding_offer(self) -> bool:
         """Whether an offer of ours waits for its answer."""
@@ -235,7 +251,7 @@ class Negotiation:
             for section, remote in zip(self._sections, description.sections, strict=True)
         ]
         answer = self._text(sections, transport, Setup.PASSIVE)
-        return Accepted(answer, tuple(changes), is_restart)
+        return Accepted(answer, (*changes, *self.take_unplaced()), is_restart)
 
     def create_offer(self, local: LocalTransportProvider) -> str:
         """Write an offer with everything that is wished for.
@@ -254,8 +270,15 @@ class Negotiation:
             is_receiving = section.received is not None or self._always_receive
             section.offered = section.said(is_sending=True, is_receiving=is_receiving)
         sections = [self._described(s, s.offered, s.remote) for s in self._sections]
-        self._is_outstanding, self._is_repeat_due = True, False
-        return self._text(sections, local(self._is_restart_requested), Setup.ACTPASS)
+        self._is_outstanding = True
+        try:
+            text = self._text(sections, local(self._is_restart_requested), Setup.ACTPASS)
+        except BaseException:
+            # Nobody will answer what was not written.
+            self.cancel()
+            raise
+        self._is_repeat_due = False
+        return text
 
     def accept_answer(self, text: str) -> tuple[Change, ...]:
         """Take the answer to our offer.
@@ -284,7 +307,7 @@ class Negotiation:
             if section.is_rolled_back and section.key is not None:
                 section.ssrcs = self._fresh_ssrcs()
             section.is_rolled_back = False
-        return tuple(changes)
+        return (*changes, *self.take_unplaced())
 
     def supersede(self) -> None:
         """The answer to our outstanding offer was lost; an offer that is newer than ours follows.

@@ -173,9 +173,14 @@ def check(
             known = slots[index]
         if known not in {None, section.kind}:
             raise violation("a section changed its kind")
-    ssrcs = [ssrc for section in live for ssrc in section.ssrcs if section.direction.is_sending]
+    ssrcs = [ssrc for section in live if section.direction.is_sending for ssrc in _ssrcs(section)]
     if len(set(ssrcs)) != len(ssrcs):
         raise violation("two sections use the same ssrc")
+
+
+def _ssrcs(section: MediaSection) -> set[int]:
+    """Collect what a section names anywhere; groups may name what no other line does."""
+    return {*section.ssrcs, *(ssrc for group in section.ssrc_groups for ssrc in group.ssrcs)}
 
 
 def received_stream(
@@ -262,12 +267,14 @@ def accepted_stream(
     )
 
 
-def refuse(stream: OutgoingStream, reason: RefusalReason) -> list[Change]:
-    """Note that the remote end does not take a stream; tell it once."""
+def refuse(
+    stream: OutgoingStream, reason: RefusalReason, *, is_retried: bool = False
+) -> list[Change]:
+    """Note that the remote end does not get a stream; tell it once."""
     if stream.refusal is reason:
         return []
     stream.accepted, stream.refusal = None, reason
-    return [StreamRefused(stream.key, reason)]
+    return [StreamRefused(stream.key, reason, is_retried)]
 
 
 def describe(

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from acs_core.core.facts import DataReliability
-from acs_core.errors import CallingError, InvalidStateError, Stage
+from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.rtc.dtls import DtlsEndpoint
 from acs_core.rtc.feedback import PictureLossIndication, ReportBlock, RtcpPacket
@@ -64,7 +64,7 @@ class SfuTimes:
     """Deadlines and intervals in seconds.
 
     Attributes:
-        handshake: For ICE and DTLS of one connection.
+        handshake: For DTLS of one connection, from the first check of the client on.
         silence: After which a connected client counts as not heard.
         tick: Between two looks at lost packets.
         speakers: Between two judgements of who speaks.
@@ -114,6 +114,7 @@ class MediaTransport:
         self._producers: dict[str, Producer] = {}
         self._consumers: dict[str, Consumer] = {}
         self._connecting: asyncio.Task[None] | None = None
+        self._is_reached = asyncio.Event()
         self._is_connected = False
         self._is_closed = False
         self._was_silent = False
@@ -238,6 +239,9 @@ class MediaTransport:
             stream_id=stream_id,
             track_id=track_id or key,
         )
+        if not self._negotiation.needs_offer:
+            # Not at once: the caller has yet to note what it forwards.
+            asyncio.get_running_loop().call_soon(self._tell_unplaced)
 
     def switch(self, key: str, producer: Producer) -> bool:
         """Take a stream that is sent already from another producer, without an exchange.
@@ -363,14 +367,18 @@ class MediaTransport:
                     self._agree(self._consumers[key], change)
                 case SsrcChanged(key=key, ssrc=ssrc, rtx_ssrc=rtx_ssrc):
                     self._renumber(self._consumers[key], ssrc, rtx_ssrc)
-                case StreamRefused(key=key, reason=reason):
+                case StreamRefused(key=key, reason=reason, is_retried=is_retried):
                     _log.debug("stream %s is not received: %s", key, reason)
-                    self._forwarder.remove(self._consumers[key])
-                    self._listener.on_refused(key, reason)
+                    self._refused(self._consumers[key])
+                    self._listener.on_refused(key, reason, is_retried=is_retried)
                 case DataSection(sctp_port=sctp_port, max_message_size=size):
                     self._dtls.data.start(sctp_port, size)
         if has_new_streams:
             self._listener.on_streams()
+
+    def _tell_unplaced(self) -> None:
+        if not self._is_closed:
+            self._apply(self._negotiation.take_unplaced())
 
     def _receive(self, stream: StreamReceived) -> None:
         producer = Producer(secrets.token_hex(8), stream, self)
@@ -400,6 +408,12 @@ class MediaTransport:
         self._forwarder.remove(consumer)
         self._accept(consumer, accepted)
 
+    def _refused(self, consumer: Consumer) -> None:
+        # Without a shape it cannot come back with the next layer or pause either.
+        consumer.accepted = None
+        self._feedback.consumer_removed(consumer)
+        self._forwarder.remove(consumer)
+
     def _renumber(self, consumer: Consumer, ssrc: int, rtx_ssrc: int | None) -> None:
         self._forwarder.remove(consumer)
         old = consumer.accepted
@@ -418,10 +432,14 @@ class MediaTransport:
             self._connecting = asyncio.create_task(self._handshake(remote), name="DTLS handshake")
 
     async def _handshake(self, remote: RemoteIce) -> None:
+        # ICE may take a client minutes, an ICE restart included; only `close` ends the wait.
+        await self._is_reached.wait()
         try:
             keys = await self._dtls.connect(remote.fingerprints, timeout=self._times.handshake)
         except CallingError as error:
             _log.info("a media connection was not made: %s", error)
+            if not self._is_closed:
+                self._listener.on_failed()
             return
         self._plane.handle(AddTransport(self.id, keys), self._port.now())
         self._is_connected = True
@@ -432,6 +450,8 @@ class MediaTransport:
             self.start_forwarding(consumer)
 
     def _addresses_changed(self, addresses: PathAddresses) -> None:
+        if addresses.selected is not None:
+            self._is_reached.set()
         if not self._is_connected:
             return
         command = SetAddresses(self.id, addresses.selected, addresses.accepted)
@@ -453,8 +473,17 @@ class MediaTransport:
 
     def _add_layer(self, layer: ProducerLayer) -> None:
         command = layer.command()
-        if command is not None:
+        if command is None:
+            return
+        try:
             self._plane.handle(command, self._port.now())
+        except InvalidArgumentError as error:
+            # A description can name what it likes; nobody else may have trouble with it.
+            _log.info("a layer of a stream is not received: %s", error)
+            self._feedback.producer_removed(layer.producer)
+            layer.ssrc = layer.rtx_ssrc = None
+            self._feedback.producer_added(layer.producer)
+        else:
             self.layers_changed(layer.producer)
 
     def stream_detected(self, detected: StreamDetected) -> None:
@@ -479,8 +508,13 @@ class MediaTransport:
 
     def start_forwarding(self, consumer: Consumer) -> None:
         """Let the plane forward a stream as wanted, once both its connections are ready."""
-        if self._is_connected and consumer.producer.transport.is_connected:
+        if not (self._is_connected and consumer.producer.transport.is_connected):
+            return
+        try:
             self._forwarder.refresh(consumer)
+        except InvalidArgumentError:
+            # One stream that cannot be sent must not keep the others from being sent.
+            _log.exception("stream %s cannot be forwarded", consumer.key)
 
     # ------------------------------------------------------------ keyframes
 

@@ -219,6 +219,22 @@ async def test_the_number_of_channels_is_bounded() -> None:
             client.data.open("one too many")
 
 
+async def test_a_channel_that_was_closed_early_takes_no_place() -> None:
+    async with endpoints(is_started=False) as (client, server), asyncio.timeout(10):
+        incoming = await accepted(server)
+        for number in range(MAX_CHANNELS + 1):
+            client.data.open(str(number)).close()
+        kept = client.data.open("kept")
+        for end in (client, server):
+            end.data.start(5000, 65536)
+        assert (await incoming.get()).channel.label == "kept"
+        closed = Log(kept)
+        kept.close()
+        await closed.closed.wait()
+        for number in range(MAX_CHANNELS):
+            client.data.open(str(number))
+
+
 async def test_hostile_sctp_and_a_failing_listener_do_not_end_the_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -35,6 +36,7 @@ from acs_core.service.sfu.plane.messages import PlaneStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
 from acs_core.service.sfu.transport import MediaTransport
+from acs_core.service.transcription import Transcription
 
 GROUP = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000001")
 
@@ -275,6 +277,27 @@ def test_a_connection_that_is_refused_replaces_nobody() -> None:
     assert not adapter.ended
 
 
+def test_the_tracks_of_who_is_replaced_do_not_count() -> None:
+    all_calls = calls()
+    all_calls.rooms.create(unique_name="daily", options=RoomOptions(max_tracks=3))
+    call = all_calls.resolve(wire.RoomLocator(room="daily"), twilio())
+    wanted = (video("camera"), video("screen"))
+    first = enter(call, twilio(), publications=wanted)[1]
+    ben, _ = enter(call, twilio("ben"), publications=(video("camera"),))
+    # Before it is in the call, as an adapter asks.
+    again = Endpoint("f" * 32, twilio(), call, Adapter(), wire.ReceivePolicy())
+    call.check_publications(again, wanted)
+    assert refusal(lambda: call.check_publications(again, (*wanted, video("more")))) == 53203
+    stranger = Endpoint("e" * 32, twilio("tom"), call, Adapter(), wire.ReceivePolicy())
+    assert refusal(lambda: call.check_publications(stranger, (video(),))) == 53203
+    new, _ = enter(call, twilio(), publications=wanted)
+    assert len(new.publications) == 2
+    assert first.ended == [endings.DUPLICATE_IDENTITY]
+    # Who is in the call replaces nobody, itself least of all.
+    for endpoint in (new, ben):
+        assert refusal(lambda: endpoint.publish([video("more")])) == 53203  # noqa: B023
+
+
 def test_an_endpoint_id_is_taken_once() -> None:
     call = calls().resolve(GROUP, acs())
     call.join("a" * 32, acs(), Adapter())
@@ -480,6 +503,72 @@ def test_ending_a_call_tells_everybody_but_who_ended_it() -> None:
     assert all(guest.ended == [endings.ENDED_FOR_EVERYONE] for guest in guests)
     assert not all_calls.live
     all_calls.discard_if_empty(call)
+
+
+def test_nobody_sees_the_others_go_when_the_call_ends() -> None:
+    all_calls = calls()
+    call = all_calls.resolve(GROUP, acs())
+    inside = [enter(call, publications=(video(),)) for _ in range(3)]
+    for endpoint, _ in inside:
+        endpoint.attach(next(iter(endpoint.publications)), Source(endpoint.id))
+    before = [(list(adapter.facts), adapter.refreshed) for _, adapter in inside]
+    call.end(endings.ROOM_COMPLETED)
+    assert [(adapter.facts, adapter.refreshed) for _, adapter in inside] == before
+    assert [adapter.ended for _, adapter in inside] == [[endings.ROOM_COMPLETED]] * 3
+    assert not any(endpoint.is_in_call for endpoint, _ in inside)
+    assert not call.roster.endpoints
+    assert all(visit.left_at is not None for visit in call.record.visits.values())
+
+
+class Broken(EndpointObserver):
+    """An adapter that fails whatever it is told."""
+
+    def on_facts(self, revision: int, facts: tuple[Fact, ...]) -> None:
+        raise ZeroDivisionError
+
+    def on_subscriptions(self) -> None:
+        raise ZeroDivisionError
+
+    def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
+        raise ZeroDivisionError
+
+    def on_transcription(self, transcription: Transcription) -> None:
+        raise ZeroDivisionError
+
+    def on_ended(self, reason: EndReason) -> None:
+        raise ZeroDivisionError
+
+
+def test_an_adapter_that_fails_costs_nobody_else_anything(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    call = calls().resolve(GROUP, acs())
+    policy = wire.ReceivePolicy(quality=True)
+    broken = call.join("b" * 32, twilio(), Broken(), policy=policy, publications=(video(),))
+    (key,) = broken.publications
+    broken.attach(key, Source("x"))
+    witness, adapter = enter(call, policy=policy, publications=(video(),))
+    witness.attach(next(iter(witness.publications)), Source("y"))
+    assert key in witness.subscriptions
+    witness.set_reachable(is_reachable=False)
+    level = wire.QualityLevel(endpoint=witness.id, level=3)
+    call.quality_changed((level,))
+    now = datetime.now(UTC)
+    call.transcribed(Transcription(broken.id, key, "hello", False, "en-US", now, 1))
+    assert adapter.levels == [level]
+    before = len(adapter.facts)
+    # It is gone all the same: the others know, and receive nothing of it.
+    enter(call, twilio())
+    assert [type(fact) for fact in adapter.facts[before:]] == [EndpointLeft, EndpointJoined]
+    assert not witness.subscriptions
+    assert adapter.roster is not None
+    assert adapter.roster.revision == call.roster.revision
+    call.join("c" * 32, acs(), Broken())
+    call.end(endings.ROOM_COMPLETED)
+    assert adapter.ended == [endings.ROOM_COMPLETED]
+    assert {"b" * 32, "c" * 32} == {
+        record.getMessage().split()[4] for record in caplog.records if record.exc_info
+    }
 
 
 def test_a_call_that_nobody_joined_can_be_discarded() -> None:

@@ -338,6 +338,25 @@ def test_a_call_is_recorded_while_rules_include_a_published_media_track() -> Non
     assert call.recording_rules == (TrackRule(is_include=True, kind="video"),)
 
 
+def test_a_name_in_the_form_of_an_id_names_nothing_in_rules() -> None:
+    house = House()
+    ann, _ = house.join("ann", publications=(stream(),))
+    (victim,) = ann.publications.values()
+    fakes = (f"MT{victim.id}", "MT" + "0" * 32)
+    liar, _ = house.join(f"PA{ann.id}", publications=tuple(stream(name=name) for name in fakes))
+    for publication in liar.publications.values():
+        subject = publication.as_rule_subject()
+        assert subject.publisher == {f"PA{liar.id}"}
+        assert subject.track == {f"MT{publication.id}"}
+        for rule in (
+            TrackRule(is_include=True, track=f"MT{victim.id}"),
+            TrackRule(is_include=True, publisher=f"PA{ann.id}"),
+            TrackRule(is_include=True, track=victim.id),
+        ):
+            assert not rule.matches(subject)
+    assert TrackRule(is_include=True, track=f"MT{victim.id}").matches(victim.as_rule_subject())
+
+
 def test_acs_users_are_named_in_rules_by_their_raw_id() -> None:
     house = House()
     group = wire.GroupLocator(group_id=str(uuid.UUID(int=1)))
@@ -345,4 +364,4 @@ def test_acs_users_are_named_in_rules_by_their_raw_id() -> None:
     anna = call.join("a" * 32, acs("anna"), Witness(), publications=(stream(),))
     assert anna.identity == "8:acs:r_anna"
     (publication,) = anna.publications.values()
-    assert {"a" * 32, "PA" + "a" * 32, "8:acs:r_anna"} == publication.as_rule_subject().publisher
+    assert {"PA" + "a" * 32, "8:acs:r_anna"} == publication.as_rule_subject().publisher

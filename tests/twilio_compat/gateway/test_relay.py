@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from acs_core.errors import InvalidStateError
 from tests.support.polite_client import Entry, PoliteClient
 from twilio_compat.gateway.messages import ConnectionState
-from twilio_compat.gateway.relay import UFRAGS_KEPT, PeerRelay, Sent, subscribed_tracks
+from twilio_compat.gateway.relay import (
+    MAX_CANDIDATES,
+    MAX_SDP_LENGTH,
+    UFRAGS_KEPT,
+    PeerRelay,
+    Sent,
+    subscribed_tracks,
+)
 
 
 def relay() -> PeerRelay:
@@ -30,7 +37,12 @@ def said(id_: str, kind: str, revision: int, sdp: str | None = "v=0") -> Entry:
 
 
 def candidates(id_: str, ufrag: str, revision: Any, *lines: str) -> Entry:
-    return {"id": id_, "ice": {"ufrag": ufrag, "revision": revision, "candidates": list(lines)}}
+    listed = [candidate(line) for line in lines]
+    return {"id": id_, "ice": {"ufrag": ufrag, "revision": revision, "candidates": listed}}
+
+
+def candidate(line: str, **fields: Any) -> Entry:
+    return {"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0} | fields
 
 
 def first(id_: str) -> ConnectionState:
@@ -154,6 +166,18 @@ def test_what_was_said_before_is_dropped() -> None:
         candidates("b0", "u", "1"),
         candidates("b0", "u", True),
         {"id": "b0", "ice": {}},
+        {"id": "b0", "ice": {"ufrag": "u", "revision": 1, "candidates": ["candidate:1"]}},
+        {"id": "b0", "ice": {"ufrag": "u", "revision": 1, "candidates": {"x": [1] * 1000}}},
+        {"id": "b0", "ice": {"ufrag": "u", "revision": 1, "candidates": [candidate("x" * 1025)]}},
+        {
+            "id": "b0",
+            "ice": {"ufrag": "u", "revision": 1, "candidates": [candidate("", sdpMid="x" * 1025)]},
+        },
+        candidates("b0", "u" * 257, 1),
+        candidates("b0", "u", 2**31 - 1),
+        candidates("b0", "u", 1, *["candidate"] * (MAX_CANDIDATES + 1)),
+        said("b0", "offer", 5, "x" * (MAX_SDP_LENGTH + 1)),
+        said("b0", "offer", 2**31 - 1),
     ],
 )
 def test_what_means_nothing_is_dropped(entry: Entry) -> None:
@@ -177,6 +201,61 @@ def test_candidates_pass_as_they_are_and_once() -> None:
     assert room.entries("a", states(more)) == [("b", [more])]
     restarted = candidates("b0", "v", 1, "candidate:3")
     assert room.entries("a", states(restarted)) == [("b", [restarted])]
+
+
+def test_all_that_browsers_say_of_candidates_passes_and_nothing_else() -> None:
+    room = pair()
+    line = "candidate:1467250027 1 udp 2122260223 192.0.2.7 46154 typ host generation 0 ufrag 4ZcD"
+    known = {
+        "ufrag": "4ZcD",
+        "revision": 3,
+        "complete": True,
+        "candidates": [
+            candidate(line, usernameFragment="4ZcD"),
+            candidate("", sdpMid=None, sdpMLineIndex=None, usernameFragment=None),
+            {"candidate": line},
+        ],
+    }
+    more = {**known, "payload": "x" * 1000}
+    assert room.entries("a", states({"id": "b0", "ice": more})) == [
+        ("b", [{"id": "b0", "ice": known}])
+    ]
+    # The list may be missing.
+    short = {"ufrag": "4ZcD", "revision": 4, "complete": True}
+    assert room.entries("a", states({"id": "b0", "ice": short})) == [
+        ("b", [{"id": "b0", "ice": short}])
+    ]
+
+
+def test_the_largest_that_passes_is_kept() -> None:
+    room = pair()
+    offer = said("b0", "offer", 2, "x" * MAX_SDP_LENGTH)
+    many = candidates("b0", "u", 1, *["c" * 512] * MAX_CANDIDATES)
+    assert room.entries("a", states(offer, many)) == [("b", [offer, many])]
+    assert room.state("b")[1:] == [offer, many]
+
+
+def test_a_connection_that_cannot_be_kept_is_not_used() -> None:
+    for id_, revision, length in (
+        ("b" * 257, 1, 1),
+        ("b0", 2**31 - 1, 1),
+        ("b0", 1, MAX_SDP_LENGTH + 1),
+    ):
+        room = relay()
+        room.join("a")
+        initial = states(said(id_, "offer", revision, "x" * length))[0]
+        assert room.join("b", initial) == [("b", [said("pc1", "create-offer", 1, None)])]
+        assert len(json.dumps(room.state("b"))) < 1000
+
+
+def test_the_service_can_always_end_a_connection_with_a_revision_that_is_understood() -> None:
+    room = pair()
+    for revision in (2**30, 2**30 + 1, 2**31 - 1):
+        room.entries("a", states(said("b0", "offer", revision)))
+    ((_, entries),) = room.leave("a")
+    closing = entries[-1]["description"]["revision"]
+    assert closing == 2**30 + 1
+    assert states(said("b0", "close", closing + 1, None))
 
 
 def test_candidates_do_not_introduce_a_connection() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from acs_core import wire
+from acs_core.core.facts import PublicationKind
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from tests.twilio_compat.rest.conftest import Rest
@@ -16,6 +17,10 @@ def join(rest: Rest, room: str, name: str = "ann", number: int = 1) -> str:
     """The SID of a participant without a network."""
     call = rest.server.calls.resolve(wire.RoomLocator(room=room), ann(name))
     return f"PA{call.join(f'{number:032x}', ann(name), EndpointObserver()).id}"
+
+
+def video(name: str) -> wire.NewPublication:
+    return wire.NewPublication(key=name, kind=PublicationKind.VIDEO, name=name)
 
 
 async def test_a_room_answers_with_what_it_was_created_with(rest: Rest) -> None:
@@ -193,6 +198,32 @@ async def test_an_identity_means_its_newest_participant(rest: Rest) -> None:
     newest = join(rest, "daily", "ann", 2)
     _, found = await rest.get("/v1/Rooms/daily/Participants/ann")
     assert (found["sid"], found["status"]) == (newest, "connected")
+
+
+async def test_who_takes_an_id_of_somebody_else_for_a_name_is_not_taken_for_it(
+    rest: Rest,
+) -> None:
+    # First: what is looked up by name alone finds the first.
+    join(rest, "daily", f"PA{2:032x}", 1)
+    ann = join(rest, "daily", "ann", 2)
+    join(rest, "daily", "PA" + "e" * 32, 3)
+    join(rest, "daily", f"{2:032x}", 4)
+    people = "/v1/Rooms/daily/Participants"
+    assert (await rest.get(f"{people}/{ann}"))[1]["identity"] == "ann"
+    # An id is a SID with its prefix.
+    assert (await rest.get(f"{people}/{2:032x}"))[1]["sid"] == f"PA{4:032x}"
+    # Nobody has this one.
+    status, found = await rest.get(f"{people}/PA{'e' * 32}")
+    assert (status, found["identity"]) == (200, "PA" + "e" * 32)
+
+    call = rest.server.calls.find_room("daily")
+    assert call is not None
+    by_identity = {endpoint.identity: endpoint for endpoint in call.endpoints.values()}
+    (real,) = by_identity["ann"].publish([video("camera")])
+    by_identity[ann].publish([video(f"MT{real.id}")])
+    path = f"{people}/PA{'e' * 32}/SubscribedTracks"
+    status, answer = await rest.post(path, {"Track": f"MT{real.id}", "Status": "unsubscribed"})
+    assert (status, answer["sid"], answer["name"]) == (202, f"MT{real.id}", "camera")
 
 
 async def test_a_subscription_needs_a_track_and_a_status(rest: Rest) -> None:

@@ -10,7 +10,7 @@ from acs_core.service.sfu.data import DataSource
 
 
 def channel() -> DataChannel:
-    return DataChannel(RTCDataChannelParameters(label="x"))
+    return DataChannel(RTCDataChannelParameters(label="x"), lambda _: None)
 
 
 def test_messages_are_copied_to_everybody_who_is_fed() -> None:

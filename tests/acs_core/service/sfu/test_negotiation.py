@@ -492,11 +492,79 @@ def test_streams_beyond_the_section_limit_wait_for_a_free_one() -> None:
         add(negotiation, f"v{number}")
     changes = exchange(negotiation, client)[1]
     assert len(only(changes, StreamAccepted)) == MAX_SECTIONS
+    waiting = StreamRefused(f"v{MAX_SECTIONS}", RefusalReason.NO_SECTION, is_retried=True)
+    assert only(changes, StreamRefused) == [waiting]
+    # Told once.
+    assert negotiation.take_unplaced() == ()
     assert not negotiation.needs_offer
     negotiation.remove_stream("v3")
-    exchange(negotiation, client)
+    assert only(exchange(negotiation, client)[1], StreamRefused) == []
     accepted = only(exchange(negotiation, client)[1], StreamAccepted)
     assert [change.key for change in accepted] == [f"v{MAX_SECTIONS}"]
+
+
+def test_a_stream_added_where_there_is_no_room_is_told_without_an_exchange() -> None:
+    negotiation, client = service(), subscriber()
+    for number in range(MAX_SECTIONS):
+        add(negotiation, f"v{number}")
+    assert negotiation.take_unplaced() == ()
+    negotiation.create_offer(local)
+    add(negotiation, "late")
+    # The answer may free a section.
+    assert negotiation.take_unplaced() == ()
+    negotiation.cancel()
+    exchange(negotiation, client)
+    add(negotiation, "later")
+    reason = RefusalReason.NO_SECTION
+    assert negotiation.take_unplaced() == (StreamRefused("later", reason, is_retried=True),)
+
+
+def test_sections_that_the_client_takes_leave_none_for_a_stream_that_waited() -> None:
+    negotiation = service()
+    add(negotiation, "late", "audio")
+    offer = parse(CHROMIUM)
+    mine = offer.sections[0]
+    many = tuple(replace(mine, mid=str(n), ssrcs=(), msid=None) for n in range(MAX_SECTIONS))
+    bundle = tuple(section.mid for section in many)
+    accepted = negotiation.accept_offer(write(replace(offer, sections=many, bundle=bundle)), local)
+    refused = StreamRefused("late", RefusalReason.NO_SECTION, is_retried=True)
+    assert only(accepted.changes, StreamRefused) == [refused]
+
+
+def test_a_room_of_fifty_with_sound_camera_and_screen_fits_and_can_be_read() -> None:
+    negotiation = service(always_receive=True)
+    negotiation.accept_offer(CHROMIUM, local)
+    for number in range(49):
+        add(negotiation, f"a{number}", "audio")
+        add(negotiation, f"v{number}")
+        add(negotiation, f"s{number}")
+    negotiation.want_data()
+    offered = parse(negotiation.create_offer(local))
+    assert sum(section.msid is not None for section in offered.sections) == 3 * 49
+
+
+def test_as_many_pictures_as_sections_can_be_read() -> None:
+    negotiation = service(always_receive=True)
+    negotiation.accept_offer(CHROMIUM, local)
+    for number in range(MAX_SECTIONS):
+        add(negotiation, f"v{number}")
+    assert len(parse(negotiation.create_offer(local)).sections) == MAX_SECTIONS
+
+
+def test_an_offer_that_could_not_be_written_was_not_made() -> None:
+    negotiation, client = service(), subscriber()
+    add(negotiation, "v")
+    negotiation.want_data()
+
+    def fail(restart: bool) -> LocalTransport:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        negotiation.create_offer(fail)
+    assert not negotiation.has_outstanding_offer
+    assert negotiation.needs_offer
+    changes = exchange(negotiation, client)[1]
+    assert {StreamAccepted, DataSection} <= {type(change) for change in changes}
 
 
 def test_a_data_section_waits_where_there_is_no_room() -> None:
@@ -531,6 +599,18 @@ def test_a_cancelled_offer_is_made_again() -> None:
     assert negotiation.needs_offer
     again = parse(negotiation.create_offer(local))
     assert [section.mid for section in again.sections] == ["0", "1", "2", "3", "s1"]
+
+
+def test_an_offer_whose_answer_was_lost_is_taken_up_by_a_newer_one() -> None:
+    negotiation, client = service(), subscriber()
+    negotiation.supersede()
+    add(negotiation, "v")
+    answer = client.accept_offer(negotiation.create_offer(local), CLIENT).answer
+    negotiation.supersede()
+    assert not negotiation.has_outstanding_offer
+    accepted = negotiation.accept_offer(_offer_of(answer), local)
+    assert [change.key for change in only(accepted.changes, StreamAccepted)] == ["v"]
+    assert not negotiation.needs_offer
 
 
 def test_cancelling_leaves_accepted_streams_alone() -> None:
