@@ -108,7 +108,7 @@ class TcmpLimits:
     Attributes:
         hello: Characters of a hello that carries no session description.
         message: Characters of any other message. Chromium lists all of its codecs in each section
-            of an offer, 350 KB in a room of 50 participants.
+            of an offer: 350 KB in a room of 50 participants, more with screens.
         depth: Arrays and objects within each other, the message itself included.
         messages_per_second: For long; each further `SIZE_UNIT` of a message counts as one.
         burst: For once.
@@ -116,11 +116,11 @@ class TcmpLimits:
     """
 
     hello: int = 64 * 1024
-    message: int = 512 * 1024
+    message: int = 1024 * 1024
     depth: int = 32
     messages_per_second: float = 50.0
     burst: float = 200.0
-    backlog: int = 1 << 20
+    backlog: int = 4 << 20
 
 
 class TcmpState(StrEnum):
