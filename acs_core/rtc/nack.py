@@ -74,6 +74,10 @@ class PacketCache:
         self._packets[slot] = packet
         self._times[slot] = now
 
+    def holds(self, sequence_number: int) -> bool:
+        """Say whether the packet is still there, however old it is."""
+        return self._numbers[sequence_number % self._capacity] == sequence_number
+
     def get(self, sequence_number: int, now: float) -> bytes | None:
         """Return the packet; None if it is gone, too old, or was answered just now."""
         slot = sequence_number % self._capacity
@@ -172,6 +176,11 @@ class NackTracker:
             repaired = self._missing.pop(highest + distance, None)
             if repaired is not None and repaired.requests:
                 self.repaired += 1
+
+    def restart(self, newest: int | None) -> None:
+        """Wait for nothing up to `newest`, or to the first packet if None; the counts stay."""
+        self._highest, self._suspect = newest, None
+        self._missing.clear()
 
     def due(self, now: float) -> list[int]:
         """Return the numbers to ask for now, oldest first; what is too old is given up.

@@ -10,12 +10,14 @@ from functools import partial
 import pytest
 
 from acs_core.core.receiving import Dimensions
+from acs_core.errors import InvalidArgumentError
 from acs_core.media.frames import VideoFrame
 from acs_core.media.receiver import StreamReceiver
 from acs_core.media.subscribing import SubscribePeer
 from acs_core.rtc.feedback import Remb
 from acs_core.rtc.packet import sequence_difference, timestamp_difference
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.sfu.plane.messages import AddConsumer, Command
 from acs_core.service.sfu.producer import Producer
 from tests.support.engine_peers import Side, TappedSubscriber, take_offer
 from tests.support.events import DEADLINE, until
@@ -139,7 +141,7 @@ async def test_a_pause_stops_packets_and_a_picture_is_there_soon_after(scene: Sc
     scene.choose(1)
     await see(scene.receiver, 320)
     scene.choose(1, is_paused=True)
-    sent = scene.engine.stats().consumers
+    sent = scene.engine.stats(max_age=0.0).consumers
     (before,) = (item.packets for item in sent.values())
     arrived = scene.engine.stats().producers[scene.producer.id].packets
     await until(lambda: scene.engine.stats().producers[scene.producer.id].packets > arrived + 10)
@@ -192,6 +194,51 @@ async def test_layers_in_any_order_are_sorted_by_their_size(engine: SfuEngine) -
         assert [layer.rid for layer in scene.producer.layers] == ["f", "h", "q"]
     finally:
         await scene.close()
+
+
+async def test_a_description_that_names_an_ssrc_twice_harms_nobody(engine: SfuEngine) -> None:
+    scene = Scene(engine, LayerNames.SIM_GROUP, SIZES)
+    offer = await scene.publisher.create_offer()
+    group = next(line for line in offer.split("\r\n") if line.startswith("a=ssrc-group:SIM"))
+    *_, first, second, _ = group.split()
+    wrong = offer.replace(group, f"a=ssrc-group:SIM {first} {second} {first}")
+    try:
+        await scene.publisher.accept_answer(scene.incoming.transport.accept_offer(wrong))
+        await scene.publisher.connected(DEADLINE)
+        scene.outgoing.forward({"v": scene.producer})
+        await take_offer(scene.outgoing, scene.subscriber)
+        await until(partial(is_active, scene, 1))
+        scene.choose(2)
+        await see(scene.receiver, 320)
+        assert scene.producer.layers[2].ssrc is None
+    finally:
+        await scene.close()
+
+
+async def test_a_stream_that_the_plane_refuses_keeps_no_other_from_being_sent(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, side, late = scene.engine, Side(scene.engine), SubscribePeer()
+    handle = engine._plane.handle
+    refused: list[str] = []
+
+    def refuse(command: Command, now: float) -> None:
+        if isinstance(command, AddConsumer):
+            refused.append(command.consumer)
+            if len(refused) == 1:
+                raise InvalidArgumentError("refused")
+        handle(command, now)
+
+    monkeypatch.setattr(engine._plane, "handle", refuse)
+    side.forward({"one": scene.producer, "two": scene.producer})
+    try:
+        await take_offer(side, late)
+        await see(late.receivers_by_track["two"], 160)
+        # It is tried again with the next change.
+        side.transport.set_forwarding("one", layer=0, is_paused=False)
+        await see(late.receivers_by_track["one"], 160)
+    finally:
+        await late.close()
 
 
 async def test_a_subscriber_that_began_paused_gets_nothing(engine: SfuEngine) -> None:

@@ -29,7 +29,6 @@ from acs_core.service.sfu.plane import PlaneKind, create_plane
 from acs_core.service.sfu.plane.messages import (
     AudioLevel,
     ConsumerStarted,
-    ConsumerStats,
     Event,
     KeyframeNeeded,
     KeyframeSeen,
@@ -57,7 +56,10 @@ FIRST_ESTIMATE_BPS: Final = 3_000_000
 """Told to publishers before anything is measured; without feedback Chromium stays at 300 kb/s."""
 KEPT_REPORTS: Final = 8
 REPORT_BLOCKS: Final = 31
-"""Blocks of one receiver report (RFC 3550 section 6.4.2: its counter has five bits)."""
+"""Blocks of one receiver report (RFC 3550 section 6.4.2: its counter has five bits), and sender
+reports in one datagram."""
+STATS_AGE: Final = 0.2
+"""Seconds: less than between two looks of any of those who read the counts."""
 
 
 class SfuEngine:
@@ -78,6 +80,11 @@ class SfuEngine:
         self._routers: set[Router] = set()
         self._estimates: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
+        self._stats: PlaneStats | None = None
+        self._counted_at = 0.0
+        # The round of reports that is under way: publishers' clocks by layer, and who is due.
+        self._clocks: dict[str, SenderReport] = {}
+        self._unreported: dict[MediaTransport, None] = {}
         self.turns = TurnQueue()
         self.on_layers: Callable[[Producer], None] | None = None
         self._task = asyncio.create_task(self._run(), name="SFU engine")
@@ -129,9 +136,17 @@ class SfuEngine:
         """Open connections by id."""
         return MappingProxyType(self._transports)
 
-    def stats(self) -> PlaneStats:
-        """What the data plane counted."""
-        return self._plane.stats()
+    def stats(self, *, max_age: float = STATS_AGE) -> PlaneStats:
+        """What the data plane counted.
+
+        Args:
+            max_age: Seconds; a count that is no older is shared by all who ask, since counting
+                in a large call holds up media.
+        """
+        now = self._port.now()
+        if self._stats is None or now - self._counted_at >= max_age:
+            self._stats, self._counted_at = self._plane.stats(), now
+        return self._stats
 
     def create_transport(
         self,
@@ -245,7 +260,8 @@ class SfuEngine:
                     consumer.forwarded = layer
             case ProducerResumed() | ProducerStalled():
                 layer.is_active = isinstance(event, ProducerResumed)
-                self._layers_changed(producer)
+                if len(producer.layers) > 1:
+                    self._layers_changed(producer)
             case PictureSize(width=width, height=height):
                 layer.dimensions = Dimensions(width=width, height=height)
                 producer.sort_layers()
@@ -284,19 +300,34 @@ class SfuEngine:
                 layer.producer.transport.send_keyframe_request(layer)
 
     def _report(self, now: float) -> None:
-        stats = self._plane.stats()
-        for name, counts in stats.producers.items():
+        """Begin a round of reports: one connection per turn of the loop."""
+        for name, counts in self.stats(max_age=0.0).producers.items():
             if (layer := self._layers.get(name)) is not None:
                 layer.bitrate.update(counts.octets, now)
-        clocks = self._sender_reports(stats.consumers, now)
-        for transport in list(self._transports.values()):
-            # A connection that cannot be told must not keep the others from being told.
-            try:
-                self._report_to(transport, clocks.get(transport.id, []), now)
-            except Exception:
-                _log.exception("no report to connection %s", transport.id)
+        self._clocks.clear()
+        for layer in self._layers.values():
+            if layer.sender_report is not None:
+                self._clocks[layer.id], layer.sender_report = layer.sender_report, None
+        # Who still waits since the last round keeps its place.
+        self._unreported.update(dict.fromkeys(self._transports.values()))
+        self.turns.add(self._report_next)
 
-    def _report_to(self, transport: MediaTransport, clocks: list[SenderReport], now: float) -> None:
+    def _report_next(self) -> None:
+        transport = next(iter(self._unreported), None)
+        if transport is None:
+            return
+        del self._unreported[transport]
+        if self._unreported:
+            self.turns.add(self._report_next)
+        # A connection that cannot be told must not keep the others from being told.
+        try:
+            self._report_to(transport, self._port.now())
+        except Exception:
+            _log.exception("no report to connection %s", transport.id)
+
+    def _report_to(self, transport: MediaTransport, now: float) -> None:
+        if transport.is_closed:
+            return
         transport.check_liveness()
         if not transport.is_connected:
             return
@@ -316,38 +347,36 @@ class SfuEngine:
             bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
             packets.append(Remb(OUR_SSRC, bitrate, ssrcs))
         transport.send_rtcp(packets)
-        if clocks:
-            transport.send_rtcp([*clocks])
+        clocks = self._sender_reports(transport, now)
+        for start in range(0, len(clocks), REPORT_BLOCKS):
+            transport.send_rtcp([*clocks[start : start + REPORT_BLOCKS]])
 
-    def _sender_reports(
-        self, stats: Mapping[str, ConsumerStats], now: float
-    ) -> dict[str, list[SenderReport]]:
-        """The publishers' clocks, in each subscriber's timestamps, by the subscriber's transport.
+    def _sender_reports(self, transport: MediaTransport, now: float) -> list[SenderReport]:
+        """The publishers' clocks, in the timestamps of what a connection is sent.
 
         The NTP time stays the publisher's: streams of one publisher can then be played in sync
         (RFC 3550 section 6.4.1).
         """
-        made: dict[str, list[SenderReport]] = {}
-        for layer in self._layers.values():
-            report, layer.sender_report = layer.sender_report, None
-            if report is None:
+        made: list[SenderReport] = []
+        stats = self.stats().consumers
+        for consumer in transport.consumers.values():
+            counts = stats.get(consumer.id)
+            if counts is None or consumer.accepted is None or counts.packets == 0:
                 continue
-            for consumer in layer.producer.consumers.values():
-                counts = stats.get(consumer.id)
-                if counts is None or consumer.accepted is None or counts.packets == 0:
-                    continue
-                if counts.producer != layer.id or not counts.is_sending:
-                    continue  # its timestamps follow another layer
-                made.setdefault(consumer.transport.id, []).append(
-                    SenderReport(
-                        ssrc=consumer.accepted.ssrc,
-                        ntp_timestamp=report.ntp_timestamp,
-                        rtp_timestamp=(report.rtp_timestamp + counts.timestamp_offset) & 0xFFFFFFFF,
-                        packet_count=counts.packets & 0xFFFFFFFF,
-                        octet_count=counts.octets & 0xFFFFFFFF,
-                    )
+            # Timestamps follow the layer that is sent, and no other.
+            report = self._clocks.get(counts.producer or "")
+            if report is None or not counts.is_sending:
+                continue
+            made.append(
+                SenderReport(
+                    ssrc=consumer.accepted.ssrc,
+                    ntp_timestamp=report.ntp_timestamp,
+                    rtp_timestamp=(report.rtp_timestamp + counts.timestamp_offset) & 0xFFFFFFFF,
+                    packet_count=counts.packets & 0xFFFFFFFF,
+                    octet_count=counts.octets & 0xFFFFFFFF,
                 )
-                _remember(consumer, compact_ntp(report.ntp_timestamp), now)
+            )
+            _remember(consumer, compact_ntp(report.ntp_timestamp), now)
         return made
 
 

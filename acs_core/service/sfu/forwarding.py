@@ -33,23 +33,27 @@ class Forwarder:
         self._now = now
 
     def refresh(self, consumer: Consumer) -> None:
-        """Send what is wanted now; both connections must be ready. Tells only what changed."""
+        """Send what is wanted now; both connections must be ready. Tells only what changed.
+
+        Raises:
+            InvalidArgumentError: The plane refused; it is told again the next time.
+        """
         accepted = consumer.accepted
         layer = consumer.producer.layer_for(consumer)
         if accepted is None or layer is None:
             return
-        before, consumer.source = consumer.source, layer.id
-        if before is None:
-            consumer.is_stopped = consumer.is_paused
+        if consumer.source is None:
             command = consumer.command(layer, accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
             self._plane.handle(command, self._now())
+            consumer.source, consumer.is_stopped = layer.id, consumer.is_paused
             return
         if consumer.is_paused and not consumer.is_stopped:
             self._stop(consumer)
-        if before != layer.id:
+        if consumer.source != layer.id:
             command = consumer.command(layer, accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
             switch = SwitchProducer(consumer.id, layer.id, command.route)
             self._plane.handle(switch, self._now())
+            consumer.source = layer.id
         if consumer.is_stopped and not consumer.is_paused:
             # Last: the first keyframe asked for is then that of the layer to be sent.
             consumer.is_stopped = False

@@ -72,6 +72,7 @@ class ProducerLayer:
             rtx_ssrc=self.rtx_ssrc,
             rtx_payload_types=stream.rtx_payload_types,
             extensions=stream.extensions,
+            stream=self.producer.id if len(self.producer.layers) > 1 else None,
         )
 
 

@@ -28,6 +28,30 @@ def test_cache_forgets_what_was_overwritten_or_is_too_old() -> None:
     assert cache.get(9, 1.1) is None
 
 
+def test_cache_knows_what_it_holds_however_old() -> None:
+    cache = PacketCache(4, max_age=1.0)
+    assert not cache.holds(1)
+    cache.put(1, b"one", 0.0)
+    assert cache.get(1, 9.0) is None
+    assert cache.holds(1)
+    cache.put(5, b"five", 0.0)
+    assert not cache.holds(1)
+
+
+def test_tracker_that_begins_anew_waits_for_nothing_of_before() -> None:
+    tracker = NackTracker()
+    for number in (0, 3):
+        tracker.received(number, 0.0)
+    tracker.restart(10)
+    assert tracker.missing == 0
+    tracker.received(12, 0.0)
+    assert tracker.due(0.0) == [11]
+    tracker.restart(None)
+    tracker.received(50, 0.0)
+    assert tracker.missing == 0
+    assert tracker.gave_up == 0
+
+
 def test_cache_does_not_answer_the_same_request_twice_at_once() -> None:
     cache = PacketCache(8, min_resend_interval=0.01)
     cache.put(1, b"packet", 0.0)

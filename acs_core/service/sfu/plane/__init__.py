@@ -34,8 +34,8 @@ def create_plane(
             and does not pass is replaced by the portable one, with a warning.
         sockets: The UDP port's sockets, at most one per address family; the plane sends on them.
         on_event: Called, from within `receive`, `handle` and `tick`, with each event. It may give
-            any command on `StreamDetected`, `ProducerResumed` and `ProducerStalled`, only
-            `ExpectKeyframe` on the others.
+            any command on `StreamDetected`, `ProducerResumed`, `ProducerStalled` and
+            `PictureSize`, only `ExpectKeyframe` on the others.
     """
     if kind is not PlaneKind.PORTABLE:
         if is_available():

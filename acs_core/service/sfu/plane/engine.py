@@ -10,7 +10,9 @@ between planes, then sends it to all that are active.
 from __future__ import annotations
 
 import abc
+import math
 import socket
+from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -32,7 +34,7 @@ from acs_core.rtc.packet import (
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
 from acs_core.service.sfu.plane.bursts import BurstEstimator
-from acs_core.service.sfu.plane.graph import ForwardingGraph
+from acs_core.service.sfu.plane.graph import KEYFRAME_PATIENCE, ForwardingGraph
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
 from acs_core.service.sfu.plane.state import (
     CACHE_SIZE,
@@ -49,6 +51,9 @@ MAX_PACKET: Final = 1353
 picture id."""
 STALL_AFTER: Final = 2.0
 """Seconds without a packet after which a producer counts as stalled."""
+LAYER_STALL_AFTER: Final = 0.5
+"""The same for a layer while another one of its stream goes on: the publisher dropped it, and who
+watches it should not have to wait."""
 MAX_RESENDS: Final = 128
 """Packets answered per NACK; more is an outage that a keyframe mends better."""
 MAX_DETECTED: Final = 32
@@ -68,7 +73,8 @@ class ForwardingPlane(ForwardingGraph):
     def __init__(self, sockets: Sequence[socket.socket], on_event: msg.EventListener) -> None:
         super().__init__(on_event)
         self._sockets = {item.family: item for item in sockets}
-        self._synchronized_at = 0.0
+        self._ticked_at = 0.0
+        self._unsynchronized: deque[ConsumerState] = deque()
 
     def receive(self, datagram: memoryview | bytes, address: Address, now: float) -> None:
         """Take one SRTP datagram."""
@@ -77,7 +83,7 @@ class ForwardingPlane(ForwardingGraph):
             self._dropped["unknown_address" if transport is None else "malformed"] += 1
             return
         ssrc = int.from_bytes(datagram[8:12])
-        if ssrc not in transport.by_ssrc and not _may_detect(transport, ssrc):
+        if ssrc not in transport.by_ssrc and not _may_detect(transport, ssrc, now):
             self._dropped["unknown_ssrc"] += 1
             return
         packet = self._unprotect(transport, datagram)
@@ -132,24 +138,29 @@ class ForwardingPlane(ForwardingGraph):
         number = header.sequence_number
         newest = producer.newest_sequence
         is_newest = newest is None or sequence_newer(number, newest)
-        if not is_newest and producer.cache.get(number, now) is not None:
+        # What was sent under a number must never be sent again with other bytes: that would give
+        # away the authentication key of GCM (RFC 7714 section 10.1).
+        if newest is not None and not is_newest and producer.is_used_up(number, newest):
             self._dropped["duplicate"] += 1
             return
         producer.cache.put(number, packet, now)
         producer.send_times[number % CACHE_SIZE] = send_time = abs_send_time(now)
         if not is_repair:
             producer.reception.received(number, header.timestamp, now, len(packet))
-        if not producer.is_flowing:
-            producer.is_flowing = True
+        has_resumed = producer.note_arrival(now)
+        if has_resumed:
             self._emit(msg.ProducerResumed(producer.id))
-        if producer.has_nack:
+        if producer.has_nack and producer.is_watched:
             producer.nack.received(number, now)
             if is_newest and newest is not None and number != (newest + 1) & 0xFFFF:
                 self._request_missing(producer, now)
         if producer.awaits_keyframe or producer.waiting:
             self._look_for_beginning(producer, header, packet, codec, now)
-        if codec == "VP8" and is_frame_start(packet, header.payload_offset, header.payload_end):
-            self._note_size(producer, header, packet)
+            if has_resumed:
+                # What was asked for while nothing came was given up.
+                self._ask_again(producer, now)
+        if producer.needs_regrouping:
+            self._regroup(producer)
         if producer.groups:
             self._fan_out(producer, header, packet, elements, send_time, is_newest)
         if is_newest:
@@ -157,6 +168,9 @@ class ForwardingPlane(ForwardingGraph):
             producer.newest_timestamp = header.timestamp
             producer.newest_packet = packet
         producer.newest_at = now
+        # Last: the listener may switch consumers, which must not miss this packet.
+        if codec == "VP8" and is_frame_start(packet, header.payload_offset, header.payload_end):
+            self._note_size(producer, header, packet)
 
     def _note_extensions(
         self,
@@ -222,13 +236,13 @@ class ForwardingPlane(ForwardingGraph):
             previous = consumer.producer
             if previous is not None and consumer in previous.active:
                 previous.active.remove(consumer)
-                self._regroup(previous)
+                previous.needs_regrouping = True
             consumer.producer = producer
             consumer.take_route(consumer.next_route, producer)
             consumer.next_producer = consumer.next_route = None
         producer.waiting.remove(consumer)
         producer.active.append(consumer)
-        self._regroup(producer)
+        producer.needs_regrouping = True
         self._emit(msg.ConsumerStarted(consumer.id, producer.id))
 
     def _detected(
@@ -239,8 +253,7 @@ class ForwardingPlane(ForwardingGraph):
         elements: list[ExtensionElement],
         now: float,
     ) -> None:
-        if now >= transport.detected.get(header.ssrc, now):
-            transport.detected[header.ssrc] = now + DETECT_INTERVAL
+        if transport.may_report(header.ssrc, now, DETECT_INTERVAL):
             values = {id_: packet[offset : offset + length] for id_, offset, length in elements}
             self._emit(msg.StreamDetected(transport.id, header.ssrc, header.payload_type, values))
         if header.ssrc not in transport.by_ssrc:
@@ -249,14 +262,29 @@ class ForwardingPlane(ForwardingGraph):
     def tick(self, now: float) -> None:
         """Repeat requests for lost packets and notice stalls."""
         for producer in tuple(self._producers.values()):
-            if producer.nack.missing:
+            if producer.nack.missing and producer.is_watched:
                 self._request_missing(producer, now)
-            if producer.is_flowing and now - producer.newest_at > STALL_AFTER:
+            if producer.is_flowing and _has_stalled(producer, now):
                 producer.is_flowing = False
                 self._emit(msg.ProducerStalled(producer.id))
-        if now - self._synchronized_at >= _SYNCHRONIZE_INTERVAL:
-            self._synchronized_at = now
-            for consumer in self._consumers.values():
+            if producer.is_flowing and now - producer.keyframe_needed_at >= KEYFRAME_PATIENCE:
+                self._ask_again(producer, now)
+        self._synchronize_some(now)
+
+    def _ask_again(self, producer: ProducerState, now: float) -> None:
+        if producer.is_video and producer.waiting:
+            self._need_keyframe(producer, now)
+
+    def _synchronize_some(self, now: float) -> None:
+        """Synchronize a share of the consumers, such that each has its turn once an interval."""
+        share = min(1.0, (now - self._ticked_at) / _SYNCHRONIZE_INTERVAL)
+        self._ticked_at = now
+        for _ in range(math.ceil(share * len(self._consumers))):
+            if not self._unsynchronized:
+                self._unsynchronized.extend(self._consumers.values())
+            consumer = self._unsynchronized.popleft()
+            # The rewriter of one that is gone may be another one's now.
+            if self._consumers.get(consumer.id) is consumer:
                 consumer.synchronize()
 
     def _request_missing(self, producer: ProducerState, now: float) -> None:
@@ -266,7 +294,7 @@ class ForwardingPlane(ForwardingGraph):
         if producer.nack.gave_up > producer.given_up:
             producer.given_up = producer.nack.gave_up
             if producer.is_video:
-                self._need_keyframe(producer)
+                self._need_keyframe(producer, now)
 
     def _resend(self, id_: str, numbers: tuple[int, ...], now: float) -> None:
         consumer = self._consumers.get(id_)
@@ -347,14 +375,15 @@ class ForwardingPlane(ForwardingGraph):
             )
             for producer in self._producers.values()
         }
+        # Positional: there are thousands in a large call.
         consumers = {
             consumer.id: msg.ConsumerStats(
-                producer=None if consumer.producer is None else consumer.producer.id,
-                packets=consumer.packets,
-                octets=consumer.octets,
-                resent=consumer.resent,
-                is_sending=consumer.rewriter.is_open,
-                timestamp_offset=consumer.rewriter.timestamp_offset & 0xFFFF_FFFF,
+                None if consumer.producer is None else consumer.producer.id,
+                consumer.packets,
+                consumer.octets,
+                consumer.resent,
+                consumer.rewriter.is_open,
+                consumer.rewriter.timestamp_offset & 0xFFFF_FFFF,
             )
             for consumer in self._consumers.values()
         }
@@ -404,5 +433,16 @@ class ForwardingPlane(ForwardingGraph):
         """Send `packet` to the producer's groups, renumbered for each consumer."""
 
 
-def _may_detect(transport: TransportState, ssrc: int) -> bool:
+def _may_detect(transport: TransportState, ssrc: int, now: float) -> bool:
+    if ssrc not in transport.detected and len(transport.detected) >= MAX_DETECTED:
+        transport.forget_silent(now)
     return ssrc in transport.detected or len(transport.detected) < MAX_DETECTED
+
+
+def _has_stalled(producer: ProducerState, now: float) -> bool:
+    silence = now - producer.newest_at
+    if silence <= LAYER_STALL_AFTER:
+        return False
+    return silence > STALL_AFTER or any(
+        other.is_steady(now, LAYER_STALL_AFTER) for other in producer.other_layers
+    )

@@ -98,7 +98,7 @@ class ForwardingGraph(abc.ABC):
         transport.selected = command.selected
         for producer in {consumer.producer for consumer in transport.consumers}:
             if producer is not None:
-                self._regroup(producer)
+                producer.needs_regrouping = True
 
     def _remove_transport(self, id_: str) -> None:
         transport = self._transports.pop(id_, None)
@@ -120,9 +120,9 @@ class ForwardingGraph(abc.ABC):
                 raise InvalidArgumentError(f"SSRC {ssrc} is another producer's already")
         producer = ProducerState(command, transport)
         self._producers[command.producer] = producer
-        transport.by_ssrc[command.ssrc] = producer
+        transport.bind(command.ssrc, producer)
         if command.rtx_ssrc is not None:
-            transport.by_ssrc[command.rtx_ssrc] = producer
+            transport.bind(command.rtx_ssrc, producer)
 
     def _add_rtx(self, id_: str, rtx_ssrc: int) -> None:
         producer = self._producers.get(id_)
@@ -130,7 +130,7 @@ class ForwardingGraph(abc.ABC):
             if rtx_ssrc in producer.transport.by_ssrc:
                 raise InvalidArgumentError(f"SSRC {rtx_ssrc} is another producer's already")
             producer.rtx_ssrc = rtx_ssrc
-            producer.transport.by_ssrc[rtx_ssrc] = producer
+            producer.transport.bind(rtx_ssrc, producer)
 
     def _remove_producer(self, id_: str) -> None:
         producer = self._producers.pop(id_, None)
@@ -192,8 +192,8 @@ class ForwardingGraph(abc.ABC):
             consumer.next_producer.waiting.remove(consumer)
             consumer.next_producer = consumer.next_route = None
         if producer is consumer.producer:
-            consumer.take_route(command.route, producer)
-            self._regroup(producer)
+            if consumer.take_route(command.route, producer):
+                producer.needs_regrouping = True
             return
         consumer.next_producer, consumer.next_route = producer, command.route
         if not consumer.rewriter.is_open:
@@ -223,14 +223,17 @@ class ForwardingGraph(abc.ABC):
                 producer.waiting.remove(consumer)
             if consumer in producer.active:
                 producer.active.remove(consumer)
-                self._regroup(producer)
+                producer.needs_regrouping = True
 
     def _wait(self, consumer: ConsumerState, producer: ProducerState, now: float) -> None:
         """Start `consumer` with the next packet of `producer` that it can begin with."""
         consumer.keyframe_deadline = now + KEYFRAME_PATIENCE
+        if not producer.is_watched:
+            # What was lost before, nobody misses.
+            producer.nack.restart(producer.newest_sequence)
         producer.waiting.append(consumer)
         if producer.is_video:
-            self._need_keyframe(producer)
+            self._need_keyframe(producer, now)
 
     def close(self) -> None:
         """Release everything."""
@@ -238,6 +241,7 @@ class ForwardingGraph(abc.ABC):
             self._remove_transport(transport)
 
     def _regroup(self, producer: ProducerState) -> None:
+        """Sort the consumers anew: once, before a packet, however many came and went since."""
         producer.regroup()
 
     def _emit(self, event: msg.Event) -> None:
@@ -246,8 +250,9 @@ class ForwardingGraph(abc.ABC):
         except Exception:
             logger.exception("the listener of a data plane failed on %s", type(event).__name__)
 
-    def _need_keyframe(self, producer: ProducerState) -> None:
+    def _need_keyframe(self, producer: ProducerState, now: float) -> None:
         producer.awaits_keyframe = True
+        producer.keyframe_needed_at = now
         self._emit(msg.KeyframeNeeded(producer.id))
 
     @abc.abstractmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from acs_core.rtc.feedback import ReportBlock, SenderReport
 from acs_core.rtc.srtp import SrtpKeys
@@ -109,6 +109,8 @@ class AddProducer:
         rtx_payload_types: RTX payload type to the payload type it repeats.
         extensions: URI to id.
         has_nack: Lost packets can be asked for (``a=rtcp-fb:... nack``).
+        stream: Layers of one stream have the same; None for its only layer. One that falls silent
+            while another of them goes on counts as stalled soon.
     """
 
     producer: str
@@ -121,6 +123,7 @@ class AddProducer:
     rtx_payload_types: Mapping[int, int] = field(default_factory=dict)
     extensions: Mapping[str, int] = field(default_factory=dict)
     has_nack: bool = True
+    stream: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,8 +348,7 @@ Event: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProducerStats:
+class ProducerStats(NamedTuple):
     """Counts of one producer since it was added.
 
     Attributes:
@@ -368,8 +370,7 @@ class ProducerStats:
     last_arrival: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerStats:
+class ConsumerStats(NamedTuple):
     """Counts of one consumer since it was added.
 
     Attributes:

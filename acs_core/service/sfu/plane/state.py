@@ -11,7 +11,7 @@ import pylibsrtp
 
 from acs_core.errors import InvalidArgumentError
 from acs_core.rtc.nack import NackTracker, PacketCache, ResendLimiter
-from acs_core.rtc.packet import RtpHeader, Uri, parse_header
+from acs_core.rtc.packet import RtpHeader, Uri, parse_header, sequence_difference
 from acs_core.rtc.reception import ReceptionStats
 from acs_core.rtc.repair import RepairBudget
 from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
@@ -23,6 +23,7 @@ from acs_core.service.sfu.vp8 import PictureContinuity, PictureIds, PictureTrack
 
 __all__ = [
     "CACHE_SIZE",
+    "DETECTED_MEMORY",
     "ConsumerState",
     "Group",
     "ProducerState",
@@ -35,6 +36,10 @@ REPLAY_WINDOW: Final = 1024
 
 CACHE_SIZE: Final = 512
 """Packets kept for NACKs: about two seconds of a 2 Mb/s video."""
+MAX_GAP: Final = 0.25
+"""Seconds; a stream whose packets are further apart is not steady."""
+DETECTED_MEMORY: Final = 10.0
+"""Seconds that an unannounced SSRC is remembered when it is not heard."""
 MAX_RETIRED: Final = 32
 """Former consumers per transport whose SSRC may come back: libsrtp looks through all of them."""
 
@@ -68,6 +73,13 @@ class _Ending(NamedTuple):
     pictures: PictureContinuity
 
 
+class _Detected(NamedTuple):
+    """When an unannounced SSRC may be reported again, and when it was heard last."""
+
+    report_at: float
+    heard_at: float
+
+
 class TransportState:
     """One connection: keys, addresses, and the streams in either direction."""
 
@@ -94,8 +106,8 @@ class TransportState:
         self.accepted: frozenset[Address] = frozenset()
         self.by_ssrc: dict[int, ProducerState] = {}
         self.consumers: set[ConsumerState] = set()
-        # Unannounced SSRCs, and when each may be reported again.
-        self.detected: dict[int, float] = {}
+        # Unannounced SSRCs.
+        self.detected: dict[int, _Detected] = {}
         self.estimator: BurstEstimator | None = None
         # SSRCs of former consumers, oldest first: how each is continued if it comes back.
         self.retired: dict[int, _Ending] = {}
@@ -106,6 +118,27 @@ class TransportState:
     def producers(self) -> list[ProducerState]:
         """Producers that come in on this transport, each once."""
         return list(dict.fromkeys(self.by_ssrc.values()))
+
+    def bind(self, ssrc: int, producer: ProducerState) -> None:
+        """Give the packets of an SSRC to a producer."""
+        self.by_ssrc[ssrc] = producer
+        self.detected.pop(ssrc, None)
+
+    def may_report(self, ssrc: int, now: float, interval: float) -> bool:
+        """Note that an unannounced SSRC was heard; say whether that is to be reported."""
+        known = self.detected.get(ssrc)
+        is_due = known is None or now >= known.report_at
+        report_at = now + interval if known is None or is_due else known.report_at
+        self.detected[ssrc] = _Detected(report_at, now)
+        return is_due
+
+    def forget_silent(self, now: float) -> None:
+        """Make room for other unannounced SSRCs, in libsrtp too."""
+        for ssrc, known in tuple(self.detected.items()):
+            if now - known.heard_at > DETECTED_MEMORY:
+                del self.detected[ssrc]
+                with contextlib.suppress(pylibsrtp.Error):
+                    self.inbound.remove_stream(ssrc)
 
     def check_ssrcs(self, ssrc: int, rtx_ssrc: int | None) -> None:
         """Make sure that a new consumer would not use a key stream twice.
@@ -181,7 +214,9 @@ class ProducerState:
         "id",
         "is_flowing",
         "is_video",
+        "keyframe_needed_at",
         "nack",
+        "needs_regrouping",
         "newest_at",
         "newest_packet",
         "newest_sequence",
@@ -194,6 +229,8 @@ class ProducerState:
         "send_times",
         "size",
         "ssrc",
+        "steady_since",
+        "stream",
         "transport",
         "waiting",
     )
@@ -225,10 +262,45 @@ class ProducerState:
         self.size: tuple[int, int] | None = None
         self.clock: Clock | None = None
         self.is_flowing = False
+        # Of the first packet behind the last gap.
+        self.steady_since = 0.0
+        self.stream = command.stream
         self.awaits_keyframe = False
+        self.keyframe_needed_at = 0.0
         self.waiting: list[ConsumerState] = []
         self.active: list[ConsumerState] = []
         self.groups: list[Group] = []
+        # `groups` has yet to be made anew.
+        self.needs_regrouping = False
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody gets or awaits its packets."""
+        return bool(self.active or self.waiting)
+
+    @property
+    def other_layers(self) -> list[ProducerState]:
+        """The other layers of its stream."""
+        if self.stream is None:
+            return []
+        others = self.transport.producers
+        return [other for other in others if other.stream == self.stream and other is not self]
+
+    def is_steady(self, now: float, duration: float) -> bool:
+        """Whether packets came without a gap for so many seconds until now."""
+        return now - self.newest_at <= MAX_GAP and now - self.steady_since >= duration
+
+    def note_arrival(self, now: float) -> bool:
+        """Note that a packet arrived; say whether none did for a while."""
+        if now - self.newest_at > MAX_GAP or self.newest_sequence is None:
+            self.steady_since = now
+        has_resumed, self.is_flowing = not self.is_flowing, True
+        return has_resumed
+
+    def is_used_up(self, number: int, newest: int) -> bool:
+        """Whether a packet that is not the newest was here before, or may have been."""
+        is_too_late = sequence_difference(newest, number) >= CACHE_SIZE
+        return is_too_late or self.cache.holds(number)
 
     def regroup(self) -> None:
         """Sort the active consumers that have somewhere to send to into groups."""
@@ -240,6 +312,7 @@ class ProducerState:
                 group = groups.setdefault(key, Group(consumer.route, is_moved=is_moved))
                 group.consumers.append(consumer)
         self.groups = list(groups.values())
+        self.needs_regrouping = False
 
     def picture_ids(self, packet: bytes, header: RtpHeader) -> PictureIds | None:
         """Find the VP8 picture ids of a packet of this producer; None without."""
@@ -304,10 +377,14 @@ class ConsumerState:
         self.octets = 0
         self.resent = 0
 
-    def take_route(self, route: Route, producer: ProducerState) -> None:
-        """Use another route from the next packet on."""
-        self.route = _completed(route, producer)
-        self.group_key = _group_key(self.route)
+    def take_route(self, route: Route, producer: ProducerState) -> bool:
+        """Use a route from the next packet on; False if it is the same as before."""
+        completed = _completed(route, producer)
+        if completed == self.route:
+            return False
+        self.route = completed
+        self.group_key = _group_key(completed)
+        return True
 
     def synchronize(self) -> None:
         """Tell the rewriter about packets that a plane numbered by its offsets."""

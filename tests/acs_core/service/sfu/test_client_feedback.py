@@ -73,6 +73,13 @@ def test_a_lost_picture_asks_the_publisher(scene: Scene) -> None:
     assert scene.keyframes[2:] == [scene.large]
 
 
+@pytest.mark.parametrize("state", ["is_paused", "is_stopped"])
+def test_nobody_loses_pictures_that_are_not_sent(scene: Scene, state: str) -> None:
+    setattr(scene.consumer, state, True)
+    scene.feedback.take([PictureLossIndication(1, 20), FullIntraRequest(1, ((20, 0),))])
+    assert scene.keyframes == []
+
+
 def test_reports_about_streams_that_are_sent_are_kept(scene: Scene) -> None:
     scene.feedback.take([ReceiverReport(1)])
     assert scene.feedback.reports_heard_at is None

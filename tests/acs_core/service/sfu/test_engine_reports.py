@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from acs_core.rtc.dtls import DtlsEndpoint
 from acs_core.rtc.feedback import ReceiverReport, ReportBlock
 from acs_core.service.sfu.plane import PlaneKind
+from acs_core.service.sfu.plane.messages import PictureSize, ProducerResumed, ProducerStalled
+from acs_core.service.sfu.producer import Producer
+from acs_core.service.sfu.transport import MediaTransport
 from tests.support.engine_peers import Side, TappedPublisher, engine_on, offer_streams
 from tests.support.events import until
+
+CHROMIUM = (Path(__file__).parents[3] / "data/sdp/chromium_offer.sdp").read_text()
 
 
 def blocks(count: int) -> tuple[ReportBlock, ...]:
@@ -39,6 +46,40 @@ async def test_reports_are_split_and_a_connection_that_fails_keeps_nobody_else_f
         await until(lambda: heard() == set(range(1, 71)))
         for peer in peers:
             await peer.close()
+
+
+async def test_reports_are_spread_over_turns_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with engine_on(PlaneKind.PORTABLE) as engine:
+        sides = [Side(engine) for _ in range(3)]
+        told: list[MediaTransport] = []
+        monkeypatch.setattr(engine, "_report_to", lambda transport, now: told.append(transport))
+        engine._report(engine.port.now())
+        assert told == []
+        await sides[1].transport.close()
+        await until(lambda: len(told) >= 3)
+        assert told[:3] == [side.transport for side in sides]
+
+
+async def test_who_asks_shortly_after_another_shares_its_counts() -> None:
+    async with engine_on(PlaneKind.PORTABLE) as engine:
+        first = engine.stats(max_age=0.0)
+        assert engine.stats(max_age=60.0) is first
+        assert engine.stats(max_age=0.0) is not first
+
+
+async def test_the_only_layer_of_a_stream_is_told_by_its_size_alone() -> None:
+    async with engine_on(PlaneKind.PORTABLE) as engine:
+        side = Side(engine)
+        side.transport.accept_offer(CHROMIUM)
+        told: list[Producer] = []
+        engine.on_layers = told.append
+        (producer,) = [item for item in side.producers if len(item.layers) == 1]
+        for event in (ProducerResumed(producer.id), ProducerStalled(producer.id)):
+            engine._handle(event)
+        assert told == []
+        engine._handle(PictureSize(producer.id, 320, 180))
+        assert told == [producer]
+        await side.transport.close()
 
 
 async def test_a_connection_whose_end_fails_is_forgotten_all_the_same(

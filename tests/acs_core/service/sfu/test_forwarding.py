@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from acs_core.errors import InvalidArgumentError
 from acs_core.rtc.packet import Uri
 from acs_core.service.sfu.changes import Layer, StreamAccepted, StreamReceived
 from acs_core.service.sfu.forwarding import Forwarder
@@ -43,13 +44,19 @@ class Scene:
 
     def __init__(self) -> None:
         self.commands: list[Command] = []
-        plane = SimpleNamespace(handle=lambda command, now: self.commands.append(command))
+        self.is_refusing = False
+        plane = SimpleNamespace(handle=self.handle)
         transport = cast("MediaTransport", SimpleNamespace(id="t"))
         self.producer = Producer("p", STREAM, transport)
         for layer in self.producer.layers:
             layer.is_active = True
         self.consumer = Consumer("c", "key", self.producer, transport, ACCEPTED)
         self.forwarder = Forwarder(cast("Plane", plane), lambda: 5.0)
+
+    def handle(self, command: Command, now: float) -> None:
+        if self.is_refusing:
+            raise InvalidArgumentError("refused")
+        self.commands.append(command)
 
     def refresh(self, wanted: int | None = None, *, is_paused: bool = False) -> list[Command]:
         self.consumer.wanted_layer = wanted
@@ -94,6 +101,19 @@ def test_another_layer_is_a_switch(scene: Scene) -> None:
     scene.refresh(0)
     assert scene.refresh(1) == [SwitchProducer("c", "p.1", ROUTE)]
     assert scene.refresh(1) == []
+
+
+def test_what_the_plane_refused_is_told_again(scene: Scene) -> None:
+    scene.is_refusing = True
+    with pytest.raises(InvalidArgumentError):
+        scene.refresh(0)
+    scene.is_refusing = False
+    assert scene.refresh(0) == [added("p")]
+    scene.is_refusing = True
+    with pytest.raises(InvalidArgumentError):
+        scene.refresh(1)
+    scene.is_refusing = False
+    assert scene.refresh(1) == [SwitchProducer("c", "p.1", ROUTE)]
 
 
 def test_a_pause_comes_before_a_switch_and_a_resumption_behind_it(scene: Scene) -> None:

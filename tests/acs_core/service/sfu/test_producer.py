@@ -35,6 +35,15 @@ def test_a_stream_without_layers_goes_by_its_own_id() -> None:
     assert producer(*NAMED).ssrcs == ()
 
 
+def test_the_plane_is_told_which_layers_are_of_one_stream() -> None:
+    def streams(made: Producer) -> list[str | None]:
+        commands = [layer.command() for layer in made.layers]
+        return [command.stream for command in commands if command is not None]
+
+    assert streams(producer(*GROUP)) == ["p"] * 3
+    assert streams(producer(Layer(None, 10, None))) == [None]
+
+
 def test_the_state_of_each_layer_is_told() -> None:
     made = producer(*GROUP)
     made.layers[1].is_active = True

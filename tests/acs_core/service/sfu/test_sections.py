@@ -1,15 +1,30 @@
 from __future__ import annotations
 
-from acs_core.rtc.sdp import MediaSection, Rid, Simulcast, SsrcGroup
+import pytest
+
+from acs_core.errors import ProtocolError
+from acs_core.rtc.sdp import (
+    Fingerprint,
+    IceParameters,
+    MediaSection,
+    Rid,
+    SessionDescription,
+    Simulcast,
+    SsrcGroup,
+)
 from acs_core.service.sfu.changes import Layer, RefusalReason, StreamRefused
 from acs_core.service.sfu.sections import (
     MAX_LAYERS,
     OutgoingStream,
     Said,
     Section,
+    check,
     received_stream,
     refuse,
 )
+
+ICE = IceParameters("ufrag", "password")
+FINGERPRINT = Fingerprint("sha-256", "AA:BB")
 
 
 def layers(**attributes: object) -> tuple[Layer, ...]:
@@ -40,6 +55,19 @@ def test_simulcast_without_rids_that_are_sent_is_one_encoding() -> None:
 def test_the_number_of_layers_is_limited() -> None:
     group = SsrcGroup("SIM", tuple(range(1, 100)))
     assert len(layers(ssrcs=(1,), ssrc_groups=(group,))) == MAX_LAYERS
+
+
+@pytest.mark.parametrize("semantics", ["SIM", "FID"])
+def test_a_group_cannot_name_what_is_of_another_section(semantics: str) -> None:
+    def described(group: tuple[int, ...]) -> SessionDescription:
+        audio = MediaSection("audio", "0", ssrcs=(7,), ice=ICE, fingerprints=(FINGERPRINT,))
+        groups = (SsrcGroup(semantics, group), SsrcGroup("FID", (5, 6)))
+        video = MediaSection("video", "1", ssrcs=(5, 6), ssrc_groups=groups)
+        return SessionDescription(sections=(audio, video))
+
+    check(described((5, 8)), (), {})
+    with pytest.raises(ProtocolError, match="same ssrc"):
+        check(described((7, 8)), (), {})
 
 
 def test_a_section_has_news_until_the_remote_end_was_told() -> None:

@@ -171,6 +171,8 @@ async def test_whether_a_refused_stream_is_offered_again_is_told(engine: SfuEngi
         answer = parse(viewer.client.accept_offer(offer, CLIENT).answer)
         viewer.transport.accept_answer(_rejecting(answer, mid))
         assert viewer.refused[-1] == ("v", RefusalReason.SECTION_REJECTED, is_retried)
+        # Without a shape no other layer brings it back.
+        assert viewer.transport.consumers["v"].accepted is None
 
 
 def _rejecting(answer: SessionDescription, mid: str) -> str:

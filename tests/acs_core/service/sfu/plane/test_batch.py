@@ -34,6 +34,7 @@ from acs_core.service.sfu.plane.messages import (
     SwitchProducer,
 )
 from acs_core.service.sfu.plane.portable import PortablePlane
+from acs_core.service.sfu.plane.state import CACHE_SIZE, ProducerState
 from tests.support.plane_bench import (
     DELTA,
     EXTENSIONS,
@@ -210,6 +211,93 @@ def test_where_the_batch_plane_does_not_work_the_portable_one_is_used(
     for kind in (PlaneKind.AUTO, PlaneKind.BATCH):
         assert create_plane(kind, [sockets.out], lambda event: None).name == "portable"
     assert caplog.text.count("does not work here") == 1
+
+
+@pytest.mark.parametrize("delay", [0.1, 20.0])
+@pytest.mark.parametrize("later", [1, 100, 2000])
+def test_a_number_is_never_used_again_however_late_a_packet_comes(
+    sockets: Sockets, delay: float, later: int
+) -> None:
+    sent: list[list[bytes]] = []
+    for kind in (PortablePlane, BatchPlane):
+        bench = Bench(kind, sockets)
+        bench.add_publisher()
+        bench.add_video()
+        bench.add_subscriber("s")
+        bench.do(consumer())
+        first = bench.send(0, KEY)
+        lost = bench.send(1)
+        for number in range(2, 2 + later):
+            bench.send(number)
+        bench.now = delay
+        bench.raw("s")
+        for number, packet in enumerate((first, lost)):
+            again = rtx_wrap(packet, payload_type=97, ssrc=11, sequence_number=number)
+            bench.publish(again)
+        assert bench.raw("s") == []
+        assert bench.plane.stats().dropped == {"duplicate": 2}
+        bench.send(2 + later)
+        sent.append(bench.raw("s"))
+        bench.plane.close()
+    assert sent[0] == sent[1]
+    assert len(sent[0]) == 1
+
+
+def test_a_packet_that_is_repaired_late_is_sent_once(sockets: Sockets) -> None:
+    bench = Bench(PortablePlane, sockets)
+    bench.add_publisher()
+    bench.add_video()
+    bench.add_subscriber("s")
+    bench.do(consumer())
+    for number in (0, *range(2, CACHE_SIZE + 1)):
+        bench.send(number, KEY)
+    bench.raw("s")
+    lost = pack_packet(
+        payload_type=96, marker=True, sequence_number=1, timestamp=3000, ssrc=10, payload=DELTA
+    )
+    for number in range(2):
+        bench.publish(rtx_wrap(lost, payload_type=97, ssrc=11, sequence_number=number))
+    assert bench.numbers("s") == [2]
+
+
+def test_the_fan_out_is_made_once_per_packet_however_many_came_and_went(
+    sockets: Sockets,
+) -> None:
+    bench = Bench(BatchPlane, sockets)
+    bench.plane = plane = CountingPlane([sockets.out], bench.events.append)
+    bench.add_publisher()
+    bench.add_video()
+    bench.add_video("w", 20)
+    bench.add_subscriber("s")
+    for number in range(20):
+        bench.do(consumer(f"c{number}", ssrc=100 + number, rtx_ssrc=None))
+    bench.send(0, KEY)
+    assert plane.regrouped == 1
+    for number in range(20):
+        bench.do(SwitchProducer(f"c{number}", "v", ROUTE))
+    bench.send(1)
+    assert plane.regrouped == 1
+    for number in range(20):
+        bench.do(SwitchProducer(f"c{number}", "w", ROUTE))
+    bench.send(0, KEY, ssrc=20)
+    assert plane.regrouped == 2
+    bench.raw("s")
+    bench.send(2)
+    assert bench.raw("s") == []
+    bench.send(1, ssrc=20)
+    assert len(bench.raw("s")) == 20
+    assert plane.regrouped == 3
+    bench.plane.close()
+
+
+class CountingPlane(BatchPlane):
+    """Counts how often the consumers of a producer are sorted anew."""
+
+    regrouped = 0
+
+    def _regroup(self, producer: ProducerState) -> None:
+        self.regrouped += 1
+        super()._regroup(producer)
 
 
 def test_late_packets_leave_out_those_who_did_not_want_them(sockets: Sockets) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pylibsrtp
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,23 +17,34 @@ from acs_core.rtc.packet import (
 )
 from acs_core.rtc.srtp import SrtpProfile
 from acs_core.service.sfu.plane.batch import BatchPlane
-from acs_core.service.sfu.plane.engine import MAX_DETECTED, MAX_PACKET, ForwardingPlane
+from acs_core.service.sfu.plane.engine import (
+    LAYER_STALL_AFTER,
+    MAX_DETECTED,
+    MAX_PACKET,
+    ForwardingPlane,
+)
+from acs_core.service.sfu.plane.graph import KEYFRAME_PATIENCE
 from acs_core.service.sfu.plane.messages import (
     AddProducer,
+    AddRtx,
     AudioLevel,
     Event,
     KeyframeNeeded,
     NoteSenderReport,
     PacketsMissing,
+    PauseConsumer,
+    PictureSize,
     ProducerResumed,
     ProducerStalled,
     RembEstimate,
+    RemoveConsumer,
     Resend,
+    ResumeConsumer,
     StreamDetected,
     SwitchProducer,
 )
 from acs_core.service.sfu.plane.portable import PortablePlane
-from acs_core.service.sfu.plane.state import open_session
+from acs_core.service.sfu.plane.state import DETECTED_MEMORY, open_session
 from tests.support.plane_bench import (
     KEY,
     PUBLISHER,
@@ -46,6 +59,7 @@ from tests.support.plane_bench import (
 
 
 def test_lost_packets_are_asked_for_until_they_arrive(bench: Bench) -> None:
+    bench.do(consumer())
     bench.send(0, KEY)
     bench.send(3)
     assert bench.take_events(PacketsMissing) == [PacketsMissing("v", (1, 2))]
@@ -56,8 +70,10 @@ def test_lost_packets_are_asked_for_until_they_arrive(bench: Bench) -> None:
 
 
 def test_packets_given_up_need_a_keyframe(bench: Bench) -> None:
+    bench.do(consumer())
     bench.send(0, KEY)
     bench.send(2)
+    bench.take_events(KeyframeNeeded)
     bench.now = 1.5
     bench.plane.tick(bench.now)
     assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
@@ -207,3 +223,146 @@ def test_no_bytes_break_a_plane(
         bench.plane.receive(data, PUBLISHER, 0.0)
     bench.plane.close()
     drain(sockets.out)
+
+
+def test_nobody_asks_for_what_nobody_watches(bench: Bench) -> None:
+    for number in (0, 5):
+        bench.send(number, KEY)
+    bench.do(consumer())
+    bench.take_events(KeyframeNeeded)
+    bench.send(8, KEY)
+    assert bench.take_events(PacketsMissing) == [PacketsMissing("v", (6, 7))]
+    bench.do(PauseConsumer("c"))
+    bench.now = 1.5
+    bench.plane.tick(bench.now)
+    assert bench.take_events(PacketsMissing) == bench.take_events(KeyframeNeeded) == []
+    bench.do(ResumeConsumer("c"))
+    bench.send(9, KEY)
+    bench.plane.tick(bench.now)
+    assert bench.take_events(PacketsMissing) == []
+    assert bench.plane.stats().producers["v"].given_up == 0
+
+
+def flow(bench: Bench, layers: Sequence[int], *, until: float, step: float = 0.1) -> None:
+    """Packets of the layers of one stream and ticks, from now on."""
+    while bench.now < until:
+        bench.now += step
+        for ssrc in layers:
+            bench.send(round(bench.now * 10), ssrc=ssrc)
+        bench.plane.tick(bench.now)
+
+
+def add_layers(bench: Bench) -> None:
+    for name, ssrc in (("low", 100), ("high", 200)):
+        bench.do(AddProducer(name, "p", ssrc, "video", 90000, {96: "VP8"}, stream="camera"))
+    bench.do(AddProducer("other", "p", 300, "video", 90000, {96: "VP8"}, stream="screen"))
+
+
+def test_a_layer_that_its_publisher_dropped_counts_as_stalled_soon(bench: Bench) -> None:
+    add_layers(bench)
+    flow(bench, (100, 200, 300), until=1.0)
+    flow(bench, (100, 300), until=1.0 + LAYER_STALL_AFTER - 0.1)
+    assert bench.take_events(ProducerStalled) == []
+    flow(bench, (100, 300), until=1.0 + LAYER_STALL_AFTER + 0.15)
+    assert bench.take_events(ProducerStalled) == [ProducerStalled("high")]
+
+
+def test_a_stream_that_pauses_as_a_whole_keeps_its_layers(bench: Bench) -> None:
+    add_layers(bench)
+    flow(bench, (100, 200, 300), until=1.0)
+    flow(bench, (300,), until=2.0)
+    bench.now = 2.1
+    bench.send(90, ssrc=100)
+    bench.plane.tick(bench.now)
+    assert bench.take_events(ProducerStalled) == []
+
+
+def test_a_layer_whose_companion_is_not_steady_has_more_time(bench: Bench) -> None:
+    add_layers(bench)
+    flow(bench, (100, 200), until=1.0)
+    flow(bench, (100,), until=2.5, step=0.3)
+    assert bench.take_events(ProducerStalled) == []
+
+
+def test_a_keyframe_is_asked_for_again_when_packets_come_back(bench: Bench) -> None:
+    bench.do(consumer())
+    flow(bench, (10,), until=0.2)
+    bench.now = 10.0
+    bench.plane.tick(bench.now)
+    assert bench.take_events(ProducerStalled)
+    bench.take_events(KeyframeNeeded)
+    bench.do(consumer("d", ssrc=88, rtx_ssrc=89))
+    assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
+    bench.now = 10.1
+    bench.send(500)
+    assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
+    bench.send(501)
+    assert bench.take_events(KeyframeNeeded) == []
+
+
+def test_a_switch_asks_for_its_keyframe_as_long_as_it_waits(bench: Bench) -> None:
+    add_layers(bench)
+    bench.do(consumer(producer="low"))
+    flow(bench, (200,), until=0.3)
+    bench.send(3, KEY, ssrc=100)
+    bench.do(SwitchProducer("c", "high", ROUTE))
+    bench.take_events(KeyframeNeeded)
+    flow(bench, (100, 200), until=bench.now + 3 * KEYFRAME_PATIENCE + 0.35)
+    assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("high")] * 3
+
+
+def test_unannounced_streams_that_fell_silent_make_room_for_others(bench: Bench) -> None:
+    for number in range(MAX_DETECTED):
+        bench.send(0, ssrc=1000 + number)
+    bench.now = DETECTED_MEMORY
+    bench.send(1, ssrc=1000)
+    bench.take_events(StreamDetected)
+    bench.send(0, ssrc=5000)
+    assert bench.take_events(StreamDetected) == []
+    bench.now += 0.1
+    bench.send(0, ssrc=5000)
+    assert bench.take_events(StreamDetected) == [StreamDetected("p", 5000, 96, {})]
+
+
+def test_streams_that_were_announced_leave_room_for_others(bench: Bench) -> None:
+    for number in range(2 * MAX_DETECTED):
+        bench.send(0, ssrc=1000 + 2 * number)
+        bench.send(0, ssrc=1001 + 2 * number, payload_type=97)
+        bench.do(AddProducer(f"n{number}", "p", 1000 + 2 * number, "video", 90000, {96: "VP8"}))
+        bench.do(AddRtx(f"n{number}", 1001 + 2 * number))
+    assert len(bench.take_events(StreamDetected)) == 4 * MAX_DETECTED
+
+
+def test_a_new_size_may_switch_consumers_and_no_packet_is_missed(
+    sockets: Sockets,
+) -> None:
+    bench = Bench(PortablePlane, sockets)
+
+    def switch(event: Event) -> None:
+        if isinstance(event, PictureSize) and event.producer == "v":
+            bench.do(PauseConsumer("c"))
+
+    bench.plane = PortablePlane([sockets.out], switch)
+    bench.add_publisher()
+    bench.add_video()
+    bench.add_subscriber("s")
+    bench.do(consumer())
+    bench.send(0, b"\x10\x00\x00\x00\x9d\x01\x2a\xa0\x00\x5a\x00")
+    assert bench.numbers("s") == [1]
+    bench.plane.close()
+
+
+def test_all_consumers_are_synchronized_within_the_interval(bench: Bench) -> None:
+    for number in range(10):
+        bench.do(consumer(f"c{number}", ssrc=1000 + number, rtx_ssrc=None))
+    bench.send(0, KEY)
+    bench.do(RemoveConsumer("c3"))
+    # More than half of the numbers: who is not told in between takes them for a step back.
+    for step in range(1, 12):
+        bench.now = step / 10
+        bench.send(step * 6000, KEY)
+        bench.plane.tick(bench.now)
+    sent = len(bench.raw("s"))
+    bench.do(Resend("c7", (1 + 66_000 & 0xFFFF,)))
+    assert len(bench.raw("s")) == 1
+    assert sent == 10 + 11 * 9
