@@ -39,6 +39,10 @@ __all__ = ["Allowance", "Channel", "MediaSignaling"]
 
 _log = logging.getLogger(__name__)
 
+REPORT_RATE: Final = 2.0
+REPORT_BURST: Final = 10.0
+"""Reports of network quality that are answered; a client says one a second."""
+
 HINT_REPEATS: Final = 3
 """How often a publisher hint is said again to a client that does not know its track yet."""
 
@@ -115,6 +119,7 @@ class MediaSignaling:
         self._new_label = new_label
         self._loop = asyncio.get_running_loop()
         self._allowance = allowance or Allowance(rate=50, burst=500, now=self._loop.time)
+        self._reports = Allowance(rate=REPORT_RATE, burst=REPORT_BURST, now=self._loop.time)
         self._repeat_after = repeat_after
         self._max_hints = max_hints
         self._wanted: tuple[Channel, ...] = ()
@@ -187,15 +192,7 @@ class MediaSignaling:
 
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
         """What is forwarded to the client changed."""
-        roster = self._endpoint.call.roster
-        self._off = {key for key in self._off if roster.publication(key) is not None}
-        off = [item.publication for item in changes if not item.is_on]
-        on = [item.publication for item in changes if item.is_on]
-        off = [publication for publication in off if publication not in self._off]
-        on = [publication for publication in on if publication in self._off]
-        self._off = (self._off | set(off)) - set(on)
-        if off or on:
-            self._send(Channel.TRACK_SWITCH_OFF, messages.track_switch_off(off, on))
+        self._send_switched_off(has_forgotten=False)
 
     def on_layer_demand(self, publication: str, layers: tuple[bool, ...]) -> None:
         """Which layers of the client's own publication are needed changed."""
@@ -223,14 +220,17 @@ class MediaSignaling:
         channel.on_message = lambda data: self._received(kind, opened, data)
         self._channels[kind] = opened
 
-    def _send(self, kind: Channel, message: Mapping[str, object]) -> None:
+    def _send(self, kind: Channel, message: Mapping[str, object]) -> bool:
+        """Say something; False when the client does not hear it."""
         opened = self._channels.get(kind)
         if opened is None or not opened.is_ready:
-            return
+            return False
         try:
             opened.channel.send(msgspec.json.encode(message).decode())
         except CallingError as error:
             _log.debug("a %s message was not sent: %s", kind, error)
+            return False
+        return True
 
     def _received(self, kind: Channel, opened: _Open, data: str | bytes) -> None:
         if self._channels.get(kind) is not opened or not self._endpoint.is_in_call:
@@ -271,22 +271,35 @@ class MediaSignaling:
                 if self._dominant is not None:
                     self._send(kind, messages.active_speaker(self._dominant))
             case Channel.TRACK_SWITCH_OFF:
-                self._send_switched_off()
+                self._send_switched_off(has_forgotten=True)
             case Channel.PUBLISHER_HINTS:
                 self._send_demands(self._endpoint.layer_demands)
             case _:
                 pass
 
-    def _send_switched_off(self) -> None:
-        forwardings = self._endpoint.forwardings
-        off = {key for key, forwarding in forwardings.items() if not forwarding.is_on}
-        self._off = (self._off - forwardings.keys()) | off
-        if self._off:
-            self._send(Channel.TRACK_SWITCH_OFF, messages.track_switch_off(sorted(self._off), ()))
+    def _send_switched_off(self, *, has_forgotten: bool) -> None:
+        """Say what is off, and what is on again of that which the client believes to be off.
+
+        Args:
+            has_forgotten: Also say again what the client was told before.
+        """
+        roster = self._endpoint.call.roster
+        off = {key for key, item in self._endpoint.forwardings.items() if not item.is_on}
+        believed = {key for key in self._off if roster.publication(key) is not None}
+        fresh, again = (off if has_forgotten else off - believed), believed - off
+        if not fresh and not again:
+            self._off = believed
+        elif self._send(
+            Channel.TRACK_SWITCH_OFF, messages.track_switch_off(sorted(fresh), sorted(again))
+        ):
+            self._off = off
 
     # ------------------------------------------------------------ network quality
 
     def _answer_report(self, report: messages.QualityReport) -> None:
+        if not self._reports.take():
+            _log.debug("too many reports of network quality")
+            return
         self._client_report = report.measured
         levels = self._endpoint.call.quality
         answer = messages.network_quality(self._endpoint.id, levels, report)
@@ -388,11 +401,14 @@ class MediaSignaling:
             if item.result == HintResult.OK:
                 continue
             _log.debug("publisher hint %d for %s: %s", message.id, item.track, item.result)
-            if item.result == HintResult.UNKNOWN_TRACK:
+            is_newest = message.id == self._hint_number
+            if item.result == HintResult.UNKNOWN_TRACK or (
+                item.result == HintResult.COULD_NOT_APPLY and is_newest
+            ):
                 self._repeat(publication_of(item.track))
 
     def _repeat(self, publication: str) -> None:
-        """A hint has overtaken the news, on the socket, that its track is published."""
+        """A hint overtook the news that its track is published, or the browser refused it."""
         left = self._repeats.get(publication, HINT_REPEATS)
         if left > 0 and publication in self._endpoint.publications:
             self._repeats[publication] = left - 1

@@ -311,23 +311,30 @@ async def test_what_was_unpublished_leaves_the_policy_with_the_next_hint() -> No
     assert [item.publication for item in ours.policy.priorities] == [other.id]
 
 
+def forwarded(ours: Endpoint, signaling: MediaSignaling, *changes: Forwarding) -> None:
+    """What the service forwards to us changed."""
+    ours.set_forwardings({**ours.forwardings, **{item.publication: item for item in changes}})
+    signaling.on_forwarding(changes)
+
+
 async def test_switching_off_is_told_as_it_changes_and_in_whole_on_ready() -> None:
     ours, theirs, _, publication = room()
     (second,) = theirs.publish([wire.NewPublication(key="w", kind=PublicationKind.VIDEO)])
     off = Forwarding(publication=publication, reason=PauseReason.HIDDEN)
     async with talking(ours) as (page, signaling):
-        signaling.on_forwarding((off, Forwarding(publication=second.id, layer=1)))
+        forwarded(ours, signaling, off, Forwarding(publication=second.id, layer=1))
         page.say("track_switch_off", READY)
         told = {"type": "track_switch_off", "off": [f"MT{publication}"], "on": []}
         assert await page.hear("track_switch_off") == told
         # Another reason or another layer is no news for the client.
-        signaling.on_forwarding((Forwarding(publication=publication, reason=PauseReason.BUDGET),))
-        signaling.on_forwarding((Forwarding(publication=second.id, layer=0),))
-        signaling.on_forwarding(
-            (
-                Forwarding(publication=publication),
-                Forwarding(publication=second.id, reason=PauseReason.MAX_TRACKS),
-            )
+        over = Forwarding(publication=publication, reason=PauseReason.BUDGET)
+        forwarded(ours, signaling, over)
+        forwarded(ours, signaling, Forwarding(publication=second.id, layer=0))
+        forwarded(
+            ours,
+            signaling,
+            Forwarding(publication=publication),
+            Forwarding(publication=second.id, reason=PauseReason.MAX_TRACKS),
         )
         assert await page.hear("track_switch_off") == {
             "type": "track_switch_off",
@@ -344,9 +351,34 @@ async def test_what_was_switched_off_before_there_were_channels_is_told_on_ready
     )
     channels, signaling = wired(ours)
     channels["track_switch_off"].hear(READY)
-    signaling.on_forwarding((Forwarding(publication=publication),))
+    forwarded(ours, signaling, Forwarding(publication=publication))
     told = {"type": "track_switch_off", "off": [f"MT{publication}"], "on": []}
     assert channels["track_switch_off"].sent == [told, {**told, "off": [], "on": told["off"]}]
+
+
+async def test_a_video_that_is_on_again_is_told_to_a_client_that_missed_it() -> None:
+    ours, _, _, publication = room()
+    channels, signaling = wired(ours)
+    channel = channels["track_switch_off"]
+    channel.hear(READY)
+    forwarded(ours, signaling, Forwarding(publication=publication, reason=PauseReason.HIDDEN))
+    channel.is_full = True
+    forwarded(ours, signaling, Forwarding(publication=publication))
+    channel.is_full = False
+    channel.hear(READY)
+    assert channel.sent[-1] == {
+        "type": "track_switch_off",
+        "off": [],
+        "on": [f"MT{publication}"],
+    }
+
+
+async def test_a_client_that_reports_without_end_is_answered_now_and_then() -> None:
+    ours, *_ = room()
+    channels, _ = wired(ours)
+    channel = channels["network_quality"]
+    channel.hear(READY, *[{"type": "network_quality", "reportLevel": 1}] * 40)
+    assert 0 < len(channel.sent) <= 12
 
 
 async def test_publisher_hints_follow_the_demand_and_are_repeated_after_a_reset() -> None:
