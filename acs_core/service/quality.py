@@ -115,8 +115,9 @@ class _Round:
         found: dict[Measured, list[QualityInput]] = {}
         for transport in transports:
             round_trip = None
+            blocks = transport.received_blocks
             for consumer in transport.consumers.values():
-                block = _block(transport, consumer)
+                block = blocks.get(consumer.accepted.ssrc) if consumer.accepted else None
                 if block is None:
                     continue
                 round_trip = _round_trip(consumer, block) or round_trip
@@ -192,16 +193,10 @@ def _together(first: QualityInput, second: QualityInput) -> QualityInput:
     )
 
 
-def _block(transport: MediaTransport, consumer: Consumer) -> ReportBlock | None:
-    if consumer.accepted is None:
-        return None
-    return transport.received_blocks.get(consumer.accepted.ssrc)
-
-
 def _round_trip(consumer: Consumer, block: ReportBlock) -> float | None:
     """From when the relayed sender report went out; RFC 3550 section 6.4.1."""
     sent_at = consumer.sent_reports.get(block.last_sender_report)
-    heard_at = consumer.transport.reports_heard_at
+    heard_at = consumer.transport.report_heard_at(block.ssrc)
     if sent_at is None or heard_at is None:
         return None
     elapsed = heard_at - sent_at - block.delay_since_last_sender_report / 65536

@@ -10,7 +10,7 @@ Source: RFC 4585 (NACK, PLI), RFC 5104 (FIR), RFC 3550 section 6.4, draft-alvest
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from typing import Final
 
 from acs_core.rtc.feedback import (
     FullIntraRequest,
@@ -27,6 +27,9 @@ from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 
 __all__ = ["ClientFeedback"]
 
+BLOCK_LIFETIME: Final = 3.0
+"""Seconds; browsers report every second, and may lose a report."""
+
 
 class ClientFeedback:
     """The RTCP that arrives on one connection; its transport says which streams there are.
@@ -37,22 +40,29 @@ class ClientFeedback:
 
     Attributes:
         downlink_bps: What the client says it can receive (REMB); None before it said so.
-        reports_heard_at: When the newest of `received_blocks` arrived, seconds of `now`.
     """
 
     def __init__(self, plane: Plane, now: Callable[[], float]) -> None:
         self.downlink_bps: int | None = None
-        self.reports_heard_at: float | None = None
         self._plane = plane
         self._now = now
-        self._blocks: dict[int, ReportBlock] = {}
+        self._blocks: dict[int, tuple[ReportBlock, float]] = {}
         self._consumers: dict[int, Consumer] = {}
         self._layers: dict[int, ProducerLayer] = {}
 
     @property
     def received_blocks(self) -> Mapping[int, ReportBlock]:
-        """The client's newest report about each SSRC that it is sent."""
-        return MappingProxyType(self._blocks)
+        """The client's newest report about each SSRC that it is sent, unless it is old.
+
+        A client that hears nothing of a stream soon leaves it out of its reports.
+        """
+        since = self._now() - BLOCK_LIFETIME
+        return {ssrc: block for ssrc, (block, at) in self._blocks.items() if at >= since}
+
+    def heard_at(self, ssrc: int) -> float | None:
+        """When the newest report about an SSRC arrived, seconds of `now`."""
+        found = self._blocks.get(ssrc)
+        return None if found is None else found[1]
 
     # ------------------------------------------------------------ the streams
 
@@ -117,11 +127,10 @@ class ClientFeedback:
             self._plane.handle(NoteSenderReport(layer.id, report), self._now())
 
     def _take_reports(self, reports: tuple[ReportBlock, ...]) -> None:
-        if reports:
-            self.reports_heard_at = self._now()
+        now = self._now()
         for block in reports:
             if block.ssrc in self._consumers:
-                self._blocks[block.ssrc] = block
+                self._blocks[block.ssrc] = (block, now)
 
     def _picture_lost(self, ssrc: int) -> None:
         consumer = self._consumers.get(ssrc)

@@ -169,10 +169,9 @@ class MediaTransport:
         """The client's newest report about each SSRC that it is sent."""
         return self._feedback.received_blocks
 
-    @property
-    def reports_heard_at(self) -> float | None:
-        """When the newest of `received_blocks` arrived, seconds of the loop's clock."""
-        return self._feedback.reports_heard_at
+    def report_heard_at(self, ssrc: int) -> float | None:
+        """When the newest report about an SSRC arrived, seconds of the loop's clock."""
+        return self._feedback.heard_at(ssrc)
 
     # ------------------------------------------------------------ descriptions
 

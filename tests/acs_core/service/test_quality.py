@@ -39,8 +39,11 @@ class Connection:
         self.producers: dict[str, Producer] = {}
         self.consumers: dict[str, Consumer] = {}
         self.received_blocks: dict[int, ReportBlock] = {}
-        self.reports_heard_at: float | None = None
+        self.heard_at: dict[int, float] = {}
         self.downlink_bps: int | None = None
+
+    def report_heard_at(self, ssrc: int) -> float | None:
+        return self.heard_at.get(ssrc)
 
 
 class Adapter(EndpointObserver):

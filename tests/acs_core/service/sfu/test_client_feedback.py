@@ -16,7 +16,7 @@ from acs_core.rtc.feedback import (
     SourceDescription,
 )
 from acs_core.service.sfu.changes import Layer, StreamAccepted, StreamReceived
-from acs_core.service.sfu.client_feedback import ClientFeedback
+from acs_core.service.sfu.client_feedback import BLOCK_LIFETIME, ClientFeedback
 from acs_core.service.sfu.plane.messages import Command, NoteSenderReport, Plane, Resend
 from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 from acs_core.service.sfu.transport import MediaTransport
@@ -31,12 +31,13 @@ class Scene:
     def __init__(self) -> None:
         self.commands: list[Command] = []
         self.keyframes: list[ProducerLayer] = []
+        self.now = 5.0
         plane = SimpleNamespace(handle=lambda command, now: self.commands.append(command))
         transport = SimpleNamespace(request_keyframe=self.keyframes.append)
         self.producer = Producer("p", STREAM, cast("MediaTransport", transport))
         self.small, self.large = self.producer.layers
         self.consumer = Consumer("c", "key", self.producer, cast("MediaTransport", transport))
-        self.feedback = ClientFeedback(cast("Plane", plane), lambda: 5.0)
+        self.feedback = ClientFeedback(cast("Plane", plane), lambda: self.now)
         self.feedback.producer_added(self.producer)
         self.send_as(20)
 
@@ -82,11 +83,20 @@ def test_nobody_loses_pictures_that_are_not_sent(scene: Scene, state: str) -> No
 
 def test_reports_about_streams_that_are_sent_are_kept(scene: Scene) -> None:
     scene.feedback.take([ReceiverReport(1)])
-    assert scene.feedback.reports_heard_at is None
+    assert scene.feedback.heard_at(20) is None
     scene.feedback.take([ReceiverReport(1, (block(20), block(99))), Remb(1, 123_000, (20,))])
     assert dict(scene.feedback.received_blocks) == {20: block(20)}
-    assert scene.feedback.reports_heard_at == 5.0
+    assert scene.feedback.heard_at(20) == 5.0
+    assert scene.feedback.heard_at(99) is None
     assert scene.feedback.downlink_bps == 123_000
+
+
+def test_a_report_that_was_not_repeated_says_nothing_any_more(scene: Scene) -> None:
+    scene.feedback.take([ReceiverReport(1, (block(20),))])
+    scene.now += BLOCK_LIFETIME + 0.1
+    scene.feedback.take([ReceiverReport(1)])
+    assert scene.feedback.received_blocks == {}
+    assert scene.feedback.heard_at(20) == 5.0
 
 
 def test_a_clock_goes_to_the_stream_of_its_ssrc(scene: Scene) -> None:
