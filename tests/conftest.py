@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,17 @@ settings.register_profile(
 )
 settings.register_profile("proof", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+REAL_TIME = frozenset({"examples", "fault", "features", "interop", "media_plane"})
+"""Folders of tests with real media."""
+
+
+@pytest.fixture(autouse=True)
+async def real_time(request: pytest.FixtureRequest) -> None:
+    """Debug mode notes a stack for each callback: a busy machine would lose packets by it."""
+    if REAL_TIME & set(request.path.relative_to(Path(__file__).parent).parts):
+        asyncio.get_running_loop().set_debug(False)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,12 +11,6 @@ from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from tests.support.engine_peers import engine_on
-
-
-@pytest.fixture(autouse=True)
-async def real_time() -> None:
-    """Debug mode notes a stack for each callback: a busy machine would lose packets by it."""
-    asyncio.get_running_loop().set_debug(False)
 
 
 @pytest.fixture(params=[PlaneKind.PORTABLE, PlaneKind.BATCH])

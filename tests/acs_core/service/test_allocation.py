@@ -19,6 +19,7 @@ from acs_core.core.receiving import (
     ReceivePriority,
     SwitchOffMode,
 )
+from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
 from acs_core.media.sender import SendOptions
 from acs_core.media.sources import PatternSource
 from acs_core.media.subscribing import SubscribePeer
@@ -67,6 +68,11 @@ def publication(service: CallingService, someone: Participant, name: str = "vide
     return next(item.id for item in own if item.info.name == name)
 
 
+def publication_is_known(service: CallingService, someone: Participant) -> bool:
+    own = endpoint(service, someone).publications.values()
+    return all(item.source is not None for item in own)
+
+
 def consumer(service: CallingService, someone: Participant, key: str) -> Consumer | None:
     for transport in endpoint(service, someone).observer.transports:
         if key in transport.consumers:
@@ -76,7 +82,7 @@ def consumer(service: CallingService, someone: Participant, key: str) -> Consume
 
 def packets(service: CallingService, someone: Participant, key: str) -> int:
     found = consumer(service, someone, key)
-    counts = None if found is None else service.engine.stats().consumers.get(found.id)
+    counts = None if found is None else service.engine.stats(max_age=0).consumers.get(found.id)
     return 0 if counts is None else counts.packets
 
 
@@ -314,16 +320,16 @@ class LayeredCall:
         self.owner = Adapter()
         self.peer = SimulcastPublisher(SIZES, LayerNames.SIM_GROUP, BLUE)
         wanted = wire.NewPublication(key=TRACK, kind=PublicationKind.VIDEO)
-        self._publisher = self.call.join(
+        self.publisher = self.call.join(
             new_id(), _user("publisher"), self.owner, publications=[wanted]
         )
-        (self.key,) = self._publisher.publications
+        (self.key,) = self.publisher.publications
 
     async def publish(self) -> None:
         self.owner.side = side = Side(self.service.engine)
         await self.peer.accept_answer(side.transport.accept_offer(await self.peer.create_offer()))
-        self.call.router.add(self.producer, self._publisher.id, self.key)
-        self._publisher.attach(self.key, self.producer)
+        self.call.router.add(self.producer, self.publisher.id, self.key)
+        self.publisher.attach(self.key, self.producer)
         await self.peer.connected(DEADLINE)
         await until(lambda: all(state.dimensions for state in self.producer.layer_states()))
 
@@ -400,6 +406,42 @@ async def test_more_is_demanded_at_once_and_less_only_after_it_lasted(layered: L
     layered.show(viewer, LARGE)
     await until(lambda: viewer.forwardings[layered.key].layer == 2)
     assert len(demands) == count
+
+
+async def test_of_a_recorded_video_everything_is_demanded(layered: LayeredCall) -> None:
+    await layered.until_demand(NONE)  # nobody is there
+    layered.call.set_recording_rules(INCLUDE_ALL)
+    await layered.until_demand(ALL)
+    layered.call.set_recording_rules(EXCLUDE_ALL)
+    await layered.until_demand(NONE)
+
+
+async def test_what_was_demanded_of_an_earlier_stream_is_taken_back(layered: LayeredCall) -> None:
+    await layered.until_demand(NONE)
+    layered.publisher.set_layer_demand(layered.key, (False, False))
+    await layered.until_demand(NONE)
+    assert layered.owner.demands[-3:] == [(False, False), ALL, NONE]
+
+
+async def test_of_a_video_without_layers_nothing_is_demanded(service: CallingService) -> None:
+    async with participant(service, group(), [stream(picture())]) as one:
+        await until(lambda: publication_is_known(service, one))
+        owner = endpoint(service, one)
+        owner.set_layer_demand(publication(service, one), (False, False, False))
+        await until(lambda: not owner.layer_demands)
+
+
+async def test_a_video_that_is_enabled_again_is_measured_anew(layered: LayeredCall) -> None:
+    layered.publisher.update(layered.key, enabled=False, priority=Priority.STANDARD)
+    await until(lambda: all(layer.bitrate.bitrate_bps for layer in layered.producer.layers))
+    layered.publisher.update(layered.key, enabled=True, priority=Priority.STANDARD)
+    assert not any(layer.bitrate.bitrate_bps for layer in layered.producer.layers)
+
+
+async def test_a_call_that_is_over_has_no_allocation(layered: LayeredCall) -> None:
+    assert layered.call.on_change is not None
+    layered.call.complete()
+    assert layered.call.on_change is None
 
 
 async def test_a_viewer_gets_the_layer_that_fits_its_size(layered: LayeredCall) -> None:
