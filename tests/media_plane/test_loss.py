@@ -99,7 +99,8 @@ async def test_what_is_lost_on_the_way_to_a_viewer_is_sent_again(
         await it.check(missing, longest, concealed)
         stats = receiver_stats(it.video)
         assert stats.packets_repaired > 0
-        assert sum(item.resent for item in it.service.engine.stats(max_age=0).consumers.values()) > 0
+        consumers = it.service.engine.stats(max_age=0).consumers.values()
+        assert sum(item.resent for item in consumers) > 0
         # Nothing of that is the publisher's business.
         assert all(item.lost <= 0 for item in it.producers())
 

@@ -143,8 +143,12 @@ async def test_a_pause_stops_packets_and_a_picture_is_there_soon_after(scene: Sc
     scene.choose(1, is_paused=True)
     sent = scene.engine.stats(max_age=0.0).consumers
     (before,) = (item.packets for item in sent.values())
-    arrived = scene.engine.stats(max_age=0).producers[scene.producer.id].packets
-    await until(lambda: scene.engine.stats(max_age=0).producers[scene.producer.id].packets > arrived + 10)
+
+    def arrived() -> int:
+        return scene.engine.stats(max_age=0).producers[scene.producer.id].packets
+
+    enough = arrived() + 10
+    await until(lambda: arrived() > enough)
     (after,) = (item.packets for item in scene.engine.stats(max_age=0).consumers.values())
     assert after == before
     assert scene.layer is None
