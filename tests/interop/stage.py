@@ -13,6 +13,7 @@ import pytest
 from tests.interop.chromium import Chromium
 from tests.interop.page import Page
 from tests.support.people import ROOM, Meeting
+from twilio_compat.gateway.gateway import GatewaySettings
 from twilio_compat.server import CompatServer, embedded
 
 __all__ = ["FOLDER", "STAGES", "MakeStage", "Stage", "stage"]
@@ -84,15 +85,18 @@ class Stage(Meeting):
 
 
 @asynccontextmanager
-async def stage(chromium: Chromium, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    chromium: Chromium, *, gateway: GatewaySettings | None = None, **options: Any
+) -> AsyncIterator[Stage]:
     """A service, of another origin than the page's as Twilio's is; all leave when the block ends.
 
     Args:
         chromium: The browser.
+        gateway: Instead of the wire gateway's usual deadlines and limits.
         **options: Settings of the service.
     """
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(embedded(options=options))
+        running = await stack.enter_async_context(embedded(gateway=gateway, options=options))
         yield Stage(running, stack, running.url, chromium)
 
 

@@ -12,6 +12,7 @@ from tests.interop.stage import Stage
 from tests.interop.values import microphone
 
 
+@pytest.mark.feature("DOMSPK-002")
 async def test_the_dominant_speaker_is_told_and_changes(stage: Stage) -> None:
     pages = {
         name: await stage.joined(name, media=(microphone(tone, gain=0),), dominantSpeaker=True)
@@ -31,6 +32,7 @@ async def test_the_dominant_speaker_is_told_and_changes(stage: Stage) -> None:
         await pages[silent].event("dominantSpeakerChanged", f"participant:{speaker}")
 
 
+@pytest.mark.feature("DOMSPK-001")
 async def test_without_asking_nobody_is_told_who_speaks(stage: Stage) -> None:
     alice = await stage.joined("alice", media=(microphone(440, gain=0.5),), dominantSpeaker=True)
     bob = await stage.joined("bob")
@@ -42,6 +44,7 @@ async def test_without_asking_nobody_is_told_who_speaks(stage: Stage) -> None:
     await carol.event("dominantSpeakerChanged", None)
 
 
+@pytest.mark.feature("DOMSPK-002")
 async def test_a_speaker_who_leaves_is_nobodys_dominant_speaker(stage: Stage) -> None:
     pablo = await stage.guest("pablo", tone=440.0)
     page = await stage.joined("alice", dominantSpeaker=True)
@@ -52,6 +55,7 @@ async def test_a_speaker_who_leaves_is_nobodys_dominant_speaker(stage: Stage) ->
 
 
 @pytest.mark.parametrize("verbosity", [1, 2, 3])
+@pytest.mark.feature("NQ-001")
 async def test_network_quality_has_the_detail_that_was_asked_for(
     stage: Stage, verbosity: int
 ) -> None:
@@ -78,6 +82,7 @@ def _check_detail(stats: Any, verbosity: int) -> None:
     assert ("sendStats" in stats["audio"] and bool(stats["audio"]["sendStats"])) == (verbosity == 3)
 
 
+@pytest.mark.feature("NQ-001")
 async def test_network_quality_of_others_can_be_left_out(stage: Stage) -> None:
     await stage.joined("bob", networkQuality=True)
     alice = await stage.joined("alice", networkQuality={"local": 1, "remote": 0})

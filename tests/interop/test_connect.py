@@ -46,6 +46,7 @@ async def test_devices_are_captured_and_published_unless_told_otherwise(stage: S
     await bob.until("(_, harness) => harness.framesShown('alice', null) > 5")
 
 
+@pytest.mark.feature("CALL-002")
 async def test_a_room_without_a_name_is_called_by_its_sid(stage: Stage) -> None:
     page = await stage.page("alice")
     joined = await page.connect(None)
@@ -125,6 +126,7 @@ async def test_leaving_is_told_in_order(stage: Stage) -> None:
     assert ("disconnected", "participant:bob") in states
 
 
+@pytest.mark.feature("CALL-002")
 async def test_a_room_that_everybody_left_is_another_one_next_time(stage: Stage) -> None:
     page = await stage.joined("alice", "r1")
     first = page.room_sid

@@ -80,6 +80,7 @@ async def test_two_videos_of_one_participant_are_not_mixed_up(stage: Stage) -> N
     await bob.sees("alice", GREEN, "screen")
 
 
+@pytest.mark.feature("AUDIO-003")
 async def test_a_disabled_track_stays_published(stage: Stage) -> None:
     alice = await stage.joined("alice", media=(microphone(440), video(RED)))
     bob = await stage.joined("bob")
