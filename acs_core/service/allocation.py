@@ -2,8 +2,8 @@
 
 Theory of operation. Each endpoint has an allocator and an estimate of its downlink (both pure, in
 `sfu/`). It is judged again soon after something changed that matters (what it wants, what is
-published, who speaks, which layers arrive; `ServerCall.on_change`), in a turn of its own, and a few
-times per second while its downlink limits it. What comes out goes to its connections
+published, who speaks, which layers arrive; `ServerCall.on_change`), in a turn of its own, and again
+while its downlink limits it and changes. What comes out goes to its connections
 (`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. What all endpoints want of a
 publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once, less
 only after it lasted.
@@ -15,30 +15,30 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from acs_core.core.facts import PublicationInfo
-from acs_core.rtc.feedback import ReportBlock
-from acs_core.service.endpoints import Endpoint
+from acs_core.service.downlinks import DownlinkMeter
+from acs_core.service.endpoints import Endpoint, Publication
 from acs_core.service.server_call import ServerCall
 from acs_core.service.sfu.bandwidth import BandwidthAllocator, DownlinkBudget, VideoDemand
-from acs_core.service.sfu.downlink import DownlinkEstimator, DownlinkSample, LossTally
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.layers import LayerState
-from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats
+from acs_core.service.sfu.plane.messages import PlaneStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
-from acs_core.service.sfu.transport import MediaTransport
 from acs_core.service.sfu.turns import TurnQueue
 
 __all__ = ["AllocationTimes", "Allocations"]
 
 _log = logging.getLogger(__name__)
 
-PACKET_OVERHEAD: Final = 40
-"""Bytes of RTP, SRTP and UDP around the payload of a packet, about."""
+LAYERS_LAST: Final = 1.0
+"""Seconds after which the layers' bitrates may have become others."""
+MOVED: Final = 0.05
+"""The part by which a budget must change to matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ class Allocations:
 
     def remove(self, call: ServerCall) -> None:
         """It is over."""
-        self._calls.pop(call.router, None)
+        if self._calls.pop(call.router, None) is not None:
+            call.on_change = None
 
     async def close(self) -> None:
         """End the task; nothing is allocated any more."""
@@ -81,10 +82,13 @@ class Allocations:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-        self._calls.clear()
+        for allocation in list(self._calls.values()):
+            self.remove(allocation.call)
 
     def _layers_changed(self, producer: Producer) -> None:
-        allocation = None if producer.router is None else self._calls.get(producer.router)
+        if producer.kind != "video" or producer.router is None:
+            return
+        allocation = self._calls.get(producer.router)
         if allocation is not None:
             allocation.request()
 
@@ -113,9 +117,16 @@ class Allocations:
 class _Offer:
     """A video that is published in a call, as every receiver of it sees it."""
 
-    info: PublicationInfo
-    owner: Endpoint
+    publication: Publication
     layers: tuple[LayerState, ...]
+
+    @property
+    def info(self) -> PublicationInfo:
+        return self.publication.info
+
+    @property
+    def owner(self) -> Endpoint:
+        return self.publication.owner
 
 
 class _CallAllocation:
@@ -129,6 +140,7 @@ class _CallAllocation:
         self._receivers: dict[str, _Receiver] = {}
         self._offers: dict[str, _Offer] | None = None
         self._lower_since: dict[str, float] = {}
+        self._disabled: set[str] = set()
 
     @property
     def receivers(self) -> list[_Receiver]:
@@ -140,7 +152,7 @@ class _CallAllocation:
         """The videos whose media is known, by publication, oldest first."""
         if self._offers is None:
             self._offers = {
-                item.id: _Offer(item.info, item.owner, item.source.layer_states())
+                item.id: _Offer(item, item.source.layer_states())
                 for item in self.call.publications
                 if item.info.kind.media == "video" and isinstance(item.source, Producer)
             }
@@ -152,8 +164,10 @@ class _CallAllocation:
         """Look at the layers anew when they are asked for."""
         self._offers = None
 
-    def request(self) -> None:
-        """Judge everybody again soon."""
+    def request(self, changed: Endpoint | None = None) -> None:
+        """Judge again soon what an endpoint gets; what everybody gets when it is None."""
+        if changed is None:
+            self._meter_anew()
         self.refresh_offers()
         present = self.call.endpoints
         self._receivers = {
@@ -164,29 +178,50 @@ class _CallAllocation:
         for key, endpoint in present.items():
             if key not in self._receivers:
                 self._receivers[key] = _Receiver(endpoint, self, self._turns)
-            self._receivers[key].request()
+            if changed is None or endpoint is changed:
+                self._receivers[key].request()
         self._turns.add(self.tell_demand)
+
+    def _meter_anew(self) -> None:
+        """Black pictures say nothing of what a video needs once it is enabled again."""
+        disabled = set()
+        for item in self.call.publications:
+            if not item.info.enabled:
+                disabled.add(item.id)
+            elif item.id in self._disabled and isinstance(item.source, Producer):
+                for layer in item.source.layers:
+                    layer.bitrate.reset()
+        self._disabled = disabled
 
     def tell_demand(self) -> None:
         """Tell the owners of videos with several layers which of them are received."""
-        layered = [offer for offer in self.offers.values() if len(offer.layers) > 1]
+        layered = []
+        for offer in self.offers.values():
+            if len(offer.layers) > 1:
+                layered.append(offer)
+            else:
+                offer.owner.forget_layer_demand(offer.info.id)
         most: dict[str, int] = {}
         for receiver in self._receivers.values() if layered else ():
             for key, layer in receiver.wanted_layers.items():
                 most[key] = max(layer, most.get(key, layer))
         now = self._loop.time()
         for offer in layered:
-            top = most.get(offer.info.id, -1)
+            # A recording takes the best there is.
+            is_recorded = self.call.roster.is_recording and self.call.is_recorded(offer.publication)
+            top = len(offer.layers) - 1 if is_recorded else most.get(offer.info.id, -1)
             self._tell_one(offer, tuple(layer.index <= top for layer in offer.layers), now)
         present = {offer.info.id for offer in layered}
         self._lower_since = {key: at for key, at in self._lower_since.items() if key in present}
 
     def _tell_one(self, offer: _Offer, wanted: tuple[bool, ...], now: float) -> None:
         key = offer.info.id
-        told = offer.owner.layer_demands.get(key, ())
+        everything = (True,) * len(wanted)
+        told = offer.owner.layer_demands.get(key, everything)
         if len(told) != len(wanted):
-            # Nothing was told yet, or of a stream that this one replaces.
-            told = (True,) * len(wanted)
+            # That was about a stream that this one replaces, and may keep layers off.
+            told = everything
+            offer.owner.set_layer_demand(key, everything)
         if any(one and not other for one, other in zip(wanted, told, strict=True)):
             told = wanted
             offer.owner.set_layer_demand(key, wanted)
@@ -211,10 +246,11 @@ class _Receiver:
         self._turns = turns
         self._loop = asyncio.get_running_loop()
         self._allocator = BandwidthAllocator()
-        self._meter = _Meter()
+        self._meter = DownlinkMeter()
         self._is_layered = False
         self._is_waiting = False
         self._is_asked_again = False
+        self._judged: tuple[DownlinkBudget, float] | None = None
 
     def request(self) -> None:
         """Judge soon; after what waits for its turn now."""
@@ -243,10 +279,22 @@ class _Receiver:
             was_limited = self._is_limited
             transports, wanted = self.endpoint.observer.transports, self._allocator.wanted_bps
             self._meter.measure(transports, stats(), wanted, now)
-            if was_limited or self._is_limited:
+            if (was_limited or self._is_limited) and self._is_due(now):
                 self._judge(now)
         # They may have begun to forward something only now.
         self._apply()
+
+    def _is_due(self, now: float) -> bool:
+        """Whether judging again may come to something else than the last time."""
+        if self._judged is None:
+            return True
+        budget, judged_at = self._judged
+        deadline = self._allocator.next_deadline
+        return (
+            now - judged_at >= LAYERS_LAST
+            or (deadline is not None and now >= deadline)
+            or _has_moved(budget, self._meter.budget)
+        )
 
     @property
     def _is_limited(self) -> bool:
@@ -262,6 +310,7 @@ class _Receiver:
         demands = self._demands()
         self._is_layered = any(len(demand.layers) > 1 for demand in demands)
         budget = self._meter.budget if self._is_measured else DownlinkBudget()
+        self._judged = (budget, now)
         allotments = self._allocator.allocate(demands, endpoint.policy.profile, budget, now)
         self.wanted_layers = {
             key: allotment.wanted_layer
@@ -310,53 +359,8 @@ class _Receiver:
                     transport.set_forwarding(key, layer=layer, is_paused=is_paused)
 
 
-class _Meter:
-    """What one endpoint is sent, and what it says about that."""
-
-    def __init__(self) -> None:
-        self._estimator = DownlinkEstimator()
-        self._losses = LossTally()
-        self._octets = {"audio": 0, "video": 0}
-        self._counts: dict[str, int] = {}
-
-    @property
-    def budget(self) -> DownlinkBudget:
-        """What is left for video."""
-        return self._estimator.budget
-
-    def measure(
-        self, transports: Iterable[MediaTransport], stats: PlaneStats, wanted_bps: int, now: float
-    ) -> None:
-        """Take the counts as of now."""
-        counts: dict[str, int] = {}
-        blocks: dict[int, ReportBlock] = {}
-        remb: int | None = None
-        for transport in transports:
-            blocks |= transport.received_blocks
-            for consumer in transport.consumers.values():
-                remb = transport.downlink_bps
-                sent = stats.consumers.get(consumer.id)
-                if sent is None:
-                    continue
-                octets = counts[consumer.id] = _octets(sent)
-                # A consumer that the plane was told of anew counts from zero.
-                before = self._counts.get(consumer.id, 0)
-                self._octets[consumer.producer.kind] += max(0, octets - before)
-        self._counts = counts
-        self._losses.take(blocks)
-        sample = DownlinkSample(
-            audio_octets=self._octets["audio"],
-            video_octets=self._octets["video"],
-            expected=self._losses.expected,
-            lost=self._losses.lost,
-            remb_bps=remb,
-        )
-        self._estimator.update(sample, wanted_bps, now)
-
-
-def _octets(sent: ConsumerStats) -> int:
-    """Bytes on the network, headers and resent packets included, about."""
-    if sent.packets == 0:
-        return 0
-    per_packet = sent.octets / sent.packets + PACKET_OVERHEAD
-    return round(per_packet * (sent.packets + sent.resent))
+def _has_moved(before: DownlinkBudget, after: DownlinkBudget) -> bool:
+    if before.video_bps is None or after.video_bps is None:
+        return before != after
+    moved = abs(after.video_bps - before.video_bps) > MOVED * before.video_bps
+    return moved or after.has_loss is not before.has_loss

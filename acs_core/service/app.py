@@ -145,7 +145,7 @@ class CallingService:
             await self.close()
             raise
         rounds = (
-            QualityMonitor(self.calls, self._engine.stats).measure,
+            QualityMonitor(self.calls, self._engine.stats, self._engine.turns.add).measure,
             RecordingWatch(self.calls, self._engine.stats).measure,
             self._transcribe,
         )

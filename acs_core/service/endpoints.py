@@ -285,7 +285,7 @@ class Endpoint:
         was_listening, self.policy = self.policy.quality, policy
         self._named = _named(policy)
         self.refresh_subscriptions()
-        self.call.on_change()
+        self.call.changed(self)
         if policy.quality and not was_listening:
             self.tell_quality()
 
@@ -315,6 +315,10 @@ class Endpoint:
             self._layer_demands[publication_id] = layers
             if layers != before:
                 self.tell(lambda observer: observer.on_layer_demand(publication_id, layers))
+
+    def forget_layer_demand(self, publication_id: str) -> None:
+        """An own publication has no layers any more."""
+        self._layer_demands.pop(publication_id, None)
 
     def set_rules(self, rules: TrackRules | None) -> None:
         """Let rules decide what is received, in place of the policy's choice.
@@ -355,7 +359,7 @@ class Endpoint:
             self._subscriptions = wanted
             self.tell(lambda observer: observer.on_subscriptions())
             # After the adapter: it forwards the new ones first, then they may be paused.
-            self.call.on_change()
+            self.call.changed(self)
 
     def _wants(self, publication: Publication) -> bool:
         if self.rules is not None:

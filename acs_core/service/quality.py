@@ -11,7 +11,7 @@ call, for whoever looks, as long as somebody there listens to network quality.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -48,48 +48,108 @@ class _Watched:
 
 
 class QualityMonitor:
-    """Grades everybody's network; `measure` once a second."""
+    """Grades everybody's network; `measure` once a second.
 
-    def __init__(self, calls: Calls, stats: Callable[[], PlaneStats]) -> None:
+    Args:
+        calls: The live calls.
+        stats: What the plane counts.
+        later: Does a piece of work soon, in a turn of its own: a large call takes longer than a
+            packet may wait.
+    """
+
+    def __init__(
+        self,
+        calls: Calls,
+        stats: Callable[[], PlaneStats],
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
         self._calls = calls
         self._stats = stats
+        self._later = later
         self._watched: dict[tuple[str, str], _Watched] = {}
+        self._rounds: dict[str, _CallRound] = {}
 
     def measure(self, now: float) -> None:
-        """Take a round of measurements and tell each call what changed."""
+        """Begin a round of measurements; at its end each call is told what changed."""
         calls = list(self._calls.live.values())
-        if not calls:
-            self._watched.clear()
-            return
-        stats = self._stats()
         # By call too: an endpoint id is the client's choice and may return in another call.
         present = {(call.id, endpoint_id) for call in calls for endpoint_id in call.endpoints}
         for gone in self._watched.keys() - present:
             del self._watched[gone]
+        self._rounds = {key: value for key, value in self._rounds.items() if not value.is_over}
+        if not calls:
+            return
+        stats = self._stats()
         for call in calls:
-            self._measure_call(call, stats, now)
+            # One that takes longer than a second is not begun again meanwhile.
+            if call.id not in self._rounds:
+                watched = {key: self._watch(call, key) for key in call.endpoints}
+                self._rounds[call.id] = _CallRound(call, watched, stats, now, self._later)
 
-    def _measure_call(self, call: ServerCall, stats: PlaneStats, now: float) -> None:
-        has_listeners = any(endpoint.policy.quality for endpoint in call.endpoints.values())
-        changed: list[wire.QualityLevel] = []
-        same: list[wire.QualityLevel] = []
-        for endpoint in call.endpoints.values():
-            watched = self._watched.setdefault((call.id, endpoint.id), _Watched())
-            inputs = _Round(watched, stats, now, endpoint.observer.client_report).inputs(
-                endpoint.observer.transports
-            )
-            is_connected = endpoint.state is ConnectionState.CONNECTED
-            report = watched.model.update(inputs, now, is_connected=is_connected)
-            level = _level(endpoint, report)
-            group = same if level == watched.told else changed
-            watched.told = level
-            if has_listeners:
-                level = msgspec.structs.replace(level, details=_details(report))
-            group.append(level)
-        if has_listeners:
-            call.quality_measured(tuple(same))
+    def _watch(self, call: ServerCall, endpoint_id: str) -> _Watched:
+        return self._watched.setdefault((call.id, endpoint_id), _Watched())
+
+
+class _CallRound:
+    """A round of measurements of one call: one endpoint after the other, then all are told.
+
+    Attributes:
+        is_over: Everybody was measured.
+    """
+
+    def __init__(
+        self,
+        call: ServerCall,
+        watched: Mapping[str, _Watched],
+        stats: PlaneStats,
+        now: float,
+        later: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self.is_over = False
+        self._call = call
+        self._stats = stats
+        self._now = now
+        self._later = later
+        self._left = list(watched.items())
+        self._has_listeners = any(endpoint.policy.quality for endpoint in call.endpoints.values())
+        self._changed: list[wire.QualityLevel] = []
+        self._same: list[wire.QualityLevel] = []
+        self._later(self._next)
+
+    def _next(self) -> None:
+        if not self._left:
+            self._end()
+            return
+        endpoint_id, watched = self._left.pop(0)
+        endpoint = self._call.endpoints.get(endpoint_id)
+        try:
+            if endpoint is not None:
+                self._measure(endpoint, watched)
+        finally:
+            self._later(self._next)
+
+    def _measure(self, endpoint: Endpoint, watched: _Watched) -> None:
+        observer = endpoint.observer
+        measured = _Round(watched, self._stats, self._now, observer.client_report)
+        inputs = measured.inputs(observer.transports)
+        is_connected = endpoint.state is ConnectionState.CONNECTED
+        report = watched.model.update(inputs, self._now, is_connected=is_connected)
+        level = _level(endpoint, report)
+        group = self._same if level == watched.told else self._changed
+        watched.told = level
+        if self._has_listeners:
+            level = msgspec.structs.replace(level, details=_details(report))
+        group.append(level)
+
+    def _end(self) -> None:
+        self.is_over = True
+        here = self._call.endpoints
+        same = tuple(level for level in self._same if level.endpoint in here)
+        changed = tuple(level for level in self._changed if level.endpoint in here)
+        if self._has_listeners:
+            self._call.quality_measured(same)
         if changed:
-            call.quality_changed(tuple(changed))
+            self._call.quality_changed(changed)
 
 
 class _Round:

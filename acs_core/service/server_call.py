@@ -59,6 +59,9 @@ class Timer(Protocol):
         """Prevent it."""
 
 
+OnChange: TypeAlias = Callable[[Endpoint | None], None]
+"""Hears that what an endpoint is to receive may have changed; None for everybody's."""
+
 CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
 """Runs something after so many seconds."""
 
@@ -89,7 +92,7 @@ class ServerCall:
         self.roster = Roster()
         self.router = Router(self.speakers_changed)
         self.record = CallRecord(call_id, room, clock())
-        self.on_change: Callable[[], None] = lambda: None
+        self.on_change: OnChange | None = None
         self._on_ended = on_ended
         self._new_id = new_id
         self._times = times
@@ -253,6 +256,7 @@ class ServerCall:
 
     def commit(self, fact: Fact, *, silent_for: Endpoint | None = None) -> None:
         """Make a fact true and tell everybody, except an endpoint that gets it in a snapshot."""
+        dominant = self.roster.speakers.dominant
         revision = self.roster.commit(fact)
         if isinstance(fact, PublicationChanged):
             self._publication_changed(fact.publication)
@@ -266,7 +270,18 @@ class ServerCall:
             self.refresh_subscriptions()
         if not isinstance(fact, SpeakersChanged | RecordingChanged):
             self._update_recording(silent_for)
-        self.on_change()
+        # Who else speaks matters to nobody's videos.
+        if not isinstance(fact, SpeakersChanged) or fact.dominant != dominant:
+            self.changed()
+
+    def changed(self, endpoint: Endpoint | None = None) -> None:
+        """Tell `on_change` that what an endpoint is to receive may be something else.
+
+        Args:
+            endpoint: Whose; None for everybody's.
+        """
+        if self.on_change is not None:
+            self.on_change(endpoint)
 
     @property
     def recording_rules(self) -> TrackRules:
@@ -277,6 +292,7 @@ class ServerCall:
         """Choose which publications are recorded, from now on."""
         self._recording_rules = rules
         self._update_recording()
+        self.changed()
 
     def is_recorded(self, publication: Publication) -> bool:
         """Whether the rules include this publication, and its kind is recorded."""

@@ -85,9 +85,10 @@ async def visit(chromium: Chromium, server: CompatServer) -> AsyncIterator[Visit
     async with AsyncExitStack() as stack:
         visitors: list[Visitor] = []
 
-        async def open_tab(name: str, url: str = server.url) -> Visitor:
+        async def open_tab(name: str, url: str = server.url, *, script: str = "") -> Visitor:
             async def work() -> Tab:
                 context = await chromium.browser.new_context(permissions=["camera", "microphone"])
+                await context.add_init_script(script)
                 stack.push_async_callback(lambda: chromium.run(context.close()))
                 return await context.new_page()
 
@@ -120,6 +121,24 @@ async def test_two_people_see_and_read_each_other(visit: Visit) -> None:
     await bob.click("#leave")
     await ann.reads("#people-count", "1 person")
     await bob.do(bob.tab.wait_for_selector("body[data-view=lobby] #preview.pictured"))
+
+
+SLOW_CAMERA = """
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+const opened = new Promise(resolve => { globalThis.openDevices = resolve; });
+navigator.mediaDevices.getUserMedia = wanted => opened.then(() => open(wanted));"""
+
+
+async def test_who_joins_before_the_camera_is_open_is_seen_all_the_same(visit: Visit) -> None:
+    ann, bob = await visit("ann"), await visit("bob", script=SLOW_CAMERA)
+    await ann.join()
+    await bob.do(bob.tab.click("#join-button"))
+    await bob.do(bob.tab.wait_for_selector("body[data-view=room]"))
+    await ann.reads("#people-count", "2 people")
+    await bob.do(bob.tab.evaluate("openDevices()"))
+    await ann.sees("bob")
+    unmuted = ann.tab.locator('.tile[aria-label^="bob"] [aria-label=muted][hidden]')
+    await ann.do(expect(unmuted).to_have_count(1, timeout=DEADLINE * 1000))
 
 
 async def test_camera_goes_off_and_a_screen_is_shared(visit: Visit) -> None:

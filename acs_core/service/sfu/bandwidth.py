@@ -8,7 +8,7 @@ forwarded, at which layer, and why the others are not:
 2. The rest is ordered: effective priority, dominant speaker, what is on already, age.
 3. The profile's maximum of videos cuts that order.
 4. What is left shares the bitrate, in this order and by the profile's mode. The first one is always
-   on; once one does not fit, none behind it is on.
+   on; one that does not fit leaves its room to those behind it.
 
 Less bandwidth takes effect at once; more must last (`HEADROOM`, `UP_AFTER`, `FLIP_INTERVAL`).
 
@@ -19,8 +19,9 @@ figures of the hysteresis are ours.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from acs_core.core.facts import Priority
@@ -32,9 +33,9 @@ from acs_core.core.receiving import (
     PauseReason,
     SwitchOffMode,
 )
-from acs_core.service.sfu.layers import LayerState
+from acs_core.service.sfu.layers import LayerState, wanted_layer
 
-__all__ = ["Allotment", "BandwidthAllocator", "DownlinkBudget", "VideoDemand", "wanted_layer"]
+__all__ = ["Allotment", "BandwidthAllocator", "DownlinkBudget", "VideoDemand"]
 
 HEADROOM: Final = 1.2
 """What must be left over, as a factor, before more is forwarded."""
@@ -43,11 +44,11 @@ UP_AFTER: Final = 2.0
 FLIP_INTERVAL: Final = 3.0
 """Seconds between a change of a video and its next improvement."""
 
-NOMINAL_TOP: Final = (1280, 720)
-"""The size of the largest layer while no layer's size is known."""
 ASSUMED_BPS: Final = (150_000, 500_000, 1_500_000)
 """Bitrate of a layer of which nothing arrived yet: Chromium's for 180, 360 and 720 lines."""
 ASSUMED_SINGLE_BPS: Final = 500_000
+BLACK_BPS: Final = 50_000
+"""A disabled video that needs more than this is no black picture now and then."""
 
 OFF: Final = -1
 _RANK: Final = {Priority.LOW: 0, Priority.STANDARD: 1, Priority.HIGH: 2}
@@ -98,7 +99,8 @@ class Allotment:
 
     Attributes:
         forwarding: What is sent of it.
-        wanted_layer: The layer that it would get if bandwidth were no matter; None while off.
+        wanted_layer: The layer that it would get if bandwidth were no matter, or a larger one
+            whose size must be seen to know; None while it is not to be on at all.
     """
 
     forwarding: Forwarding
@@ -121,12 +123,12 @@ class _Candidate:
     """A video that could be on.
 
     Attributes:
-        wanted: The layer that fits its size.
+        demanded: The layer that fits its size, or a larger one whose size is not known yet.
         options: Layer and its bitrate, smallest first, never falling; at least one.
     """
 
     demand: VideoDemand
-    wanted: int
+    demanded: int
     options: tuple[tuple[int, float], ...]
 
     @property
@@ -160,6 +162,18 @@ class BandwidthAllocator:
         self.wanted_bps = 0
         self._held: dict[str, _Held] = {}
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When more could be given to a video that waits for it, if nothing changes until then."""
+        return min(
+            (
+                max(held.better_since + UP_AFTER, held.changed_at + FLIP_INTERVAL)
+                for held in self._held.values()
+                if held.better_since is not None
+            ),
+            default=None,
+        )
+
     def allocate(
         self,
         demands: Sequence[VideoDemand],
@@ -182,19 +196,15 @@ class BandwidthAllocator:
             candidate = _candidate(demand, chosen)
             if demand.is_hidden:
                 allotments[candidate.key] = _off(candidate, PauseReason.HIDDEN)
-            elif not demand.is_enabled:
+            elif not demand.is_enabled and _arriving_bps(demand) <= BLACK_BPS:
                 # Nothing to save: its publisher sends nothing, or a black picture now and then.
                 allotments[candidate.key] = _on(candidate, candidate.best)
             else:
                 candidates.append(candidate)
         candidates.sort(key=lambda item: self._order(item, chosen))
-        places = len(candidates)
-        # "0 or a negative value will remove any limit" (Twilio's maxTracks).
-        if chosen.max_tracks is not None and chosen.max_tracks > 0:
-            places = min(places, chosen.max_tracks)
-        for candidate in candidates[places:]:
+        kept, surplus = _placed(candidates, chosen)
+        for candidate in surplus:
             allotments[candidate.key] = _off(candidate, PauseReason.MAX_TRACKS)
-        kept = candidates[:places]
         self.wanted_bps = round(sum(candidate.options[-1][1] for candidate in kept))
         layers = self._share(kept, chosen, _limits(chosen, budget), now)
         for candidate in kept:
@@ -204,12 +214,15 @@ class BandwidthAllocator:
             )
         return allotments
 
-    def _order(self, candidate: _Candidate, profile: BandwidthProfile) -> tuple[int, bool, bool]:
+    def _order(
+        self, candidate: _Candidate, profile: BandwidthProfile
+    ) -> tuple[bool, int, bool, bool]:
         """Best first; sorting is stable, so that older ones come before younger ones."""
         demand = candidate.demand
         held = self._held.get(candidate.key)
         is_on = held is not None and held.layer != OFF
-        return (-_RANK[_priority(demand, profile)], not demand.is_dominant, not is_on)
+        rank = -_RANK[_priority(demand, profile)]
+        return (not demand.is_enabled, rank, not demand.is_dominant, not is_on)
 
     # ------------------------------------------------------------ hysteresis
 
@@ -221,14 +234,26 @@ class BandwidthAllocator:
         now: float,
     ) -> dict[str, int]:
         """The layer or OFF of each candidate; remembers it."""
-        if math.isinf(limits.layers) and math.isinf(limits.pause):
+        if self._is_plenty(candidates, limits):
             layers = {candidate.key: candidate.best for candidate in candidates}
         else:
-            roomy = _divide(candidates, profile.mode, limits.divided_by(HEADROOM), {})
+            roomy = _divide(candidates, profile.mode, limits.divided_by(HEADROOM))
             caps = self._caps(candidates, roomy, now)
-            layers = _divide(candidates, profile.mode, limits, caps)
+            waiting = {key for key, cap in caps.items() if cap == OFF and roomy[key] != OFF}
+            layers = _divide(candidates, profile.mode, limits, caps, waiting)
         self._remember(candidates, layers, now)
         return layers
+
+    def _is_plenty(self, candidates: Sequence[_Candidate], limits: _Limits) -> bool:
+        """Whether there is no limit, or everybody has the best and the limit is far."""
+        least = min(limits.layers, limits.pause)
+        if math.isinf(least):
+            return True
+        has_best = all(
+            (held := self._held.get(candidate.key)) is not None and held.layer == candidate.best
+            for candidate in candidates
+        )
+        return has_best and self.wanted_bps <= least / HEADROOM
 
     def _caps(
         self, candidates: Sequence[_Candidate], roomy: Mapping[str, int], now: float
@@ -238,8 +263,9 @@ class BandwidthAllocator:
         is_on_behind = False
         for candidate in reversed(candidates):
             held = self._held.get(candidate.key)
-            cap = roomy[candidate.key] if held is None else _cap(held, roomy[candidate.key], now)
-            if cap == OFF and is_on_behind:
+            room = roomy[candidate.key]
+            cap = room if held is None else _cap(held, room, now)
+            if cap == OFF and room != OFF and is_on_behind:
                 # It became more important than one that is on, and takes over without waiting.
                 cap = candidate.options[0][0]
             caps[candidate.key] = cap
@@ -280,29 +306,36 @@ def _divide(
     candidates: Sequence[_Candidate],
     mode: BandwidthMode,
     limits: _Limits,
-    caps: Mapping[str, int],
+    caps: Mapping[str, int] = MappingProxyType({}),
+    waiting: Collection[str] = (),
 ) -> dict[str, int]:
-    """The layer or OFF of each candidate within the limits; a missing cap is none."""
+    """The layer or OFF of each candidate within the limits.
+
+    Args:
+        candidates: Best first.
+        mode: Of the profile.
+        limits: Bits per second.
+        caps: What each may have at most; a missing one may have anything.
+        waiting: Those that would fit but must wait; nobody behind takes their room meanwhile.
+    """
     division = _Division(limits, caps)
-    if mode is BandwidthMode.PRESENTATION and not math.isinf(limits.pause):
-        for candidate in candidates:
-            if not division.admit(candidate):
-                break
-            division.raise_fully(candidate)
-    else:
-        # Those that cannot be paused need their least also when others are more important.
-        admitted = []
-        for candidate in candidates:
-            if not division.admit(candidate):
-                break
+    is_greedy = mode is BandwidthMode.PRESENTATION and not math.isinf(limits.pause)
+    # Those that cannot be paused need their least also when others are more important.
+    admitted = []
+    for candidate in candidates:
+        if division.admit(candidate):
             admitted.append(candidate)
-        if mode is BandwidthMode.GRID:
-            rising = admitted
-            while rising:
-                rising = [candidate for candidate in rising if division.raise_once(candidate)]
-        else:
-            for candidate in admitted:
+            if is_greedy:
                 division.raise_fully(candidate)
+        elif candidate.key in waiting:
+            break
+    if mode is BandwidthMode.GRID:
+        rising = admitted
+        while rising:
+            rising = [candidate for candidate in rising if division.raise_once(candidate)]
+    else:
+        for candidate in admitted:
+            division.raise_fully(candidate)
     return {candidate.key: division.layer(candidate) for candidate in candidates}
 
 
@@ -375,15 +408,42 @@ def _priority(demand: VideoDemand, profile: BandwidthProfile) -> Priority:
 def _candidate(demand: VideoDemand, profile: BandwidthProfile) -> _Candidate:
     size = demand.size or profile.sizes.get(_priority(demand, profile))
     wanted = wanted_layer(demand.layers, size)
+    # What is never sent has no size either: browsers leave out the top layers of small pictures.
+    unseen = [item.index for item in demand.layers if item.is_active and item.dimensions is None]
     active = [layer for layer in demand.layers if layer.is_active] or list(demand.layers)
     usable = [layer for layer in active if layer.index <= wanted] or active[:1]
     options = []
     most = 0.0
     for layer in usable:
         # A larger layer that happens to need less costs nothing more, not less.
-        most = max(most, float(layer.bitrate_bps or _assumed(layer.index, len(demand.layers))))
+        most = max(most, _rate(layer, len(demand.layers)))
         options.append((layer.index, most))
-    return _Candidate(demand, wanted, tuple(options))
+    return _Candidate(demand, max([wanted, *unseen]), tuple(options))
+
+
+def _placed(
+    candidates: Sequence[_Candidate], profile: BandwidthProfile
+) -> tuple[list[_Candidate], list[_Candidate]]:
+    """Those that get a place, best first, and those that do not; disabled ones need none."""
+    enabled = [candidate for candidate in candidates if candidate.demand.is_enabled]
+    disabled = [candidate for candidate in candidates if not candidate.demand.is_enabled]
+    places = len(enabled)
+    # "0 or a negative value will remove any limit" (Twilio's maxTracks).
+    if profile.max_tracks is not None and profile.max_tracks > 0:
+        places = min(places, profile.max_tracks)
+    return enabled[:places] + disabled, enabled[places:]
+
+
+def _arriving_bps(demand: VideoDemand) -> int:
+    """What the publisher sends at most of one layer."""
+    return max((layer.bitrate_bps for layer in demand.layers if layer.is_active), default=0)
+
+
+def _rate(layer: LayerState, count: int) -> float:
+    """What a layer needs; one that stopped may come back as large as it was, or larger."""
+    if layer.is_active and layer.bitrate_bps:
+        return float(layer.bitrate_bps)
+    return float(max(layer.bitrate_bps, _assumed(layer.index, count)))
 
 
 def _assumed(index: int, count: int) -> int:
@@ -392,53 +452,10 @@ def _assumed(index: int, count: int) -> int:
     return ASSUMED_BPS[min(index, len(ASSUMED_BPS) - 1)]
 
 
-def wanted_layer(layers: Sequence[LayerState], size: Dimensions | None) -> int:
-    """The index of the smallest layer that is as large as it is shown, or of the largest.
-
-    A picture is shown whole, so that it is large enough when it fills either side of `size`. Of
-    layers of equal size (screens are sent twice in one size, at two bitrates) it is the best.
-
-    Args:
-        layers: At least one, smallest first; unknown sizes are taken from a neighbor's.
-        size: None for as large as there is.
-    """
-    top = len(layers) - 1
-    if size is None:
-        return top
-    sizes = _sizes(layers)
-    covering = [
-        index
-        for index, (width, height) in enumerate(sizes)
-        if width >= size.width or height >= size.height
-    ]
-    if not covering:
-        return top
-    smallest = sizes[covering[0]]
-    return max(index for index in covering if sizes[index] == smallest)
-
-
-def _sizes(layers: Sequence[LayerState]) -> list[tuple[float, float]]:
-    """The size of each layer; neighbors differ by a factor of two, as browsers scale them."""
-    known = {
-        layer.index: (float(layer.dimensions.width), float(layer.dimensions.height))
-        for layer in layers
-        if layer.dimensions is not None
-    }
-    if not known:
-        known = {len(layers) - 1: (float(NOMINAL_TOP[0]), float(NOMINAL_TOP[1]))}
-    sizes = []
-    for index in range(len(layers)):
-        nearest = min(known, key=lambda other: abs(other - index))
-        width, height = known[nearest]
-        factor = 2.0 ** (index - nearest)
-        sizes.append((width * factor, height * factor))
-    return sizes
-
-
 def _on(candidate: _Candidate, layer: int) -> Allotment:
     is_simulcast = len(candidate.demand.layers) > 1
     forwarding = Forwarding(publication=candidate.key, layer=layer if is_simulcast else None)
-    return Allotment(forwarding, candidate.wanted)
+    return Allotment(forwarding, candidate.demanded)
 
 
 def _off(candidate: _Candidate, reason: PauseReason) -> Allotment:

@@ -4,10 +4,12 @@ Theory of operation. Nothing is known until something goes wrong: there is no es
 is limited. Two things are wrong: much is lost of what was sent (receiver reports), or the receiver
 lowers its own estimate (REMB) below what it is being sent, because its delay grows. A REMB that is
 merely low is no limit: the estimate of a receiver that was sent little is little, and lags behind
-when it is sent more. Loss that stays when less is sent is no limit either.
+when it is sent more. Loss that stays when less is sent, or that nothing can be done about because
+no less can be sent, is no limit either; nor is what the publisher's own uplink lost.
 
 Then the estimate is what arrived, and it grows while nothing is wrong, after a rest that gets
-longer each time it grew too far. It is forgotten when it limits nothing.
+longer each time it grew too far. It is forgotten when it limits nothing, though it was nearly used
+up, or when nothing was wrong for long.
 
 Source: draft-ietf-rmcat-gcc-02 sections 5 and 6 (loss, growth), draft-alvestrand-rmcat-remb-03,
 RFC 3550 section 6.4.1 for the counts in report blocks.
@@ -15,6 +17,7 @@ RFC 3550 section 6.4.1 for the counts in report blocks.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,6 +51,14 @@ GROWTH: Final = 0.2
 """Per second."""
 FORGOTTEN_ABOVE: Final = 1.5
 """Times what is wanted; an estimate above that limits nothing."""
+USED: Final = 0.5
+"""The part of an estimate that must be sent to prove it."""
+STUCK: Final = 0.95
+"""A part that is not noticeably less."""
+TRIES: Final = 3
+"""Reductions in a row that lessened nothing, after which loss is taken as it is."""
+JUDGED_FOR: Final = 5.0
+"""Seconds for which a judgment of loss holds; when nothing is sent there are no new ones."""
 WINDOW: Final = 1.0
 """Seconds over which the rate of sending is measured."""
 FIRST_REST: Final = 1.0
@@ -70,6 +81,7 @@ class DownlinkSample:
         expected: Packets that its reports covered.
         lost: Those of them that did not arrive.
         remb_bps: Its own newest estimate; None before it sent one.
+        source_lost: Packets that did not even reach us, of the streams that it is sent.
     """
 
     audio_octets: int
@@ -77,6 +89,7 @@ class DownlinkSample:
     expected: int
     lost: int
     remb_bps: int | None = None
+    source_lost: int = 0
 
     @property
     def octets(self) -> int:
@@ -115,11 +128,19 @@ class LossTally:
 
 @dataclass(slots=True)
 class _Reduction:
-    """The last time that the estimate was lowered: when, at which rate and loss."""
+    """The last time that the estimate was lowered.
+
+    Attributes:
+        at: When.
+        sent_bps: At which rate.
+        loss: At which loss.
+        futile: How many before it, in a row, lessened nothing that was sent.
+    """
 
     at: float
     sent_bps: float
     loss: float
+    futile: int = 0
     is_judged: bool = False
 
 
@@ -133,6 +154,8 @@ class DownlinkEstimator:
         self._reported: tuple[float, DownlinkSample] | None = None
         self._loss = 0.0
         self._ambient = 0.0
+        self._judged_at = -math.inf
+        self._source_lost = 0
         self._remb: int | None = None
         self._remb_low_since: float | None = None
         self._reduction: _Reduction | None = None
@@ -165,10 +188,26 @@ class DownlinkEstimator:
             self._samples.popleft()
         self._take_reports(sample, now)
         self._take_remb(sample.remb_bps, now)
+        if now - self._judged_at > JUDGED_FOR:
+            self._loss = 0.0
         if self._estimate is not None and self._may_grow(now):
-            self._estimate *= 1 + GROWTH * elapsed
-            if self._estimate > FORGOTTEN_ABOVE * max(wanted_bps, LEAST_BPS):
-                self._estimate, self._has_loss = None, False
+            self._grow(self._estimate * (1 + GROWTH * elapsed), wanted_bps)
+        if self._reduction is not None and now - self._reduction.at >= MEMORY:
+            self._forget()
+
+    def _grow(self, estimate: float, wanted_bps: int) -> None:
+        if estimate <= FORGOTTEN_ABOVE * max(wanted_bps, LEAST_BPS):
+            self._estimate = estimate
+        elif self._sent_bps >= USED * estimate:
+            self._forget()
+        # Else it limits nothing now, and nothing shows that it would not if more were wanted.
+
+    def _forget(self) -> None:
+        self._estimate, self._has_loss = None, False
+
+    @property
+    def _sent_bps(self) -> float:
+        return _rate([(at, sample.octets) for at, sample in self._samples])
 
     def _may_grow(self, now: float) -> bool:
         is_rested = self._reduction is None or now >= self._reduction.at + self._rest
@@ -184,7 +223,8 @@ class DownlinkEstimator:
             return
         # What a report is about was sent in the time since the report before it.
         self._reported = (now, sample)
-        self._loss = (sample.lost - before.lost) / packets
+        self._loss = self._own_loss(sample, before) / packets
+        self._judged_at = now
         sent = _rate([(since, before.octets), (now, sample.octets)])
         # Until a reduction shows, the loss that led to it is reported once more.
         if self._reduction is not None and since < self._reduction.at + SETTLING:
@@ -196,22 +236,34 @@ class DownlinkEstimator:
         self._has_loss = True
         self._lower_to(sent * (1 - share), sent, now)
 
+    def _own_loss(self, sample: DownlinkSample, before: DownlinkSample) -> int:
+        """The packets that were lost on the downlink since the sample before."""
+        lost = sample.lost - before.lost
+        # What was lost before us may be reported one report later.
+        source_lost = max(0, sample.source_lost - before.source_lost)
+        explained = min(lost, self._source_lost + source_lost)
+        self._source_lost = min(self._source_lost + source_lost - explained, source_lost)
+        return lost - explained
+
     def _judge_reduction(self, sent: float) -> None:
         """Loss that sending less did not lessen is no congestion: do not reduce for it again."""
         reduction = self._reduction
         if self._loss < LOW_LOSS:
             self._ambient = 0.0
+            if reduction is not None:
+                reduction.is_judged = True
         elif reduction is not None and not reduction.is_judged:
             has_less = sent <= LESS * reduction.sent_bps
-            reduction.is_judged = has_less
-            if has_less and self._loss >= LESS * reduction.loss > 0:
+            is_stuck = reduction.futile >= TRIES and sent > STUCK * reduction.sent_bps
+            reduction.is_judged = has_less or is_stuck
+            if reduction.is_judged and self._loss >= LESS * reduction.loss > 0:
                 self._ambient = self._loss
 
     def _take_remb(self, remb: int | None, now: float) -> None:
         before, self._remb = self._remb, remb
         if remb is None or before is None:
             return
-        sent = _rate([(at, sample.octets) for at, sample in self._samples])
+        sent = self._sent_bps
         if sent < MEANINGFUL_BPS or remb >= SHORT * sent:
             self._remb_low_since = None
             return
@@ -232,7 +284,13 @@ class DownlinkEstimator:
             self._rest = FIRST_REST
         elif quiet > ONE_EVENT:
             self._rest = min(2 * self._rest, LONGEST_REST)
-        self._reduction = _Reduction(now, sent, self._loss)
+        self._reduction = _Reduction(now, sent, self._loss, self._futile(sent))
+
+    def _futile(self, sent: float) -> int:
+        before = self._reduction
+        if before is None or before.is_judged or sent <= STUCK * before.sent_bps:
+            return 0
+        return before.futile + 1
 
 
 def _rate(counts: Sequence[tuple[float, int]]) -> float:

@@ -15,10 +15,21 @@ from acs_core.rtc.packet import Uri
 from acs_core.service.sfu.changes import StreamReceived
 from acs_core.service.sfu.plane.messages import StreamDetected
 
-__all__ = ["BitrateMeter", "LayerState", "StreamOwner", "layer_to_forward", "owner_of"]
+__all__ = [
+    "BitrateMeter",
+    "LayerState",
+    "StreamOwner",
+    "layer_to_forward",
+    "owner_of",
+    "wanted_layer",
+]
 
+NOMINAL_TOP: Final = (1280, 720)
+"""The size of the largest layer while no layer's size is known."""
 SMOOTHING: Final = 1.0
 """Seconds; the time constant of the measured bitrate."""
+PAUSE: Final = 2.0
+"""Seconds without a byte after which a stream paused; less is one of few pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,49 @@ class LayerState:
     is_active: bool
     bitrate_bps: int
     dimensions: Dimensions | None
+
+
+def wanted_layer(layers: Sequence[LayerState], size: Dimensions | None) -> int:
+    """The index of the smallest layer that is as large as it is shown, or of the largest.
+
+    A picture is shown whole, so that it is large enough when it fills either side of `size`. Of
+    layers of equal size (screens are sent twice in one size, at two bitrates) it is the best.
+
+    Args:
+        layers: At least one, smallest first; unknown sizes are taken from a neighbor's.
+        size: None for as large as there is.
+    """
+    top = len(layers) - 1
+    if size is None:
+        return top
+    sizes = _sizes(layers)
+    covering = [
+        index
+        for index, (width, height) in enumerate(sizes)
+        if width >= size.width or height >= size.height
+    ]
+    if not covering:
+        return top
+    smallest = sizes[covering[0]]
+    return max(index for index in covering if sizes[index] == smallest)
+
+
+def _sizes(layers: Sequence[LayerState]) -> list[tuple[float, float]]:
+    """The size of each layer; neighbors differ by a factor of two, as browsers scale them."""
+    known = {
+        layer.index: (float(layer.dimensions.width), float(layer.dimensions.height))
+        for layer in layers
+        if layer.dimensions is not None
+    }
+    if not known:
+        known = {len(layers) - 1: (float(NOMINAL_TOP[0]), float(NOMINAL_TOP[1]))}
+    sizes = []
+    for index in range(len(layers)):
+        nearest = min(known, key=lambda other: abs(other - index))
+        width, height = known[nearest]
+        factor = 2.0 ** (index - nearest)
+        sizes.append((width * factor, height * factor))
+    return sizes
 
 
 def layer_to_forward(
@@ -66,31 +120,44 @@ def _indices(flags: Sequence[bool]) -> list[int]:
 
 
 class BitrateMeter:
-    """The smoothed bitrate of a stream, from a count of its bytes.
+    """The smoothed bitrate of a stream while it flows, from a count of its bytes.
+
+    A stream that pauses keeps its last rate: about that much it will need when it comes back.
 
     Attributes:
         bitrate_bps: As of the last `update`; 0 before the second one.
     """
 
-    __slots__ = ("_measured_at", "_octets", "bitrate_bps")
+    __slots__ = ("_counts_alone", "_measured_at", "_octets", "bitrate_bps")
 
     def __init__(self) -> None:
         self.bitrate_bps = 0
         self._octets = 0
         self._measured_at: float | None = None
+        self._counts_alone = True
+
+    def reset(self) -> None:
+        """Forget the rate: what comes next has nothing to do with what came before."""
+        self.bitrate_bps = 0
+        self._measured_at = None
 
     def update(self, octets: int, now: float) -> None:
         """Take the count of all bytes so far, and the time in seconds; call about twice a second.
 
-        The first measure counts at once, the following are averaged exponentially.
+        The first measure counts at once, also after a pause; the following are averaged
+        exponentially.
         """
-        then, self._measured_at = self._measured_at, now
-        before, self._octets = self._octets, octets
-        if then is None or now <= then:
+        then, came = self._measured_at, octets - self._octets
+        if then is not None and (now <= then or came == 0):
             return
-        rate = 8 * max(0, octets - before) / (now - then)
-        if self.bitrate_bps:
+        self._measured_at, self._octets = now, octets
+        if then is None or came < 0 or now - then > PAUSE:
+            self._counts_alone = True
+            return
+        rate = 8 * came / (now - then)
+        if not self._counts_alone:
             rate += (self.bitrate_bps - rate) * math.exp((then - now) / SMOOTHING)
+        self._counts_alone = False
         self.bitrate_bps = round(rate)
 
 

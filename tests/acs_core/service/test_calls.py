@@ -451,7 +451,7 @@ def test_endpoints_of_one_id_in_two_calls_are_measured_apart() -> None:
         policy = wire.ReceivePolicy(quality=True)
         both.resolve(place, acs()).join("a" * 32, acs(), adapter, policy=policy)
         heard.append(adapter)
-    QualityMonitor(both, lambda: PlaneStats({}, {}, {})).measure(0.0)
+    QualityMonitor(both, lambda: PlaneStats({}, {}, {}), lambda work: work()).measure(0.0)
     assert [[level.endpoint for level in adapter.levels] for adapter in heard] == [["a" * 32]] * 2
 
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from acs_core import wire
-from acs_core.core.facts import Priority, PublicationKind
+from acs_core.core.facts import Priority, PublicationKind, SpeakersChanged
 from acs_core.core.receiving import (
     Forwarding,
     PauseReason,
@@ -134,9 +134,15 @@ def test_hints_and_priorities_of_a_policy_are_limited(pair: Pair) -> None:
 
 
 def test_whatever_may_change_what_is_forwarded_is_told_to_the_call(pair: Pair) -> None:
-    changes: list[str] = []
-    pair.call.on_change = lambda: changes.append(pair.key)
+    changes: list[Endpoint | None] = []
+    pair.call.on_change = changes.append
     pair.viewer.set_policy(ReceivePolicy(hints=(ReceiveHint(publication=pair.key),)))
-    assert len(changes) == 1
+    assert changes == [pair.viewer]
     pair.publisher.update(pair.key, enabled=False, priority=Priority.LOW)
-    assert len(changes) == 2
+    assert changes == [pair.viewer, None]
+    one = SpeakersChanged(dominant=pair.publisher.id)
+    pair.call.speakers_changed(one)
+    assert changes == [pair.viewer, None, None]
+    both = SpeakersChanged(dominant=one.dominant, speaking=(pair.viewer.id,))
+    pair.call.speakers_changed(both)
+    assert changes == [pair.viewer, None, None]

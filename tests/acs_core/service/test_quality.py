@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -89,7 +90,8 @@ class Place:
         consumer.accepted = StreamAccepted("key", "0", 9, None, {}, {}, {})
         self.receiver.connection.consumers["key"] = consumer
         self.stats = PlaneStats({}, {}, {})
-        self.monitor = QualityMonitor(self.calls, lambda: self.stats)
+        self.turns: deque[Callable[[], None]] = deque()
+        self.monitor = QualityMonitor(self.calls, lambda: self.stats, self.turns.append)
 
     def measure(self, now: float, packets: int, lost: int = 0, fraction: int = 0) -> None:
         """Both layers have so many packets of 100 bytes by now; the receiver reports."""
@@ -100,6 +102,11 @@ class Place:
         self.receiver.connection.received_blocks[9] = ReportBlock(9, fraction, 0, 0, 900, 0, 0)
         self.receiver.connection.downlink_bps = 1_000_000
         self.monitor.measure(now)
+        self.take_turns()
+
+    def take_turns(self) -> None:
+        while self.turns:
+            self.turns.popleft()()
 
     def level(self, number: int) -> wire.QualityLevel:
         return next(item for item in self.call.quality if item.endpoint == self.ends[number].id)
@@ -150,6 +157,24 @@ async def test_levels_are_told_when_they_change_and_details_are_kept_up_in_betwe
     assert (after.actual_bps or 0) > (before.actual_bps or 0)
 
 
+async def test_each_turn_measures_one_and_who_left_meanwhile_is_not_told_of() -> None:
+    place = Place()
+    place.measure(0.0, 100)
+    told = len(place.receiver.told)
+    place.sender.report = ClientReport(round_trip=0.6)
+    place.monitor.measure(1.0)
+    place.turns.popleft()()
+    assert len(place.turns) == 1
+    place.monitor.measure(2.0)
+    assert len(place.turns) == 1  # a round that is not over is not begun again
+    place.ends[0].leave()
+    place.take_turns()
+    assert place.ends[0].id not in {level.endpoint for level in place.receiver.told[told:]}
+    assert [level.endpoint for level in place.call.quality] == [place.ends[1].id]
+    place.measure(3.0, 200)
+    assert not place.turns
+
+
 async def test_without_listeners_there_are_levels_and_no_details() -> None:
     place = Place(is_listening=False)
     place.measure(0.0, 100)
@@ -165,6 +190,7 @@ async def test_a_stream_that_stopped_is_not_measured() -> None:
     assert details(place.level(0)).video_send is None
     place.stats = PlaneStats({}, {}, {})
     place.monitor.measure(3.0)
+    place.take_turns()
     assert place.level(0).video_send is None
 
 

@@ -106,12 +106,13 @@ async function fetchToken(identity, roomName) {
 async function join(identity, roomName) {
   const chat = new Video.LocalDataTrack({ name: 'chat' });
   const token = await fetchToken(identity, roomName);
-  room = await Video.connect(token, { ...OPTIONS, name: roomName, tracks: [...devices.tracks, chat] });
+  const joinedWith = devices.tracks;
+  room = await Video.connect(token, { ...OPTIONS, name: roomName, tracks: [...joinedWith, chat] });
   // For the browser's console.
   globalThis.room = room;
   conversation.begin(chat, identity);
   conversation.note('connected', `${room.name} ${room.sid}`);
-  devices.publishTo(room.localParticipant);
+  devices.publishTo(room.localParticipant, { joinedWith, report: toast });
   view = new RoomView(room, devices, conversation);
   room.on('reconnecting', error => showBanner(`Reconnecting… (${error.code} ${error.message})`));
   room.on('reconnected', () => showBanner(''));

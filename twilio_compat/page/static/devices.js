@@ -2,6 +2,7 @@
 
 const { Video } = globalThis.Twilio;
 const CAMERA = { width: 1280, height: 720, frameRate: 24, name: 'camera' };
+const KINDS = ['audio', 'video', 'screen'];
 const SCREEN = { audio: false, video: { frameRate: 15 } };
 
 /** Dispatches `change` whenever one of the tracks is another or is muted. */
@@ -23,23 +24,46 @@ export class Devices extends EventTarget {
     return kind === 'audio' ? Boolean(this.audio?.isEnabled) : Boolean(this[kind]);
   }
 
-  /** Open what there is; a device that cannot be opened is reported and left out. */
+  /**
+   * Open what there is; a device that cannot be opened is reported and left out.
+   *
+   * Who joins before a slow camera is open is seen as soon as it is.
+   */
   async open(report) {
     for (const kind of ['audio', 'video']) {
       try {
-        this[kind] = await this._create(kind);
+        await this._start(kind);
       } catch (error) {
         report(error);
       }
+      this._changed();
+    }
+  }
+
+  /**
+   * Publish changes from now on; null: no longer.
+   *
+   * Devices may have been turned on and off while the participant was joining.
+   *
+   * @param participant the LocalParticipant
+   * @param {{joinedWith?: Array, report?: (error: Error) => void}} options the `tracks` that it
+   *   joined with, and who hears why one could not be published
+   */
+  publishTo(participant, { joinedWith = [], report } = {}) {
+    this._participant = participant;
+    if (!participant) this._stop('screen');
+    const own = KINDS.filter(kind => this[kind]);
+    for (const track of joinedWith) {
+      if (!own.some(kind => this[kind] === track)) participant.unpublishTrack(track);
+    }
+    for (const kind of own) {
+      if (!joinedWith.includes(this[kind])) this._publish(kind, this[kind]).catch(report);
     }
     this._changed();
   }
 
-  /** From now on changes are published; null: no longer. */
-  publishTo(participant) {
-    this._participant = participant;
-    if (!participant) this._stop('screen');
-    this._changed();
+  async _publish(kind, track) {
+    await this._participant?.publishTrack(track, { priority: kind === 'screen' ? 'high' : 'standard' });
   }
 
   /** Turn audio, video or screen on or off. */
@@ -57,13 +81,19 @@ export class Devices extends EventTarget {
 
   async _start(kind) {
     const track = await this._create(kind);
+    if (this[kind]) {
+      // It was asked for twice while it was opening.
+      track.stop();
+      return;
+    }
+    this[kind] = track;
     try {
-      await this._participant?.publishTrack(track, { priority: kind === 'screen' ? 'high' : 'standard' });
+      await this._publish(kind, track);
     } catch (error) {
+      if (this[kind] === track) this[kind] = null;
       track.stop();
       throw error;
     }
-    this[kind] = track;
   }
 
   async _create(kind) {

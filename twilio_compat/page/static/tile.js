@@ -86,11 +86,15 @@ export class Tile {
     this.refresh();
   }
 
-  /** Read anew whether the video has a picture. */
+  /**
+   * Read anew whether the video has a picture.
+   *
+   * Without one its element is transparent but stays in the layout: the SDK has the server stop
+   * a video that no visible element shows.
+   */
   refresh() {
     const isOn = Boolean(this.video?.isEnabled) && !this._flags.switchedOff;
     this.root.classList.toggle('pictured', isOn);
-    if (this._element) this._element.hidden = !this.video.isEnabled;
   }
 
   setMuted(isMuted) {

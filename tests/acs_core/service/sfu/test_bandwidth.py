@@ -22,9 +22,8 @@ from acs_core.service.sfu.bandwidth import (
     BandwidthAllocator,
     DownlinkBudget,
     VideoDemand,
-    wanted_layer,
 )
-from acs_core.service.sfu.layers import LayerState
+from acs_core.service.sfu.layers import LayerState, wanted_layer
 
 RATES = (150_000, 500_000, 1_500_000)
 SIZES = ((320, 180), (640, 360), (1280, 720))
@@ -37,6 +36,13 @@ NO_LIMIT = DownlinkBudget()
 def layers(*rates: int, active: int | None = None) -> tuple[LayerState, ...]:
     count = len(rates) if active is None else active
     return tuple(LayerState(index, index < count, rate, None) for index, rate in enumerate(rates))
+
+
+def known_layers() -> tuple[LayerState, ...]:
+    return tuple(
+        replace(layer, dimensions=size(*dimensions))
+        for layer, dimensions in zip(layers(*RATES), SIZES, strict=True)
+    )
 
 
 def camera(name: str, **options: Any) -> VideoDemand:
@@ -89,9 +95,18 @@ def test_what_is_not_shown_is_hidden_with_and_without_profile() -> None:
 
 
 def test_a_disabled_video_stays_on_and_takes_no_place_and_no_bits() -> None:
-    demands = [camera("a", is_enabled=False), single("b"), single("c")]
+    black = VideoDemand("a", layers(10_000, 15_000, 20_000), is_enabled=False)
+    stopped = VideoDemand("d", layers(*RATES, active=0), is_enabled=False)
+    demands = [black, single("b"), single("c"), stopped]
     profile = BandwidthProfile(max_tracks=1)
-    assert once(demands, profile, 300_000) == {"a": 2, "b": None, "c": "maxTracks"}
+    assert once(demands, profile, 300_000) == {"a": 2, "b": None, "c": "maxTracks", "d": 2}
+
+
+def test_a_video_that_is_sent_though_disabled_comes_last_and_costs_its_bits() -> None:
+    demands = [camera("a", is_enabled=False, is_dominant=True), single("b"), single("c")]
+    profile = BandwidthProfile(max_tracks=2)
+    assert once(demands, profile, 750_000) == {"a": "budget", "b": None, "c": None}
+    assert once(demands, profile, 1_000_000) == {"a": 0, "b": None, "c": None}
 
 
 @pytest.mark.parametrize("maximum", [0, -1])
@@ -194,6 +209,14 @@ def test_layers_of_unknown_rate_are_taken_as_browsers_send_them() -> None:
     assert once(unknown, GRID, 1_300_000) == {"a": 1, "b": None}
 
 
+def test_what_stopped_is_taken_as_it_was_or_as_browsers_send_it() -> None:
+    for rate, taken in ((20_000, 500_000), (900_000, 900_000)):
+        stopped = VideoDemand("b", layers(rate, active=0))
+        demands = [single("a"), stopped]
+        assert once(demands, GRID, 300_000 + taken - 1) == {"a": None, "b": "budget"}
+        assert once(demands, GRID, 2 * (300_000 + taken)) == {"a": None, "b": None}
+
+
 def test_only_layers_that_arrive_are_chosen() -> None:
     assert once([VideoDemand("a", layers(*RATES, active=2))], GRID) == {"a": 1}
     upper = tuple(replace(layer, is_active=layer.index > 0) for layer in layers(*RATES))
@@ -223,10 +246,7 @@ def test_a_larger_layer_that_needs_less_is_taken() -> None:
 def test_the_smallest_layer_that_fills_the_size_is_wanted(
     shown: Dimensions | None, expected: int
 ) -> None:
-    known = tuple(
-        replace(layer, dimensions=size(*dimensions))
-        for layer, dimensions in zip(layers(*RATES), SIZES, strict=True)
-    )
+    known = known_layers()
     only_one = (layers(*RATES)[0], known[1], layers(*RATES)[2])
     for states in (known, layers(*RATES), only_one):
         assert wanted_layer(states, shown) == expected
@@ -252,7 +272,11 @@ def test_a_profile_gives_sizes_by_priority_where_no_hint_does() -> None:
 
 
 def test_the_wanted_layer_is_told_whatever_the_limit() -> None:
-    demands = [camera("a", size=size(640, 360)), camera("b"), camera("c", is_hidden=True)]
+    demands = [
+        replace(camera("a", size=size(640, 360)), layers=known_layers()),
+        camera("b"),
+        camera("c", is_hidden=True),
+    ]
     budget = DownlinkBudget(200_000)
     allotments = BandwidthAllocator().allocate(demands, GRID, budget, 0.0)
     assert {key: item.wanted_layer for key, item in allotments.items()} == {
@@ -260,6 +284,13 @@ def test_the_wanted_layer_is_told_whatever_the_limit() -> None:
         "b": None,
         "c": None,
     }
+
+
+def test_a_layer_whose_size_is_not_known_is_demanded_but_not_sent() -> None:
+    states = (*known_layers()[:2], layers(*RATES)[2])
+    demand = VideoDemand("a", states, size=size(320, 180))
+    allotment = BandwidthAllocator().allocate([demand], None, NO_LIMIT, 0.0)["a"]
+    assert (allotment.forwarding.layer, allotment.wanted_layer) == (0, 2)
 
 
 # ---------------------------------------------------------------- hysteresis
@@ -318,6 +349,40 @@ def test_who_becomes_more_important_takes_over_at_once() -> None:
     assert outcome(first) == {"a": None, "b": "budget"}
     second = allocator.allocate(after, GRID, budget, 0.1)
     assert outcome(second) == {"a": "budget", "b": None}
+
+
+@pytest.mark.parametrize("profile", [GRID, PRESENTATION, COLLABORATION])
+def test_what_does_not_fit_leaves_its_room_to_smaller_ones(profile: BandwidthProfile) -> None:
+    demands = [single("a"), single("large", 2_000_000), single("c")]
+    assert once(demands, profile, 800_000) == {"a": None, "large": "budget", "c": None}
+
+
+def test_nothing_is_switched_off_for_what_does_not_fit_anyway() -> None:
+    allocator = BandwidthAllocator()
+    budget = DownlinkBudget(800_000)
+    before = [single("a"), single("c")]
+    after = [single("large", 2_000_000, priority=Priority.HIGH), *before]
+    assert outcome(allocator.allocate(before, GRID, budget, 0.0)) == {"a": None, "c": None}
+    large_first = outcome(allocator.allocate(after, GRID, budget, 0.1))
+    assert large_first == {"large": None, "a": "budget", "c": "budget"}  # the best is always on
+    second = [single("a", priority=Priority.HIGH), single("large", 2_000_000), single("c")]
+    for now in (0.2, 10.0, 20.0):
+        settled = outcome(allocator.allocate(second, GRID, budget, now))
+    assert settled == {"a": None, "large": "budget", "c": None}
+
+
+def test_nobody_takes_the_room_of_who_waits_for_it() -> None:
+    allocator = BandwidthAllocator()
+    narrow, wide = DownlinkBudget(400_000), DownlinkBudget(2_000_000)
+    demands = [single("a"), single("b", 500_000)]
+    assert outcome(allocator.allocate(demands, GRID, narrow, 0.0)) == {"a": None, "b": "budget"}
+    demands.append(single("c"))
+    assert outcome(allocator.allocate(demands, GRID, wide, 1.0))["c"] == "budget"
+    assert allocator.next_deadline == 1.0 + UP_AFTER
+    after = outcome(allocator.allocate(demands, GRID, wide, 1.0 + UP_AFTER))
+    assert after == {"a": None, "b": None, "c": "budget"}
+    assert outcome(allocator.allocate(demands, GRID, wide, 20.0))["c"] is None
+    assert allocator.next_deadline is None
 
 
 def test_a_limit_that_goes_is_gone_at_once() -> None:
@@ -381,6 +446,10 @@ def counted(demands: list[VideoDemand]) -> list[VideoDemand]:
     return [item for item in demands if item.is_enabled and not item.is_hidden]
 
 
+def reason_of(allotments: dict[str, Allotment], demand: VideoDemand) -> PauseReason | None:
+    return allotments[demand.publication].forwarding.reason
+
+
 def spent(demands: list[VideoDemand], allotments: dict[str, Allotment]) -> int:
     total = 0
     for demand in counted(demands):
@@ -418,11 +487,11 @@ def test_any_script_keeps_the_rules(
             assert allotment.forwarding.layer is None or len(demand.layers) > 1
         candidates = counted(demands)
         on = [item for item in candidates if allotments[item.publication].forwarding.is_on]
-        off = [item for item in candidates if item not in on]
+        off = [item for item in candidates if reason_of(allotments, item) is PauseReason.MAX_TRACKS]
         assert bool(on) == bool(candidates)
         if profile.max_tracks:
             assert len(on) <= profile.max_tracks
-        # None is on while a more important one is off.
+        # None has a place while a more important one has none.
         least = min((importance(item, profile) for item in on), default=(0, False))
         assert all(importance(item, profile) <= least for item in off)
         if profile.switch_off is SwitchOffMode.PREDICTED and len(on) > 1:

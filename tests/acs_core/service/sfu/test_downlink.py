@@ -28,11 +28,18 @@ class Receiver:
         self.estimator = DownlinkEstimator()
         self.now = 0.0
         self.remb: int | None = None
-        self._audio = self._video = self._expected = self._lost = 0.0
+        self._audio = self._video = self._expected = self._lost = self._source_lost = 0.0
         self._reported = (0, 0)
 
     def run(
-        self, seconds: float, video_bps: float, *, loss: float = 0.0, audio_bps: float = 0.0
+        self,
+        seconds: float,
+        video_bps: float,
+        *,
+        loss: float = 0.0,
+        audio_bps: float = 0.0,
+        source_loss: float = 0.0,
+        wanted: int = WANTED,
     ) -> None:
         for _ in range(round(seconds / STEP)):
             self.now += STEP
@@ -41,12 +48,17 @@ class Receiver:
             packets = (audio_bps + video_bps) * STEP / 8000
             self._expected += packets
             self._lost += packets * loss
+            self._source_lost += packets * source_loss
             if self.now % 1.0 == 0:
                 self._reported = (round(self._expected), round(self._lost))
             sample = DownlinkSample(
-                round(self._audio), round(self._video), *self._reported, self.remb
+                round(self._audio),
+                round(self._video),
+                *self._reported,
+                self.remb,
+                round(self._source_lost),
             )
-            self.estimator.update(sample, WANTED, self.now)
+            self.estimator.update(sample, wanted, self.now)
 
     @property
     def estimate(self) -> int:
@@ -100,6 +112,57 @@ def test_loss_that_sending_less_does_not_lessen_is_no_limit() -> None:
     receiver.run(30, 1_000_000)
     receiver.run(1, 2_000_000, loss=0.3)
     assert receiver.estimate < 2_000_000
+
+
+def test_loss_is_no_limit_when_no_less_can_be_sent() -> None:
+    receiver = Receiver()
+    receiver.run(1, 2_000_000)
+    receiver.run(10, 2_000_000, loss=0.15)
+    lowest = receiver.estimate
+    receiver.run(10, 2_000_000, loss=0.15)
+    assert receiver.estimate > lowest
+
+
+def test_what_was_lost_before_us_is_no_loss_of_the_downlink() -> None:
+    receiver = Receiver()
+    receiver.run(3, 2_000_000)
+    receiver.run(10, 2_000_000, loss=0.2, source_loss=0.2)
+    assert receiver.estimator.estimate_bps is None
+    receiver.run(3, 2_000_000, loss=0.5, source_loss=0.2)
+    assert receiver.estimate < 2_000_000
+
+
+def test_what_was_lost_before_us_may_be_reported_one_report_later() -> None:
+    receiver = Receiver()
+    receiver.run(3, 2_000_000)
+    receiver.run(1, 2_000_000, source_loss=0.4)
+    receiver.run(1, 2_000_000, loss=0.4)
+    assert receiver.estimator.estimate_bps is None
+    receiver.run(2, 2_000_000)
+    receiver.run(1, 2_000_000, loss=0.4)
+    assert receiver.estimator.budget.has_loss
+
+
+def test_a_judgment_of_loss_does_not_outlive_what_was_sent() -> None:
+    receiver = Receiver()
+    receiver.run(3, 2_000_000)
+    receiver.run(2, 2_000_000, loss=0.5)
+    lowest = receiver.estimate
+    receiver.run(5, 0)
+    assert receiver.estimate == lowest
+    receiver.run(5, 0)
+    assert receiver.estimate > lowest
+
+
+def test_a_limit_is_not_forgotten_while_little_is_wanted_but_in_time() -> None:
+    receiver = Receiver()
+    receiver.run(3, 2_000_000)
+    receiver.run(1, 2_000_000, loss=0.5)
+    limit = receiver.estimate
+    receiver.run(40, 100_000, wanted=100_000)
+    assert receiver.estimate == limit
+    receiver.run(6, 100_000, wanted=100_000)
+    assert receiver.estimator.budget == DownlinkBudget()
 
 
 def test_loss_of_a_trickle_says_nothing() -> None:
@@ -162,7 +225,7 @@ def test_an_estimate_grows_while_all_is_well_and_is_forgotten() -> None:
     before = receiver.estimate
     receiver.run(2, 400_000)
     assert before < receiver.estimate < 1_500_000
-    receiver.run(15, 400_000)
+    receiver.run(15, 2_500_000)
     assert receiver.estimator.estimate_bps is None
     assert not receiver.estimator.budget.has_loss
 

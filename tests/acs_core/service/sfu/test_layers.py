@@ -65,8 +65,40 @@ def test_the_bitrate_follows_in_about_a_second() -> None:
     meter.update(67_500, 0.5)
     assert meter.bitrate_bps == 1_000_000
     for step in range(2, 8):
-        meter.update(67_500, step * 0.5)
-    assert meter.bitrate_bps == pytest.approx(1_000_000 * 0.0498, rel=0.01)
+        meter.update(67_500 + (step - 1) * 12_500, step * 0.5)
+    assert meter.bitrate_bps == pytest.approx(200_000 + 800_000 * 0.0498, rel=0.01)
+
+
+def test_a_stream_that_pauses_keeps_its_bitrate_until_it_flows_again() -> None:
+    meter = BitrateMeter()
+    for half_second in range(3):
+        meter.update(62_500 * half_second, half_second * 0.5)
+    for half_second in range(3, 20):
+        meter.update(125_000, half_second * 0.5)
+        assert meter.bitrate_bps == 1_000_000
+    # It came back at the end of this time, which says nothing of its rate.
+    meter.update(126_000, 10.0)
+    assert meter.bitrate_bps == 1_000_000
+    meter.update(126_000 + 31_250, 10.5)
+    assert meter.bitrate_bps == 500_000
+
+
+def test_a_stream_of_few_pictures_is_measured_from_one_to_the_next() -> None:
+    meter = BitrateMeter()
+    for half_second in range(40):
+        meter.update(1_000 * (half_second // 3), half_second * 0.5)
+    assert meter.bitrate_bps == pytest.approx(8_000 / 1.5, rel=0.01)
+
+
+def test_a_bitrate_that_was_reset_is_measured_anew() -> None:
+    meter = BitrateMeter()
+    meter.update(0, 0.0)
+    meter.update(62_500, 0.5)
+    meter.reset()
+    assert meter.bitrate_bps == 0
+    meter.update(62_600, 1.0)
+    meter.update(62_600 + 6_250, 1.5)
+    assert meter.bitrate_bps == 100_000
 
 
 def test_a_count_that_begins_again_is_no_negative_rate() -> None:

@@ -1,0 +1,105 @@
+"""What one endpoint is sent, and what it says about that: the shell of `sfu/downlink.py`.
+
+What was lost on a publisher's uplink is missing in the reports of everybody who is sent its stream.
+It is counted apart, so that it is not taken for a loss of their downlinks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from acs_core.rtc.feedback import ReportBlock
+from acs_core.service.sfu.bandwidth import DownlinkBudget
+from acs_core.service.sfu.downlink import DownlinkEstimator, DownlinkSample, LossTally
+from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats
+from acs_core.service.sfu.transport import MediaTransport
+
+__all__ = ["DownlinkMeter"]
+
+PACKET_OVERHEAD: Final = 40
+"""Bytes of RTP, SRTP and UDP around the payload of a packet, about."""
+
+
+class DownlinkMeter:
+    """Follows one endpoint's downlink; `measure` a few times per second."""
+
+    def __init__(self) -> None:
+        self._estimator = DownlinkEstimator()
+        self._losses = LossTally()
+        self._octets = {"audio": 0, "video": 0}
+        self._counts: dict[str, int] = {}
+        self._transports: frozenset[str] = frozenset()
+        self._source_lost = 0
+        self._sources: dict[str, tuple[str, int]] = {}
+
+    @property
+    def budget(self) -> DownlinkBudget:
+        """What is left for video."""
+        return self._estimator.budget
+
+    def measure(
+        self, transports: Iterable[MediaTransport], stats: PlaneStats, wanted_bps: int, now: float
+    ) -> None:
+        """Take the counts as of now.
+
+        Args:
+            transports: The endpoint's connections; when one is gone, what was known of it is too.
+            stats: Of the data plane.
+            wanted_bps: What all videos that may be on would need.
+            now: Seconds of the loop's clock.
+        """
+        transports = tuple(transports)
+        present = frozenset(transport.id for transport in transports)
+        if self._transports - present:
+            # Another connection may take another way.
+            self._estimator = DownlinkEstimator()
+        self._transports = present
+        counts: dict[str, int] = {}
+        blocks: dict[int, ReportBlock] = {}
+        remb: int | None = None
+        for transport in transports:
+            blocks |= transport.received_blocks
+            for consumer in transport.consumers.values():
+                remb = transport.downlink_bps
+                sent = stats.consumers.get(consumer.id)
+                if sent is None:
+                    continue
+                octets = counts[consumer.id] = _octets(sent)
+                # A consumer that the plane was told of anew counts from zero.
+                before = self._counts.get(consumer.id, 0)
+                self._octets[consumer.producer.kind] += max(0, octets - before)
+        self._counts = counts
+        self._count_losses(stats, counts)
+        self._losses.take(blocks)
+        sample = DownlinkSample(
+            audio_octets=self._octets["audio"],
+            video_octets=self._octets["video"],
+            expected=self._losses.expected,
+            lost=self._losses.lost,
+            remb_bps=remb,
+            source_lost=self._source_lost,
+        )
+        self._estimator.update(sample, wanted_bps, now)
+
+    def _count_losses(self, stats: PlaneStats, consumers: Iterable[str]) -> None:
+        """Add what was lost, before it came to us, of the streams that the endpoint is sent."""
+        sources: dict[str, tuple[str, int]] = {}
+        for consumer in consumers:
+            source = stats.consumers[consumer].producer
+            counts = None if source is None else stats.producers.get(source)
+            if source is None or counts is None or not stats.consumers[consumer].is_sending:
+                continue
+            sources[consumer] = (source, counts.lost)
+            before = self._sources.get(consumer)
+            if before is not None and before[0] == source:
+                self._source_lost += max(0, counts.lost - before[1])
+        self._sources = sources
+
+
+def _octets(sent: ConsumerStats) -> int:
+    """Bytes on the network, headers and resent packets included, about."""
+    if sent.packets == 0:
+        return 0
+    per_packet = sent.octets / sent.packets + PACKET_OVERHEAD
+    return round(per_packet * (sent.packets + sent.resent))
