@@ -230,11 +230,18 @@ class DownlinkEstimator:
         if self._reduction is not None and since < self._reduction.at + SETTLING:
             return
         self._judge_reduction(sent)
+        self._take_arrived(sent)
         if self._loss - self._ambient <= HIGH_LOSS or sent < MEANINGFUL_BPS:
             return
         share = self._loss if self._loss >= HEAVY_LOSS else 0.5 * self._loss
         self._has_loss = True
         self._lower_to(sent * (1 - share), sent, now)
+
+    def _take_arrived(self, sent: float) -> None:
+        """What arrived without loss, and without the receiver minding, fits."""
+        is_minded = self._remb is not None and self._remb < SHORT * sent
+        if self._estimate is not None and self._loss - self._ambient < LOW_LOSS and not is_minded:
+            self._estimate = max(self._estimate, sent)
 
     def _own_loss(self, sample: DownlinkSample, before: DownlinkSample) -> int:
         """The packets that were lost on the downlink since the sample before."""

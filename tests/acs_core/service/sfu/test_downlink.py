@@ -388,3 +388,12 @@ def test_whatever_happens_an_estimate_is_none_or_enough(
         receiver.run(1, rate, loss=loss)
         estimate = receiver.estimator.estimate_bps
         assert estimate is None or estimate >= LEAST_BPS
+
+
+def test_what_arrives_without_loss_fits_whatever_was_feared_before() -> None:
+    receiver = Receiver()
+    receiver.run(4, 2_000_000)
+    receiver.run(2, 2_000_000, loss=0.9)
+    assert receiver.estimate < 400_000
+    receiver.run(4, 600_000)
+    assert receiver.estimate >= 590_000
