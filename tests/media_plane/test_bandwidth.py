@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from acs_core.media.sender import SendOptions
 from acs_core.media.sources import PatternSource
 from acs_core.media.stats import SenderStats
@@ -48,6 +50,7 @@ async def test_a_publisher_takes_the_first_estimate_up_to_its_own_limit(
         assert publish.available_bitrate_bps > 1_200_000
 
 
+@pytest.mark.proof
 async def test_a_narrow_uplink_makes_a_publisher_send_less(plane: PlaneKind) -> None:
     place = group()
     async with service_behind(plane.value) as (service, proxy):

@@ -267,6 +267,7 @@ async def test_an_unsubscribed_video_is_told_on_when_it_is_back(service: Calling
         assert [item.is_on for item in viewer.forwardings] == [False, True]
 
 
+@pytest.mark.proof
 async def test_a_narrow_downlink_switches_off_what_matters_least_and_later_on_again() -> None:
     place = group()
     policy = ReceivePolicy(profile=BandwidthProfile())
