@@ -6,6 +6,8 @@ PACKAGES := acs_core twilio_compat mapping
 STAMP := $(VENV)/.installed
 INTEROP := tests/interop
 SDK := $(INTEROP)/node_modules/.installed
+# Processes that test side by side; 0 tests in one.
+WORKERS ?= 2
 
 .PHONY: help demo serve test proof soak lint format bench clean
 help: ## what can be made
@@ -29,7 +31,7 @@ serve: $(STAMP) ## the service, with development credentials
 	$(BIN)/twilio-compat serve --dev $(SERVE)
 
 test: $(STAMP) $(SDK) ## everything but the long proofs
-	$(BIN)/python -m pytest -m "not proof and not soak" $(PYTEST)
+	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadgroup $(PYTEST)
 
 proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)

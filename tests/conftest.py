@@ -21,6 +21,18 @@ REAL_TIME = frozenset({"examples", "fault", "features", "interop", "media_plane"
 """Folders of tests with real media."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a file's tests in one process, and everything that drives a browser in the same one.
+
+    Two browsers would take the time from each other that their media needs.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group("browser" if folder == "interop" else item.path.stem)
+        )
+
+
 @pytest.fixture(autouse=True)
 async def real_time(request: pytest.FixtureRequest) -> None:
     """Debug mode notes a stack for each callback: a busy machine would lose packets by it."""
