@@ -9,7 +9,7 @@ SDK := $(INTEROP)/node_modules/.installed
 # Processes that test side by side; 0 tests in one.
 WORKERS ?= 2
 
-.PHONY: help demo serve test proof soak lint format bench clean
+.PHONY: help demo serve test proof soak lint format features bench clean
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -47,6 +47,9 @@ lint: $(STAMP) ## ruff and mypy
 format: $(STAMP) ## let ruff format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+features: $(STAMP) ## the table of features and their proofs, mapping/docs/features.md
+	$(BIN)/python -m mapping.features
 
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)
