@@ -198,11 +198,6 @@ class RoomSession(EndpointObserver):
             self._endpoint.leave()
         self._finish(endings.HUNG_UP)
 
-    def replace_connection(self) -> None:
-        """Move the client's media to another connection, as when its worker goes away."""
-        if isinstance(self._media, SfuMedia):
-            self._media.replace()
-
     def detached(self, outlet: Outlet) -> None:
         """A socket ended; without effect if the session goes on over another one."""
         if self._outlet is not outlet or self.is_over:
