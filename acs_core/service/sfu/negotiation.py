@@ -158,6 +158,14 @@ class Negotiation:
             )
         self._streams[key] = OutgoingStream(key, kind, frozenset(codecs), ids)
 
+    def described_codecs(self, kind: Kind) -> frozenset[str]:
+        """Keys of all codecs of a kind that the remote end has ever described."""
+        return self._tables.described(kind)
+
+    def excludes(self, kind: Kind, codecs: Collection[str]) -> bool:
+        """Whether a stream that may have these codecs is sure to be refused for them."""
+        return self._tables.excludes(kind, codecs)
+
     def remove_stream(self, key: str) -> None:
         """Stop sending a stream; an offer is due if the remote end knew it.
 

@@ -242,6 +242,18 @@ class MediaTransport:
             # Not at once: the caller has yet to note what it forwards.
             asyncio.get_running_loop().call_soon(self._tell_unplaced)
 
+    def client_codecs(self, producer: Producer) -> frozenset[str]:
+        """Keys of the codecs of the stream's kind that the client has ever described."""
+        return self._negotiation.described_codecs(producer.stream.kind)
+
+    def cannot_take(self, producer: Producer) -> bool:
+        """Whether the client's descriptions show that it decodes nothing that the stream is in.
+
+        `forward` would lead to a refusal. What the client says later may change that.
+        """
+        stream = producer.stream
+        return self._negotiation.excludes(stream.kind, frozenset(stream.codecs.values()))
+
     def switch(self, key: str, producer: Producer) -> bool:
         """Take a stream that is sent already from another producer, without an exchange.
 
