@@ -1,6 +1,7 @@
 """Who and what is let in: limits, names and grants, each refusal with its code.
 
-Source: Twilio's error dictionary for the codes 53101 to 53302; the ACS Calling SDK's error table
+Source: Twilio's error dictionary for the codes 53101 to 53302, and its guide to scaling
+applications for 53119 (too many rooms at a time); the ACS Calling SDK's error table
 for 40209.
 """
 
@@ -31,6 +32,7 @@ __all__ = [
     "not_granted",
     "parse_guid",
     "room_not_found",
+    "too_many_rooms",
 ]
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
@@ -39,7 +41,7 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What one call may hold.
+    """What one call may hold, and how many rooms there may be.
 
     Attributes:
         endpoints: Endpoints in a call (Twilio allows 50 participants in a room).
@@ -47,6 +49,9 @@ class CallLimits:
         publications: Publications of one endpoint.
         name_length: Characters in a room, participant or track name (Twilio: 128).
         policy_length: Publications that a receive policy or a list of rules may name.
+        rooms: Twilio rooms that are in progress at a time, those included that wait for
+            participants: whoever has a token makes a room by connecting to a new name, and it
+            lives on for minutes after the last one left.
     """
 
     endpoints: int = 50
@@ -54,6 +59,7 @@ class CallLimits:
     publications: int = 32
     name_length: int = 128
     policy_length: int = 1000
+    rooms: int = 5000
 
 
 class NameOf(Enum):
@@ -146,6 +152,17 @@ def call_full(present: int) -> ServiceError:
         sub_code=endings.CALL_FULL.sub_code,
         stage=Stage.ADMISSION,
         next_step="Wait until somebody leaves, or raise the room's maximum.",
+    )
+
+
+def too_many_rooms(present: int) -> ServiceError:
+    """For who makes a room when there are as many as the service has."""
+    return ServiceError(
+        f"The service has {present} rooms in progress, its maximum.",
+        code=429,
+        sub_code=53119,
+        stage=Stage.ADMISSION,
+        next_step="Complete rooms that are not needed, or raise the limit.",
     )
 
 

@@ -60,6 +60,7 @@ class Calls:
         self._later = later
         self._clock = clock
         self._live: dict[str, ServerCall] = {}
+        self._refused_rooms = 0
         self._by_place: dict[tuple[str, str], ServerCall] = {}
 
     @property
@@ -67,19 +68,29 @@ class Calls:
         """Calls by id."""
         return MappingProxyType(self._live)
 
+    @property
+    def refused_rooms(self) -> int:
+        """How often a room was not made because there were too many."""
+        return self._refused_rooms
+
     def create(
         self, *, unique_name: str | None = None, options: RoomOptions | None = None
     ) -> ServerCall:
         """Make a Twilio room before anybody is in it; it waits for its first participant.
 
         Raises:
-            ServiceError: A room of this name is in progress (53113).
+            ServiceError: A room of this name is in progress (53113), or there are too many
+                rooms (53119).
             InvalidArgumentError: The name is an SID's (53100), too long (53101) or unprintable
                 (53102).
         """
         check_name(NameOf.ROOM, unique_name or "", self.limits.name_length)
         if admission.is_sid(unique_name or ""):
             raise admission.name_is_sid(unique_name or "")
+        found = self.rooms.find(unique_name) if unique_name else None
+        if found is None or found.unique_name != unique_name:
+            # A name that is taken is told as that.
+            self._check_room_count()
         record = self.rooms.create(unique_name=unique_name, options=options, is_session=True)
         call = self._place(("room", record.id), record)
         call.wait(self.times_of(record).unused)
@@ -98,7 +109,8 @@ class Calls:
 
         Raises:
             InvalidArgumentError: The group id is no GUID, the room name is unusable.
-            ServiceError: The user may not go there, or there is no such room.
+            ServiceError: The user may not go there, there is no such room, or it would be one too
+                many (53119).
         """
         match locator:
             case wire.GroupLocator(group_id=group_id):
@@ -133,9 +145,15 @@ class Calls:
             # The SID of a completed room, or an invented one, is nobody's name.
             if principal.kind is not PrincipalKind.TWILIO or admission.is_sid(name):
                 raise admission.room_not_found(name)
+            self._check_room_count()
             record = self.rooms.open(name)
         record.check_admission(principal.raw_id)
         return live or self._place(("room", record.id), record)
+
+    def _check_room_count(self) -> None:
+        if self.rooms.sessions >= self.limits.rooms:
+            self._refused_rooms += 1
+            raise admission.too_many_rooms(self.rooms.sessions)
 
     def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
         call = self._by_place.get(place)

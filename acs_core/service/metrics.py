@@ -43,6 +43,8 @@ class Metrics(Collector):
         producers, consumers = stats.producers.values(), stats.consumers.values()
         gauges = {
             "calls": ("Live calls.", len(calls)),
+            "rooms": ("Twilio rooms in progress.", self._calls.rooms.sessions),
+            "waiting_rooms": ("Rooms without participants.", sum(c.is_waiting for c in calls)),
             "endpoints": ("Endpoints in calls.", sum(len(call.endpoints) for call in calls)),
             "publications": ("Publications.", sum(len(call.publications) for call in calls)),
             "sessions": ("Signaling sessions, also lost ones in their window.", self._sessions()),
@@ -65,6 +67,11 @@ class Metrics(Collector):
         }
         for name, (text, values) in live.items():
             yield GaugeMetricFamily(f"calling_{name}", text, value=sum(values))
+        yield CounterMetricFamily(
+            "calling_refused_rooms",
+            "Rooms that were one too many.",
+            value=self._calls.refused_rooms,
+        )
         dropped = CounterMetricFamily(
             "calling_dropped_datagrams", "Datagrams that nobody got.", labels=["reason"]
         )

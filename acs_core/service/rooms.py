@@ -200,6 +200,11 @@ class Rooms:
         """A room by unique name, then by id."""
         return self._by_name.get(name) or self._by_id.get(name)
 
+    @property
+    def sessions(self) -> int:
+        """How many rooms were made for one call, as Twilio's are."""
+        return sum(record.is_session for record in self._by_id.values())
+
     def create(
         self,
         *,
