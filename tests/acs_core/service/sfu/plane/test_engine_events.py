@@ -211,8 +211,9 @@ def test_no_bytes_break_a_plane(
     bench = Bench(kind, sockets)
     bench.add_publisher()
     bench.add_video()
+    bench.add_audio()
     bench.add_subscriber("s", sockets.out)
-    bench.do(consumer())
+    bench.do(consumer(), consumer("other", producer="a", ssrc=79, rtx_ssrc=None))
     if is_authentic and 12 <= len(data) <= 1300:
         data = bytes([data[0] & 0x3F | 0x80]) + data[1:8] + (10).to_bytes(4) + data[12:]
         try:
@@ -221,8 +222,11 @@ def test_no_bytes_break_a_plane(
             return
     else:
         bench.plane.receive(data, PUBLISHER, 0.0)
-    bench.plane.close()
+        assert not drain(sockets.out)  # Nobody is sent what is not the publisher's.
     drain(sockets.out)
+    bench.send(1, b"sound", ssrc=30, payload_type=111)
+    assert len(bench.received("s")) == 1
+    bench.plane.close()
 
 
 def test_nobody_asks_for_what_nobody_watches(bench: Bench) -> None:
