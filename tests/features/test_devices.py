@@ -28,12 +28,6 @@ def no_hardware(policy: PermissionPolicy | None = None) -> DeviceManager:
     return DeviceManager(policy, enumerate_devices=list)
 
 
-def with_tones(devices: DeviceManager, *tones: float) -> DeviceManager:
-    for tone in tones:
-        devices.add_virtual_microphone(f"{tone:g} Hz", lambda tone=tone: ToneSource(tone))
-    return devices
-
-
 @pytest.mark.feature("DEVICE-002")
 async def test_a_video_track_is_of_the_default_camera_or_of_the_one_that_was_named() -> None:
     devices = no_hardware()
@@ -112,7 +106,8 @@ async def test_a_track_that_does_not_follow_stays_with_its_microphone(
 @pytest.mark.feature("PERM-001")
 async def test_what_is_not_permitted_gives_a_permission_error_and_no_track() -> None:
     opened: list[str] = []
-    devices = with_tones(no_hardware(PermissionPolicy(audio=True, video=False)), 440)
+    devices = no_hardware(PermissionPolicy(audio=True, video=False))
+    devices.add_virtual_microphone("desk", lambda: ToneSource(440))
 
     def open_camera() -> MediaSource:
         opened.append("camera")
@@ -130,7 +125,8 @@ async def test_what_is_not_permitted_gives_a_permission_error_and_no_track() -> 
 
 @pytest.mark.feature("PERM-001")
 async def test_nobody_joins_with_a_microphone_that_is_not_permitted() -> None:
-    devices = with_tones(no_hardware(PermissionPolicy(audio=False)), 440)
+    devices = no_hardware(PermissionPolicy(audio=False))
+    devices.add_virtual_microphone("desk", lambda: ToneSource(440))
     async with meeting() as place:
         with pytest.raises(SourceUnavailableError) as denied:
             await connect(
