@@ -144,9 +144,10 @@ class CallingService:
         except BaseException:
             await self.close()
             raise
+        counts = self._engine.connection_stats
         rounds = (
-            QualityMonitor(self.calls, self._engine.stats, self._engine.turns.add).measure,
-            RecordingWatch(self.calls, self._engine.stats).measure,
+            QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
+            RecordingWatch(self.calls, counts).measure,
             self._transcribe,
         )
         self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")

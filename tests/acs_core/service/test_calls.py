@@ -32,7 +32,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.sfu.changes import Layer, StreamReceived
-from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
 from acs_core.service.sfu.transport import MediaTransport
@@ -451,7 +451,7 @@ def test_endpoints_of_one_id_in_two_calls_are_measured_apart() -> None:
         policy = wire.ReceivePolicy(quality=True)
         both.resolve(place, acs()).join("a" * 32, acs(), adapter, policy=policy)
         heard.append(adapter)
-    QualityMonitor(both, lambda: PlaneStats({}, {}, {}), lambda work: work()).measure(0.0)
+    QualityMonitor(both, lambda _: ConnectionStats(0.0, {}, {}), lambda work: work()).measure(0.0)
     assert [[level.endpoint for level in adapter.levels] for adapter in heard] == [["a" * 32]] * 2
 
 
