@@ -125,6 +125,24 @@ class Page(Senses):
             priority,
         )
 
+    async def demanded_layers(self, name: str) -> list[bool]:
+        """Wait until the service told which layers of an own track it wants; what it said last."""
+        wanted: list[bool] = await self.until(
+            """(room, _, name) => {
+                const {trackSid} = [...room.localParticipant.videoTracks.values()].find(
+                    one => one.trackName === name);
+                const hints = tapped.filter(one => one.direction === '>')
+                    .map(one => { try { return JSON.parse(one.content); } catch { return {}; } })
+                    .filter(one => one.type === 'publisher_hints')
+                    .flatMap(one => one.publisher.hints)
+                    .filter(one => one.track === trackSid && one.encodings);
+                return hints.length ? hints.pop().encodings.map(one => one.enabled) : null;
+            }""",
+            name,
+            deadline=25,
+        )
+        return wanted
+
     async def show(self, identity: str, width: int = 160, height: int = 120) -> None:
         """Show somebody's video `camera` in one element of a size, and in no other."""
         await self.run(
