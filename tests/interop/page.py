@@ -125,10 +125,10 @@ class Page(Senses):
             priority,
         )
 
-    async def demanded_layers(self, name: str) -> list[bool]:
-        """Wait until the service told which layers of an own track it wants; what it said last."""
-        wanted: list[bool] = await self.until(
-            """(room, _, name) => {
+    async def is_asked_for(self, name: str, layers: list[bool]) -> None:
+        """Wait until the newest hint of the service about an own track wants these layers."""
+        await self.until(
+            """(room, _, {name, layers}) => {
                 const {trackSid} = [...room.localParticipant.videoTracks.values()].find(
                     one => one.trackName === name);
                 const hints = tapped.filter(one => one.direction === '>')
@@ -136,12 +136,12 @@ class Page(Senses):
                     .filter(one => one.type === 'publisher_hints')
                     .flatMap(one => one.publisher.hints)
                     .filter(one => one.track === trackSid && one.encodings);
-                return hints.length ? hints.pop().encodings.map(one => one.enabled) : null;
+                return hints.length
+                    && String(hints.pop().encodings.map(one => one.enabled)) === String(layers);
             }""",
-            name,
+            {"name": name, "layers": layers},
             deadline=25,
         )
-        return wanted
 
     async def show(self, identity: str, width: int = 160, height: int = 120) -> None:
         """Show somebody's video `camera` in one element of a size, and in no other."""

@@ -49,13 +49,13 @@ async def test_a_shared_screen_is_sent_in_layers_while_it_is_shown(stage: Stage)
     await bob.run("(_, harness) => harness.hide('alice', 'screen')")
     await bob.event("trackSwitchedOff", "track:video:screen")
     await alice.until(f"async (room, h) => await ({LAYERS})(room, h, 'screen') === 0", deadline=30)
-    assert await alice.demanded_layers("screen") == [False, False, False]
+    assert await _demands(alice, "screen") == [False, False, False]
     # The camera, which is shown still, goes on.
     await bob.sees("alice", RED, "camera")
     await bob.run("(_, h) => h.show('alice', 'screen', {width: 640, height: 360})")
     await bob.event("trackSwitchedOn", "track:video:screen")
     await _shows(bob, settings)
-    assert any(await alice.demanded_layers("screen"))
+    assert any(await _demands(alice, "screen"))
     await alice.unpublish("screen")
     await bob.event("trackUnsubscribed", "track:video:screen")
 
@@ -72,3 +72,21 @@ async def _shows(page: Page, settings: dict[str, Any]) -> None:
     )
     before = await page.frames_of("alice", "screen")
     await page.until("(_, h, n) => h.framesShown('alice', 'screen') > n + 5", before, deadline=25)
+
+
+async def _demands(page: Page, name: str) -> Any:
+    """Wait until the service told which layers of a track it wants; what it said last."""
+    return await page.until(
+        """(room, _, name) => {
+            const {trackSid} = [...room.localParticipant.videoTracks.values()].find(
+                one => one.trackName === name);
+            const hints = tapped.filter(one => one.direction === '>')
+                .map(one => { try { return JSON.parse(one.content); } catch { return {}; } })
+                .filter(one => one.type === 'publisher_hints')
+                .flatMap(one => one.publisher.hints)
+                .filter(one => one.track === trackSid && one.encodings);
+            return hints.length ? hints.pop().encodings.map(one => one.enabled) : null;
+        }""",
+        name,
+        deadline=25,
+    )
