@@ -51,6 +51,7 @@ from acs_core.core.call import (
     Input,
     JoinRequested,
     LeaveSession,
+    LobbyEntered,
     StartSession,
     StateChanged,
 )
@@ -87,7 +88,7 @@ class Call(Emitter):
         self._setup = setup
         self._core = CallCore()
         self._work = TaskOwner(setup.logger)
-        self._desk = NewsDesk(self._session_ended)
+        self._desk = NewsDesk(self._session_ended, self._lobby_entered)
         self._context = CallContext(
             endpoint_id=setup.endpoint_id,
             listeners=self._owner,
@@ -364,6 +365,10 @@ class Call(Emitter):
             # A session that fails to join leaves before it raises; the error knows more.
             return
         self._end(reason)
+
+    def _lobby_entered(self) -> None:
+        if self._core.accepts(LobbyEntered):
+            self._handle(LobbyEntered())
 
     def _feature(self, kind: type[_Feature]) -> _Feature:
         feature = self._features[kind]

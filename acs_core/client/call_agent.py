@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import ClassVar, Final
 
+from acs_core import wire
 from acs_core.client.call import CLOSE_TIMEOUT, Call
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -93,7 +94,7 @@ class CallAgent(Emitter):
         """Use an opened connection; the call client does this."""
         self._link = link
 
-    def set_connected(self, is_connected: bool, reason: str) -> None:
+    def on_connected(self, is_connected: bool, reason: str) -> None:
         """Take whether the service is reached; the connection says it."""
         state = ServiceConnectionState.DISCONNECTED
         if is_connected:
@@ -104,6 +105,12 @@ class CallAgent(Emitter):
                 CallAgentEvent.CONNECTION_STATE_CHANGED,
                 ConnectionStateChange(state, before, reason),
             )
+
+    def on_invited(self, invited: wire.Invited) -> None:
+        """Take a call for this user; the connection says it."""
+
+    def on_invitation_ended(self, ended: wire.InvitationEnded) -> None:
+        """Take that it rings no longer; the connection says it."""
 
     def join(self, locator: GroupLocator, options: JoinCallOptions | None = None) -> Call:
         """Join a group call or a room; returns at once, events and `Call.connected` tell more.
@@ -170,7 +177,7 @@ class CallAgent(Emitter):
                     await self._link.close()
             except (TransportError, TimeoutError) as error:
                 self._logger.warning("Closing the connection failed: %s", error)
-        self.set_connected(False, "disposed")
+        self.on_connected(False, "disposed")
         self._on_disposed()
         await self._owner.aclose()
 

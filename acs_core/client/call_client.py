@@ -14,17 +14,15 @@ from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.base import CallFeature, FeatureKey
-from acs_core.client.ports import ServiceLink
+from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
 from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.models import DISPLAY_NAME_LIMIT, CallAgentOptions, CallClientOptions
 
 __all__ = ["CallClient", "LinkFactory"]
 
-LinkFactory: TypeAlias = Callable[
-    [str, Callable[[], Awaitable[str]], Callable[[bool, str], None]], ServiceLink
-]
-"""Makes a connection from the service's URL, a token getter and a listener for its state."""
+LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserver], ServiceLink]
+"""Makes a connection from the service's URL, a token getter and who hears of it."""
 
 
 class CallClient:
@@ -91,7 +89,7 @@ class CallClient:
                 on_disposed=self._agent_disposed,
                 sample_interval=self._options.sample_interval,
             )
-            link = self._link_factory(self._options.service_url, token, agent.set_connected)
+            link = self._link_factory(self._options.service_url, token, agent)
             await self._devices.refresh()  # So that joining need not wait for it.
             await link.open()
             if self._is_disposed:

@@ -16,6 +16,7 @@ from acs_core.client.features.base import (
     LinkLost,
     LinkRestored,
     News,
+    Noticed,
     Over,
     QualityReported,
     RosterChanged,
@@ -42,8 +43,9 @@ class NewsTaker(Protocol):
 class NewsDesk:
     """The observer of one call's session."""
 
-    def __init__(self, on_ended: Callable[[EndReason], None]) -> None:
+    def __init__(self, on_ended: Callable[[EndReason], None], on_lobby: Callable[[], None]) -> None:
         self._on_ended = on_ended
+        self._on_lobby = on_lobby
         self._takers: tuple[NewsTaker, ...] = ()
         self._is_open = False
         self._early: list[News] = []
@@ -116,6 +118,14 @@ class NewsDesk:
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
         """Hear of network quality."""
         self.publish(QualityReported(levels))
+
+    def on_lobby(self) -> None:
+        """Hear that joining waits in the lobby."""
+        self._on_lobby()
+
+    def on_notice(self, notice: wire.Notice) -> None:
+        """Hear what the service has to say to this endpoint alone."""
+        self.publish(Noticed(notice))
 
     def on_ended(self, reason: EndReason) -> None:
         """Hear that the session is over."""

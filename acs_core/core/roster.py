@@ -15,11 +15,15 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from acs_core.core.facts import (
+    AttributesChanged,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    PendingChanged,
+    PendingGone,
+    PendingParticipant,
     PublicationAdded,
     PublicationChanged,
     PublicationInfo,
@@ -39,6 +43,7 @@ class Roster:
         self._revision = 0
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
+        self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
 
@@ -49,6 +54,7 @@ class Roster:
         endpoints: Iterable[EndpointInfo],
         speakers: SpeakersChanged | None = None,
         *,
+        pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
     ) -> Roster:
         """A roster as a snapshot describes it.
@@ -57,11 +63,13 @@ class Roster:
             revision: The revision of the last fact that the snapshot contains.
             endpoints: Everybody in the call, in order of arrival.
             speakers: Who speaks, when known.
+            pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
         """
         roster = cls()
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
+        roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
         roster._revision = revision
@@ -76,6 +84,11 @@ class Roster:
     def endpoints(self) -> Mapping[str, EndpointInfo]:
         """Everybody in the call by endpoint id, in order of arrival; a live, read-only view."""
         return MappingProxyType(self._endpoints)
+
+    @property
+    def pending(self) -> Mapping[str, PendingParticipant]:
+        """Who is expected, by raw id, in the order of being called; a live, read-only view."""
+        return MappingProxyType(self._pending)
 
     @property
     def speakers(self) -> SpeakersChanged:
@@ -130,12 +143,12 @@ class Roster:
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
         recorded = self._is_recording
-        before = (dict(self._endpoints), dict(self._owners), self._speakers)
+        before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
-            self._endpoints, self._owners, self._speakers = before
+            self._endpoints, self._owners, self._pending, self._speakers = before
             self._is_recording = recorded
             raise
         self._revision = max(self._revision, revision)
@@ -147,6 +160,14 @@ class Roster:
                 self._join(endpoint)
             case EndpointChanged(endpoint=endpoint_id, state=state):
                 self._endpoints[endpoint_id] = replace(self._known(endpoint_id), state=state)
+            case AttributesChanged(endpoint=endpoint_id, attributes=attributes):
+                known = self._known(endpoint_id)
+                self._endpoints[endpoint_id] = replace(known, attributes=attributes)
+            case PendingChanged(participant=participant):
+                self._pending[participant.identity] = participant
+            case PendingGone(identity=identity):
+                if self._pending.pop(identity, None) is None:
+                    raise ProtocolError(f"{identity} is not expected in the call.")
             case EndpointLeft(endpoint=endpoint_id):
                 for publication in self._known(endpoint_id).publications:
                     del self._owners[publication.id]

@@ -19,6 +19,7 @@ from acs_core import wire
 from acs_core.core import endings
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.identity import (
@@ -76,6 +77,7 @@ class CallingService:
             on_started=self._call_started,
             on_ended=self._call_ended,
         )
+        self.services = CallServices(self.calls)
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self._turn = _turn(settings)
@@ -209,6 +211,7 @@ class CallingService:
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
+            services=self.services,
             engine=self.engine,
             verifiers=self._verifiers,
             times=self.settings.times,

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.facts import EndReason
+from acs_core.core.facts import CallType, EndReason
+from acs_core.errors import ServiceError
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.history import History
@@ -108,6 +109,8 @@ class Calls:
                 return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
+            case wire.DialLocator() | wire.InvitationLocator() | wire.MeetingLocator():
+                raise ServiceError("Only groups and rooms can be joined.", code=501)
 
     def end_all(self, reason: EndReason) -> None:
         """End every call, those included that wait for participants."""
@@ -143,6 +146,7 @@ class Calls:
             call = ServerCall(
                 self._new_id(),
                 limits=self.limits,
+                type_=CallType.GROUP if room is None else CallType.ROOM,
                 room=room,
                 new_id=self._new_id,
                 on_ended=lambda ended: self._ended(place, ended),

@@ -26,6 +26,7 @@ from acs_core.errors import (
     ServiceError,
     Stage,
 )
+from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls
 from acs_core.service.identity import (
     Principal,
@@ -51,6 +52,7 @@ class NativeGateway:
         self,
         *,
         calls: Calls,
+        services: CallServices,
         engine: SfuEngine,
         verifiers: tuple[TokenVerifier, ...],
         times: SessionTimes,
@@ -58,6 +60,7 @@ class NativeGateway:
         token_skew: float,
     ) -> None:
         self._calls = calls
+        self._services = services
         self._engine = engine
         self._verifiers = verifiers
         self._times = times
@@ -227,6 +230,10 @@ class NativeGateway:
         try:
             if isinstance(body, wire.Join):
                 return self._join(session, body)
+            if isinstance(body, wire.ReplyToInvitation):
+                raise InvalidArgumentError(
+                    f"There is no invitation {body.invitation}.", code=404, stage=Stage.SIGNALING
+                )
             endpoint = session.endpoints.get(body.endpoint)
             if endpoint is None:
                 raise ProtocolError(
@@ -259,7 +266,9 @@ class NativeGateway:
                 next_step="Leave a call first, or join with another call agent.",
             )
         call = self._calls.resolve(body.locator, principal)
-        endpoint = NativeEndpoint(self._engine, session.state.deliver, self._finish(session))
+        endpoint = NativeEndpoint(
+            self._engine, self._services, session.state.deliver, self._finish(session)
+        )
         try:
             joined = endpoint.join(call, principal, body)
         except BaseException:

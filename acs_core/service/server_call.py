@@ -18,9 +18,13 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
+import msgspec
+
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import (
+    AttributesChanged,
+    CallType,
     ConnectionState,
     EndpointInfo,
     EndpointJoined,
@@ -79,6 +83,7 @@ class ServerCall:
         call_id: str,
         *,
         limits: CallLimits,
+        type_: CallType = CallType.GROUP,
         on_ended: Callable[[ServerCall], None],
         room: RoomRecord | None = None,
         new_id: Callable[[], str],
@@ -87,6 +92,7 @@ class ServerCall:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
+        self.type = type_
         self.room = room
         self.limits = limits
         self.roster = Roster()
@@ -164,6 +170,13 @@ class ServerCall:
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
         return endpoint
+
+    def set_attributes(self, endpoint: Endpoint, **changes: object) -> None:
+        """Change what is known of an endpoint: fields of `EndpointAttributes`."""
+        before = self.roster.endpoints[endpoint.id].attributes
+        after = msgspec.structs.replace(before, **changes)
+        if after != before:
+            self.commit(AttributesChanged(endpoint=endpoint.id, attributes=after))
 
     @property
     def max_endpoints(self) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from acs_core import wire
 from acs_core.client.ports import (
+    LinkObserver,
     LocalStream,
     NewStream,
     RosterChange,
@@ -16,6 +17,7 @@ from acs_core.client.ports import (
 )
 from acs_core.core import endings
 from acs_core.core.facts import (
+    CallType,
     EndpointInfo,
     EndpointLeft,
     EndReason,
@@ -86,6 +88,10 @@ class FakeSession:
         self.roster = Roster()
         self.call_id = ""
         self.room: wire.RoomInfo | None = None
+        self.call_type = CallType.GROUP
+        self.meeting = ""
+        self.asked: list[wire.RequestBody] = []
+        self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
         self.others: list[EndpointInfo] = []
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
@@ -171,6 +177,14 @@ class FakeSession:
         if self.update_error is not None:
             raise self.update_error
         self.policies.append(policy)
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        self._require_joined()
+        self.asked.append(body)
+        answer = self.answers.get(type(body), wire.Answered())
+        if isinstance(answer, CallingError):
+            raise answer
+        return answer
 
     async def leave(self, *, for_everyone: bool = False) -> None:
         if self.state is SessionState.ENDED:
@@ -268,22 +282,24 @@ class FakeLink:
         self.is_open = False
         self.url = ""
         self.token: Callable[[], Awaitable[str]] | None = None
-        self.on_connected: Callable[[bool, str], None] = lambda *_: None
+        self.observer: LinkObserver | None = None
+        self.asked: list[wire.RequestBody] = []
 
     def factory(
         self,
         url: str,
         token: Callable[[], Awaitable[str]],
-        on_connected: Callable[[bool, str], None],
+        observer: LinkObserver,
     ) -> FakeLink:
-        self.url, self.token, self.on_connected = url, token, on_connected
+        self.url, self.token, self.observer = url, token, observer
         return self
 
     async def open(self) -> None:
         if self.open_error is not None:
             raise self.open_error
         self.is_open = True
-        self.on_connected(True, "")
+        if self.observer is not None:
+            self.observer.on_connected(True, "")
 
     def session(
         self,
@@ -299,6 +315,10 @@ class FakeLink:
             self.prepare(session)
         self.sessions.append(session)
         return session
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        self.asked.append(body)
+        return wire.Answered()
 
     async def close(self) -> None:
         self.is_open = False

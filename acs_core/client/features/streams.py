@@ -34,12 +34,15 @@ from acs_core.client.publications import (
 )
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
+    AttributesChanged,
     DataReliability,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    PendingChanged,
+    PendingGone,
     Priority,
     PublicationAdded,
     PublicationChanged,
@@ -247,7 +250,7 @@ class StreamsFeature(CallFeature):
                 self._remove_publication(publication_id)
             case RecordingChanged():
                 self._emit(StreamsEvent.RECORDING_CHANGED)
-            case SpeakersChanged():
+            case SpeakersChanged() | AttributesChanged() | PendingChanged() | PendingGone():
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:

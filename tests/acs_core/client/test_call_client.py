@@ -119,9 +119,9 @@ async def test_a_lost_connection_is_told() -> None:
     link = FakeLink()
     async with agent(link) as the_agent:
         log = Log().watch(the_agent)
-        link.on_connected(False, "gone")
-        link.on_connected(False, "still")
-        link.on_connected(True, "")
+        the_agent.on_connected(False, "gone")
+        the_agent.on_connected(False, "still")
+        the_agent.on_connected(True, "")
         assert log.names == ["connectionStateChanged"] * 2
         await the_agent.dispose()
         with pytest.raises(InvalidStateError) as caught:
