@@ -17,6 +17,7 @@ from acs_core.errors import InvalidArgumentError
 __all__ = [
     "AttributesChanged",
     "CallType",
+    "CallTypeChanged",
     "ConnectionState",
     "DataReliability",
     "EndReason",
@@ -305,6 +306,12 @@ class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
     reason: EndReason | None = None
 
 
+class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
+    """The call grew: a third participant is called into a call of two."""
+
+    call_type: CallType
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
@@ -317,4 +324,5 @@ Fact: TypeAlias = (
     | PublicationRemoved
     | SpeakersChanged
     | RecordingChanged
+    | CallTypeChanged
 )

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from acs_core.core.facts import (
     AttributesChanged,
+    CallType,
+    CallTypeChanged,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
@@ -39,8 +41,9 @@ __all__ = ["Roster"]
 class Roster:
     """Endpoints and publications of one call at one revision, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_type: CallType = CallType.GROUP) -> None:
         self._revision = 0
+        self._call_type = call_type
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
         self._pending: dict[str, PendingParticipant] = {}
@@ -56,6 +59,7 @@ class Roster:
         *,
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        call_type: CallType = CallType.GROUP,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -65,8 +69,9 @@ class Roster:
             speakers: Who speaks, when known.
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            call_type: How the call came about.
         """
-        roster = cls()
+        roster = cls(call_type)
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
         roster._pending = {participant.identity: participant for participant in pending}
@@ -89,6 +94,11 @@ class Roster:
     def pending(self) -> Mapping[str, PendingParticipant]:
         """Who is expected, by raw id, in the order of being called; a live, read-only view."""
         return MappingProxyType(self._pending)
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; a call of two grows when a third is called."""
+        return self._call_type
 
     @property
     def speakers(self) -> SpeakersChanged:
@@ -142,14 +152,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded = self._is_recording
+        recorded, call_type = self._is_recording, self._call_type
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording = recorded
+            self._is_recording, self._call_type = recorded, call_type
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -182,6 +192,8 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case CallTypeChanged(call_type=call_type):
+                self._call_type = call_type
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

@@ -27,6 +27,10 @@ class CallServices:
             CallingError: It is refused; nothing has changed.
         """
         match body:
+            case wire.Invite():
+                self._calls.switchboard.invite(endpoint, body)
+            case wire.RemoveParticipant():
+                self._calls.switchboard.remove(endpoint, body)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

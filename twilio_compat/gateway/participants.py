@@ -16,6 +16,7 @@ from typing import Any
 
 from acs_core.core.facts import (
     AttributesChanged,
+    CallTypeChanged,
     ConnectionState,
     EndpointChanged,
     EndpointInfo,
@@ -70,6 +71,7 @@ class RemoteParticipants:
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 return []
             case EndpointLeft(endpoint=endpoint_id):
