@@ -8,10 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from acs_core import wire
-from acs_core.core import endings
 from acs_core.core.facts import (
     CallType,
-    CallTypeChanged,
     EndpointJoined,
     EndReason,
     Fact,
@@ -20,10 +18,7 @@ from acs_core.core.facts import (
     PendingState,
 )
 from acs_core.service.app import CallingService, embedded
-from acs_core.service.ringing import RingTimes
-from acs_core.service.sessions import SessionTimes
-from acs_core.service.settings import ServiceSettings
-from tests.support.service_client import RawClient, group, new_id, raw_client
+from tests.support.service_client import RawClient, raw_client
 
 Answer = wire.InvitationAnswer
 
