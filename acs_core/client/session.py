@@ -222,7 +222,7 @@ class CallSession:
         stream.enabled = stream.enabled if enabled is None else enabled
         stream.priority = priority or stream.priority
         if stream.sender is not None:
-            stream.sender.enabled = stream.enabled
+            stream.sender.enabled = stream.is_sending
         if stream.info is not None and self._state is not SessionState.ENDED:
             await self._insist(
                 wire.UpdatePublication(

@@ -44,6 +44,7 @@ __all__ = [
     "RequestBody",
     "Resume",
     "RoomLocator",
+    "SendTone",
     "SetCaptions",
     "SetHold",
     "SetReceivePolicy",
@@ -328,6 +329,17 @@ class SetHold(Struct, frozen=True, kw_only=True, tag="set_hold"):
     is_on_hold: bool
 
 
+class SendTone(Struct, frozen=True, kw_only=True, tag="send_tone"):
+    """Press a key for the telephones in the call; answered by an empty `Answered`.
+
+    Attributes:
+        tone: A key as ACS's `DtmfTone` names it.
+    """
+
+    endpoint: str
+    tone: str
+
+
 class TransferState(StrEnum):
     """State of a transfer, in ACS's spelling."""
 
@@ -419,6 +431,7 @@ RequestBody: TypeAlias = (
     | Spotlight
     | React
     | SetHold
+    | SendTone
     | Transfer
     | ReportTransfer
     | SetCaptions
