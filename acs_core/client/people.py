@@ -86,15 +86,13 @@ class People:
             raise InvalidArgumentError("They are in the call, or called, already.", sub_code=41053)
         if isinstance(target, PhoneNumberIdentifier) and not alternate_caller_id:
             raise needs_caller_id()
-        self._participants().expect([target])
+        added = self._participants().expect(target)
         request = wire.Invite(
             endpoint=self._context.endpoint_id,
             callee=identity,
             alternate_caller_id=alternate_caller_id,
         )
         self._context.work.start(self._invite(session, request), "add participant")
-        added = self._participants().by_identity(identity)
-        assert added is not None
         return added
 
     async def remove(self, identifier: CommunicationIdentifier) -> None:

@@ -32,6 +32,9 @@ class Telephone(Protocol):
     def hang_up(self) -> None:
         """End it, whether it was answered or not; said at most once. Must not block."""
 
+    def send_tone(self, tone: str) -> None:
+        """Let it hear a key, as ACS's `DtmfTone` names it. Must not block."""
+
 
 class PstnGateway(Protocol):
     """A way into the telephone network."""
@@ -158,6 +161,15 @@ class TelephoneLeg:
             return
         self._is_over = True
         self._release()
+
+    def send_tone(self, tone: str) -> None:
+        """Let the telephone hear a key; what the gateway raises is logged."""
+        if self._telephone is None or self._is_over:
+            return
+        try:
+            self._telephone.send_tone(tone)
+        except Exception:
+            _log.exception("a telephone did not get a tone")
 
     def _release(self) -> None:
         if self._telephone is None or self._has_hung_up:

@@ -25,6 +25,10 @@ class ScriptedTelephone:
 
     leg: TelephoneLeg
     hang_ups: int = 0
+    tones: list[str] = field(default_factory=list)
+
+    def send_tone(self, tone: str) -> None:
+        self.tones.append(tone)
 
     def hang_up(self) -> None:
         self.hang_ups += 1
