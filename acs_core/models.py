@@ -60,6 +60,7 @@ __all__ = [
     "ServiceConnectionState",
     "SourceFactory",
     "StreamSize",
+    "TeamsCallAgentOptions",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -349,6 +350,11 @@ class CallAgentOptions:
     """Options of a call agent."""
 
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsCallAgentOptions:
+    """Options of a call agent of a Teams user; there are none yet."""
 
 
 def _service_url() -> str:

@@ -63,7 +63,7 @@ class TelephoneLeg:
         call: Which call.
         raw_id: Of the telephone.
         number: In E.164.
-        caller_id: The number to show, in E.164.
+        caller_id: The number to show, in E.164; empty for that of the Teams user who calls.
         invitation: Endpoint id of the telephone; with an `InvitationLocator` of it the telephone's
             own client may join.
     """

@@ -146,7 +146,12 @@ class Switchboard:
         call = endpoint.call
         check_dialer(endpoint.principal)
         check_organizer(endpoint)
-        check_invite(call, body.callee, body.alternate_caller_id)
+        check_invite(
+            call,
+            body.callee,
+            caller=endpoint.principal.raw_id,
+            alternate_caller_id=body.alternate_caller_id,
+        )
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
         ring = self.expect(
