@@ -38,6 +38,7 @@ from acs_core.core.facts import (
     PendingParticipant,
     PendingState,
 )
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.callees import check_dialer, check_invite, check_organizer
 from acs_core.service.endpoints import Endpoint
@@ -188,7 +189,7 @@ class Switchboard:
         if ring is not None and ring.key in self._rings:
             self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
 
-    def send_tone(self, endpoint: Endpoint, tone: str) -> None:
+    def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
         """Let the telephones in the call of an endpoint hear a key.
 
         Raises:
