@@ -7,7 +7,7 @@ These are the public names; everything else may change without notice. The calli
 from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo
+from acs_core.client.call_info import CallInfo, TeamsCallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.data_channel import (
@@ -37,17 +37,29 @@ from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
-from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
+from acs_core.client.options import (
+    AcceptCallOptions,
+    AudioOptions,
+    JoinCallOptions,
+    StartCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
+    StreamOptions,
+    VideoOptions,
+)
 from acs_core.client.participants import RemoteParticipant
 from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
 from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
+    ParticipantRole,
     Priority,
     PublicationKind,
 )
@@ -79,12 +91,14 @@ from acs_core.errors import (
 from acs_core.events import (
     CallAgentEvent,
     CallEvent,
+    CallInfoEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
     DeviceManagerEvent,
     DiagnosticsEvent,
     DominantSpeakersEvent,
+    IncomingCallEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
     MediaStatsCollectorEvent,
@@ -106,25 +120,31 @@ from acs_core.identifiers import (
 from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
+    AddPhoneNumberOptions,
+    AddTeamsParticipantOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
     CallAgentOptions,
     CallClientOptions,
     CallDirection,
+    CallEndedEventArgs,
     CallEndReason,
     CallerInfo,
     CallKind,
     CallLimits,
     ConnectionStateChange,
     CreateViewOptions,
+    CustomContext,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
     DominantSpeakersInfo,
+    DtmfTone,
     EndpointDetails,
     GroupCallLocator,
     HangUpOptions,
+    IncomingCallKind,
     MediaStreamType,
     PermissionConstraints,
     PermissionPolicy,
@@ -132,6 +152,7 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsCallAgentOptions,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -139,6 +160,9 @@ from acs_core.models import (
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AcceptCallOptions",
+    "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -155,8 +179,10 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallEvent",
     "CallInfo",
+    "CallInfoEvent",
     "CallKind",
     "CallLimits",
     "CallState",
@@ -168,6 +194,7 @@ __all__ = [
     "ConnectionState",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DataChannelEvent",
     "DataChannelFeature",
     "DataChannelMessage",
@@ -189,11 +216,16 @@ __all__ = [
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "Features",
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "IncomingCall",
+    "IncomingCallEvent",
+    "IncomingCallEventArgs",
+    "IncomingCallKind",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
@@ -217,6 +249,7 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -247,11 +280,19 @@ __all__ = [
     "ServiceError",
     "SourceUnavailableError",
     "Stage",
+    "StartCallOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsCall",
+    "TeamsCallAgent",
+    "TeamsCallAgentOptions",
+    "TeamsCallInfo",
+    "TeamsIncomingCall",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

@@ -18,14 +18,17 @@ from enum import IntEnum, StrEnum
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError
-from acs_core.identifiers import CommunicationIdentifier
+from acs_core.identifiers import CommunicationIdentifier, PhoneNumberIdentifier
 from acs_core.media.scaling import ScalingMode
 from acs_core.media.sources import MediaSource
 
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "CallAgentKind",
@@ -33,19 +36,23 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallKind",
     "CallLimits",
     "CallerInfo",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DeviceAccess",
     "DiagnosticQuality",
     "DisplayNameChange",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "GroupCallLocator",
     "GroupLocator",
     "HangUpOptions",
+    "IncomingCallKind",
     "MediaStreamType",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -54,6 +61,7 @@ __all__ = [
     "ServiceConnectionState",
     "SourceFactory",
     "StreamSize",
+    "TeamsCallAgentOptions",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -70,15 +78,24 @@ SourceFactory: TypeAlias = Callable[[], MediaSource]
 
 
 class CallKind(StrEnum):
-    """Kind of a call; calls on Teams identities are not offered."""
+    """Kind of a call."""
 
     CALL = "Call"
+    TEAMS_CALL = "TeamsCall"
 
 
 class CallAgentKind(StrEnum):
     """Kind of a call agent."""
 
     CALL_AGENT = "CallAgent"
+    TEAMS_CALL_AGENT = "TeamsCallAgent"
+
+
+class IncomingCallKind(StrEnum):
+    """Kind of an incoming call."""
+
+    INCOMING_CALL = "IncomingCall"
+    TEAMS_INCOMING_CALL = "TeamsIncomingCall"
 
 
 class CallDirection(StrEnum):
@@ -228,6 +245,43 @@ class CallerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomContext:
+    """What a telephone exchange or an application adds to a call: pairs of name and value."""
+
+    sip_headers: tuple[tuple[str, str], ...] = ()
+    voip_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallEndedEventArgs:
+    """Why it rings no longer."""
+
+    call_end_reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AddPhoneNumberOptions:
+    """How a telephone is added to a call.
+
+    Attributes:
+        alternate_caller_id: The number that it sees; telephones are not called without one.
+    """
+
+    alternate_caller_id: PhoneNumberIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddTeamsParticipantOptions:
+    """How somebody is added to a call of a Teams user.
+
+    Attributes:
+        thread_id: The chat of the call; needed when it becomes a group call.
+    """
+
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DisplayNameChange:
     """A participant's name before and after."""
 
@@ -272,6 +326,11 @@ class CallAgentOptions:
     """Options of a call agent."""
 
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsCallAgentOptions:
+    """Options of a call agent of a Teams user; there are none yet."""
 
 
 def _service_url() -> str:

@@ -26,7 +26,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.identifiers",
         "acs_core.media",
     ),
-    "acs_core.wire": ("acs_core.core", "acs_core.errors"),
+    "acs_core.wire": ("acs_core.wire", "acs_core.core", "acs_core.errors"),
     "acs_core.core": ("acs_core.core", "acs_core.errors"),
     "acs_core.rtc": ("acs_core.rtc", "acs_core.errors", "acs_core.aiortc_private"),
     "acs_core.aiortc_private": ("acs_core.rtc", "acs_core.errors"),

@@ -18,12 +18,14 @@ from acs_core.client.session import (
     SessionState,
     SessionStats,
 )
-from acs_core.core.facts import Priority
+from acs_core.core.facts import CallType, Priority
 from acs_core.core.roster import Roster
+from acs_core.errors import CallingError
 from acs_core.media.sender import SendOptions
 
 __all__ = [
     "FrameMode",
+    "LinkObserver",
     "LocalStream",
     "NewStream",
     "RosterChange",
@@ -59,6 +61,14 @@ class Session(Protocol):
         """The room, when the call is a session of one."""
 
     @property
+    def call_type(self) -> CallType:
+        """How the call came about; known after `join`."""
+
+    @property
+    def meeting(self) -> str:
+        """Thread id of the meeting; empty for other calls."""
+
+    @property
     def streams(self) -> Mapping[str, LocalStream]:
         """Our publications by id."""
 
@@ -83,6 +93,9 @@ class Session(Protocol):
     async def set_receive_policy(self, policy: wire.ReceivePolicy) -> None:
         """Choose what to receive."""
 
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Ask the service for anything else; errors as its answer says."""
+
     def receiver(self, publication: str) -> Any:
         """The `StreamReceiver` of a publication, or None; in tests something like it."""
 
@@ -94,6 +107,22 @@ class Session(Protocol):
 
     async def leave(self, *, for_everyone: bool = False) -> None:
         """Leave, in at most 2 s."""
+
+
+class LinkObserver(Protocol):
+    """Who owns a connection to the service; called on the event loop, must not block."""
+
+    def on_connected(self, is_connected: bool, reason: str) -> None:
+        """Whether the service is reached, and if not, why."""
+
+    def on_closed(self, error: CallingError) -> None:
+        """The service will not be reached again by this connection."""
+
+    def on_invited(self, invited: wire.Invited) -> None:
+        """Somebody calls."""
+
+    def on_invitation_ended(self, ended: wire.InvitationEnded) -> None:
+        """It rings no longer."""
 
 
 class ServiceLink(Protocol):
@@ -112,6 +141,9 @@ class ServiceLink(Protocol):
         receive: wire.ReceivePolicy,
     ) -> Session:
         """A new session, not joined yet."""
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Ask the service for something that is not about a session."""
 
     async def close(self) -> None:
         """Close the connection, in at most 2 s."""

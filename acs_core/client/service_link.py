@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from weakref import WeakValueDictionary
 
 from acs_core import wire
-from acs_core.client.ports import SessionObserver
+from acs_core.client.ports import LinkObserver, SessionObserver
 from acs_core.client.session import CallSession
 from acs_core.client.signaling import SignalingConnection
 from acs_core.errors import CallingError
@@ -25,27 +25,27 @@ class SignalingLink:
         self,
         url: str,
         token: Callable[[], Awaitable[str]],
-        on_connected: Callable[[bool, str], None],
+        observer: LinkObserver,
     ) -> None:
         """Prepare a connection.
 
         Args:
             url: Of the service.
             token: Gives a valid access token; asked at each attempt to connect.
-            on_connected: Told whether the service is reached, and if not, why.
+            observer: Told whether the service is reached, and who calls.
         """
         self._url = url
         self._token = token
         self._connection = SignalingConnection(url, token, self)
         self._is_closed = False
-        self._on_connected = on_connected
+        self._observer = observer
         # A session lives as long as its call holds it.
         self._sessions: WeakValueDictionary[str, CallSession] = WeakValueDictionary()
 
     async def open(self) -> None:
         """Connect and authenticate; errors as `SignalingConnection.open`."""
         await self._connection.open()
-        self._on_connected(True, "")
+        self._observer.on_connected(True, "")
 
     def session(
         self,
@@ -70,32 +70,46 @@ class SignalingLink:
         self._sessions[endpoint_id] = session
         return session
 
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Ask the service for something; errors as `SignalingConnection.request`."""
+        return await self._connection.request(body)
+
     async def close(self) -> None:
         """Close the connection, in at most 2 s."""
         self._is_closed = True
         await self._connection.close()
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
-        """Give a message to the session that it is about."""
-        if not isinstance(body, wire.Joined | wire.Published | wire.Answered | wire.Failed):
-            session = self._sessions.get(body.endpoint)
-            if session is not None:
-                session.delivered(body)
+        """Give a message to the session that it is about, or to the owner."""
+        match body:
+            case wire.Invited():
+                self._observer.on_invited(body)
+            case wire.InvitationEnded():
+                self._observer.on_invitation_ended(body)
+            case (
+                wire.Joined() | wire.Published() | wire.Answered() | wire.Failed() | wire.InLobby()
+            ):
+                pass
+            case _:
+                session = self._sessions.get(body.endpoint)
+                if session is not None:
+                    session.delivered(body)
 
     def on_lost(self, error: CallingError) -> None:
         """Tell everybody that the connection is lost and being restored."""
-        self._on_connected(False, error.message)
+        self._observer.on_connected(False, error.message)
         for session in list(self._sessions.values()):
             session.signaling_lost(error)
 
     def on_resumed(self) -> None:
         """Tell everybody that the connection is back."""
-        self._on_connected(True, "")
+        self._observer.on_connected(True, "")
         for session in list(self._sessions.values()):
             session.signaling_resumed()
 
     def on_closed(self, error: CallingError) -> None:
         """Tell everybody that the connection will not come back."""
-        self._on_connected(False, error.message)
+        self._observer.on_connected(False, error.message)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)
+        self._observer.on_closed(error)

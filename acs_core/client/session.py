@@ -30,11 +30,15 @@ from acs_core.client.session_model import (
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
+    CallType,
+    CallTypeChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
+    PendingChanged,
+    PendingGone,
     Priority,
     PublicationAdded,
     PublicationChanged,
@@ -88,6 +92,7 @@ class CallSession:
     ) -> None:
         self.id = endpoint_id
         self.room: wire.RoomInfo | None = None
+        self.meeting = ""
         self._connection = connection
         self._observer = observer
         self._locator = locator
@@ -119,6 +124,7 @@ class CallSession:
         self._recovery: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._refusal: ServiceError | None = None
+        self._admitted = asyncio.Event()
 
     # ------------------------------------------------------------ state
 
@@ -131,6 +137,11 @@ class CallSession:
     def roster(self) -> Roster:
         """Who is in the call and what they offer."""
         return self._roster
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; known after `join`."""
+        return self._roster.call_type
 
     @property
     def call_id(self) -> str:
@@ -211,7 +222,7 @@ class CallSession:
         stream.enabled = stream.enabled if enabled is None else enabled
         stream.priority = priority or stream.priority
         if stream.sender is not None:
-            stream.sender.enabled = stream.enabled
+            stream.sender.enabled = stream.is_sending
         if stream.info is not None and self._state is not SessionState.ENDED:
             await self._insist(
                 wire.UpdatePublication(
@@ -227,6 +238,16 @@ class CallSession:
         self._require_joined()
         self._receive = policy
         await self._ask(wire.SetReceivePolicy(endpoint=self.id, policy=policy))
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Ask the service for something about this call, and return its answer.
+
+        Raises:
+            InvalidStateError: Not joined.
+            CallingError: The service refuses, or does not answer in time.
+        """
+        self._require_joined()
+        return await self._ask(body)
 
     async def leave(self, *, for_everyone: bool = False) -> None:
         """Leave the call and release everything, within 2 s. Leaving again does nothing.
@@ -253,6 +274,8 @@ class CallSession:
         if self._state is SessionState.JOINING and not isinstance(body, wire.Ended):
             if isinstance(body, wire.Offer):
                 self._subscribe.offered(body)
+            elif isinstance(body, wire.Admitted):
+                self._admitted.set()
             else:
                 self._early.append(body)
             return
@@ -267,6 +290,15 @@ class CallSession:
                 tell(self._observer.on_forwarding, changes)
             case wire.Ended(reason=reason):
                 self._finish(reason)
+            case (
+                wire.MutedByOthers()
+                | wire.Reaction()
+                | wire.TransferRequested()
+                | wire.TransferChanged()
+                | wire.Transcribed()
+                | wire.CaptionsChanged()
+            ):
+                tell(self._observer.on_notice, body)
             case _:
                 _log.debug("unexpected delivery %s", type(body).__name__)
 
@@ -296,7 +328,7 @@ class CallSession:
         local, offer = await self._publish.prepare(streams)
         await self._connection.ready()
         self._has_asked = True
-        joined = await self._connection.request(
+        joined = await self._request_entry(
             wire.Join(
                 endpoint=self.id,
                 locator=self._locator,
@@ -306,19 +338,36 @@ class CallSession:
                 receive=self._receive,
             )
         )
-        if not isinstance(joined, wire.Joined):
-            raise ProtocolError("The service did not answer the join.", stage=Stage.SIGNALING)
         self._call_id = joined.call
         self.room = joined.room
+        self.meeting = joined.meeting
         self._roster = Roster.restore(
             joined.revision,
             joined.endpoints,
             joined.speakers,
+            pending=joined.pending,
             is_recording=joined.is_recording,
+            call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
         return tuple(local)
+
+    async def _request_entry(self, join: wire.Join) -> wire.Joined:
+        """Join, after a wait in the lobby if there is one; leaving ends the wait."""
+        while True:
+            answer = await self._connection.request(join)
+            match answer:
+                case wire.Joined():
+                    return answer
+                case wire.InLobby():
+                    tell(self._observer.on_lobby)
+                    await self._admitted.wait()
+                    self._admitted.clear()
+                case _:
+                    raise ProtocolError(
+                        "The service did not answer the join.", stage=Stage.SIGNALING
+                    )
 
     async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         return await self._connection.request(body)
@@ -356,7 +405,13 @@ class CallSession:
                 | PublicationRemoved(publication=publication)
             ):
                 return self._roster.owner(publication)
-            case SpeakersChanged() | RecordingChanged():
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | PendingChanged()
+                | PendingGone()
+                | CallTypeChanged()
+            ):
                 return None
             case _:
                 return self._roster.endpoints.get(fact.endpoint)

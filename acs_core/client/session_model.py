@@ -65,5 +65,11 @@ class SessionObserver(Protocol):
     def on_forwarding(self, changes: tuple[wire.Forwarding, ...]) -> None:
         """What the service forwards of the subscribed videos changed."""
 
+    def on_lobby(self) -> None:
+        """Joining waits for somebody who lets us in."""
+
+    def on_notice(self, notice: wire.Notice) -> None:
+        """News for this endpoint that is no part of the roster."""
+
     def on_ended(self, reason: EndReason) -> None:
         """The session is over; exactly once, and last."""

@@ -15,14 +15,23 @@ from msgspec import Struct
 from acs_core.errors import InvalidArgumentError
 
 __all__ = [
+    "AttributesChanged",
+    "CallType",
+    "CallTypeChanged",
     "ConnectionState",
     "DataReliability",
     "EndReason",
+    "EndpointAttributes",
     "EndpointChanged",
     "EndpointInfo",
     "EndpointJoined",
     "EndpointLeft",
     "Fact",
+    "ParticipantRole",
+    "PendingChanged",
+    "PendingGone",
+    "PendingParticipant",
+    "PendingState",
     "Priority",
     "PublicationAdded",
     "PublicationChanged",
@@ -36,6 +45,18 @@ __all__ = [
 
 DATA_LIMIT: Final = 65535
 """RFC 8832 section 5.1 has 16 bits for the reliability parameter that counts."""
+
+
+class CallType(StrEnum):
+    """How a call came about; decides who may do what in it, and when it ends."""
+
+    GROUP = "group"
+    ROOM = "room"
+    ONE_TO_ONE = "one_to_one"
+    """Somebody calls one other; becomes `DIAL_OUT` when a third participant is added."""
+    DIAL_OUT = "dial_out"
+    """Somebody calls several others."""
+    MEETING = "meeting"
 
 
 class PublicationKind(StrEnum):
@@ -127,6 +148,40 @@ class EndReason(Struct, frozen=True, kw_only=True):
     message: str = ""
 
 
+class ParticipantRole(StrEnum):
+    """What somebody may do in a call, in ACS's spelling.
+
+    Presenters may do everything, attendees cannot moderate or share their screen, consumers only
+    watch. Who joins without a role is a presenter.
+    """
+
+    UNKNOWN = "Unknown"
+    ATTENDEE = "Attendee"
+    PRESENTER = "Presenter"
+    ORGANIZER = "Organizer"
+    CONSUMER = "Consumer"
+    CO_ORGANIZER = "CoOrganizer"
+
+
+class EndpointAttributes(Struct, frozen=True, kw_only=True):
+    """What is known of an endpoint besides its media.
+
+    Attributes:
+        hand: Place in the order in which hands were raised, counting up; None for a lowered one.
+        spotlight: Place in the order in which participants were spotlighted; None for no spotlight.
+        is_on_hold: The endpoint neither sends nor receives for now.
+        is_audio_permitted: It may unmute.
+        is_video_permitted: It may send pictures.
+    """
+
+    role: ParticipantRole = ParticipantRole.PRESENTER
+    hand: int | None = None
+    spotlight: int | None = None
+    is_on_hold: bool = False
+    is_audio_permitted: bool = True
+    is_video_permitted: bool = True
+
+
 class EndpointInfo(Struct, frozen=True, kw_only=True):
     """One connected client of an identity, as the others see it.
 
@@ -141,6 +196,29 @@ class EndpointInfo(Struct, frozen=True, kw_only=True):
     name: str = ""
     state: ConnectionState = ConnectionState.CONNECTED
     publications: tuple[PublicationInfo, ...] = ()
+    attributes: EndpointAttributes = EndpointAttributes()
+
+
+class PendingState(StrEnum):
+    """How far somebody is who is expected in the call."""
+
+    CONNECTING = "connecting"
+    RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    IN_LOBBY = "in_lobby"
+
+
+class PendingParticipant(Struct, frozen=True, kw_only=True):
+    """Somebody who is called or waits in the lobby, and is not in the call yet.
+
+    Attributes:
+        identity: The raw id of the user; nobody is expected twice.
+        name: Display name, as far as it is known.
+    """
+
+    identity: str
+    name: str = ""
+    state: PendingState = PendingState.CONNECTING
 
 
 class EndpointJoined(Struct, frozen=True, kw_only=True, tag="endpoint_joined"):
@@ -204,13 +282,47 @@ class RecordingChanged(Struct, frozen=True, kw_only=True, tag="recording_changed
     is_recording: bool
 
 
+class AttributesChanged(Struct, frozen=True, kw_only=True, tag="attributes_changed"):
+    """An endpoint's role, hand, spotlight, hold or permissions changed."""
+
+    endpoint: str
+    attributes: EndpointAttributes
+
+
+class PendingChanged(Struct, frozen=True, kw_only=True, tag="pending_changed"):
+    """Somebody is expected in the call, or one step further on the way."""
+
+    participant: PendingParticipant
+
+
+class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
+    """Somebody is expected no longer.
+
+    Attributes:
+        reason: Why they will not come; None when they are in the call now.
+    """
+
+    identity: str
+    reason: EndReason | None = None
+
+
+class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
+    """The call grew: a third participant is called into a call of two."""
+
+    call_type: CallType
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
+    | AttributesChanged
+    | PendingChanged
+    | PendingGone
     | EndpointLeft
     | PublicationAdded
     | PublicationChanged
     | PublicationRemoved
     | SpeakersChanged
     | RecordingChanged
+    | CallTypeChanged
 )

@@ -15,11 +15,17 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from acs_core.core.facts import (
+    AttributesChanged,
+    CallType,
+    CallTypeChanged,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    PendingChanged,
+    PendingGone,
+    PendingParticipant,
     PublicationAdded,
     PublicationChanged,
     PublicationInfo,
@@ -35,10 +41,12 @@ __all__ = ["Roster"]
 class Roster:
     """Endpoints and publications of one call at one revision, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_type: CallType = CallType.GROUP) -> None:
         self._revision = 0
+        self._call_type = call_type
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
+        self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
 
@@ -49,7 +57,9 @@ class Roster:
         endpoints: Iterable[EndpointInfo],
         speakers: SpeakersChanged | None = None,
         *,
+        pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        call_type: CallType = CallType.GROUP,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -57,11 +67,14 @@ class Roster:
             revision: The revision of the last fact that the snapshot contains.
             endpoints: Everybody in the call, in order of arrival.
             speakers: Who speaks, when known.
+            pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            call_type: How the call came about.
         """
-        roster = cls()
+        roster = cls(call_type)
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
+        roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
         roster._revision = revision
@@ -76,6 +89,16 @@ class Roster:
     def endpoints(self) -> Mapping[str, EndpointInfo]:
         """Everybody in the call by endpoint id, in order of arrival; a live, read-only view."""
         return MappingProxyType(self._endpoints)
+
+    @property
+    def pending(self) -> Mapping[str, PendingParticipant]:
+        """Who is expected, by raw id, in the order of being called; a live, read-only view."""
+        return MappingProxyType(self._pending)
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; a call of two grows when a third is called."""
+        return self._call_type
 
     @property
     def speakers(self) -> SpeakersChanged:
@@ -129,14 +152,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded = self._is_recording
-        before = (dict(self._endpoints), dict(self._owners), self._speakers)
+        recorded, call_type = self._is_recording, self._call_type
+        before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
-            self._endpoints, self._owners, self._speakers = before
-            self._is_recording = recorded
+            self._endpoints, self._owners, self._pending, self._speakers = before
+            self._is_recording, self._call_type = recorded, call_type
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -147,6 +170,14 @@ class Roster:
                 self._join(endpoint)
             case EndpointChanged(endpoint=endpoint_id, state=state):
                 self._endpoints[endpoint_id] = replace(self._known(endpoint_id), state=state)
+            case AttributesChanged(endpoint=endpoint_id, attributes=attributes):
+                known = self._known(endpoint_id)
+                self._endpoints[endpoint_id] = replace(known, attributes=attributes)
+            case PendingChanged(participant=participant):
+                self._pending[participant.identity] = participant
+            case PendingGone(identity=identity):
+                if self._pending.pop(identity, None) is None:
+                    raise ProtocolError(f"{identity} is not expected in the call.")
             case EndpointLeft(endpoint=endpoint_id):
                 for publication in self._known(endpoint_id).publications:
                     del self._owners[publication.id]
@@ -161,6 +192,8 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case CallTypeChanged(call_type=call_type):
+                self._call_type = call_type
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

@@ -19,6 +19,7 @@ from acs_core import wire
 from acs_core.core import endings
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.identity import (
@@ -30,6 +31,7 @@ from acs_core.service.identity import (
 )
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
+from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rooms import Rooms, RoomTimes
@@ -37,6 +39,7 @@ from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcripts
 from acs_core.service.turn import TurnCredentials
 from acs_core.version import __version__
@@ -53,7 +56,8 @@ IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
 class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
-    Use it as an async context manager, or `start` and `close` it.
+    Use it as an async context manager, or `start` and `close` it. Telephones can be called where
+    `telephones` is given, a gateway to their network.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class CallingService:
         sfu_times: SfuTimes | None = None,
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
+        telephones: PstnGateway | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
@@ -75,7 +80,9 @@ class CallingService:
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,
             on_ended=self._call_ended,
+            switchboard=Switchboard(times=settings.ringing, gateway=telephones),
         )
+        self.services = CallServices(self.calls)
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self._turn = _turn(settings)
@@ -189,11 +196,18 @@ class CallingService:
             return ()
         return (self._turn.issue(principal.raw_id, now=time.time()),)
 
-    def issue_user_token(self, *, scopes: Sequence[str] = ("voip",)) -> tuple[str, IssuedToken]:
-        """A new ACS user and a token for it: raw id and token.
+    def issue_user_token(
+        self, *, scopes: Sequence[str] = ("voip",), teams_user_id: str = ""
+    ) -> tuple[str, IssuedToken]:
+        """A user and a token for it: raw id and token.
+
+        Args:
+            scopes: What the token allows.
+            teams_user_id: Object id of a Teams user; empty for a new ACS user.
 
         Raises:
-            InvalidArgumentError: The service has no ACS access key.
+            InvalidArgumentError: The service has no ACS access key; 422/44006, an unusable
+                object id.
         """
         if self.identities is None:
             raise InvalidArgumentError(
@@ -202,7 +216,10 @@ class CallingService:
                 next_step="Set ACS_ACCESS_KEY, or run with --dev.",
             )
         now = time.time()
-        raw_id = self.identities.create(now=now)
+        if teams_user_id:
+            raw_id = self.identities.admit_teams_user(teams_user_id, now=now)
+        else:
+            raw_id = self.identities.create(now=now)
         return raw_id, self.identities.issue(raw_id, scopes, now=now)
 
     # ------------------------------------------------------------ HTTP
@@ -210,6 +227,7 @@ class CallingService:
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
+            services=self.services,
             engine=self.engine,
             verifiers=self._verifiers,
             times=self.settings.times,
@@ -302,6 +320,7 @@ async def embedded(
     verifiers: Sequence[TokenVerifier] = (),
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
+    telephones: PstnGateway | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -310,10 +329,15 @@ async def embedded(
         verifiers: Tokens of other personalities to believe.
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
+        telephones: A gateway to the telephone network.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
-        chosen, verifiers=verifiers, sfu_times=sfu_times, allocation_times=allocation_times
+        chosen,
+        verifiers=verifiers,
+        sfu_times=sfu_times,
+        allocation_times=allocation_times,
+        telephones=telephones,
     ) as service:
         yield service
 

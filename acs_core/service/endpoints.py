@@ -90,6 +90,9 @@ class EndpointObserver:
     def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
         """The recording gets no media of the endpoint's own publication, or gets it again."""
 
+    def on_notice(self, notice: wire.Notice) -> None:
+        """News for this endpoint alone; personalities that cannot tell it pass it over."""
+
     def on_ended(self, reason: EndReason) -> None:
         """The endpoint is out of the call; the last thing its adapter hears."""
 

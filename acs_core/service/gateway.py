@@ -26,6 +26,7 @@ from acs_core.errors import (
     ServiceError,
     Stage,
 )
+from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls
 from acs_core.service.identity import (
     Principal,
@@ -51,6 +52,7 @@ class NativeGateway:
         self,
         *,
         calls: Calls,
+        services: CallServices,
         engine: SfuEngine,
         verifiers: tuple[TokenVerifier, ...],
         times: SessionTimes,
@@ -58,6 +60,7 @@ class NativeGateway:
         token_skew: float,
     ) -> None:
         self._calls = calls
+        self._services = services
         self._engine = engine
         self._verifiers = verifiers
         self._times = times
@@ -165,6 +168,9 @@ class NativeGateway:
         state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
         session = _Session(state, self._forget)
         self._sessions[state.id] = session
+        # Twilio's participants know of no calls but the room that they are in.
+        if principal.kind is PrincipalKind.ACS:
+            self._calls.switchboard.add_line(session)
         return session
 
     def _resume(self, resume: wire.Resume, principal: Principal) -> _Session:
@@ -227,6 +233,9 @@ class NativeGateway:
         try:
             if isinstance(body, wire.Join):
                 return self._join(session, body)
+            if isinstance(body, wire.ReplyToInvitation):
+                self._calls.switchboard.reply(session.state.principal, body)
+                return wire.Answered()
             endpoint = session.endpoints.get(body.endpoint)
             if endpoint is None:
                 raise ProtocolError(
@@ -250,6 +259,7 @@ class NativeGateway:
             raise InvalidArgumentError(
                 f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
             )
+        _check_invitation(body)
         check_not_expired(principal, now=time.time(), skew=self._token_skew)
         if len(session.endpoints) >= self._times.endpoints:
             raise ServiceError(
@@ -259,7 +269,9 @@ class NativeGateway:
                 next_step="Leave a call first, or join with another call agent.",
             )
         call = self._calls.resolve(body.locator, principal)
-        endpoint = NativeEndpoint(self._engine, session.state.deliver, self._finish(session))
+        endpoint = NativeEndpoint(
+            self._engine, self._services, session.state.deliver, self._finish(session)
+        )
         try:
             joined = endpoint.join(call, principal, body)
         except BaseException:
@@ -298,10 +310,11 @@ class NativeGateway:
 
     def _forget(self, session: _Session) -> None:
         self._sessions.pop(session.state.id, None)
+        self._calls.switchboard.remove_line(session)
 
 
 class _Session:
-    """An `AgentSession`, its endpoints and its window timer."""
+    """An `AgentSession`, its endpoints and its window timer; a `Line` that can ring."""
 
     def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
         self.state = state
@@ -309,6 +322,15 @@ class _Session:
         self.is_over = False
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def raw_id(self) -> str:
+        """Whose session it is."""
+        return self.state.principal.raw_id
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Tell the client something, at once or when it resumes."""
+        self.state.deliver(body)
 
     def start_window(self, expired: Callable[[], None]) -> None:
         self.cancel_window()
@@ -331,6 +353,15 @@ class _Session:
             endpoint.remove(ending)
         self.state.shut(code, reason)
         self._on_end(self)
+
+
+def _check_invitation(body: wire.Join) -> None:
+    """Refuse a guest who comes under another id than the invitation's."""
+    locator = body.locator
+    if isinstance(locator, wire.InvitationLocator) and body.endpoint != locator.invitation:
+        raise InvalidArgumentError(
+            "The endpoint id of who accepts is the invitation.", stage=Stage.ARGUMENT
+        )
 
 
 def _failed(error: CallingError) -> wire.Failed:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final, assert_never
+from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
@@ -19,6 +19,7 @@ from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInf
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.rtc.data import DataChannel
+from acs_core.service.call_services import CallServices
 from acs_core.service.calls import ServerCall
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Subscription
 from acs_core.service.identity import Principal, PrincipalKind
@@ -44,9 +45,14 @@ class NativeEndpoint(EndpointObserver):
     """One endpoint of a native client; an `EndpointObserver`."""
 
     def __init__(
-        self, engine: SfuEngine, deliver: Deliver, on_gone: Callable[[NativeEndpoint], None]
+        self,
+        engine: SfuEngine,
+        services: CallServices,
+        deliver: Deliver,
+        on_gone: Callable[[NativeEndpoint], None],
     ) -> None:
         self._engine = engine
+        self._services = services
         self._deliver = deliver
         self._on_gone = on_gone
         self._endpoint: Endpoint | None = None
@@ -102,6 +108,8 @@ class NativeEndpoint(EndpointObserver):
             endpoints=tuple(call.roster.endpoints.values()),
             speakers=call.roster.speakers,
             room=_room_info(call),
+            call_type=call.type,
+            pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
             answer=answer,
             published=infos,
@@ -132,7 +140,7 @@ class NativeEndpoint(EndpointObserver):
             case wire.Join():
                 raise InvalidArgumentError("The endpoint is in a call already.", code=409)
             case _:
-                assert_never(body)
+                self._services.handle(self._in_call, body)
         return wire.Answered()
 
     def _leave(self, *, for_everyone: bool) -> None:
@@ -205,6 +213,10 @@ class NativeEndpoint(EndpointObserver):
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
         """Pass on what is forwarded."""
         self._deliver(wire.ForwardingNotice(endpoint=self.id, changes=changes))
+
+    def on_notice(self, notice: wire.Notice) -> None:
+        """Pass news on."""
+        self._deliver(notice)
 
     def on_ended(self, reason: EndReason) -> None:
         """The call is over for this endpoint."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from acs_core import wire
 from acs_core.client.ports import (
+    LinkObserver,
     LocalStream,
     NewStream,
     RosterChange,
@@ -16,10 +17,12 @@ from acs_core.client.ports import (
 )
 from acs_core.core import endings
 from acs_core.core.facts import (
+    CallType,
     EndpointInfo,
     EndpointLeft,
     EndReason,
     Fact,
+    PendingParticipant,
     Priority,
     PublicationChanged,
     PublicationInfo,
@@ -86,7 +89,12 @@ class FakeSession:
         self.roster = Roster()
         self.call_id = ""
         self.room: wire.RoomInfo | None = None
+        self.call_type = CallType.GROUP
+        self.meeting = ""
+        self.asked: list[wire.RequestBody] = []
+        self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
         self.others: list[EndpointInfo] = []
+        self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
@@ -138,7 +146,9 @@ class FakeSession:
             name=self.name,
             publications=tuple(item.info for item in local if item.info is not None),
         )
-        self.roster = Roster.restore(1, [*self.others, own])
+        self.roster = Roster.restore(
+            1, [*self.others, own], pending=self.pending, call_type=self.call_type
+        )
         self.call_id = "c" * 32
         self._set_state(SessionState.JOINED)
         return local
@@ -171,6 +181,14 @@ class FakeSession:
         if self.update_error is not None:
             raise self.update_error
         self.policies.append(policy)
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        self._require_joined()
+        self.asked.append(body)
+        answer = self.answers.get(type(body), wire.Answered())
+        if isinstance(answer, CallingError):
+            raise answer
+        return answer
 
     async def leave(self, *, for_everyone: bool = False) -> None:
         if self.state is SessionState.ENDED:
@@ -268,22 +286,25 @@ class FakeLink:
         self.is_open = False
         self.url = ""
         self.token: Callable[[], Awaitable[str]] | None = None
-        self.on_connected: Callable[[bool, str], None] = lambda *_: None
+        self.observer: LinkObserver | None = None
+        self.asked: list[wire.RequestBody] = []
+        self.answers: dict[type, CallingError] = {}
 
     def factory(
         self,
         url: str,
         token: Callable[[], Awaitable[str]],
-        on_connected: Callable[[bool, str], None],
+        observer: LinkObserver,
     ) -> FakeLink:
-        self.url, self.token, self.on_connected = url, token, on_connected
+        self.url, self.token, self.observer = url, token, observer
         return self
 
     async def open(self) -> None:
         if self.open_error is not None:
             raise self.open_error
         self.is_open = True
-        self.on_connected(True, "")
+        if self.observer is not None:
+            self.observer.on_connected(True, "")
 
     def session(
         self,
@@ -299,6 +320,12 @@ class FakeLink:
             self.prepare(session)
         self.sessions.append(session)
         return session
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        self.asked.append(body)
+        if type(body) in self.answers:
+            raise self.answers[type(body)]
+        return wire.Answered()
 
     async def close(self) -> None:
         self.is_open = False

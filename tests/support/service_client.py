@@ -185,6 +185,7 @@ class Participant(SessionRoute):
         options: SessionOptions | None = None,
         times: SignalingTimes | None = None,
         name: str = "",
+        endpoint_id: str = "",
     ) -> None:
         async def give_token() -> str:
             return token
@@ -201,7 +202,7 @@ class Participant(SessionRoute):
         self.session = CallSession(
             self.connection,
             self,
-            endpoint_id=new_id(),
+            endpoint_id=endpoint_id or new_id(),
             locator=place,
             name=name,
             receive=receive,

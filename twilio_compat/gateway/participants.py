@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from acs_core.core.facts import (
+    AttributesChanged,
+    CallTypeChanged,
     ConnectionState,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    PendingChanged,
+    PendingGone,
     PublicationAdded,
     PublicationChanged,
     PublicationInfo,
@@ -61,7 +65,14 @@ class RemoteParticipants:
     def changed(self, roster: Roster, fact: Fact) -> list[Entry]:
         """The entries to send after a fact that the roster already holds; at most one."""
         match fact:
-            case SpeakersChanged() | RecordingChanged():
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | AttributesChanged()
+                | PendingChanged()
+                | PendingGone()
+                | CallTypeChanged()
+            ):
                 return []
             case EndpointLeft(endpoint=endpoint_id):
                 return self._left(endpoint_id)

@@ -29,6 +29,7 @@ __all__ = [
     "LinkLost",
     "LinkRestored",
     "News",
+    "Noticed",
     "Observed",
     "Over",
     "QualityReported",
@@ -88,6 +89,13 @@ class ForwardingReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Noticed:
+    """The service told this endpoint something that is no part of the roster."""
+
+    notice: wire.Notice
+
+
+@dataclass(frozen=True, slots=True)
 class LinkLost:
     """The network is lost and being restored; the call goes on."""
 
@@ -137,6 +145,7 @@ News: TypeAlias = (
     | DataReceived
     | QualityReported
     | ForwardingReported
+    | Noticed
     | LinkLost
     | LinkRestored
     | Sampled

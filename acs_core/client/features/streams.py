@@ -34,12 +34,16 @@ from acs_core.client.publications import (
 )
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
+    AttributesChanged,
+    CallTypeChanged,
     DataReliability,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    PendingChanged,
+    PendingGone,
     Priority,
     PublicationAdded,
     PublicationChanged,
@@ -66,6 +70,7 @@ class StreamsFeature(CallFeature):
         self._endpoints: dict[str, RemoteEndpoint] = {}
         self._publications: dict[str, RemotePublication] = {}
         self._locals: dict[str, LocalPublication] = {}
+        self._is_held = False
 
     @property
     def local_endpoint_id(self) -> str:
@@ -185,7 +190,14 @@ class StreamsFeature(CallFeature):
         if publication is None:
             publication = LocalPublication(self._context, stream, self._publication_failed)
             self._locals[stream.id] = publication
+            stream.set_held(self._is_held)
         return publication
+
+    def set_held(self, is_held: bool) -> None:
+        """Send no sound and no pictures while the call is on hold; the call does this."""
+        self._is_held = is_held
+        for publication in self._locals.values():
+            publication.stream.set_held(is_held)
 
     # ------------------------------------------------------------ news
 
@@ -247,7 +259,13 @@ class StreamsFeature(CallFeature):
                 self._remove_publication(publication_id)
             case RecordingChanged():
                 self._emit(StreamsEvent.RECORDING_CHANGED)
-            case SpeakersChanged():
+            case (
+                SpeakersChanged()
+                | AttributesChanged()
+                | PendingChanged()
+                | PendingGone()
+                | CallTypeChanged()
+            ):
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:

@@ -12,7 +12,6 @@ from acs_core import (
     CallAgentOptions,
     CallClient,
     CallClientOptions,
-    CallingError,
     CollectionUpdate,
     Features,
     GroupCallLocator,
@@ -109,19 +108,13 @@ async def test_a_wrong_locator_is_refused_at_once(wrong: object) -> None:
         assert the_agent.calls == ()
 
 
-async def test_one_to_one_calls_are_refused_for_now() -> None:
-    async with agent(FakeLink()) as the_agent:
-        with pytest.raises(CallingError, match="not in this version"):
-            the_agent.start_call([])
-
-
 async def test_a_lost_connection_is_told() -> None:
     link = FakeLink()
     async with agent(link) as the_agent:
         log = Log().watch(the_agent)
-        link.on_connected(False, "gone")
-        link.on_connected(False, "still")
-        link.on_connected(True, "")
+        the_agent.on_connected(False, "gone")
+        the_agent.on_connected(False, "still")
+        the_agent.on_connected(True, "")
         assert log.names == ["connectionStateChanged"] * 2
         await the_agent.dispose()
         with pytest.raises(InvalidStateError) as caught:

@@ -6,12 +6,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from acs_core.core.facts import (
+    AttributesChanged,
     ConnectionState,
+    EndpointAttributes,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    PendingChanged,
+    PendingGone,
+    PendingParticipant,
+    PendingState,
     Priority,
     PublicationAdded,
     PublicationChanged,
@@ -175,3 +181,25 @@ def test_an_endpoint_cannot_bring_a_publication_that_is_taken() -> None:
             EndpointJoined(endpoint=EndpointInfo(id="b", identity="b", publications=(info("1"),)))
         )
     assert list(roster.endpoints) == ["a"]
+
+
+def test_somebody_is_expected_until_they_come_or_not() -> None:
+    roster = Roster()
+    ringing = PendingParticipant(identity="8:acs:r_b", name="B", state=PendingState.RINGING)
+    roster.commit(PendingChanged(participant=PendingParticipant(identity="8:acs:r_b", name="B")))
+    roster.commit(PendingChanged(participant=ringing))
+    assert list(roster.pending.values()) == [ringing]
+    copy = Roster.restore(roster.revision, (), pending=roster.pending.values())
+    copy.apply(roster.revision + 1, (PendingGone(identity="8:acs:r_b"),))
+    assert not copy.pending
+    with pytest.raises(ProtocolError):
+        copy.apply(roster.revision + 2, (PendingGone(identity="8:acs:r_b"),))
+
+
+def test_attributes_belong_to_an_endpoint() -> None:
+    roster = Roster.restore(0, (EndpointInfo(id="a" * 32, identity="8:acs:r_a"),))
+    raised = EndpointAttributes(hand=3)
+    roster.commit(AttributesChanged(endpoint="a" * 32, attributes=raised))
+    assert roster.endpoints["a" * 32].attributes == raised
+    with pytest.raises(ProtocolError):
+        roster.commit(AttributesChanged(endpoint="b" * 32, attributes=raised))
