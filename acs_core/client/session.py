@@ -36,6 +36,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -343,6 +344,7 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            media_access=joined.media_access,
         )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
@@ -400,7 +402,13 @@ class CallSession:
                 | PublicationRemoved(publication=publication)
             ):
                 return self._roster.owner(publication)
-            case SpeakersChanged() | RecordingChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | PendingChanged()
+                | PendingGone()
+                | MediaAccessChanged()
+            ):
                 return None
             case _:
                 return self._roster.endpoints.get(fact.endpoint)

@@ -19,6 +19,7 @@ from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.meetings import MeetingRecord, Meetings
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
 from acs_core.service.server_call import AT_ONCE, CallLater, ServerCall, call_later
 
@@ -30,6 +31,7 @@ class Calls:
 
     Args:
         rooms: Where calls may take place.
+        meetings: Likewise, with a lobby.
         limits: What one call may hold.
         times: How long Twilio's rooms live without participants; other calls end with their last
             endpoint unless their room says otherwise.
@@ -44,6 +46,7 @@ class Calls:
         self,
         *,
         rooms: Rooms,
+        meetings: Meetings | None = None,
         limits: CallLimits | None = None,
         times: RoomTimes | None = None,
         on_started: Callable[[ServerCall], None] | None = None,
@@ -53,6 +56,7 @@ class Calls:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.rooms = rooms
+        self.meetings = meetings or Meetings()
         self.history = History()
         self.limits = limits or CallLimits()
         self._times = times or RoomTimes()
@@ -98,7 +102,8 @@ class Calls:
         """The call that a locator means for this user, started if it does not run yet.
 
         Raises:
-            InvalidArgumentError: The group id is no GUID, the room name is unusable.
+            InvalidArgumentError: The group id is no GUID, the room name is unusable, or there is
+                no such meeting.
             ServiceError: The user may not go there, or there is no such room.
         """
         match locator:
@@ -109,7 +114,12 @@ class Calls:
                 return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
-            case wire.DialLocator() | wire.InvitationLocator() | wire.MeetingLocator():
+            case wire.MeetingLocator():
+                if principal.rooms is not None:
+                    raise admission.not_granted("a meeting")
+                meeting = self.meetings.resolve(locator)
+                return self._place(("meeting", meeting.thread_id), None, meeting)
+            case wire.DialLocator() | wire.InvitationLocator():
                 raise ServiceError("Only groups and rooms can be joined.", code=501)
 
     def end_all(self, reason: EndReason) -> None:
@@ -137,17 +147,23 @@ class Calls:
             if principal.kind is not PrincipalKind.TWILIO or admission.is_sid(name):
                 raise admission.room_not_found(name)
             record = self.rooms.open(name)
-        record.check_admission(principal.raw_id)
+        self.rooms.check_admission(record, principal.raw_id)
         return live or self._place(("room", record.id), record)
 
-    def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
+    def _place(
+        self,
+        place: tuple[str, str],
+        room: RoomRecord | None,
+        meeting: MeetingRecord | None = None,
+    ) -> ServerCall:
         call = self._by_place.get(place)
         if call is None:
             call = ServerCall(
                 self._new_id(),
                 limits=self.limits,
-                type_=CallType.GROUP if room is None else CallType.ROOM,
+                type_=_type_of(room, meeting),
                 room=room,
+                meeting=meeting,
                 new_id=self._new_id,
                 on_ended=lambda ended: self._ended(place, ended),
                 times=AT_ONCE if room is None else self.times_of(room),
@@ -171,6 +187,12 @@ class Calls:
             self.history.add(call.record)
         if self._observers[1] is not None:
             self._observers[1](call)
+
+
+def _type_of(room: RoomRecord | None, meeting: MeetingRecord | None) -> CallType:
+    if meeting is not None:
+        return CallType.MEETING
+    return CallType.GROUP if room is None else CallType.ROOM
 
 
 def _check_grant(

@@ -22,6 +22,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PublicationAdded,
@@ -68,6 +69,7 @@ class RemoteParticipants:
                 SpeakersChanged()
                 | RecordingChanged()
                 | AttributesChanged()
+                | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
             ):

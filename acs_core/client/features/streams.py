@@ -41,6 +41,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -250,7 +251,13 @@ class StreamsFeature(CallFeature):
                 self._remove_publication(publication_id)
             case RecordingChanged():
                 self._emit(StreamsEvent.RECORDING_CHANGED)
-            case SpeakersChanged() | AttributesChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | AttributesChanged()
+                | PendingChanged()
+                | PendingGone()
+                | MediaAccessChanged()
+            ):
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:
