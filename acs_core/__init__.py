@@ -37,8 +37,16 @@ from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
-from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
+from acs_core.client.options import (
+    AcceptCallOptions,
+    AudioOptions,
+    JoinCallOptions,
+    StartCallOptions,
+    StreamOptions,
+    VideoOptions,
+)
 from acs_core.client.participants import RemoteParticipant
 from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
@@ -48,6 +56,7 @@ from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
+    ParticipantRole,
     Priority,
     PublicationKind,
 )
@@ -79,12 +88,14 @@ from acs_core.errors import (
 from acs_core.events import (
     CallAgentEvent,
     CallEvent,
+    CallInfoEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
     DeviceManagerEvent,
     DiagnosticsEvent,
     DominantSpeakersEvent,
+    IncomingCallEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
     MediaStatsCollectorEvent,
@@ -106,25 +117,30 @@ from acs_core.identifiers import (
 from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
+    AddPhoneNumberOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
     CallAgentOptions,
     CallClientOptions,
     CallDirection,
+    CallEndedEventArgs,
     CallEndReason,
     CallerInfo,
     CallKind,
     CallLimits,
     ConnectionStateChange,
     CreateViewOptions,
+    CustomContext,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
     DominantSpeakersInfo,
+    DtmfTone,
     EndpointDetails,
     GroupCallLocator,
     HangUpOptions,
+    IncomingCallKind,
     MediaStreamType,
     PermissionConstraints,
     PermissionPolicy,
@@ -139,6 +155,8 @@ from acs_core.models import (
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AcceptCallOptions",
+    "AddPhoneNumberOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -155,8 +173,10 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallEvent",
     "CallInfo",
+    "CallInfoEvent",
     "CallKind",
     "CallLimits",
     "CallState",
@@ -168,6 +188,7 @@ __all__ = [
     "ConnectionState",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DataChannelEvent",
     "DataChannelFeature",
     "DataChannelMessage",
@@ -189,11 +210,16 @@ __all__ = [
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "Features",
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "IncomingCall",
+    "IncomingCallEvent",
+    "IncomingCallEventArgs",
+    "IncomingCallKind",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
@@ -217,6 +243,7 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -247,6 +274,7 @@ __all__ = [
     "ServiceError",
     "SourceUnavailableError",
     "Stage",
+    "StartCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",

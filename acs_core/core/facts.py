@@ -17,6 +17,7 @@ from acs_core.errors import InvalidArgumentError
 __all__ = [
     "AttributesChanged",
     "CallType",
+    "CallTypeChanged",
     "ConnectionState",
     "DataReliability",
     "EndReason",
@@ -315,6 +316,12 @@ class MediaAccessChanged(Struct, frozen=True, kw_only=True, tag="media_access_ch
     is_video_permitted: bool = True
 
 
+class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
+    """The call grew: a third participant is called into a call of two."""
+
+    call_type: CallType
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
@@ -328,4 +335,5 @@ Fact: TypeAlias = (
     | PublicationRemoved
     | SpeakersChanged
     | RecordingChanged
+    | CallTypeChanged
 )

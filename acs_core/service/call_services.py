@@ -44,6 +44,10 @@ class CallServices:
                 moderation.set_hold(endpoint, is_on_hold=is_on_hold)
             case wire.DecideLobby(identities=identities, is_admitted=is_admitted):
                 moderation.decide_lobby(endpoint, identities, is_admitted=is_admitted)
+            case wire.Invite():
+                self._calls.switchboard.invite(endpoint, body)
+            case wire.RemoveParticipant():
+                self._calls.switchboard.remove(endpoint, body)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

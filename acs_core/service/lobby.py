@@ -62,6 +62,7 @@ class Lobby:
         self._meeting = meeting
         self._later = later
         self._guests: dict[str, Guest] = {}
+        self._told: set[str] = set()
 
     @property
     def is_empty(self) -> bool:
@@ -73,17 +74,6 @@ class Lobby:
         guest = self._guests.get(endpoint_id)
         is_admitted = guest is not None and guest.is_admitted and guest.identity == raw_id
         return not is_admitted and not self._meeting.bypasses_lobby(raw_id)
-
-    def check(self, endpoint_id: str, raw_id: str) -> None:
-        """Refuse a client that must wait.
-
-        Raises:
-            ServiceError: 403, nobody has let it in.
-        """
-        if self.must_wait(endpoint_id, raw_id):
-            raise ServiceError(
-                f"{raw_id} must be let in from the lobby first.", stage=Stage.ADMISSION
-            )
 
     def enter(self, guest: Guest) -> None:
         """Let a client wait; one that waits already goes on waiting.
@@ -132,7 +122,7 @@ class Lobby:
                 self._end(guest, endings.LOBBY_REJECTED)
         for identity in chosen:
             self._tell(identity, endings.LOBBY_REJECTED)
-        self._call.end_if_deserted()
+        self._call.end_if_deserted(endings.LOBBY_REJECTED)
 
     def entered(self, endpoint_id: str) -> None:
         """An endpoint is in the call now; it need not have been here."""
@@ -147,7 +137,7 @@ class Lobby:
         if guest is not None:
             self._unwatch(guest)
             self._tell(guest.identity, reason)
-            self._call.end_if_deserted()
+            self._call.end_if_deserted(reason)
 
     def close(self, reason: EndReason) -> None:
         """The call is over: nobody waits any longer."""
@@ -172,7 +162,7 @@ class Lobby:
         guest.timer = None
         self._end(guest, endings.LOBBY_TIMEOUT)
         self._tell(guest.identity, endings.LOBBY_TIMEOUT)
-        self._call.end_if_deserted()
+        self._call.end_if_deserted(endings.LOBBY_TIMEOUT)
 
     def _end(self, guest: Guest, reason: EndReason) -> None:
         self._unwatch(guest)
@@ -183,10 +173,14 @@ class Lobby:
         """Make the roster say what is true of somebody; `reason` is why nobody is left of them."""
         here = [guest for guest in self._guests.values() if guest.identity == identity]
         known = self._call.roster.pending.get(identity)
+        if known is not None and identity not in self._told:
+            return  # They are called into the meeting as well: the switchboard tells of that.
         if not here:
+            self._told.discard(identity)
             if known is not None:
                 self._call.commit(PendingGone(identity=identity, reason=reason))
             return
+        self._told.add(identity)
         is_waiting = any(not guest.is_admitted for guest in here)
         state = PendingState.IN_LOBBY if is_waiting else PendingState.CONNECTING
         fresh = PendingParticipant(identity=identity, name=here[-1].name, state=state)

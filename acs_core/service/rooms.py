@@ -196,6 +196,20 @@ class RoomRecord:
         """In which role somebody is here; a presenter where roles are not assigned."""
         return (self.members or {}).get(raw_id, ParticipantRole.PRESENTER)
 
+    def check_invited(self, raw_id: str) -> None:
+        """Refuse who is not invited.
+
+        Raises:
+            ServiceError: 403/5828, as ACS refuses it.
+        """
+        if self.members is not None and raw_id not in self.members:
+            raise ServiceError(
+                f"{raw_id} is not invited to room {self.unique_name or self.id}.",
+                sub_code=5828,
+                stage=Stage.ADMISSION,
+                next_step="Add the participant to the room first.",
+            )
+
     def check_admission(self, raw_id: str, *, now: datetime) -> None:
         """Refuse who is not invited, or comes too early or too late.
 
@@ -206,18 +220,11 @@ class RoomRecord:
         Raises:
             ServiceError: 403/5828 or 403/5829, as ACS refuses it.
         """
-        place = f"room {self.unique_name or self.id}"
-        if self.members is not None and raw_id not in self.members:
-            raise ServiceError(
-                f"{raw_id} is not invited to {place}.",
-                sub_code=5828,
-                stage=Stage.ADMISSION,
-                next_step="Add the participant to the room first.",
-            )
+        self.check_invited(raw_id)
         if self.is_session or self.valid_from <= now < self.valid_until:
             return
         raise ServiceError(
-            f"The {place} is valid from {self.valid_from.isoformat()} "
+            f"Room {self.unique_name or self.id} is valid from {self.valid_from.isoformat()} "
             f"until {self.valid_until.isoformat()}.",
             sub_code=5829,
             stage=Stage.ADMISSION,

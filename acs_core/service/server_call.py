@@ -56,10 +56,12 @@ from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
 from acs_core.service.transcription import Transcription
 
-__all__ = ["AT_ONCE", "CallLater", "ServerCall", "Timer", "call_later"]
+__all__ = ["AT_ONCE", "DIALED", "CallLater", "CallWatcher", "ServerCall", "Timer", "call_later"]
 
 AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
 """Such calls end with their last endpoint."""
+DIALED: Final = frozenset({CallType.ONE_TO_ONE, CallType.DIAL_OUT})
+"""Calls that somebody began by calling others; they end when nobody is left to talk to."""
 
 
 class Timer(Protocol):
@@ -67,6 +69,19 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """Prevent it."""
+
+
+class CallWatcher(Protocol):
+    """Hears who comes and goes, after the call's endpoints were told; must not raise."""
+
+    def joined(self, endpoint: Endpoint) -> None:
+        """An endpoint is in the call; its client does not know that yet."""
+
+    def left(self, endpoint: Endpoint, reason: EndReason) -> None:
+        """An endpoint is out of the call; it may have been the last one."""
+
+    def ended(self, call: ServerCall, reason: EndReason) -> None:
+        """A call ends; nobody is in it."""
 
 
 OnChange: TypeAlias = Callable[[Endpoint | None], None]
@@ -91,6 +106,7 @@ class ServerCall:
         limits: CallLimits,
         type_: CallType = CallType.GROUP,
         on_ended: Callable[[ServerCall], None],
+        watcher: CallWatcher | None = None,
         room: RoomRecord | None = None,
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
@@ -99,15 +115,15 @@ class ServerCall:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
-        self.type = type_
         self.room = room
         self.meeting = meeting
         self.limits = limits
-        self.roster = Roster()
+        self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self._on_ended = on_ended
+        self._watcher = watcher
         self._new_id = new_id
         self._times = times
         self._later = later
@@ -124,6 +140,11 @@ class ServerCall:
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Everybody in the call by endpoint id, in order of arrival."""
         return MappingProxyType(self._endpoints)
+
+    @property
+    def type(self) -> CallType:
+        """How the call came about."""
+        return self.roster.call_type
 
     @property
     def publications(self) -> list[Publication]:
@@ -151,7 +172,7 @@ class ServerCall:
 
         Raises:
             ServiceError: The call is full, or has just ended; the role allows less than is to be
-                published; nobody has let the client in from the lobby.
+                published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
         if self.record.ended_at is not None:
@@ -160,8 +181,6 @@ class ServerCall:
             raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
         for text in {name, principal.display_name}:
             check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
-        if self.lobby is not None:
-            self.lobby.check(endpoint_id, principal.raw_id)
         policy = policy or wire.ReceivePolicy()
         self.check_policy(policy)
         replaced = self._replaced_by(principal)
@@ -184,6 +203,8 @@ class ServerCall:
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
         if self.lobby is not None:
             self.lobby.entered(endpoint_id)
+        if self._watcher is not None:
+            self._watcher.joined(endpoint)
         return endpoint
 
     def set_attributes(self, endpoint: Endpoint, **changes: object) -> None:
@@ -234,16 +255,22 @@ class ServerCall:
         if self._endpoints.get(endpoint.id) is not endpoint:
             return
         self._take_out(endpoint, reason, tell=tell)
-        self.end_if_deserted()
+        if self._watcher is not None:
+            self._watcher.left(endpoint, reason)
+        self.end_if_deserted(reason)
 
-    def end_if_deserted(self) -> None:
-        """End the call, after its time without participants, if nobody is or waits to be there."""
-        if self._endpoints or self.is_waiting:
+    def end_if_deserted(self, reason: EndReason) -> None:
+        """End the call, after its time without participants, if nobody is or waits to be there.
+
+        Args:
+            reason: Why the last one is gone.
+        """
+        if self._endpoints or self.is_waiting or self.record.ended_at is not None:
             return
         if self._times.empty > 0:
             self.wait(self._times.empty)
         else:
-            self._finish()
+            self._finish(reason)
 
     def wait(self, seconds: float) -> None:
         """Live on without participants, so long at most."""
@@ -268,7 +295,7 @@ class ServerCall:
             self.router.forget(endpoint.id)
         if self.lobby is not None:
             self.lobby.close(reason)
-        self._finish()
+        self._finish(reason)
 
     def complete(self) -> None:
         """End the room for everybody, as Twilio completes rooms."""
@@ -440,10 +467,12 @@ class ServerCall:
             self._waiting.cancel()
             self._waiting = None
 
-    def _finish(self) -> None:
+    def _finish(self, reason: EndReason) -> None:
         self._stop_waiting()
         if self.record.ended_at is None:
             self.record.ended_at = self._clock()
+            if self._watcher is not None:
+                self._watcher.ended(self, reason)
             self._on_ended(self)
 
     def _update_recording(self, silent_for: Endpoint | None = None) -> None:

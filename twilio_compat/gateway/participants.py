@@ -16,6 +16,7 @@ from typing import Any
 
 from acs_core.core.facts import (
     AttributesChanged,
+    CallTypeChanged,
     ConnectionState,
     EndpointChanged,
     EndpointInfo,
@@ -72,6 +73,7 @@ class RemoteParticipants:
                 | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 return []
             case EndpointLeft(endpoint=endpoint_id):
