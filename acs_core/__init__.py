@@ -10,6 +10,12 @@ from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.features.capabilities import (
+    CapabilitiesChangedReason,
+    CapabilitiesChangeInfo,
+    CapabilitiesFeature,
+    ChangedParticipantCapabilities,
+)
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -27,6 +33,14 @@ from acs_core.client.features.diagnostics import (
 )
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.keys import Features
+from acs_core.client.features.media_access import (
+    BaseMediaAccess,
+    MediaAccess,
+    MediaAccessCallFeature,
+    MediaAccessChangedEvent,
+    MeetingMediaAccess,
+    MeetingMediaAccessChangedEvent,
+)
 from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
 from acs_core.client.features.media_stats import (
     MediaStatsCollector,
@@ -34,10 +48,27 @@ from acs_core.client.features.media_stats import (
     MediaStatsFeature,
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.raise_hand import (
+    RaisedHand,
+    RaisedHandChangedEvent,
+    RaiseHandCallFeature,
+)
+from acs_core.client.features.reactions import (
+    ReactionCallFeature,
+    ReactionEventPayload,
+    ReactionMessage,
+)
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature, SpotlightedParticipant
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
+from acs_core.client.lobby import (
+    AdmitAllOperationResult,
+    AdmitLobbyParticipantOptions,
+    Lobby,
+    RejectLobbyParticipantOptions,
+)
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import (
     AcceptCallOptions,
@@ -53,6 +84,12 @@ from acs_core.client.publications import LocalPublication, RemoteEndpoint, Remot
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
 from acs_core.core.call import CallState
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapabilities,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+)
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
@@ -60,6 +97,7 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
+from acs_core.core.moderation import Reaction
 from acs_core.core.participant import RemoteParticipantState
 from acs_core.core.receiving import (
     BandwidthMode,
@@ -89,6 +127,8 @@ from acs_core.events import (
     CallAgentEvent,
     CallEvent,
     CallInfoEvent,
+    CapabilitiesChangedEventType,
+    CapabilitiesEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
@@ -96,14 +136,21 @@ from acs_core.events import (
     DiagnosticsEvent,
     DominantSpeakersEvent,
     IncomingCallEvent,
+    LobbyEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
+    MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    RaisedHandEventType,
+    RaiseHandEvent,
+    ReactionEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
+    SpotlightChangedEventType,
+    SpotlightEvent,
     StreamsEvent,
 )
 from acs_core.identifiers import (
@@ -148,6 +195,9 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsMeetingCoordinatesLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -157,6 +207,8 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
     "AddPhoneNumberOptions",
+    "AdmitAllOperationResult",
+    "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -164,6 +216,7 @@ __all__ = [
     "AzureCommunicationTokenCredential",
     "BandwidthMode",
     "BandwidthProfile",
+    "BaseMediaAccess",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -182,6 +235,13 @@ __all__ = [
     "CallState",
     "CallerInfo",
     "CallingError",
+    "CapabilitiesChangeInfo",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesChangedReason",
+    "CapabilitiesEvent",
+    "CapabilitiesFeature",
+    "CapabilityResolutionReason",
+    "ChangedParticipantCapabilities",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
@@ -224,11 +284,17 @@ __all__ = [
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "Lobby",
+    "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "MediaAccess",
+    "MediaAccessCallFeature",
+    "MediaAccessChangedEvent",
+    "MediaAccessEvent",
     "MediaDiagnostics",
     "MediaError",
     "MediaStatsCollector",
@@ -238,11 +304,16 @@ __all__ = [
     "MediaStatsSample",
     "MediaStatsSummary",
     "MediaStreamType",
+    "MeetingMediaAccess",
+    "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantCapabilities",
+    "ParticipantCapability",
+    "ParticipantCapabilityName",
     "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
@@ -251,6 +322,16 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "RaiseHandCallFeature",
+    "RaiseHandEvent",
+    "RaisedHand",
+    "RaisedHandChangedEvent",
+    "RaisedHandEventType",
+    "Reaction",
+    "ReactionCallFeature",
+    "ReactionEvent",
+    "ReactionEventPayload",
+    "ReactionMessage",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -258,6 +339,7 @@ __all__ = [
     "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
+    "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
     "RemoteEndpoint",
@@ -273,6 +355,10 @@ __all__ = [
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
+    "SpotlightCallFeature",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
+    "SpotlightedParticipant",
     "Stage",
     "StartCallOptions",
     "StreamOptions",
@@ -280,6 +366,9 @@ __all__ = [
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
