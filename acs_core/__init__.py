@@ -10,6 +10,12 @@ from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo, TeamsCallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.features.capabilities import (
+    CapabilitiesChangedReason,
+    CapabilitiesChangeInfo,
+    CapabilitiesFeature,
+    ChangedParticipantCapabilities,
+)
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -27,6 +33,14 @@ from acs_core.client.features.diagnostics import (
 )
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.keys import Features
+from acs_core.client.features.media_access import (
+    BaseMediaAccess,
+    MediaAccess,
+    MediaAccessCallFeature,
+    MediaAccessChangedEvent,
+    MeetingMediaAccess,
+    MeetingMediaAccessChangedEvent,
+)
 from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
 from acs_core.client.features.media_stats import (
     MediaStatsCollector,
@@ -34,10 +48,27 @@ from acs_core.client.features.media_stats import (
     MediaStatsFeature,
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.raise_hand import (
+    RaisedHand,
+    RaisedHandChangedEvent,
+    RaiseHandCallFeature,
+)
+from acs_core.client.features.reactions import (
+    ReactionCallFeature,
+    ReactionEventPayload,
+    ReactionMessage,
+)
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature, SpotlightedParticipant
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
+from acs_core.client.lobby import (
+    AdmitAllOperationResult,
+    AdmitLobbyParticipantOptions,
+    Lobby,
+    RejectLobbyParticipantOptions,
+)
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import (
     AcceptCallOptions,
@@ -56,6 +87,12 @@ from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererVie
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
 from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
 from acs_core.core.call import CallState
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapabilities,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+)
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
@@ -63,6 +100,7 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
+from acs_core.core.moderation import Reaction
 from acs_core.core.participant import RemoteParticipantState
 from acs_core.core.receiving import (
     BandwidthMode,
@@ -92,6 +130,8 @@ from acs_core.events import (
     CallAgentEvent,
     CallEvent,
     CallInfoEvent,
+    CapabilitiesChangedEventType,
+    CapabilitiesEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
@@ -99,14 +139,21 @@ from acs_core.events import (
     DiagnosticsEvent,
     DominantSpeakersEvent,
     IncomingCallEvent,
+    LobbyEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
+    MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    RaisedHandEventType,
+    RaiseHandEvent,
+    ReactionEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
+    SpotlightChangedEventType,
+    SpotlightEvent,
     StreamsEvent,
 )
 from acs_core.identifiers import (
@@ -153,6 +200,9 @@ from acs_core.models import (
     ServiceConnectionState,
     StreamSize,
     TeamsCallAgentOptions,
+    TeamsMeetingCoordinatesLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -163,6 +213,8 @@ __all__ = [
     "AcceptCallOptions",
     "AddPhoneNumberOptions",
     "AddTeamsParticipantOptions",
+    "AdmitAllOperationResult",
+    "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -170,6 +222,7 @@ __all__ = [
     "AzureCommunicationTokenCredential",
     "BandwidthMode",
     "BandwidthProfile",
+    "BaseMediaAccess",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -188,6 +241,13 @@ __all__ = [
     "CallState",
     "CallerInfo",
     "CallingError",
+    "CapabilitiesChangeInfo",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesChangedReason",
+    "CapabilitiesEvent",
+    "CapabilitiesFeature",
+    "CapabilityResolutionReason",
+    "ChangedParticipantCapabilities",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
@@ -230,11 +290,17 @@ __all__ = [
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "Lobby",
+    "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "MediaAccess",
+    "MediaAccessCallFeature",
+    "MediaAccessChangedEvent",
+    "MediaAccessEvent",
     "MediaDiagnostics",
     "MediaError",
     "MediaStatsCollector",
@@ -244,11 +310,16 @@ __all__ = [
     "MediaStatsSample",
     "MediaStatsSummary",
     "MediaStreamType",
+    "MeetingMediaAccess",
+    "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantCapabilities",
+    "ParticipantCapability",
+    "ParticipantCapabilityName",
     "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
@@ -257,6 +328,16 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "RaiseHandCallFeature",
+    "RaiseHandEvent",
+    "RaisedHand",
+    "RaisedHandChangedEvent",
+    "RaisedHandEventType",
+    "Reaction",
+    "ReactionCallFeature",
+    "ReactionEvent",
+    "ReactionEventPayload",
+    "ReactionMessage",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -264,6 +345,7 @@ __all__ = [
     "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
+    "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
     "RemoteEndpoint",
@@ -279,6 +361,10 @@ __all__ = [
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
+    "SpotlightCallFeature",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
+    "SpotlightedParticipant",
     "Stage",
     "StartCallOptions",
     "StartTeamsCallOptions",
@@ -293,6 +379,9 @@ __all__ = [
     "TeamsCallAgentOptions",
     "TeamsCallInfo",
     "TeamsIncomingCall",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

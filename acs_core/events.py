@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
     "CallAgentEvent",
     "CallEvent",
     "CallInfoEvent",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesEvent",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
@@ -23,14 +25,21 @@ __all__ = [
     "DiagnosticsEvent",
     "DominantSpeakersEvent",
     "IncomingCallEvent",
+    "LobbyEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
+    "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "RaiseHandEvent",
+    "RaisedHandEventType",
+    "ReactionEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
     "StreamsEvent",
 ]
 
@@ -144,6 +153,64 @@ class DominantSpeakersEvent(StrEnum):
     """Events of `Features.DOMINANT_SPEAKERS`."""
 
     DOMINANT_SPEAKERS_CHANGED = "dominantSpeakersChanged"
+
+
+class RaiseHandEvent(StrEnum):
+    """Events of `Features.RAISE_HAND`."""
+
+    RAISED_HAND_EVENT = "raisedHandEvent"
+    """(RaisedHandChangedEvent)"""
+    LOWERED_HAND_EVENT = "loweredHandEvent"
+    """(RaisedHandChangedEvent)"""
+
+
+RaisedHandEventType: TypeAlias = RaiseHandEvent
+"""ACS's name."""
+
+
+class SpotlightEvent(StrEnum):
+    """Events of `Features.SPOTLIGHT`."""
+
+    SPOTLIGHT_CHANGED = "spotlightChanged"
+    """(CollectionUpdate[SpotlightedParticipant])"""
+
+
+SpotlightChangedEventType: TypeAlias = SpotlightEvent
+"""ACS's name."""
+
+
+class ReactionEvent(StrEnum):
+    """Events of `Features.REACTION`."""
+
+    REACTION = "reaction"
+    """(ReactionEventPayload)"""
+
+
+class CapabilitiesEvent(StrEnum):
+    """Events of `Features.CAPABILITIES`."""
+
+    CAPABILITIES_CHANGED = "capabilitiesChanged"
+    """(CapabilitiesChangeInfo)"""
+
+
+CapabilitiesChangedEventType: TypeAlias = CapabilitiesEvent
+"""ACS's name."""
+
+
+class MediaAccessEvent(StrEnum):
+    """Events of `Features.MEDIA_ACCESS`."""
+
+    MEDIA_ACCESS_CHANGED = "mediaAccessChanged"
+    """(MediaAccessChangedEvent)"""
+    MEETING_MEDIA_ACCESS_CHANGED = "meetingMediaAccessChanged"
+    """(MeetingMediaAccessChangedEvent)"""
+
+
+class LobbyEvent(StrEnum):
+    """Events of `Lobby`."""
+
+    LOBBY_PARTICIPANTS_UPDATED = "lobbyParticipantsUpdated"
+    """(CollectionUpdate[RemoteParticipant])"""
 
 
 class MediaStatsCollectorEvent(StrEnum):

@@ -37,6 +37,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -347,6 +348,7 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            media_access=joined.media_access,
             call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
@@ -410,6 +412,7 @@ class CallSession:
                 | RecordingChanged()
                 | PendingChanged()
                 | PendingGone()
+                | MediaAccessChanged()
                 | CallTypeChanged()
             ):
                 return None

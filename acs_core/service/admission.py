@@ -1,22 +1,30 @@
 """Who and what is let in: limits, names and grants, each refusal with its code.
 
 Source: Twilio's error dictionary for the codes 53101 to 53302, and its guide to scaling
-applications for 53119 (too many rooms at a time); the ACS Calling SDK's error table
-for 40209.
+applications for 53119 (too many rooms at a time); the ACS Calling SDK's error table for 40209,
+41106 and 41107.
 """
 
 from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.facts import PublicationKind
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+    capability_for,
+    decide,
+)
+from acs_core.core.facts import CallType, EndpointAttributes, PublicationKind
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 from acs_core.service.rooms import RoomOptions
 
@@ -25,12 +33,15 @@ __all__ = [
     "NameOf",
     "call_full",
     "call_over",
+    "check_enabling",
+    "check_kinds",
     "check_name",
     "check_publications",
     "is_sid",
     "name_is_sid",
     "not_granted",
     "parse_guid",
+    "require",
     "room_not_found",
     "too_many_rooms",
 ]
@@ -143,6 +154,78 @@ def _check_kind(kind: PublicationKind, options: RoomOptions | None) -> None:
             stage=Stage.ADMISSION,
             next_step="Publish audio or data, or use another room.",
         )
+
+
+_FORBIDDEN_KINDS: Final[Mapping[PublicationKind, int]] = MappingProxyType(
+    {PublicationKind.AUDIO: 41106, PublicationKind.VIDEO: 41107}
+)
+"""ACS's codes for a microphone and a camera that may not be used; it has none for the others."""
+
+
+def check_kinds(
+    wanted: Sequence[wire.NewPublication],
+    attributes: EndpointAttributes,
+    call_type: CallType,
+    *,
+    is_joining: bool,
+) -> None:
+    """Refuse publications that an endpoint's role or a moderator does not allow.
+
+    Sound is let in where it is only forbidden for now, or comes with the join: programs join with a
+    microphone before they can know their role. It is muted then, and stays so.
+
+    Raises:
+        ServiceError: 403, with 41106 for sound and 41107 for a camera.
+    """
+    for item in wanted:
+        capability = capability_for(item.kind, attributes, call_type)
+        is_for_now = capability.reason is CapabilityResolutionReason.MEETING_RESTRICTED
+        is_excused = item.kind is PublicationKind.AUDIO and (is_joining or is_for_now)
+        if not capability.is_present and not is_excused:
+            code = _FORBIDDEN_KINDS.get(item.kind, 0)
+            raise _forbidden(f"publish {item.kind}", attributes, capability, code)
+
+
+def check_enabling(
+    kind: PublicationKind, attributes: EndpointAttributes, call_type: CallType
+) -> None:
+    """Refuse to enable a publication that may not be sent now.
+
+    Raises:
+        ServiceError: As for `check_kinds`.
+    """
+    capability = capability_for(kind, attributes, call_type)
+    if not capability.is_present:
+        code = _FORBIDDEN_KINDS.get(kind, 0)
+        raise _forbidden(f"enable {kind}", attributes, capability, code)
+
+
+def require(
+    name: ParticipantCapabilityName,
+    attributes: EndpointAttributes,
+    call_type: CallType,
+    *,
+    sub_code: int = 0,
+) -> None:
+    """Refuse who does not have a capability.
+
+    Raises:
+        ServiceError: 403 with this sub code.
+    """
+    capability = decide(name, attributes, call_type)
+    if not capability.is_present:
+        raise _forbidden(str(name), attributes, capability, sub_code)
+
+
+def _forbidden(
+    what: str, attributes: EndpointAttributes, capability: ParticipantCapability, sub_code: int
+) -> ServiceError:
+    return ServiceError(
+        f"The role {attributes.role} does not allow {what} here: {capability.reason}.",
+        sub_code=sub_code,
+        stage=Stage.ADMISSION,
+        next_step="Look at Features.CAPABILITIES before, or ask a presenter.",
+    )
 
 
 def call_full(present: int) -> ServiceError:

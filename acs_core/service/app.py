@@ -29,6 +29,7 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
 from acs_core.service.pstn import PstnGateway
@@ -74,8 +75,10 @@ class CallingService:
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
+        self.meetings = Meetings()
         self.calls = Calls(
             rooms=self.rooms,
+            meetings=self.meetings,
             limits=settings.limits,
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,

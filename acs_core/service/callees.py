@@ -133,7 +133,7 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
         raise _too_many(call.max_endpoints)
     _check_caller_id(callee, caller, alternate_caller_id)
     if call.room is not None and not number_of(callee):
-        call.room.check_admission(callee)
+        call.room.check_invited(callee)
 
 
 def check_organizer(endpoint: Endpoint) -> None:

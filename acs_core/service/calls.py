@@ -15,12 +15,12 @@ from types import MappingProxyType
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import CallType, EndReason
-from acs_core.errors import ServiceError
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.callees import check_callees, check_dialer
 from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.meetings import MeetingRecord, Meetings
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
 from acs_core.service.server_call import AT_ONCE, CallLater, ServerCall, call_later
 from acs_core.service.switchboard import Switchboard
@@ -33,6 +33,7 @@ class Calls:
 
     Args:
         rooms: Where calls may take place.
+        meetings: Likewise, with a lobby.
         limits: What one call may hold.
         times: How long Twilio's rooms live without participants; other calls end with their last
             endpoint unless their room says otherwise.
@@ -48,6 +49,7 @@ class Calls:
         self,
         *,
         rooms: Rooms,
+        meetings: Meetings | None = None,
         limits: CallLimits | None = None,
         times: RoomTimes | None = None,
         on_started: Callable[[ServerCall], None] | None = None,
@@ -58,6 +60,7 @@ class Calls:
         switchboard: Switchboard | None = None,
     ) -> None:
         self.rooms = rooms
+        self.meetings = meetings or Meetings()
         self.switchboard = switchboard or Switchboard(later=later)
         self.history = History()
         self.limits = limits or CallLimits()
@@ -116,7 +119,8 @@ class Calls:
 
         Raises:
             InvalidArgumentError: The group id is no GUID, the room name is unusable, somebody
-                cannot be called, the invitation is not one that rings (400/41006).
+                cannot be called, the invitation is not one that rings (400/41006), or there is no
+                such meeting (400/40210).
             ServiceError: The user may not go there, there is no such room, or it would be one too
                 many (53119).
         """
@@ -128,12 +132,15 @@ class Calls:
                 return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
+            case wire.MeetingLocator():
+                if principal.rooms is not None:
+                    raise admission.not_granted("a meeting")
+                meeting = self.meetings.resolve(locator)
+                return self._place(("meeting", meeting.thread_id), None, meeting)
             case wire.DialLocator():
                 return self._dial(locator, principal)
             case wire.InvitationLocator(invitation=invitation):
                 return self.switchboard.call_of(invitation, principal)
-            case wire.MeetingLocator():
-                raise ServiceError("Meetings cannot be joined.", code=501)
 
     def end_all(self, reason: EndReason) -> None:
         """End every call, those included that wait for participants."""
@@ -161,7 +168,7 @@ class Calls:
                 raise admission.room_not_found(name)
             self._check_room_count()
             record = self.rooms.open(name)
-        record.check_admission(principal.raw_id)
+        self.rooms.check_admission(record, principal.raw_id)
         return live or self._place(("room", record.id), record)
 
     def _check_room_count(self) -> None:
@@ -187,19 +194,31 @@ class Calls:
             )
         return call
 
-    def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
+    def _place(
+        self,
+        place: tuple[str, str],
+        room: RoomRecord | None,
+        meeting: MeetingRecord | None = None,
+    ) -> ServerCall:
         """The call at a place, started if it does not run yet."""
         type_ = CallType.GROUP if room is None else CallType.ROOM
-        return self._by_place.get(place) or self._start(place, room, type_)
+        if meeting is not None:
+            type_ = CallType.MEETING
+        return self._by_place.get(place) or self._start(place, room, type_, meeting)
 
     def _start(
-        self, place: tuple[str, str], room: RoomRecord | None, type_: CallType
+        self,
+        place: tuple[str, str],
+        room: RoomRecord | None,
+        type_: CallType,
+        meeting: MeetingRecord | None = None,
     ) -> ServerCall:
         call = ServerCall(
             self._new_id(),
             limits=self.limits,
             type_=type_,
             room=room,
+            meeting=meeting,
             new_id=self._new_id,
             on_ended=lambda ended: self._ended(place, ended),
             watcher=self.switchboard,

@@ -6,8 +6,9 @@ endpoint's `EndpointObserver` (its adapter) hears all facts in order. Adapters n
 other. What an endpoint receives follows from its policy and from what is published: the call keeps
 `Endpoint.subscriptions` up to date and tells the adapter when they changed.
 
-A call ends when its last endpoint leaves. Twilio's rooms live on for a while without participants,
-so that a name keeps its room: each call owns the timer of that, and ends it when it ends.
+A call ends when its last endpoint leaves and nobody waits in its lobby. Twilio's rooms live on for
+a while without participants, so that a name keeps its room: each call owns the timer of that, and
+ends it when it ends.
 """
 
 from __future__ import annotations
@@ -22,15 +23,18 @@ import msgspec
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.capabilities import attributes_in_role, capability_for
 from acs_core.core.facts import (
     AttributesChanged,
     CallType,
     ConnectionState,
+    EndpointAttributes,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
+    ParticipantRole,
     PublicationAdded,
     PublicationChanged,
     PublicationInfo,
@@ -46,6 +50,8 @@ from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
 from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.lobby import Lobby
+from acs_core.service.meetings import MeetingRecord
 from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
 from acs_core.service.transcription import Transcription
@@ -102,6 +108,7 @@ class ServerCall:
         on_ended: Callable[[ServerCall], None],
         watcher: CallWatcher | None = None,
         room: RoomRecord | None = None,
+        meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
@@ -109,6 +116,7 @@ class ServerCall:
     ) -> None:
         self.id = call_id
         self.room = room
+        self.meeting = meeting
         self.limits = limits
         self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
@@ -126,6 +134,7 @@ class ServerCall:
         self._endpoints: dict[str, Endpoint] = {}
         self._quality: dict[str, wire.QualityLevel] = {}
         self._numbers = 0
+        self.lobby = None if meeting is None else Lobby(self, meeting, later)
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
@@ -162,7 +171,8 @@ class ServerCall:
         one identity live side by side.
 
         Raises:
-            ServiceError: The call is full, or has just ended.
+            ServiceError: The call is full, or has just ended; the role allows less than is to be
+                published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
         if self.record.ended_at is not None:
@@ -188,8 +198,11 @@ class ServerCall:
             identity=principal.raw_id,
             name=name or principal.display_name,
             publications=infos,
+            attributes=self._attributes_of(endpoint),
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
+        if self.lobby is not None:
+            self.lobby.entered(endpoint_id)
         if self._watcher is not None:
             self._watcher.joined(endpoint)
         return endpoint
@@ -200,6 +213,18 @@ class ServerCall:
         after = msgspec.structs.replace(before, **changes)
         if after != before:
             self.commit(AttributesChanged(endpoint=endpoint.id, attributes=after))
+            self.refresh_subscriptions()
+
+    def set_role(self, endpoint: Endpoint, role: ParticipantRole) -> None:
+        """Give an endpoint another role; what it does not allow any longer is withdrawn."""
+        before = endpoint.attributes
+        if role is before.role:
+            return
+        attributes = attributes_in_role(role, self.roster.media_access, before)
+        self.set_attributes(endpoint, **msgspec.structs.asdict(attributes))
+        for publication in list(endpoint.publications.values()):
+            if capability_for(publication.info.kind, attributes, self.type).is_lost_with_role:
+                endpoint.withdraw(publication.id)
 
     @property
     def max_endpoints(self) -> int:
@@ -232,7 +257,15 @@ class ServerCall:
         self._take_out(endpoint, reason, tell=tell)
         if self._watcher is not None:
             self._watcher.left(endpoint, reason)
-        if self._endpoints or self.record.ended_at is not None:
+        self.end_if_deserted(reason)
+
+    def end_if_deserted(self, reason: EndReason) -> None:
+        """End the call, after its time without participants, if nobody is or waits to be there.
+
+        Args:
+            reason: Why the last one is gone.
+        """
+        if self._endpoints or self.is_waiting or self.record.ended_at is not None:
             return
         if self._times.empty > 0:
             self.wait(self._times.empty)
@@ -246,8 +279,8 @@ class ServerCall:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it lives on although nobody is there."""
-        return self._waiting is not None
+        """Whether it lives on although nobody is there: for a while, or for its lobby."""
+        return self._waiting is not None or (self.lobby is not None and not self.lobby.is_empty)
 
     def end(self, reason: EndReason, *, by: Endpoint | None = None) -> None:
         """End the call for everybody, at once: nobody sees the others go first."""
@@ -260,6 +293,8 @@ class ServerCall:
         for endpoint in everybody:
             self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
             self.router.forget(endpoint.id)
+        if self.lobby is not None:
+            self.lobby.close(reason)
         self._finish(reason)
 
     def complete(self) -> None:
@@ -368,6 +403,8 @@ class ServerCall:
         """
         is_here = self._endpoints.get(endpoint.id) is endpoint
         replaced = [] if is_here else self._replaced_by(endpoint.principal)
+        attributes = self._attributes_of(endpoint)
+        admission.check_kinds(wanted, attributes, self.type, is_joining=not is_here)
         admission.check_publications(
             wanted,
             own_names=[publication.info.name for publication in endpoint.publications.values()],
@@ -375,6 +412,16 @@ class ServerCall:
             options=None if self.room is None else self.room.options,
             limits=self.limits,
         )
+
+    def _attributes_of(self, endpoint: Endpoint) -> EndpointAttributes:
+        """What is known of an endpoint that is in the call, or is about to join."""
+        known = self.roster.endpoints.get(endpoint.id)
+        if known is not None:
+            return known.attributes
+        place = self.meeting or self.room
+        raw_id = endpoint.principal.raw_id
+        role = ParticipantRole.PRESENTER if place is None else place.role_of(raw_id)
+        return attributes_in_role(role, self.roster.media_access)
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
         if principal.kind is not PrincipalKind.TWILIO:
@@ -443,17 +490,19 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         self.check_publications(endpoint, wanted)
+        attributes = self._attributes_of(endpoint)
         infos = []
         for item in wanted:
             publication_id = self._new_id()
             self._numbers += 1
+            is_allowed = capability_for(item.kind, attributes, self.type).is_present
             infos.append(
                 PublicationInfo(
                     id=publication_id,
                     number=self._numbers,
                     kind=item.kind,
                     name=item.name or publication_id,
-                    enabled=item.enabled,
+                    enabled=item.enabled and is_allowed,
                     priority=item.priority,
                     reliability=item.reliability,
                 )

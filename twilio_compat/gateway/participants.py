@@ -23,6 +23,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PublicationAdded,
@@ -69,6 +70,7 @@ class RemoteParticipants:
                 SpeakersChanged()
                 | RecordingChanged()
                 | AttributesChanged()
+                | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
                 | CallTypeChanged()

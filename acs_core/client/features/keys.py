@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.capabilities import CapabilitiesFeature
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.media_access import MediaAccessCallFeature
 from acs_core.client.features.media_stats import MediaStatsFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.raise_hand import RaiseHandCallFeature
+from acs_core.client.features.reactions import ReactionCallFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature
 from acs_core.client.features.streams import StreamsFeature
 
 __all__ = ["ALL_FEATURES", "Features"]
@@ -31,6 +36,11 @@ class Features:
     USER_FACING_DIAGNOSTICS: Final = FeatureKey(
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
+    CAPABILITIES: Final = FeatureKey("Capabilities", CapabilitiesFeature)
+    RAISE_HAND: Final = FeatureKey("RaiseHand", RaiseHandCallFeature)
+    SPOTLIGHT: Final = FeatureKey("Spotlight", SpotlightCallFeature)
+    REACTION: Final = FeatureKey("Reaction", ReactionCallFeature)
+    MEDIA_ACCESS: Final = FeatureKey("MediaAccess", MediaAccessCallFeature)
     DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
@@ -44,6 +54,11 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.RECONNECTION,
     Features.NETWORK_QUALITY,
     Features.DOMINANT_SPEAKERS,
+    Features.CAPABILITIES,
+    Features.RAISE_HAND,
+    Features.SPOTLIGHT,
+    Features.REACTION,
+    Features.MEDIA_ACCESS,
     Features.DATA_CHANNEL,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,

@@ -19,6 +19,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    ParticipantRole,
     Priority,
     PublicationKind,
     PublicationRemoved,
@@ -199,7 +200,9 @@ def test_the_id_of_a_group_call_names_no_room() -> None:
 
 def test_an_invited_room_refuses_strangers_with_5828() -> None:
     all_calls = calls()
-    all_calls.rooms.create(unique_name="board", members=frozenset({acs("anna").raw_id}))
+    all_calls.rooms.create(
+        unique_name="board", members={acs("anna").raw_id: ParticipantRole.PRESENTER}
+    )
     where = wire.RoomLocator(room="board")
     assert refusal(lambda: all_calls.resolve(where, acs("eve"))) == 5828
     assert not all_calls.live
