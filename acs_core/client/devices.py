@@ -110,7 +110,8 @@ class DeviceManager(Emitter):
         """
         # Not by equality: which one is the system's default changes.
         kinds = {(item.id, item.device_type) for item in self._microphones()}
-        if (device.id, device.device_type) not in kinds:
+        is_device = isinstance(device, AudioDeviceInfo)
+        if not is_device or (device.id, device.device_type) not in kinds:
             raise InvalidArgumentError("This is no microphone of this manager.", sub_code=40615)
         before, self._microphone = self.default_microphone(), device
         self._told_microphone = device
