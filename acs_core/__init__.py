@@ -10,6 +10,26 @@ from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.effects import (
+    BackgroundBlurConfig,
+    BackgroundBlurEffect,
+    BackgroundReplacementConfig,
+    BackgroundReplacementEffect,
+    DeepNoiseSuppressionEffect,
+    EchoCancellationEffect,
+    EchoCancellationEffectName,
+    NoiseSuppressionEffectName,
+    VideoEffectConfig,
+    VideoEffectError,
+    VideoEffectErrorPayload,
+    VideoEffectName,
+)
+from acs_core.client.features.audio_effects import (
+    ActiveAudioEffects,
+    AudioEffectsFeature,
+    AudioEffectsStartConfig,
+    AudioEffectsStopConfig,
+)
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -37,13 +57,20 @@ from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.video_effects import VideoEffectsFeature
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
 from acs_core.client.participants import RemoteParticipant
 from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.streams import (
+    AudioStreamFeature,
+    LocalAudioStream,
+    LocalVideoStream,
+    RemoteVideoStream,
+    VideoStreamFeature,
+)
 from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
@@ -77,6 +104,7 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.events import (
+    AudioEffectsEvent,
     CallAgentEvent,
     CallEvent,
     CollectionUpdate,
@@ -94,6 +122,7 @@ from acs_core.events import (
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
     StreamsEvent,
+    VideoEffectsEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -103,6 +132,9 @@ from acs_core.identifiers import (
     PhoneNumberIdentifier,
     UnknownIdentifier,
 )
+from acs_core.media.effects.chain import AudioEffect, EffectStats, VideoEffect
+from acs_core.media.effects.model import OnnxSegmenter
+from acs_core.media.effects.segmentation import BasicSegmenter, Segmenter
 from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
@@ -139,13 +171,25 @@ from acs_core.models import (
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "ActiveAudioEffects",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioEffect",
+    "AudioEffectsEvent",
+    "AudioEffectsFeature",
+    "AudioEffectsStartConfig",
+    "AudioEffectsStopConfig",
     "AudioOptions",
+    "AudioStreamFeature",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BackgroundBlurConfig",
+    "BackgroundBlurEffect",
+    "BackgroundReplacementConfig",
+    "BackgroundReplacementEffect",
     "BandwidthMode",
     "BandwidthProfile",
+    "BasicSegmenter",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -178,6 +222,7 @@ __all__ = [
     "DataChannelSenderOptions",
     "DataReliability",
     "DeadlineError",
+    "DeepNoiseSuppressionEffect",
     "DeviceAccess",
     "DeviceManager",
     "DeviceManagerEvent",
@@ -189,6 +234,9 @@ __all__ = [
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
+    "EchoCancellationEffect",
+    "EchoCancellationEffectName",
+    "EffectStats",
     "EndpointDetails",
     "Features",
     "Forwarding",
@@ -217,6 +265,8 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "NoiseSuppressionEffectName",
+    "OnnxSegmenter",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -242,6 +292,7 @@ __all__ = [
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
     "ScalingMode",
+    "Segmenter",
     "SendOptions",
     "ServiceConnectionState",
     "ServiceError",
@@ -257,7 +308,15 @@ __all__ = [
     "UserFacingDiagnosticsFeature",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoEffect",
+    "VideoEffectConfig",
+    "VideoEffectError",
+    "VideoEffectErrorPayload",
+    "VideoEffectName",
+    "VideoEffectsEvent",
+    "VideoEffectsFeature",
     "VideoOptions",
+    "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
 ]
