@@ -44,7 +44,14 @@ class PersonScene:
 
     def picture(self, number: int) -> Picture:
         """The n-th picture, ``(h, w, 3)`` RGB."""
-        head, hair, body = self._parts(number)
+        return self._draw(number, *self._parts(number))
+
+    def empty(self, number: int) -> Picture:
+        """The room without the person."""
+        nobody = np.zeros((self.height, self.width), dtype=np.bool_)
+        return self._draw(number, nobody, nobody, nobody)
+
+    def _draw(self, number: int, head: Truth, hair: Truth, body: Truth) -> Picture:
         picture = self._room.copy()
         stripes = 12 * np.sin(self._y * 60)[..., None]
         picture[body] = (np.array(SHIRT, dtype=np.float32) + stripes)[body]
@@ -74,19 +81,20 @@ class PersonScene:
 
 
 class PersonSource(MediaSource):
-    """A `PersonScene` as a camera."""
+    """A `PersonScene` as a camera; the pictures are drawn before, since drawing takes its time."""
 
     def __init__(self, scene: PersonScene, fps: float = 15.0) -> None:
         super().__init__("video", "Person")
-        self._scene, self._fps = scene, fps
+        self._fps = fps
+        # One sway to both sides and back.
+        self._pictures = [scene.frame(number).to_ndarray("yuv420p") for number in range(57)]
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
         pacer = Pacer()
         number = 0
         while True:
             await pacer.wait(number / self._fps)
-            frame = self._scene.frame(number)
-            yield av_picture(frame.to_ndarray("yuv420p"), time=number / self._fps)
+            yield av_picture(self._pictures[number % 57], time=number / self._fps)
             number += 1
 
 

@@ -49,6 +49,10 @@ class VideoEffectsFeature(VideoStreamFeature):
     """Blurs or replaces the background of a camera, or does what the application wants.
 
     Where ACS takes one of its two effects, we take any `VideoEffect`, and several of them.
+
+    Attributes:
+        prepare_deadline: Seconds that effects have to get ready (ours).
+        rate_window: Seconds over which the frame rate is looked at (ours).
     """
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(VideoEffectsEvent)
@@ -57,12 +61,14 @@ class VideoEffectsFeature(VideoStreamFeature):
 
     def __init__(self, stream: LocalVideoStream) -> None:
         super().__init__(stream)
+        self.prepare_deadline = PREPARE_DEADLINE
+        self.rate_window = RATE_WINDOW
         self._chain = stream.effects
         self._chain.on_failed = self._failed
         self._chain.on_processed = self._processed
         self._lock = asyncio.Lock()
         self._is_disposed = False
-        self._meter = RateMeter(RATE_WINDOW)
+        self._meter = RateMeter(self.rate_window)
         self._measured_from: float | None = None
 
     @property
@@ -109,7 +115,7 @@ class VideoEffectsFeature(VideoStreamFeature):
             await self._prepare(chosen)
             self._check_usable(46151)
             self._chain.effects = chosen
-            self._meter, self._measured_from = RateMeter(RATE_WINDOW), None
+            self._meter, self._measured_from = RateMeter(self.rate_window), None
             self._emit(VideoEffectsEvent.EFFECTS_STARTED, self.active_effects)
             self._tell_slow_start(chosen, (loop.time() - began) * 1000)
 
@@ -147,7 +153,7 @@ class VideoEffectsFeature(VideoStreamFeature):
     async def _prepare(self, effects: Sequence[VideoEffect]) -> None:
         """Get effects ready; a failure is told as an event too."""
         try:
-            async with asyncio.timeout(PREPARE_DEADLINE):
+            async with asyncio.timeout(self.prepare_deadline):
                 for effect in effects:
                     await _get_ready(effect)
         except TimeoutError as error:
@@ -169,7 +175,7 @@ class VideoEffectsFeature(VideoStreamFeature):
         self._meter.add(1, now)
         if self._measured_from is None:
             self._measured_from = now
-        if now - self._measured_from < RATE_WINDOW:
+        if now - self._measured_from < self.rate_window:
             return
         self._measured_from = now
         rate = self._meter.rate(now)

@@ -31,7 +31,7 @@ WIDTH: Final = 160
 BINS: Final = (16, 32, 32)
 """Of luma and both chroma axes; chroma of real pictures uses a small part of its range."""
 
-LEARNING_RATE: Final = 0.08
+LEARNING_RATE: Final = 0.15
 CERTAIN: Final = 0.2
 """Below this a pixel counts as background from which the background picture may learn."""
 
@@ -39,8 +39,11 @@ NOISE: Final = np.array([7.0, 4.0, 4.0], dtype=np.float32)
 """Standard deviation of a still pixel's Y, U and V, with the noise of a web camera."""
 
 COLOR_LIMIT: Final = 4.0
-MOTION_LIMITS: Final = (-4.0, 6.0)
-"""Bounds of one clue's weight, in log odds: no clue may outvote the others for ever."""
+EVEN: Final = 8.0
+"""Half the squared distance from the background, in deviations, at which it tells nothing."""
+
+MOTION_LIMITS: Final = (-8.0, 8.0)
+"""Bounds of a clue's weight, in log odds; a background that was seen outvotes colors."""
 
 LOST: Final = 0.85
 """A person covering more than this is a camera that was moved: learn anew."""
@@ -126,8 +129,8 @@ class BasicSegmenter:
         if self._background is None:
             self._background = pixels.copy()
         distance = (pixels - self._background) / NOISE[:, None, None]
-        # Half the squared distance is the log likelihood lost; 4 is where both are as likely.
-        clue = np.clip(0.5 * np.sum(distance * distance, axis=0) - 4.0, *MOTION_LIMITS)
+        # Half the squared distance is the log likelihood lost by a Gaussian.
+        clue = np.clip(0.5 * np.sum(distance * distance, axis=0) - EVEN, *MOTION_LIMITS)
         odds: _Volume = self._known * clue
         return odds
 
