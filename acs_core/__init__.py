@@ -4,12 +4,45 @@ These are the public names; everything else may change without notice. The calli
 `acs_core.service`, media sources and sinks are in `acs_core.media`.
 """
 
-from acs_core.client.call import Call
-from acs_core.client.call_agent import CallAgent
-from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo, TeamsCallInfo
-from acs_core.client.credential import AzureCommunicationTokenCredential
-from acs_core.client.devices import DeviceManager
+from acs_core.client.call import (
+    Call,
+)
+from acs_core.client.call_agent import (
+    CallAgent,
+)
+from acs_core.client.call_client import (
+    CallClient,
+)
+from acs_core.client.call_info import (
+    CallInfo,
+    TeamsCallInfo,
+)
+from acs_core.client.credential import (
+    AzureCommunicationTokenCredential,
+)
+from acs_core.client.devices import (
+    DeviceManager,
+)
+from acs_core.client.effects import (
+    BackgroundBlurConfig,
+    BackgroundBlurEffect,
+    BackgroundReplacementConfig,
+    BackgroundReplacementEffect,
+    DeepNoiseSuppressionEffect,
+    EchoCancellationEffect,
+    EchoCancellationEffectName,
+    NoiseSuppressionEffectName,
+    VideoEffectConfig,
+    VideoEffectError,
+    VideoEffectErrorPayload,
+    VideoEffectName,
+)
+from acs_core.client.features.audio_effects import (
+    ActiveAudioEffects,
+    AudioEffectsFeature,
+    AudioEffectsStartConfig,
+    AudioEffectsStopConfig,
+)
 from acs_core.client.features.capabilities import (
     CapabilitiesChangedReason,
     CapabilitiesChangeInfo,
@@ -31,8 +64,12 @@ from acs_core.client.features.diagnostics import (
     NetworkDiagnostics,
     UserFacingDiagnosticsFeature,
 )
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.keys import Features
+from acs_core.client.features.dominant_speakers import (
+    DominantSpeakersFeature,
+)
+from acs_core.client.features.keys import (
+    Features,
+)
 from acs_core.client.features.media_access import (
     BaseMediaAccess,
     MediaAccess,
@@ -41,13 +78,18 @@ from acs_core.client.features.media_access import (
     MeetingMediaAccess,
     MeetingMediaAccessChangedEvent,
 )
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
+from acs_core.client.features.media_metrics import (
+    MediaStatsSample,
+    MediaStatsSummary,
+)
 from acs_core.client.features.media_stats import (
     MediaStatsCollector,
     MediaStatsCollectorOptions,
     MediaStatsFeature,
 )
-from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.network_quality import (
+    NetworkQualityFeature,
+)
 from acs_core.client.features.raise_hand import (
     RaisedHand,
     RaisedHandChangedEvent,
@@ -58,18 +100,36 @@ from acs_core.client.features.reactions import (
     ReactionEventPayload,
     ReactionMessage,
 )
-from acs_core.client.features.receive_policy import ReceivePolicyFeature
-from acs_core.client.features.reconnection import ReconnectionFeature
-from acs_core.client.features.spotlight import SpotlightCallFeature, SpotlightedParticipant
-from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
+from acs_core.client.features.receive_policy import (
+    ReceivePolicyFeature,
+)
+from acs_core.client.features.reconnection import (
+    ReconnectionFeature,
+)
+from acs_core.client.features.spotlight import (
+    SpotlightCallFeature,
+    SpotlightedParticipant,
+)
+from acs_core.client.features.streams import (
+    StreamsFeature,
+)
+from acs_core.client.features.video_effects import (
+    VideoEffectsFeature,
+)
+from acs_core.client.incoming_call import (
+    IncomingCall,
+    IncomingCallEventArgs,
+)
 from acs_core.client.lobby import (
     AdmitAllOperationResult,
     AdmitLobbyParticipantOptions,
     Lobby,
     RejectLobbyParticipantOptions,
 )
-from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
+from acs_core.client.mixing import (
+    RemoteAudio,
+    RemoteAudioStream,
+)
 from acs_core.client.options import (
     AcceptCallOptions,
     AudioOptions,
@@ -80,13 +140,36 @@ from acs_core.client.options import (
     StreamOptions,
     VideoOptions,
 )
-from acs_core.client.participants import RemoteParticipant
-from acs_core.client.ports import SendOptions
-from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
-from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
-from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
-from acs_core.core.call import CallState
+from acs_core.client.participants import (
+    RemoteParticipant,
+)
+from acs_core.client.ports import (
+    SendOptions,
+)
+from acs_core.client.publications import (
+    LocalPublication,
+    RemoteEndpoint,
+    RemotePublication,
+)
+from acs_core.client.renderer import (
+    VideoStreamRenderer,
+    VideoStreamRendererView,
+)
+from acs_core.client.streams import (
+    AudioStreamFeature,
+    LocalAudioStream,
+    LocalVideoStream,
+    RemoteVideoStream,
+    VideoStreamFeature,
+)
+from acs_core.client.teams import (
+    TeamsCall,
+    TeamsCallAgent,
+    TeamsIncomingCall,
+)
+from acs_core.core.call import (
+    CallState,
+)
 from acs_core.core.capabilities import (
     CapabilityResolutionReason,
     ParticipantCapabilities,
@@ -100,8 +183,12 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
-from acs_core.core.moderation import Reaction
-from acs_core.core.participant import RemoteParticipantState
+from acs_core.core.moderation import (
+    Reaction,
+)
+from acs_core.core.participant import (
+    RemoteParticipantState,
+)
 from acs_core.core.receiving import (
     BandwidthMode,
     BandwidthProfile,
@@ -127,6 +214,7 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.events import (
+    AudioEffectsEvent,
     CallAgentEvent,
     CallEvent,
     CallInfoEvent,
@@ -155,6 +243,7 @@ from acs_core.events import (
     SpotlightChangedEventType,
     SpotlightEvent,
     StreamsEvent,
+    VideoEffectsEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -163,6 +252,18 @@ from acs_core.identifiers import (
     MicrosoftTeamsUserIdentifier,
     PhoneNumberIdentifier,
     UnknownIdentifier,
+)
+from acs_core.media.effects.chain import (
+    AudioEffect,
+    EffectStats,
+    VideoEffect,
+)
+from acs_core.media.effects.model import (
+    OnnxSegmenter,
+)
+from acs_core.media.effects.segmentation import (
+    BasicSegmenter,
+    Segmenter,
 )
 from acs_core.models import (
     ACS_LIMITS,
@@ -211,18 +312,30 @@ __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
+    "ActiveAudioEffects",
     "AddPhoneNumberOptions",
     "AddTeamsParticipantOptions",
     "AdmitAllOperationResult",
     "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioEffect",
+    "AudioEffectsEvent",
+    "AudioEffectsFeature",
+    "AudioEffectsStartConfig",
+    "AudioEffectsStopConfig",
     "AudioOptions",
+    "AudioStreamFeature",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BackgroundBlurConfig",
+    "BackgroundBlurEffect",
+    "BackgroundReplacementConfig",
+    "BackgroundReplacementEffect",
     "BandwidthMode",
     "BandwidthProfile",
     "BaseMediaAccess",
+    "BasicSegmenter",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -265,6 +378,7 @@ __all__ = [
     "DataChannelSenderOptions",
     "DataReliability",
     "DeadlineError",
+    "DeepNoiseSuppressionEffect",
     "DeviceAccess",
     "DeviceManager",
     "DeviceManagerEvent",
@@ -277,6 +391,9 @@ __all__ = [
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "DtmfTone",
+    "EchoCancellationEffect",
+    "EchoCancellationEffectName",
+    "EffectStats",
     "EndpointDetails",
     "Features",
     "Forwarding",
@@ -317,6 +434,8 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "NoiseSuppressionEffectName",
+    "OnnxSegmenter",
     "ParticipantCapabilities",
     "ParticipantCapability",
     "ParticipantCapabilityName",
@@ -357,6 +476,7 @@ __all__ = [
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
     "ScalingMode",
+    "Segmenter",
     "SendOptions",
     "ServiceConnectionState",
     "ServiceError",
@@ -387,7 +507,15 @@ __all__ = [
     "UserFacingDiagnosticsFeature",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoEffect",
+    "VideoEffectConfig",
+    "VideoEffectError",
+    "VideoEffectErrorPayload",
+    "VideoEffectName",
+    "VideoEffectsEvent",
+    "VideoEffectsFeature",
     "VideoOptions",
+    "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
 ]

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
+    "AudioEffectsEvent",
     "CallAgentEvent",
     "CallEvent",
     "CallInfoEvent",
@@ -41,6 +42,7 @@ __all__ = [
     "SpotlightChangedEventType",
     "SpotlightEvent",
     "StreamsEvent",
+    "VideoEffectsEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -290,3 +292,29 @@ class ReconnectionEvent(StrEnum):
     RECONNECTING = "reconnecting"
     """(CallingError)"""
     RECONNECTED = "reconnected"
+
+
+class VideoEffectsEvent(StrEnum):
+    """Events of `Features.VIDEO_EFFECTS`; effects are told by name, in a tuple."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(tuple[str, ...])"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(tuple[str, ...])"""
+    EFFECTS_ERROR = "effectsError"
+    """(VideoEffectErrorPayload)"""
+    FPS_WARNING_THRESHOLD_REACHED = "fpsWarningThresholdReached"
+    """(tuple[str, ...])"""
+    TIME_FOR_EFFECTS_WARNING_REACHED = "timeForEffectsWarningReached"
+    """(tuple[str, ...])"""
+
+
+class AudioEffectsEvent(StrEnum):
+    """Events of `Features.AUDIO_EFFECTS`."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(ActiveAudioEffects)"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(ActiveAudioEffects)"""
+    EFFECTS_ERROR = "effectsError"
+    """(CallingError)"""

@@ -1,10 +1,15 @@
-"""The features that calls have; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features that calls and local streams have.
+
+`call.feature(Features.STREAMS)` and `stream.feature(Features.VIDEO_EFFECTS)` are typed by their
+keys.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.audio_effects import AudioEffectsFeature
+from acs_core.client.features.base import FeatureKey, StreamFeatureKey
 from acs_core.client.features.capabilities import CapabilitiesFeature
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
@@ -18,12 +23,13 @@ from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.spotlight import SpotlightCallFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.video_effects import VideoEffectsFeature
 
 __all__ = ["ALL_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call.
+    """Keys of the extensions of calls and of local streams.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -46,6 +52,11 @@ class Features:
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
     RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
+
+    VIDEO_EFFECTS: Final = StreamFeatureKey("VideoEffects", VideoEffectsFeature)
+    """Of `LocalVideoStream`."""
+    AUDIO_EFFECTS: Final = StreamFeatureKey("AudioEffects", AudioEffectsFeature)
+    """Of `LocalAudioStream`."""
 
 
 ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
