@@ -236,8 +236,8 @@ _SUB_CODES: Final[Mapping[int, int]] = MappingProxyType(
         40228: 53205,
         41045: 53300,
         40003: 53501,
-        # Call ends: ended for everyone, removed by somebody, media lost.
-        **dict.fromkeys((4097, 5000, 5300), 53118),
+        # Call ends: ended for everyone, removed by somebody or from the room, media lost.
+        **dict.fromkeys((4097, 5000, 5300, 5317), 53118),
         301005: 53405,
     }
 )
