@@ -7,7 +7,7 @@ These are the public names; everything else may change without notice. The calli
 from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo
+from acs_core.client.call_info import CallInfo, TeamsCallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.capabilities import (
@@ -75,6 +75,8 @@ from acs_core.client.options import (
     AudioOptions,
     JoinCallOptions,
     StartCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
     StreamOptions,
     VideoOptions,
 )
@@ -83,6 +85,7 @@ from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
 from acs_core.core.call import CallState
 from acs_core.core.capabilities import (
     CapabilityResolutionReason,
@@ -165,6 +168,7 @@ from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
     AddPhoneNumberOptions,
+    AddTeamsParticipantOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
@@ -195,6 +199,7 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsCallAgentOptions,
     TeamsMeetingCoordinatesLocator,
     TeamsMeetingIdLocator,
     TeamsMeetingLinkLocator,
@@ -207,6 +212,7 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
     "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AdmitAllOperationResult",
     "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
@@ -361,11 +367,18 @@ __all__ = [
     "SpotlightedParticipant",
     "Stage",
     "StartCallOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsCall",
+    "TeamsCallAgent",
+    "TeamsCallAgentOptions",
+    "TeamsCallInfo",
+    "TeamsIncomingCall",
     "TeamsMeetingCoordinatesLocator",
     "TeamsMeetingIdLocator",
     "TeamsMeetingLinkLocator",

@@ -205,7 +205,7 @@ class CallCommon(CallMedia):
         """
         self._media.plan(options)
         self._setup.plan(self._features, options)
-        self._participants.expect(self._setup.callees)
+        self._participants.dial(self._setup.callees)
         self._handle(self._setup.first_input)
 
     async def connected(self) -> Self:

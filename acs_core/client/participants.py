@@ -280,17 +280,19 @@ class Participants:
         endpoint = self._streams.endpoint(endpoint_id)
         return None if endpoint is None else self._by_identity.get(raw_id(endpoint.identifier))
 
-    def expect(self, identifiers: Iterable[CommunicationIdentifier]) -> None:
-        """Show people who are about to be called, and of whom the service says nothing yet."""
-        added = []
+    def dial(self, identifiers: Iterable[CommunicationIdentifier]) -> None:
+        """Show the people for whom a call is begun; the service says nothing of them yet."""
         for identifier in identifiers:
-            identity = raw_id(identifier)
-            self._expected.add(identity)
-            if identity not in self._by_identity:
-                self._by_identity[identity] = self._make(identifier)
-                added.append(self._by_identity[identity])
-        if added:
-            self._on_updated(CollectionUpdate(tuple(added)))
+            pending = PendingParticipant(identity=raw_id(identifier))
+            self.expect(identifier).update(Presence(pending=pending))
+
+    def expect(self, identifier: CommunicationIdentifier) -> RemoteParticipant:
+        """Show somebody who is about to be called, and is neither here nor called."""
+        identity = raw_id(identifier)
+        self._expected.add(identity)
+        participant = self._by_identity[identity] = self._make(identifier)
+        self._on_updated(CollectionUpdate((participant,)))
+        return participant
 
     def give_up(self, identity: str, reason: EndReason) -> None:
         """They could not be called."""

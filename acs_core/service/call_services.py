@@ -48,6 +48,8 @@ class CallServices:
                 self._calls.switchboard.invite(endpoint, body)
             case wire.RemoveParticipant():
                 self._calls.switchboard.remove(endpoint, body)
+            case wire.SendTone(tone=tone):
+                self._calls.switchboard.send_tone(endpoint, tone)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

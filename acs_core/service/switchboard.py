@@ -38,7 +38,8 @@ from acs_core.core.facts import (
     PendingParticipant,
     PendingState,
 )
-from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.core.tones import DtmfTone
+from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.callees import check_dialer, check_invite, check_organizer
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal
@@ -51,6 +52,7 @@ __all__ = ["Switchboard"]
 _ACCEPT_NOT_RINGING: Final = 41006
 _REJECT_NOT_RINGING: Final = 41007
 _NOT_IN_CALL: Final = 41054
+_DTMF_TONE: Final = 41022
 
 _LOSSES: Final = (endings.LINK_LOST, endings.MEDIA_LOST)
 
@@ -145,7 +147,12 @@ class Switchboard:
         call = endpoint.call
         check_dialer(endpoint.principal)
         check_organizer(endpoint)
-        check_invite(call, body.callee, body.alternate_caller_id)
+        check_invite(
+            call,
+            body.callee,
+            caller=endpoint.principal.raw_id,
+            alternate_caller_id=body.alternate_caller_id,
+        )
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
         ring = self.expect(
@@ -181,6 +188,23 @@ class Switchboard:
             call.remove(other, endings.REMOVED)
         if ring is not None and ring.key in self._rings:
             self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
+
+    def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
+        """Let the telephones in the call of an endpoint hear a key.
+
+        Raises:
+            InvalidStateError: 400/41022, no telephone is in the call.
+        """
+        legs = [self._telephones[key] for key in endpoint.call.endpoints if key in self._telephones]
+        if not legs:
+            raise InvalidStateError(
+                "There is no telephone in the call that could hear a tone.",
+                code=400,
+                sub_code=_DTMF_TONE,
+                stage=Stage.SIGNALING,
+            )
+        for leg in legs:
+            leg.send_tone(tone)
 
     # ------------------------------------------------------------ what calls say
 

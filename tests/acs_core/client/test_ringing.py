@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from acs_core import (
+    AcceptCallOptions,
     AddPhoneNumberOptions,
     Call,
     CallAgent,
@@ -14,6 +15,7 @@ from acs_core import (
     CallEvent,
     CallState,
     CommunicationUserIdentifier,
+    Features,
     GroupCallLocator,
     IncomingCall,
     InvalidArgumentError,
@@ -27,6 +29,7 @@ from acs_core import (
     StartCallOptions,
     TransportError,
     UnknownIdentifier,
+    VideoOptions,
     wire,
 )
 from acs_core.core import endings
@@ -43,6 +46,7 @@ from acs_core.core.facts import (
     PendingState,
     Priority,
 )
+from acs_core.media.sources import ToneSource
 from acs_core.models import CallEndedEventArgs, CallerInfo, DtmfTone
 from tests.support.calls import Log, agent, endpoint, settle
 from tests.support.fake_session import FakeLink, FakeSession
@@ -117,7 +121,7 @@ async def test_a_call_rings_before_it_is_connected() -> None:
         session.say(EndpointJoined(endpoint=endpoint("a")), PendingGone(identity=ANN))
         assert await call.connected() is call
         assert states == ["Connecting", "Ringing", "EarlyMedia", "Connected"]
-        assert theirs == ["Idle", "Connecting", "Ringing", "EarlyMedia", "Connected"]
+        assert theirs == ["Connecting", "Ringing", "EarlyMedia", "Connected"]
         assert call.remote_participants == (callee,)
         assert callee.display_name == "A"
         assert call.direction is CallDirection.OUTGOING
@@ -314,8 +318,6 @@ async def test_wrong_options_leave_it_ringing() -> None:
     async with agent(link) as the_agent:
         calls = incoming_of(the_agent)
         invited(link)
-        from acs_core import AcceptCallOptions, VideoOptions
-
         wrong = AcceptCallOptions(video_options=VideoOptions((object(),)))  # type: ignore[arg-type]
         with pytest.raises(InvalidArgumentError):
             await calls[0].accept(wrong)
@@ -529,7 +531,7 @@ async def test_tones_are_for_telephones() -> None:
         phone = endpoint("b")
         session.say(EndpointJoined(endpoint=type(phone)(id=phone.id, identity="4:+15550100")))
         await call.send_dtmf("Num1")
-        assert session.asked == [wire.SendTone(endpoint=call.id, tone="Num1")]
+        assert session.asked == [wire.SendTone(endpoint=call.id, tone=DtmfTone.NUM1)]
 
 
 # ---------------------------------------------------------------- hold
@@ -594,9 +596,6 @@ async def test_only_connected_calls_are_held() -> None:
 async def test_streams_rest_while_the_call_is_held_and_stay_enabled() -> None:
     link = dialed(ANN)
     async with agent(link) as the_agent:
-        from acs_core import Features
-        from acs_core.media.sources import ToneSource
-
         call, session = await answered(the_agent, link)
         streams = call.feature(Features.STREAMS)
         tone = await streams.publish(ToneSource(440.0), name="tone")
