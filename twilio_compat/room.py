@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
 
-# Source: the ACS call end code table, which has two rows for it.
-_REMOVED: Final = frozenset({5000, endings.REMOVED.sub_code})
+# Source: the ACS call end code table, which has three rows for it.
+_REMOVED: Final = frozenset({5000, endings.REMOVED.sub_code, endings.UNINVITED.sub_code})
 
 _instances = count(1)
 

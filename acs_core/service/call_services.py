@@ -48,8 +48,6 @@ class CallServices:
                 self._calls.switchboard.invite(endpoint, body)
             case wire.RemoveParticipant():
                 self._calls.switchboard.remove(endpoint, body)
-            case wire.SetHold(is_on_hold=is_on_hold):
-                endpoint.call.set_attributes(endpoint, is_on_hold=is_on_hold)
             case wire.SendTone(tone=tone):
                 self._calls.switchboard.send_tone(endpoint, tone)
             case _:

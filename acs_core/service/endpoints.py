@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.capabilities import capability_for
 from acs_core.core.facts import (
     ConnectionState,
     EndpointAttributes,
@@ -118,22 +117,18 @@ class Publication:
         info: What the roster says about it.
         owner: Who offers it.
         source: Where its media comes from, once that is known.
+        is_permitted: The owner may send it now; else nobody receives it.
     """
 
     info: PublicationInfo
     owner: Endpoint
     source: MediaSource | None = None
+    is_permitted: bool = True
 
     @property
     def id(self) -> str:
         """32 hex digits."""
         return self.info.id
-
-    @property
-    def is_receivable(self) -> bool:
-        """Whether its owner may send it now."""
-        owner = self.owner
-        return capability_for(self.info.kind, owner.attributes, owner.call.type).is_present
 
     def as_rule_subject(self) -> RuleSubject:
         """How rules name it: by Twilio's ids, by its and its publisher's name.
@@ -380,7 +375,7 @@ class Endpoint:
             for publication in self.call.publications
             if publication.owner is not self
             and publication.source is not None
-            and publication.is_receivable
+            and publication.is_permitted
             and self._wants(publication)
         }
         if wanted != self._subscriptions:

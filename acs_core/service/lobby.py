@@ -22,6 +22,7 @@ from acs_core.core.facts import (
     PendingState,
 )
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
+from acs_core.service.admission import NameOf, check_name
 from acs_core.service.meetings import MeetingRecord
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Lobby:
         """Let a client wait; one that waits already goes on waiting.
 
         Raises:
-            InvalidArgumentError: The endpoint id is somebody else's.
+            InvalidArgumentError: The endpoint id is somebody else's, or the name is unusable.
             ServiceError: The lobby is full.
         """
         known = self._guests.get(guest.endpoint)
@@ -89,6 +90,8 @@ class Lobby:
             return
         if len(self._guests) >= MOST_GUESTS:
             raise ServiceError("The lobby is full.", code=429, stage=Stage.ADMISSION)
+        # Those inside see it before it is checked at the door of the call.
+        check_name(NameOf.PARTICIPANT, guest.name, self._call.limits.name_length)
         self._guests[guest.endpoint] = guest
         self._watch(guest)
         self._tell(guest.identity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from acs_core.core import endings
 from acs_core.service.calls import Calls
+from acs_core.service.roles import set_role
 from acs_core.service.rooms import RoomRecord
 
 __all__ = ["Membership"]
@@ -30,4 +31,4 @@ class Membership:
             if role is None:
                 call.remove(endpoint, endings.UNINVITED)
             else:
-                call.set_role(endpoint, role)
+                set_role(endpoint, role)

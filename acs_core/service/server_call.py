@@ -23,18 +23,16 @@ import msgspec
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.capabilities import attributes_in_role, capability_for
+from acs_core.core.capabilities import capability_for
 from acs_core.core.facts import (
     AttributesChanged,
     CallType,
     ConnectionState,
-    EndpointAttributes,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
-    ParticipantRole,
     PublicationAdded,
     PublicationChanged,
     PublicationInfo,
@@ -52,6 +50,7 @@ from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.lobby import Lobby
 from acs_core.service.meetings import MeetingRecord
+from acs_core.service.roles import attributes_of, refresh_permissions
 from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
 from acs_core.service.transcription import Transcription
@@ -198,7 +197,7 @@ class ServerCall:
             identity=principal.raw_id,
             name=name or principal.display_name,
             publications=infos,
-            attributes=self._attributes_of(endpoint),
+            attributes=attributes_of(self, endpoint),
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
         if self.lobby is not None:
@@ -213,18 +212,8 @@ class ServerCall:
         after = msgspec.structs.replace(before, **changes)
         if after != before:
             self.commit(AttributesChanged(endpoint=endpoint.id, attributes=after))
-            self.refresh_subscriptions()
-
-    def set_role(self, endpoint: Endpoint, role: ParticipantRole) -> None:
-        """Give an endpoint another role; what it does not allow any longer is withdrawn."""
-        before = endpoint.attributes
-        if role is before.role:
-            return
-        attributes = attributes_in_role(role, self.roster.media_access, before)
-        self.set_attributes(endpoint, **msgspec.structs.asdict(attributes))
-        for publication in list(endpoint.publications.values()):
-            if capability_for(publication.info.kind, attributes, self.type).is_lost_with_role:
-                endpoint.withdraw(publication.id)
+            if refresh_permissions(endpoint):
+                self.refresh_subscriptions()
 
     @property
     def max_endpoints(self) -> int:
@@ -343,8 +332,9 @@ class ServerCall:
             self.refresh_subscriptions()
         if not isinstance(fact, SpeakersChanged | RecordingChanged):
             self._update_recording(silent_for)
-        # Who else speaks matters to nobody's videos.
-        if not isinstance(fact, SpeakersChanged) or fact.dominant != dominant:
+        # Who else speaks or raises a hand matters to nobody's videos.
+        is_other_speaker = isinstance(fact, SpeakersChanged) and fact.dominant == dominant
+        if not is_other_speaker and not isinstance(fact, AttributesChanged):
             self.changed()
 
     def changed(self, endpoint: Endpoint | None = None) -> None:
@@ -403,7 +393,7 @@ class ServerCall:
         """
         is_here = self._endpoints.get(endpoint.id) is endpoint
         replaced = [] if is_here else self._replaced_by(endpoint.principal)
-        attributes = self._attributes_of(endpoint)
+        attributes = attributes_of(self, endpoint)
         admission.check_kinds(wanted, attributes, self.type, is_joining=not is_here)
         admission.check_publications(
             wanted,
@@ -412,16 +402,6 @@ class ServerCall:
             options=None if self.room is None else self.room.options,
             limits=self.limits,
         )
-
-    def _attributes_of(self, endpoint: Endpoint) -> EndpointAttributes:
-        """What is known of an endpoint that is in the call, or is about to join."""
-        known = self.roster.endpoints.get(endpoint.id)
-        if known is not None:
-            return known.attributes
-        place = self.meeting or self.room
-        raw_id = endpoint.principal.raw_id
-        role = ParticipantRole.PRESENTER if place is None else place.role_of(raw_id)
-        return attributes_in_role(role, self.roster.media_access)
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
         if principal.kind is not PrincipalKind.TWILIO:
@@ -490,7 +470,7 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         self.check_publications(endpoint, wanted)
-        attributes = self._attributes_of(endpoint)
+        attributes = attributes_of(self, endpoint)
         infos = []
         for item in wanted:
             publication_id = self._new_id()
@@ -508,5 +488,6 @@ class ServerCall:
                 )
             )
         for info in infos:
-            endpoint.add(Publication(info, endpoint))
+            is_permitted = capability_for(info.kind, attributes, self.type).is_present
+            endpoint.add(Publication(info, endpoint, is_permitted=is_permitted))
         return tuple(infos)

@@ -165,6 +165,14 @@ def test_who_asks_again_goes_on_waiting_and_the_id_is_theirs() -> None:
     assert refusal(lambda: venue.lobby.enter(thief)) == (409, 0)
 
 
+def test_a_name_that_cannot_be_shown_does_not_wait() -> None:
+    venue = Venue()
+    for name, sub_code in (("x" * 1000, 53201), ("bell\a", 53202)):
+        assert refusal(lambda name=name: Door(venue.lobby, name)) == (400, sub_code)
+    assert venue.lobby.is_empty
+    assert not venue.pending
+
+
 def test_a_full_lobby_takes_nobody() -> None:
     venue = Venue()
     for _ in range(MOST_GUESTS):

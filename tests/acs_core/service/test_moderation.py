@@ -14,6 +14,7 @@ from acs_core.core.facts import (
 )
 from acs_core.service import moderation
 from acs_core.service.meetings import LobbyBypass, MeetingRecord
+from acs_core.service.roles import set_role
 from tests.support.crowd import Crowd, Member, raw, refusal
 
 Kind = PublicationKind
@@ -138,9 +139,9 @@ def test_all_attendees_are_forbidden_those_included_who_come_later() -> None:
 def test_an_attendee_who_becomes_a_presenter_is_forbidden_nothing(trio: Trio) -> None:
     olga, ann, _ = trio
     moderation.permit(olga.endpoint, None, "audio", is_permitted=False)
-    ann.endpoint.call.set_role(ann.endpoint, Role.PRESENTER)
+    set_role(ann.endpoint, Role.PRESENTER)
     assert ann.endpoint.attributes.is_audio_permitted
-    ann.endpoint.call.set_role(ann.endpoint, Role.ATTENDEE)
+    set_role(ann.endpoint, Role.ATTENDEE)
     assert not ann.endpoint.attributes.is_audio_permitted
 
 
