@@ -9,6 +9,7 @@ made with the call, so nothing that happens before an application first asks for
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeAlias, TypeVar
@@ -260,7 +261,7 @@ class FeatureKey(Generic[_Feature_co]):
     kind: type[_Feature_co]
 
 
-class StreamFeature(Emitter):
+class StreamFeature(Emitter, ABC):
     """One extension of a local stream; made when the application first asks for it."""
 
     NAME: ClassVar[str]
@@ -270,9 +271,9 @@ class StreamFeature(Emitter):
         """The feature's name, as its key has it."""
         return self.NAME
 
+    @abstractmethod
     def dispose(self) -> None:
         """Undo what the feature does; the stream calls this when it is disposed."""
-        raise NotImplementedError
 
 
 _StreamFeature_co = TypeVar("_StreamFeature_co", bound=StreamFeature, covariant=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from abc import abstractmethod
 from typing import Final
 
 import av
@@ -52,9 +53,9 @@ class MaskedEffect(VideoEffect):
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(media_pool("video"), self._segmenter.prepare)
 
+    @abstractmethod
     def background(self, frame: VideoFrame) -> VideoFrame:
         """Return what is shown where the person is not; same size. Blocks."""
-        raise NotImplementedError
 
     def apply(self, frame: VideoFrame) -> VideoFrame:
         """See `VideoEffect`."""

@@ -132,8 +132,10 @@ def test_one_image_must_be_named() -> None:
 @pytest.mark.feature("BG-010")
 @pytest.mark.parametrize("size", [(1920, 1080), (1366, 768), (160, 90)])
 async def test_images_of_16_to_9_are_taken(size: tuple[int, int]) -> None:
-    image: Picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
-    await BackgroundReplacementEffect(BackgroundReplacementConfig(background_image=image)).prepare()
+    image: Picture = np.full((size[1], size[0], 3), RED[0, 0], dtype=np.uint8)
+    effect = BackgroundReplacementEffect(BackgroundReplacementConfig(background_image=image))
+    await effect.prepare()
+    assert shows_red(effect)
 
 
 @pytest.mark.feature("BG-010")

@@ -36,7 +36,7 @@ def solid(color: tuple[int, int, int], width: int, height: int) -> Picture:
     return np.full((height, width, 3), color, dtype=np.uint8)
 
 
-@pytest.mark.feature("BG-001", "MATRIX-019")
+@pytest.mark.feature("MATRIX-019")
 def test_blur_takes_detail_from_the_background_and_nothing_from_the_person() -> None:
     frame = stripes()
     changed = BackgroundBlur(segmenter=Halves()).apply(frame)
