@@ -32,6 +32,7 @@ def pytest_runtest_makereport(
             for page in stage.pages:
                 picture = item.stash[FOLDER] / f"{page.identity}.png"
                 report.sections.append((f"page of {page.identity}", page.report(picture)))
+            report.sections.append(("data connections of the service", stage.data_report()))
     return report
 
 

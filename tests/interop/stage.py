@@ -19,6 +19,19 @@ from twilio_compat.server import CompatServer, embedded
 __all__ = ["FOLDER", "STAGES", "MakeStage", "Stage", "stage"]
 
 
+SCTP_STATE = (
+    "_association_state",
+    "_flight_size",
+    "_cwnd",
+    "_last_received_tsn",
+    "_sack_misordered",
+    "_last_sacked_tsn",
+    "_local_tsn",
+    "malformed",
+)
+SCTP_QUEUES = ("_outbound_queue", "_sent_queue", "_data_channel_queue")
+
+
 class Stage(Meeting):
     """`Meeting`, and pages.
 
@@ -64,6 +77,24 @@ class Stage(Meeting):
         page = await self.page(identity)
         await page.connect(room, **options)
         return page
+
+    def data_report(self) -> str:
+        """How SCTP is doing with each page, for who looks for lost messages."""
+        lines = []
+        for call in self.server.calls.live.values():
+            for endpoint in call.endpoints.values():
+                for transport in endpoint.observer.transports:
+                    # Private on purpose: nothing but a failed test wants to know.
+                    sctp = transport._dtls.data._sctp
+                    state = {name: getattr(sctp, name, None) for name in SCTP_STATE}
+                    state |= {name: len(getattr(sctp, name, ())) for name in SCTP_QUEUES}
+                    channels = getattr(sctp, "_data_channels", {})
+                    state["channels"] = {
+                        number: (channel.label[:8], channel.readyState)
+                        for number, channel in channels.items()
+                    }
+                    lines.append(f"{endpoint.identity}: {state}")
+        return "\n".join(lines)
 
     async def create_room(self, **form: str) -> str:
         """Make the room of the test through REST, with parameters; returns its SID."""
