@@ -10,6 +10,17 @@ from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.features.captions import (
+    Captions,
+    CaptionsCallFeature,
+    CaptionsCommon,
+    CaptionsInfo,
+    CaptionsKind,
+    CaptionsResultType,
+    StartCaptionsOptions,
+    TeamsCaptions,
+    TeamsCaptionsInfo,
+)
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -36,7 +47,9 @@ from acs_core.client.features.media_stats import (
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.recording import RecordingCallFeature, RecordingInfo, RecordingState
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.transcription import TranscriptionCallFeature
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
 from acs_core.client.participants import RemoteParticipant
@@ -79,6 +92,8 @@ from acs_core.errors import (
 from acs_core.events import (
     CallAgentEvent,
     CallEvent,
+    CaptionsEvent,
+    CaptionsFeatureEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
@@ -91,9 +106,13 @@ from acs_core.events import (
     NetworkQualityEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
+    RecordingEvent,
+    RecordingInfoEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
     StreamsEvent,
+    TeamsCaptionsEvent,
+    TranscriptionEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -126,6 +145,7 @@ from acs_core.models import (
     GroupCallLocator,
     HangUpOptions,
     MediaStreamType,
+    ParticipantInfo,
     PermissionConstraints,
     PermissionPolicy,
     RoomCallLocator,
@@ -162,6 +182,14 @@ __all__ = [
     "CallState",
     "CallerInfo",
     "CallingError",
+    "Captions",
+    "CaptionsCallFeature",
+    "CaptionsCommon",
+    "CaptionsEvent",
+    "CaptionsFeatureEvent",
+    "CaptionsInfo",
+    "CaptionsKind",
+    "CaptionsResultType",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
@@ -217,6 +245,7 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantInfo",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -231,6 +260,11 @@ __all__ = [
     "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
+    "RecordingCallFeature",
+    "RecordingEvent",
+    "RecordingInfo",
+    "RecordingInfoEvent",
+    "RecordingState",
     "RemoteAudio",
     "RemoteAudioStream",
     "RemoteEndpoint",
@@ -247,11 +281,17 @@ __all__ = [
     "ServiceError",
     "SourceUnavailableError",
     "Stage",
+    "StartCaptionsOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsCaptions",
+    "TeamsCaptionsEvent",
+    "TeamsCaptionsInfo",
+    "TranscriptionCallFeature",
+    "TranscriptionEvent",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 __all__ = [
     "CallAgentEvent",
     "CallEvent",
+    "CaptionsEvent",
+    "CaptionsFeatureEvent",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
@@ -27,9 +29,13 @@ __all__ = [
     "NetworkQualityEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
+    "RecordingEvent",
+    "RecordingInfoEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
     "StreamsEvent",
+    "TeamsCaptionsEvent",
+    "TranscriptionEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -152,6 +158,51 @@ class DataChannelReceiverEvent(StrEnum):
 
     MESSAGE_READY = "messageReady"
     CLOSE = "close"
+
+
+class RecordingEvent(StrEnum):
+    """Events of `Features.RECORDING`."""
+
+    IS_RECORDING_ACTIVE_CHANGED = "isRecordingActiveChanged"
+    RECORDINGS_UPDATED = "recordingsUpdated"
+    """(CollectionUpdate[RecordingInfo])"""
+
+
+class RecordingInfoEvent(StrEnum):
+    """Events of `RecordingInfo`."""
+
+    RECORDING_STATE_CHANGED = "recordingStateChanged"
+
+
+class TranscriptionEvent(StrEnum):
+    """Events of `Features.TRANSCRIPTION`."""
+
+    IS_TRANSCRIPTION_ACTIVE_CHANGED = "isTranscriptionActiveChanged"
+
+
+class CaptionsFeatureEvent(StrEnum):
+    """Events of `Features.CAPTIONS`."""
+
+    CAPTIONS_KIND_CHANGED = "CaptionsKindChanged"
+
+
+class CaptionsEvent(StrEnum):
+    """Events of `Captions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(CaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+
+
+class TeamsCaptionsEvent(StrEnum):
+    """Events of `TeamsCaptions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(TeamsCaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+    CAPTION_LANGUAGE_CHANGED = "CaptionLanguageChanged"
 
 
 class StreamsEvent(StrEnum):

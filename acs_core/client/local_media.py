@@ -159,6 +159,8 @@ class LocalMedia:
                 slot.publication = publication
             else:
                 self._withdraw(publication)  # It was stopped while the call was connecting.
+        if self._context.is_consent_missing:
+            self._wait_for_consent()
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             # It may have been muted or unmuted while the call was connecting.
@@ -174,6 +176,8 @@ class LocalMedia:
         """Mute or unmute; before there is a microphone it holds for the one to come."""
         if is_muted is self._is_muted:
             return
+        if not is_muted:
+            self._context.check_consent(PublicationKind.AUDIO)
         self._is_muted = is_muted
         self._tell(CallEvent.IS_MUTED_CHANGED)
         slot = self._slots.get(MediaStreamType.AUDIO)
@@ -190,6 +194,8 @@ class LocalMedia:
         async with self._lock:
             if self.is_on(MediaStreamType.AUDIO):
                 raise InvalidArgumentError("A microphone is on already.", sub_code=41046)
+            if not self._is_muted:
+                self._context.check_consent(PublicationKind.AUDIO)
             await self._start(MediaStreamType.AUDIO, stream)
         self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate((stream,)))
 
@@ -212,6 +218,7 @@ class LocalMedia:
                 raise InvalidArgumentError("This video is on already.", sub_code=41027)
             if slot is not None:
                 raise InvalidArgumentError("Another video is on already.", sub_code=41044)
+            self._context.check_consent(PublicationKind.VIDEO)
             await self._start(MediaStreamType.VIDEO, stream)
         self._tell_video(CollectionUpdate((stream,)), MediaStreamType.VIDEO)
 
@@ -234,6 +241,7 @@ class LocalMedia:
             if self.is_on(MediaStreamType.SCREEN_SHARING):
                 raise InvalidArgumentError("The screen is shared already.", sub_code=41035)
             self._check_joined(41071)
+            self._context.check_consent(PublicationKind.SCREEN)
             stream = stream or LocalVideoStream(await self._setup.screen())
             stream.share_as_screen()
             await self._start(MediaStreamType.SCREEN_SHARING, stream)
@@ -275,6 +283,17 @@ class LocalMedia:
         self._slots[kind] = slot
         stream.use(slot)
         return slot
+
+    def _wait_for_consent(self) -> None:
+        """We joined a call that is recorded: muted and without camera until we agree to that."""
+        if not self._is_muted:
+            self._is_muted = True
+            self._tell(CallEvent.IS_MUTED_CHANGED)
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        if camera is not None:
+            self._drop(MediaStreamType.VIDEO, camera)
+            if camera.publication is not None:
+                self._withdraw(camera.publication)
 
     def _check_joined(self, sub_code: int = 0) -> None:
         if not self._context.is_joined:

@@ -30,6 +30,7 @@ from acs_core.client.session_model import (
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     EndpointInfo,
     EndpointJoined,
@@ -291,7 +292,6 @@ class CallSession:
                 | wire.TransferRequested()
                 | wire.TransferChanged()
                 | wire.Transcribed()
-                | wire.CaptionsChanged()
             ):
                 tell(self._observer.on_notice, body)
             case _:
@@ -343,6 +343,7 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            activity=joined.activity,
         )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
@@ -400,7 +401,13 @@ class CallSession:
                 | PublicationRemoved(publication=publication)
             ):
                 return self._roster.owner(publication)
-            case SpeakersChanged() | RecordingChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | ActivityChanged()
+                | PendingChanged()
+                | PendingGone()
+            ):
                 return None
             case _:
                 return self._roster.endpoints.get(fact.endpoint)

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     EndpointChanged,
     EndpointInfo,
@@ -46,6 +47,7 @@ class Roster:
         self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
+        self._activity = ActivityChanged()
 
     @classmethod
     def restore(
@@ -56,6 +58,7 @@ class Roster:
         *,
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        activity: ActivityChanged | None = None,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -65,6 +68,7 @@ class Roster:
             speakers: Who speaks, when known.
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            activity: What else is kept of the call, when known.
         """
         roster = cls()
         for endpoint in endpoints:
@@ -72,6 +76,7 @@ class Roster:
         roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
+        roster._activity = activity or ActivityChanged()
         roster._revision = revision
         return roster
 
@@ -99,6 +104,11 @@ class Roster:
     def is_recording(self) -> bool:
         """Whether the call is being recorded."""
         return self._is_recording
+
+    @property
+    def activity(self) -> ActivityChanged:
+        """Recordings, transcription, captions and consent."""
+        return self._activity
 
     def owner(self, publication: str) -> EndpointInfo | None:
         """The endpoint that offers a publication, or None when it is not offered."""
@@ -142,14 +152,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded = self._is_recording
+        recorded, activity = self._is_recording, self._activity
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording = recorded
+            self._is_recording, self._activity = recorded, activity
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -182,6 +192,8 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case ActivityChanged():
+                self._activity = fact
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

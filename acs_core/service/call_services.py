@@ -9,6 +9,7 @@ from __future__ import annotations
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
 from acs_core.service.calls import Calls
+from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
 
 __all__ = ["CallServices"]
@@ -17,8 +18,9 @@ __all__ = ["CallServices"]
 class CallServices:
     """The parts of the service that act on calls and the people in them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, captions: Captions | None = None) -> None:
         self._calls = calls
+        self.captions = captions or Captions(None)
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.
@@ -27,6 +29,10 @@ class CallServices:
             CallingError: It is refused; nothing has changed.
         """
         match body:
+            case wire.SetCaptions():
+                self.captions.set(endpoint, body)
+            case wire.Consent():
+                endpoint.call.activity.agree(endpoint)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

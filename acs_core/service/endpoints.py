@@ -224,7 +224,9 @@ class Endpoint:
     def check(self, wanted: Iterable[wire.NewPublication]) -> None:
         """Refuse what `publish` would refuse, and change nothing; raises the same errors."""
         self._require_in_call()
-        self.call.check_publications(self, tuple(wanted))
+        chosen = tuple(wanted)
+        self.call.activity.check_may_send(self, (item.kind for item in chosen if item.enabled))
+        self.call.check_publications(self, chosen)
 
     def add(self, publication: Publication) -> None:
         """Take a new publication; `ServerCall` does this before it tells the others."""
@@ -243,8 +245,11 @@ class Endpoint:
 
         Raises:
             InvalidArgumentError: It does not publish that.
+            ServiceError: It must agree to being recorded first.
         """
         publication = self._own(publication_id)
+        if enabled and not publication.info.enabled:
+            self.call.activity.check_may_send(self, (publication.info.kind,))
         if (publication.info.enabled, publication.info.priority) != (enabled, priority):
             self.call.commit(
                 PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)

@@ -111,6 +111,7 @@ class NativeEndpoint(EndpointObserver):
             call_type=call.type,
             pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
+            activity=call.roster.activity,
             answer=answer,
             published=infos,
         )

@@ -23,6 +23,7 @@ import msgspec
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallType,
     ConnectionState,
@@ -42,6 +43,7 @@ from acs_core.core.roster import Roster
 from acs_core.core.rules import EXCLUDE_ALL, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service import admission
+from acs_core.service.activity import CallActivity
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
 from acs_core.service.history import CallRecord
@@ -97,6 +99,7 @@ class ServerCall:
         self.limits = limits
         self.roster = Roster()
         self.router = Router(self.speakers_changed)
+        self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self._on_ended = on_ended
@@ -156,7 +159,8 @@ class ServerCall:
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise admission.call_full(len(self._endpoints))
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
-        infos = self._new_publications(endpoint, tuple(publications))
+        wanted = self.activity.of_newcomer(publications)
+        infos = self._new_publications(endpoint, wanted)
         # Nothing can be refused any more; a call whose only member is replaced goes on.
         for other in replaced:
             self._take_out(other, endings.DUPLICATE_IDENTITY)
@@ -191,6 +195,7 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         """Offer streams of an endpoint; see `Endpoint.publish`."""
+        self.activity.check_may_send(endpoint, (item.kind for item in wanted if item.enabled))
         infos = self._new_publications(endpoint, wanted)
         for info in infos:
             self.commit(PublicationAdded(endpoint=endpoint.id, publication=info))
@@ -281,9 +286,11 @@ class ServerCall:
         ):
             # Rules may be about priorities.
             self.refresh_subscriptions()
-        if not isinstance(fact, SpeakersChanged | RecordingChanged):
-            self._update_recording(silent_for)
+        if not isinstance(fact, SpeakersChanged | RecordingChanged | ActivityChanged):
+            self.refresh_recording(silent_for)
         # Who else speaks matters to nobody's videos.
+        if isinstance(fact, ActivityChanged):
+            return  # It is about no stream.
         if not isinstance(fact, SpeakersChanged) or fact.dominant != dominant:
             self.changed()
 
@@ -304,14 +311,25 @@ class ServerCall:
     def set_recording_rules(self, rules: TrackRules) -> None:
         """Choose which publications are recorded, from now on."""
         self._recording_rules = rules
-        self._update_recording()
+        self.refresh_recording()
         self.changed()
 
     def is_recorded(self, publication: Publication) -> bool:
-        """Whether the rules include this publication, and its kind is recorded."""
-        return publication.info.kind is not PublicationKind.DATA and includes(
-            self._recording_rules, publication.as_rule_subject()
-        )
+        """Whether this publication is kept: by the rules, or with the whole call."""
+        is_media = publication.info.kind is not PublicationKind.DATA
+        return is_media and (self.activity.is_recorded_whole or self._is_in_rules(publication))
+
+    def refresh_recording(self, silent_for: Endpoint | None = None) -> None:
+        """Work out again whether the call is recorded, and tell when that changed.
+
+        Args:
+            silent_for: Who learns it from a snapshot.
+        """
+        by_rules = any(map(self._is_in_rules, self.publications))
+        self.activity.recorded_by_rules(by_rules, silent_for)
+        is_recording = self.roster.activity.is_recording
+        if is_recording is not self.roster.is_recording:
+            self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
 
     def refresh_subscriptions(self) -> None:
         """Work out again what everybody receives."""
@@ -401,10 +419,10 @@ class ServerCall:
             self.record.ended_at = self._clock()
             self._on_ended(self)
 
-    def _update_recording(self, silent_for: Endpoint | None = None) -> None:
-        is_recording = any(map(self.is_recorded, self.publications))
-        if is_recording is not self.roster.is_recording:
-            self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
+    def _is_in_rules(self, publication: Publication) -> bool:
+        return publication.info.kind is not PublicationKind.DATA and includes(
+            self._recording_rules, publication.as_rule_subject()
+        )
 
     def _publication_changed(self, publication_id: str) -> None:
         info = self.roster.publication(publication_id)

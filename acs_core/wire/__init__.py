@@ -28,7 +28,6 @@ from acs_core.wire.codec import (
 from acs_core.wire.deliveries import (
     Admitted,
     Answered,
-    CaptionsChanged,
     CloseCode,
     Delivery,
     DeliveryBody,
@@ -107,7 +106,6 @@ __all__ = [
     "Answer",
     "Answered",
     "BandwidthProfile",
-    "CaptionsChanged",
     "ClientMessage",
     "CloseCode",
     "Consent",

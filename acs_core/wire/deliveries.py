@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     EndpointInfo,
     EndReason,
@@ -23,7 +24,6 @@ from acs_core.wire.requests import Locator, TransferState
 __all__ = [
     "Admitted",
     "Answered",
-    "CaptionsChanged",
     "CloseCode",
     "Delivery",
     "DeliveryBody",
@@ -123,6 +123,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     meeting: str = ""
     pending: tuple[PendingParticipant, ...] = ()
     is_recording: bool = False
+    activity: ActivityChanged = ActivityChanged()
     answer: str | None = None
     published: tuple[PublicationInfo, ...] = ()
     ice_servers: tuple[IceServer, ...] = ()
@@ -343,18 +344,7 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     caption_text: str = ""
 
 
-class CaptionsChanged(Struct, frozen=True, kw_only=True, tag="captions_changed"):
-    """Captions begin or end for this endpoint, or speak another language."""
-
-    endpoint: str
-    is_on: bool
-    spoken_language: str = ""
-    caption_language: str = ""
-
-
-Notice: TypeAlias = (
-    MutedByOthers | Reaction | TransferRequested | TransferChanged | Transcribed | CaptionsChanged
-)
+Notice: TypeAlias = MutedByOthers | Reaction | TransferRequested | TransferChanged | Transcribed
 """News for one endpoint that is no part of the roster."""
 
 DeliveryBody: TypeAlias = (

@@ -17,6 +17,7 @@ from acs_core.client.ports import (
 )
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     EndpointInfo,
     EndpointLeft,
@@ -90,6 +91,7 @@ class FakeSession:
         self.room: wire.RoomInfo | None = None
         self.call_type = CallType.GROUP
         self.meeting = ""
+        self.activity = ActivityChanged()
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
         self.others: list[EndpointInfo] = []
@@ -144,7 +146,7 @@ class FakeSession:
             name=self.name,
             publications=tuple(item.info for item in local if item.info is not None),
         )
-        self.roster = Roster.restore(1, [*self.others, own])
+        self.roster = Roster.restore(1, [*self.others, own], activity=self.activity)
         self.call_id = "c" * 32
         self._set_state(SessionState.JOINED)
         return local

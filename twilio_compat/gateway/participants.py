@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     ConnectionState,
     EndpointChanged,
@@ -67,6 +68,7 @@ class RemoteParticipants:
             case (
                 SpeakersChanged()
                 | RecordingChanged()
+                | ActivityChanged()
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()

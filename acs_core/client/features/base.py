@@ -16,7 +16,8 @@ from typing import Generic, TypeAlias, TypeVar
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.ports import RosterChange, Session
-from acs_core.core.facts import EndReason
+from acs_core.core.consent import CONSENT_SUB_CODES, is_consent_missing
+from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError, InvalidStateError
 
 __all__ = [
@@ -209,6 +210,31 @@ class CallContext:
                 "The call is not connected.", next_step="Wait until its state is Connected."
             )
         return self._session
+
+    @property
+    def is_consent_missing(self) -> bool:
+        """Whether we must agree to being recorded before we may send media."""
+        if self._session is None or not self._is_joined:
+            return False
+        roster = self._session.roster
+        own = roster.endpoints.get(self.endpoint_id)
+        return own is not None and is_consent_missing(
+            self._session.call_type, roster.activity, own.attributes
+        )
+
+    def check_consent(self, kind: PublicationKind) -> None:
+        """Refuse to send media before we agreed to being recorded, where that is asked for.
+
+        Raises:
+            InvalidStateError: 400/41108: sound; 400/41109: a camera; 400/41110: a screen.
+        """
+        if self.is_consent_missing:
+            raise InvalidStateError(
+                "The call is recorded and asks for consent.",
+                code=400,
+                sub_code=CONSENT_SUB_CODES[kind],
+                next_step="Agree by grant_teams_consent of Features.RECORDING first.",
+            )
 
     def enqueue(self, operation: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
         """Run an operation after all that were enqueued before it; its errors are the caller's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.captions import CaptionsCallFeature
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
@@ -12,7 +13,9 @@ from acs_core.client.features.media_stats import MediaStatsFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.recording import RecordingCallFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.transcription import TranscriptionCallFeature
 
 __all__ = ["ALL_FEATURES", "Features"]
 
@@ -32,6 +35,9 @@ class Features:
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
     DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
+    RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
+    TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
+    CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
@@ -47,5 +53,8 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.DATA_CHANNEL,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
+    Features.RECORDING,
+    Features.TRANSCRIPTION,
+    Features.CAPTIONS,
 )
 """In the order in which they hear news."""

@@ -34,6 +34,7 @@ from acs_core.client.publications import (
 )
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     DataReliability,
     EndpointChanged,
@@ -250,7 +251,13 @@ class StreamsFeature(CallFeature):
                 self._remove_publication(publication_id)
             case RecordingChanged():
                 self._emit(StreamsEvent.RECORDING_CHANGED)
-            case SpeakersChanged() | AttributesChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | ActivityChanged()
+                | AttributesChanged()
+                | PendingChanged()
+                | PendingGone()
+            ):
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:
