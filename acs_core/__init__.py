@@ -50,8 +50,16 @@ from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.recording import RecordingCallFeature, RecordingInfo, RecordingState
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.features.transcription import TranscriptionCallFeature
+from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
-from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
+from acs_core.client.options import (
+    AcceptCallOptions,
+    AudioOptions,
+    JoinCallOptions,
+    StartCallOptions,
+    StreamOptions,
+    VideoOptions,
+)
 from acs_core.client.participants import RemoteParticipant
 from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
@@ -61,6 +69,7 @@ from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
+    ParticipantRole,
     Priority,
     PublicationKind,
 )
@@ -92,6 +101,7 @@ from acs_core.errors import (
 from acs_core.events import (
     CallAgentEvent,
     CallEvent,
+    CallInfoEvent,
     CaptionsEvent,
     CaptionsFeatureEvent,
     CollectionUpdate,
@@ -100,6 +110,7 @@ from acs_core.events import (
     DeviceManagerEvent,
     DiagnosticsEvent,
     DominantSpeakersEvent,
+    IncomingCallEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
     MediaStatsCollectorEvent,
@@ -125,25 +136,30 @@ from acs_core.identifiers import (
 from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
+    AddPhoneNumberOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
     CallAgentOptions,
     CallClientOptions,
     CallDirection,
+    CallEndedEventArgs,
     CallEndReason,
     CallerInfo,
     CallKind,
     CallLimits,
     ConnectionStateChange,
     CreateViewOptions,
+    CustomContext,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
     DominantSpeakersInfo,
+    DtmfTone,
     EndpointDetails,
     GroupCallLocator,
     HangUpOptions,
+    IncomingCallKind,
     MediaStreamType,
     ParticipantInfo,
     PermissionConstraints,
@@ -159,6 +175,8 @@ from acs_core.models import (
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AcceptCallOptions",
+    "AddPhoneNumberOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -175,8 +193,10 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallEvent",
     "CallInfo",
+    "CallInfoEvent",
     "CallKind",
     "CallLimits",
     "CallState",
@@ -196,6 +216,7 @@ __all__ = [
     "ConnectionState",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DataChannelEvent",
     "DataChannelFeature",
     "DataChannelMessage",
@@ -217,11 +238,16 @@ __all__ = [
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "Features",
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "IncomingCall",
+    "IncomingCallEvent",
+    "IncomingCallEventArgs",
+    "IncomingCallKind",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
@@ -246,6 +272,7 @@ __all__ = [
     "NetworkQualityEvent",
     "NetworkQualityFeature",
     "ParticipantInfo",
+    "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -281,6 +308,7 @@ __all__ = [
     "ServiceError",
     "SourceUnavailableError",
     "Stage",
+    "StartCallOptions",
     "StartCaptionsOptions",
     "StreamOptions",
     "StreamSize",

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 __all__ = [
     "CallAgentEvent",
     "CallEvent",
+    "CallInfoEvent",
     "CaptionsEvent",
     "CaptionsFeatureEvent",
     "CollectionUpdate",
@@ -23,6 +24,7 @@ __all__ = [
     "DeviceManagerEvent",
     "DiagnosticsEvent",
     "DominantSpeakersEvent",
+    "IncomingCallEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
     "MediaStatsCollectorEvent",
@@ -55,7 +57,7 @@ class CallAgentEvent(StrEnum):
     CALLS_UPDATED = "callsUpdated"
     """(CollectionUpdate[Call])"""
     INCOMING_CALL = "incomingCall"
-    """Reserved for one-to-one calls; not raised yet."""
+    """(IncomingCallEventArgs)"""
     CONNECTION_STATE_CHANGED = "connectionStateChanged"
     """(ConnectionStateChange)"""
 
@@ -77,6 +79,25 @@ class CallEvent(StrEnum):
     """(CollectionUpdate[LocalAudioStream])"""
     REMOTE_AUDIO_STREAMS_UPDATED = "remoteAudioStreamsUpdated"
     """(CollectionUpdate[RemoteAudioStream])"""
+    ROLE_CHANGED = "roleChanged"
+    MUTED_BY_OTHERS = "mutedByOthers"
+    CALLER_INFO_CHANGED = "callerInfoChanged"
+    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
+
+
+class CallInfoEvent(StrEnum):
+    """Events of `CallInfo`."""
+
+    CALL_INFO_CHANGED = "callInfoChanged"
+
+
+class IncomingCallEvent(StrEnum):
+    """Events of `IncomingCall`."""
+
+    CALL_ENDED = "callEnded"
+    """(CallEndedEventArgs)"""
+    CALLER_INFO_CHANGED = "callerInfoChanged"
+    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
 
 
 class RemoteParticipantEvent(StrEnum):
@@ -85,6 +106,7 @@ class RemoteParticipantEvent(StrEnum):
     STATE_CHANGED = "stateChanged"
     IS_MUTED_CHANGED = "isMutedChanged"
     IS_SPEAKING_CHANGED = "isSpeakingChanged"
+    ROLE_CHANGED = "roleChanged"
     DISPLAY_NAME_CHANGED = "displayNameChanged"
     """(DisplayNameChange)"""
     VIDEO_STREAMS_UPDATED = "videoStreamsUpdated"

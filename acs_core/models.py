@@ -19,13 +19,15 @@ from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
 from acs_core.errors import InvalidArgumentError
-from acs_core.identifiers import CommunicationIdentifier
+from acs_core.identifiers import CommunicationIdentifier, PhoneNumberIdentifier
 from acs_core.media.scaling import ScalingMode
 from acs_core.media.sources import MediaSource
 
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "CallAgentKind",
@@ -33,19 +35,23 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallKind",
     "CallLimits",
     "CallerInfo",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DeviceAccess",
     "DiagnosticQuality",
     "DisplayNameChange",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "GroupCallLocator",
     "GroupLocator",
     "HangUpOptions",
+    "IncomingCallKind",
     "MediaStreamType",
     "ParticipantInfo",
     "PermissionConstraints",
@@ -71,15 +77,49 @@ SourceFactory: TypeAlias = Callable[[], MediaSource]
 
 
 class CallKind(StrEnum):
-    """Kind of a call; calls on Teams identities are not offered."""
+    """Kind of a call."""
 
     CALL = "Call"
+    TEAMS_CALL = "TeamsCall"
 
 
 class CallAgentKind(StrEnum):
     """Kind of a call agent."""
 
     CALL_AGENT = "CallAgent"
+    TEAMS_CALL_AGENT = "TeamsCallAgent"
+
+
+class IncomingCallKind(StrEnum):
+    """Kind of an incoming call."""
+
+    INCOMING_CALL = "IncomingCall"
+    TEAMS_INCOMING_CALL = "TeamsIncomingCall"
+
+
+class DtmfTone(StrEnum):
+    """A tone of a telephone's keypad.
+
+    Source: RFC 4733 section 3.2.
+    """
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    FLASH = "Flash"
+    NUM0 = "Num0"
+    NUM1 = "Num1"
+    NUM2 = "Num2"
+    NUM3 = "Num3"
+    NUM4 = "Num4"
+    NUM5 = "Num5"
+    NUM6 = "Num6"
+    NUM7 = "Num7"
+    NUM8 = "Num8"
+    NUM9 = "Num9"
+    POUND = "Pound"
+    STAR = "Star"
 
 
 class CallDirection(StrEnum):
@@ -240,6 +280,43 @@ class ParticipantInfo:
     display_name: str = ""
     has_display_name_changed: bool = False
     endpoint_details: tuple[EndpointDetails, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomContext:
+    """What a telephone exchange or an application adds to a call: pairs of name and value."""
+
+    sip_headers: tuple[tuple[str, str], ...] = ()
+    voip_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallEndedEventArgs:
+    """Why it rings no longer."""
+
+    call_end_reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AddPhoneNumberOptions:
+    """How a telephone is added to a call.
+
+    Attributes:
+        alternate_caller_id: The number that it sees; telephones are not called without one.
+    """
+
+    alternate_caller_id: PhoneNumberIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddTeamsParticipantOptions:
+    """How somebody is added to a call of a Teams user.
+
+    Attributes:
+        thread_id: The chat of the call; needed when it becomes a group call.
+    """
+
+    thread_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import NoReturn, TypeAlias
 
+from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.emitter import TaskOwner
 from acs_core.client.features.base import CallFeature, FeatureKey
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
 from acs_core.errors import InvalidArgumentError, InvalidStateError
+from acs_core.identifiers import parse_raw_id
 from acs_core.models import DISPLAY_NAME_LIMIT, CallAgentOptions, CallClientOptions
 
 __all__ = ["CallClient", "LinkFactory"]
@@ -77,26 +80,29 @@ class CallClient:
             )
 
         async def token() -> str:
-            return (await credential.get_token()).token
+            access = await credential.get_token()
+            agent.identify(parse_raw_id(access.raw_id) if access.raw_id else None)
+            return access.token
 
         self._is_creating = True
         try:
             agent = CallAgent(
-                display_name=name,
-                devices=self._devices,
-                limits=self._options.limits,
-                logger=self._logger,
-                on_disposed=self._agent_disposed,
-                sample_interval=self._options.sample_interval,
+                AgentSetup(
+                    name,
+                    self._devices,
+                    self._options,
+                    TaskOwner(self._logger),
+                    self._agent_disposed,
+                )
             )
             link = self._link_factory(self._options.service_url, token, agent)
+            # Before it is open: somebody may call at that moment.
+            agent.connect(link)
             await self._devices.refresh()  # So that joining need not wait for it.
             await link.open()
             if self._is_disposed:
-                await link.close()
                 await agent.dispose()
                 self._check_usable()
-            agent.connect(link)
             self._agent = agent
         finally:
             self._is_creating = False

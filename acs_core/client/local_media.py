@@ -187,6 +187,15 @@ class LocalMedia:
             for sound in self._default_sound():
                 await self.start_audio(sound)
 
+    def muted_by_others(self) -> None:
+        """Somebody else muted our microphone; the service sends nothing of it already."""
+        has_changed, self._is_muted = not self._is_muted, True
+        slot = self._slots.get(MediaStreamType.AUDIO)
+        if slot is not None and slot.publication is not None:
+            slot.publication.set_enabled(False)
+        if has_changed:
+            self._tell(CallEvent.IS_MUTED_CHANGED)
+
     async def start_audio(self, stream: LocalAudioStream) -> None:
         """Send a microphone, muted or not as the call is."""
         if not isinstance(stream, LocalAudioStream):

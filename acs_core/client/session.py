@@ -32,6 +32,7 @@ from acs_core.core import endings
 from acs_core.core.facts import (
     ActivityChanged,
     CallType,
+    CallTypeChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
@@ -92,7 +93,6 @@ class CallSession:
     ) -> None:
         self.id = endpoint_id
         self.room: wire.RoomInfo | None = None
-        self.call_type = CallType.GROUP
         self.meeting = ""
         self._connection = connection
         self._observer = observer
@@ -138,6 +138,11 @@ class CallSession:
     def roster(self) -> Roster:
         """Who is in the call and what they offer."""
         return self._roster
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; known after `join`."""
+        return self._roster.call_type
 
     @property
     def call_id(self) -> str:
@@ -218,7 +223,7 @@ class CallSession:
         stream.enabled = stream.enabled if enabled is None else enabled
         stream.priority = priority or stream.priority
         if stream.sender is not None:
-            stream.sender.enabled = stream.enabled
+            stream.sender.enabled = stream.is_sending
         if stream.info is not None and self._state is not SessionState.ENDED:
             await self._insist(
                 wire.UpdatePublication(
@@ -335,7 +340,6 @@ class CallSession:
         )
         self._call_id = joined.call
         self.room = joined.room
-        self.call_type = joined.call_type
         self.meeting = joined.meeting
         self._roster = Roster.restore(
             joined.revision,
@@ -344,6 +348,7 @@ class CallSession:
             pending=joined.pending,
             is_recording=joined.is_recording,
             activity=joined.activity,
+            call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
@@ -407,6 +412,7 @@ class CallSession:
                 | ActivityChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 return None
             case _:

@@ -18,6 +18,7 @@ __all__ = [
     "ActivityChanged",
     "AttributesChanged",
     "CallType",
+    "CallTypeChanged",
     "ConnectionState",
     "DataReliability",
     "EndReason",
@@ -345,6 +346,12 @@ class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
     reason: EndReason | None = None
 
 
+class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
+    """The call grew: a third participant is called into a call of two."""
+
+    call_type: CallType
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
@@ -358,4 +365,5 @@ Fact: TypeAlias = (
     | SpeakersChanged
     | RecordingChanged
     | ActivityChanged
+    | CallTypeChanged
 )

@@ -17,6 +17,8 @@ from msgspec.structs import replace
 from acs_core.core.facts import (
     ActivityChanged,
     AttributesChanged,
+    CallType,
+    CallTypeChanged,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
@@ -40,8 +42,9 @@ __all__ = ["Roster"]
 class Roster:
     """Endpoints and publications of one call at one revision, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_type: CallType = CallType.GROUP) -> None:
         self._revision = 0
+        self._call_type = call_type
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
         self._pending: dict[str, PendingParticipant] = {}
@@ -59,6 +62,7 @@ class Roster:
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
         activity: ActivityChanged | None = None,
+        call_type: CallType = CallType.GROUP,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -69,8 +73,9 @@ class Roster:
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
             activity: What else is kept of the call, when known.
+            call_type: How the call came about.
         """
-        roster = cls()
+        roster = cls(call_type)
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
         roster._pending = {participant.identity: participant for participant in pending}
@@ -94,6 +99,11 @@ class Roster:
     def pending(self) -> Mapping[str, PendingParticipant]:
         """Who is expected, by raw id, in the order of being called; a live, read-only view."""
         return MappingProxyType(self._pending)
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; a call of two grows when a third is called."""
+        return self._call_type
 
     @property
     def speakers(self) -> SpeakersChanged:
@@ -152,14 +162,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded, activity = self._is_recording, self._activity
+        flags = (self._is_recording, self._activity, self._call_type)
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording, self._activity = recorded, activity
+            self._is_recording, self._activity, self._call_type = flags
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -194,6 +204,8 @@ class Roster:
                 self._is_recording = is_recording
             case ActivityChanged():
                 self._activity = fact
+            case CallTypeChanged(call_type=call_type):
+                self._call_type = call_type
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

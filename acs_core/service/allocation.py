@@ -4,9 +4,10 @@ Theory of operation. Each endpoint has an allocator and an estimate of its downl
 `sfu/`). It is judged again soon after something changed that matters (what it wants, what is
 published, who speaks, which layers arrive; `ServerCall.on_change`), in a turn of its own, and again
 while its downlink limits it and changes. What comes out goes to its connections
-(`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. What all endpoints want of a
-publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once, less
-only after it lasted.
+(`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. A stream either end of which is
+on hold is paused, sound included, and nobody is told: the roster says it. What all endpoints want
+of a publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once,
+less only after it lasted.
 """
 
 from __future__ import annotations
@@ -348,15 +349,31 @@ class _Receiver:
 
     def _apply(self) -> None:
         forwardings = self.endpoint.forwardings
+        is_held = self._held()
         for transport in self.endpoint.observer.transports:
             for key, consumer in list(transport.consumers.items()):
                 forwarding = forwardings.get(key)
-                if forwarding is None:
-                    continue
-                is_paused = not forwarding.is_on
-                layer = consumer.wanted_layer if is_paused else forwarding.layer
+                is_on = forwarding is None or forwarding.is_on
+                is_paused = not is_on or is_held(key)
+                # Only videos have a forwarding; sound is paused by a hold alone.
+                layer = consumer.wanted_layer
+                if forwarding is not None and not is_paused:
+                    layer = forwarding.layer
                 if (consumer.wanted_layer, consumer.is_paused) != (layer, is_paused):
                     transport.set_forwarding(key, layer=layer, is_paused=is_paused)
+
+    def _held(self) -> Callable[[str], bool]:
+        """Of which publications either end is on hold."""
+        roster = self.endpoint.call.roster
+        held = {info.id for info in roster.endpoints.values() if info.attributes.is_on_hold}
+        if not held or self.endpoint.id in held:
+            return lambda _: bool(held)
+
+        def is_held(publication: str) -> bool:
+            owner = roster.owner(publication)
+            return owner is not None and owner.id in held
+
+        return is_held
 
 
 def _has_moved(before: DownlinkBudget, after: DownlinkBudget) -> bool:

@@ -32,6 +32,7 @@ from acs_core.service.identity import (
 )
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
+from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
@@ -39,6 +40,7 @@ from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
 from acs_core.version import __version__
@@ -55,7 +57,8 @@ IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
 class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
-    Use it as an async context manager, or `start` and `close` it.
+    Use it as an async context manager, or `start` and `close` it. Telephones can be called where
+    `telephones` is given, a gateway to their network.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class CallingService:
         sfu_times: SfuTimes | None = None,
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
+        telephones: PstnGateway | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
@@ -77,6 +81,7 @@ class CallingService:
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,
             on_ended=self._call_ended,
+            switchboard=Switchboard(times=settings.ringing, gateway=telephones),
         )
         self.services = CallServices(
             self.calls, Captions(transcriber, lambda: self._transcribe(0.0))
@@ -323,6 +328,7 @@ async def embedded(
     verifiers: Sequence[TokenVerifier] = (),
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
+    telephones: PstnGateway | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -331,10 +337,15 @@ async def embedded(
         verifiers: Tokens of other personalities to believe.
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
+        telephones: A gateway to the telephone network.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
-        chosen, verifiers=verifiers, sfu_times=sfu_times, allocation_times=allocation_times
+        chosen,
+        verifiers=verifiers,
+        sfu_times=sfu_times,
+        allocation_times=allocation_times,
+        telephones=telephones,
     ) as service:
         yield service
 

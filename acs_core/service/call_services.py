@@ -33,6 +33,14 @@ class CallServices:
                 self.captions.set(endpoint, body)
             case wire.Consent():
                 endpoint.call.activity.agree(endpoint)
+            case wire.Invite():
+                self._calls.switchboard.invite(endpoint, body)
+            case wire.RemoveParticipant():
+                self._calls.switchboard.remove(endpoint, body)
+            case wire.SetHold(is_on_hold=is_on_hold):
+                endpoint.call.set_attributes(endpoint, is_on_hold=is_on_hold)
+            case wire.SendTone(tone=tone):
+                self._calls.switchboard.send_tone(endpoint, tone)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

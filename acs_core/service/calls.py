@@ -1,7 +1,8 @@
 """Every call of the service: found by what a locator names, made, remembered.
 
-A call (`server_call.py`) takes place in a room, which has a record (`rooms.py`), or in a group. A
-Twilio room is one call: its record is made with it and goes with it.
+A call (`server_call.py`) takes place in a room, which has a record (`rooms.py`), in a group, or
+between people who are called (`switchboard.py`). A Twilio room is one call: its record is made with
+it and goes with it.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from acs_core.core.facts import CallType, EndReason
 from acs_core.errors import ServiceError
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
+from acs_core.service.callees import check_callees, check_dialer
 from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
 from acs_core.service.server_call import AT_ONCE, CallLater, ServerCall, call_later
+from acs_core.service.switchboard import Switchboard
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
 
@@ -38,6 +41,7 @@ class Calls:
         new_id: Makes ids.
         later: The event loop's timers.
         clock: Unix seconds.
+        switchboard: Rings people.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class Calls:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
+        switchboard: Switchboard | None = None,
     ) -> None:
         self.rooms = rooms
+        self.switchboard = switchboard or Switchboard(later=later)
         self.history = History()
         self.limits = limits or CallLimits()
         self._times = times or RoomTimes()
@@ -98,7 +104,8 @@ class Calls:
         """The call that a locator means for this user, started if it does not run yet.
 
         Raises:
-            InvalidArgumentError: The group id is no GUID, the room name is unusable.
+            InvalidArgumentError: The group id is no GUID, the room name is unusable, somebody
+                cannot be called, the invitation is not one that rings (400/41006).
             ServiceError: The user may not go there, or there is no such room.
         """
         match locator:
@@ -109,8 +116,12 @@ class Calls:
                 return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
-            case wire.DialLocator() | wire.InvitationLocator() | wire.MeetingLocator():
-                raise ServiceError("Only groups and rooms can be joined.", code=501)
+            case wire.DialLocator():
+                return self._dial(locator, principal)
+            case wire.InvitationLocator(invitation=invitation):
+                return self.switchboard.call_of(invitation, principal)
+            case wire.MeetingLocator():
+                raise ServiceError("Meetings cannot be joined.", code=501)
 
     def end_all(self, reason: EndReason) -> None:
         """End every call, those included that wait for participants."""
@@ -140,23 +151,47 @@ class Calls:
         record.check_admission(principal.raw_id)
         return live or self._place(("room", record.id), record)
 
-    def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
-        call = self._by_place.get(place)
-        if call is None:
-            call = ServerCall(
-                self._new_id(),
-                limits=self.limits,
-                type_=CallType.GROUP if room is None else CallType.ROOM,
-                room=room,
-                new_id=self._new_id,
-                on_ended=lambda ended: self._ended(place, ended),
-                times=AT_ONCE if room is None else self.times_of(room),
-                later=self._later,
-                clock=self._clock,
+    def _dial(self, locator: wire.DialLocator, principal: Principal) -> ServerCall:
+        """A new call in which some people are expected; they are called when its caller joins."""
+        callees = tuple(dict.fromkeys(locator.callees))
+        check_dialer(principal)
+        check_callees(
+            callees,
+            caller=principal.raw_id,
+            alternate_caller_id=locator.alternate_caller_id,
+            most=self.limits.endpoints,
+        )
+        type_ = CallType.ONE_TO_ONE if len(callees) == 1 else CallType.DIAL_OUT
+        call = self._start(("dial", self._new_id()), None, type_)
+        for callee in callees:
+            self.switchboard.expect(
+                call, callee, caller=principal.raw_id, caller_id=locator.alternate_caller_id
             )
-            self._by_place[place] = self._live[call.id] = call
-            if self._observers[0] is not None:
-                self._observers[0](call)
+        return call
+
+    def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
+        """The call at a place, started if it does not run yet."""
+        type_ = CallType.GROUP if room is None else CallType.ROOM
+        return self._by_place.get(place) or self._start(place, room, type_)
+
+    def _start(
+        self, place: tuple[str, str], room: RoomRecord | None, type_: CallType
+    ) -> ServerCall:
+        call = ServerCall(
+            self._new_id(),
+            limits=self.limits,
+            type_=type_,
+            room=room,
+            new_id=self._new_id,
+            on_ended=lambda ended: self._ended(place, ended),
+            watcher=self.switchboard,
+            times=AT_ONCE if room is None else self.times_of(room),
+            later=self._later,
+            clock=self._clock,
+        )
+        self._by_place[place] = self._live[call.id] = call
+        if self._observers[0] is not None:
+            self._observers[0](call)
         return call
 
     def times_of(self, room: RoomRecord) -> RoomTimes:

@@ -168,6 +168,9 @@ class NativeGateway:
         state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
         session = _Session(state, self._forget)
         self._sessions[state.id] = session
+        # Twilio's participants know of no calls but the room that they are in.
+        if principal.kind is PrincipalKind.ACS:
+            self._calls.switchboard.add_line(session)
         return session
 
     def _resume(self, resume: wire.Resume, principal: Principal) -> _Session:
@@ -231,9 +234,8 @@ class NativeGateway:
             if isinstance(body, wire.Join):
                 return self._join(session, body)
             if isinstance(body, wire.ReplyToInvitation):
-                raise InvalidArgumentError(
-                    f"There is no invitation {body.invitation}.", code=404, stage=Stage.SIGNALING
-                )
+                self._calls.switchboard.reply(session.state.principal, body)
+                return wire.Answered()
             endpoint = session.endpoints.get(body.endpoint)
             if endpoint is None:
                 raise ProtocolError(
@@ -257,6 +259,7 @@ class NativeGateway:
             raise InvalidArgumentError(
                 f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
             )
+        _check_invitation(body)
         check_not_expired(principal, now=time.time(), skew=self._token_skew)
         if len(session.endpoints) >= self._times.endpoints:
             raise ServiceError(
@@ -307,10 +310,11 @@ class NativeGateway:
 
     def _forget(self, session: _Session) -> None:
         self._sessions.pop(session.state.id, None)
+        self._calls.switchboard.remove_line(session)
 
 
 class _Session:
-    """An `AgentSession`, its endpoints and its window timer."""
+    """An `AgentSession`, its endpoints and its window timer; a `Line` that can ring."""
 
     def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
         self.state = state
@@ -318,6 +322,15 @@ class _Session:
         self.is_over = False
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def raw_id(self) -> str:
+        """Whose session it is."""
+        return self.state.principal.raw_id
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Tell the client something, at once or when it resumes."""
+        self.state.deliver(body)
 
     def start_window(self, expired: Callable[[], None]) -> None:
         self.cancel_window()
@@ -340,6 +353,15 @@ class _Session:
             endpoint.remove(ending)
         self.state.shut(code, reason)
         self._on_end(self)
+
+
+def _check_invitation(body: wire.Join) -> None:
+    """Refuse a guest who comes under another id than the invitation's."""
+    locator = body.locator
+    if isinstance(locator, wire.InvitationLocator) and body.endpoint != locator.invitation:
+        raise InvalidArgumentError(
+            "The endpoint id of who accepts is the invitation.", stage=Stage.ARGUMENT
+        )
 
 
 def _failed(error: CallingError) -> wire.Failed:

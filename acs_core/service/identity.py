@@ -65,6 +65,8 @@ class PrincipalKind(StrEnum):
 
     ACS = "acs"
     TWILIO = "twilio"
+    TELEPHONE = "telephone"
+    """Somebody whom a gateway to the telephone network brings."""
 
 
 @dataclass(frozen=True, slots=True)

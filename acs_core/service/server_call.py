@@ -52,10 +52,12 @@ from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
 from acs_core.service.transcription import Transcription
 
-__all__ = ["AT_ONCE", "CallLater", "ServerCall", "Timer", "call_later"]
+__all__ = ["AT_ONCE", "DIALED", "CallLater", "CallWatcher", "ServerCall", "Timer", "call_later"]
 
 AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
 """Such calls end with their last endpoint."""
+DIALED: Final = frozenset({CallType.ONE_TO_ONE, CallType.DIAL_OUT})
+"""Calls that somebody began by calling others; they end when nobody is left to talk to."""
 
 
 class Timer(Protocol):
@@ -63,6 +65,19 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """Prevent it."""
+
+
+class CallWatcher(Protocol):
+    """Hears who comes and goes, after the call's endpoints were told; must not raise."""
+
+    def joined(self, endpoint: Endpoint) -> None:
+        """An endpoint is in the call; its client does not know that yet."""
+
+    def left(self, endpoint: Endpoint, reason: EndReason) -> None:
+        """An endpoint is out of the call; it may have been the last one."""
+
+    def ended(self, call: ServerCall, reason: EndReason) -> None:
+        """A call ends; nobody is in it."""
 
 
 OnChange: TypeAlias = Callable[[Endpoint | None], None]
@@ -87,6 +102,7 @@ class ServerCall:
         limits: CallLimits,
         type_: CallType = CallType.GROUP,
         on_ended: Callable[[ServerCall], None],
+        watcher: CallWatcher | None = None,
         room: RoomRecord | None = None,
         new_id: Callable[[], str],
         times: RoomTimes = AT_ONCE,
@@ -94,15 +110,15 @@ class ServerCall:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
-        self.type = type_
         self.room = room
         self.limits = limits
-        self.roster = Roster()
+        self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
         self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self._on_ended = on_ended
+        self._watcher = watcher
         self._new_id = new_id
         self._times = times
         self._later = later
@@ -118,6 +134,11 @@ class ServerCall:
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Everybody in the call by endpoint id, in order of arrival."""
         return MappingProxyType(self._endpoints)
+
+    @property
+    def type(self) -> CallType:
+        """How the call came about."""
+        return self.roster.call_type
 
     @property
     def publications(self) -> list[Publication]:
@@ -173,6 +194,8 @@ class ServerCall:
             publications=infos,
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
+        if self._watcher is not None:
+            self._watcher.joined(endpoint)
         return endpoint
 
     def set_attributes(self, endpoint: Endpoint, **changes: object) -> None:
@@ -212,12 +235,14 @@ class ServerCall:
         if self._endpoints.get(endpoint.id) is not endpoint:
             return
         self._take_out(endpoint, reason, tell=tell)
-        if self._endpoints:
+        if self._watcher is not None:
+            self._watcher.left(endpoint, reason)
+        if self._endpoints or self.record.ended_at is not None:
             return
         if self._times.empty > 0:
             self.wait(self._times.empty)
         else:
-            self._finish()
+            self._finish(reason)
 
     def wait(self, seconds: float) -> None:
         """Live on without participants, so long at most."""
@@ -240,7 +265,7 @@ class ServerCall:
         for endpoint in everybody:
             self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
             self.router.forget(endpoint.id)
-        self._finish()
+        self._finish(reason)
 
     def complete(self) -> None:
         """End the room for everybody, as Twilio completes rooms."""
@@ -413,10 +438,12 @@ class ServerCall:
             self._waiting.cancel()
             self._waiting = None
 
-    def _finish(self) -> None:
+    def _finish(self, reason: EndReason) -> None:
         self._stop_waiting()
         if self.record.ended_at is None:
             self.record.ended_at = self._clock()
+            if self._watcher is not None:
+                self._watcher.ended(self, reason)
             self._on_ended(self)
 
     def _is_in_rules(self, publication: Publication) -> bool:

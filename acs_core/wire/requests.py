@@ -44,6 +44,7 @@ __all__ = [
     "RequestBody",
     "Resume",
     "RoomLocator",
+    "SendTone",
     "SetCaptions",
     "SetHold",
     "SetReceivePolicy",
@@ -239,7 +240,7 @@ class ReplyToInvitation(Struct, frozen=True, kw_only=True, tag="reply_to_invitat
 
 
 class Invite(Struct, frozen=True, kw_only=True, tag="invite"):
-    """Call somebody into this call; answered by an empty `Answered`, then by facts."""
+    """Call somebody into this call; answered by an empty `Answered`, facts tell how it goes."""
 
     endpoint: str
     callee: str
@@ -326,6 +327,17 @@ class SetHold(Struct, frozen=True, kw_only=True, tag="set_hold"):
 
     endpoint: str
     is_on_hold: bool
+
+
+class SendTone(Struct, frozen=True, kw_only=True, tag="send_tone"):
+    """Press a key for the telephones in the call; answered by an empty `Answered`.
+
+    Attributes:
+        tone: A key as ACS's `DtmfTone` names it.
+    """
+
+    endpoint: str
+    tone: str
 
 
 class TransferState(StrEnum):
@@ -419,6 +431,7 @@ RequestBody: TypeAlias = (
     | Spotlight
     | React
     | SetHold
+    | SendTone
     | Transfer
     | ReportTransfer
     | SetCaptions

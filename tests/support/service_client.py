@@ -159,6 +159,7 @@ class Participant:
         options: SessionOptions | None = None,
         times: SignalingTimes | None = None,
         name: str = "",
+        endpoint_id: str = "",
     ) -> None:
         async def give_token() -> str:
             return token
@@ -175,7 +176,7 @@ class Participant:
         self.session = CallSession(
             self.connection,
             self,
-            endpoint_id=new_id(),
+            endpoint_id=endpoint_id or new_id(),
             locator=place,
             name=name,
             receive=receive,

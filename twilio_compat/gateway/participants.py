@@ -17,6 +17,7 @@ from typing import Any
 from acs_core.core.facts import (
     ActivityChanged,
     AttributesChanged,
+    CallTypeChanged,
     ConnectionState,
     EndpointChanged,
     EndpointInfo,
@@ -72,6 +73,7 @@ class RemoteParticipants:
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 return []
             case EndpointLeft(endpoint=endpoint_id):

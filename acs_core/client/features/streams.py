@@ -36,6 +36,7 @@ from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
     ActivityChanged,
     AttributesChanged,
+    CallTypeChanged,
     DataReliability,
     EndpointChanged,
     EndpointInfo,
@@ -70,6 +71,7 @@ class StreamsFeature(CallFeature):
         self._endpoints: dict[str, RemoteEndpoint] = {}
         self._publications: dict[str, RemotePublication] = {}
         self._locals: dict[str, LocalPublication] = {}
+        self._is_held = False
 
     @property
     def local_endpoint_id(self) -> str:
@@ -189,7 +191,14 @@ class StreamsFeature(CallFeature):
         if publication is None:
             publication = LocalPublication(self._context, stream, self._publication_failed)
             self._locals[stream.id] = publication
+            stream.set_held(self._is_held)
         return publication
+
+    def set_held(self, is_held: bool) -> None:
+        """Send no sound and no pictures while the call is on hold; the call does this."""
+        self._is_held = is_held
+        for publication in self._locals.values():
+            publication.stream.set_held(is_held)
 
     # ------------------------------------------------------------ news
 
@@ -257,6 +266,7 @@ class StreamsFeature(CallFeature):
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 pass
 
