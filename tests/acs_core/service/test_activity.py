@@ -6,6 +6,7 @@ from acs_core import wire
 from acs_core.core.facts import (
     ActivityChanged,
     CallType,
+    CallTypeChanged,
     Fact,
     Priority,
     PublicationKind,
@@ -121,7 +122,7 @@ async def test_media_waits_for_consent_where_the_call_asks_for_it() -> None:
 async def test_calls_between_two_have_no_consent() -> None:
     calls = Calls(rooms=Rooms())
     anna, _ = enter(calls, "a")
-    anna.call.type = CallType.ONE_TO_ONE
+    anna.call.commit(CallTypeChanged(call_type=CallType.ONE_TO_ONE))
     anna.call.activity.require_consent()
     anna.call.activity.set_transcribing(True)
     anna.publish([offered(PublicationKind.AUDIO)])
