@@ -10,6 +10,19 @@ from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.features.base import CallFeature
+from acs_core.client.features.call_survey import (
+    AudioIssue,
+    CallRating,
+    CallSurvey,
+    CallSurveyFeature,
+    CallSurveyResponse,
+    OverallIssue,
+    RatingScale,
+    ScreenshareIssue,
+    SubmitSurveyOptions,
+    VideoIssue,
+)
 from acs_core.client.features.captions import (
     Captions,
     CaptionsCallFeature,
@@ -21,6 +34,7 @@ from acs_core.client.features.captions import (
     TeamsCaptions,
     TeamsCaptionsInfo,
 )
+from acs_core.client.features.client_base import CallClientFeature
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -28,6 +42,12 @@ from acs_core.client.features.data_channel import (
     DataChannelReliability,
     DataChannelSender,
     DataChannelSenderOptions,
+)
+from acs_core.client.features.debug_info import (
+    DebugInfoCallClientFeature,
+    DebugInfoDump,
+    Environment,
+    EnvironmentInfo,
 )
 from acs_core.client.features.diagnostics import (
     DiagnosticChange,
@@ -179,6 +199,7 @@ __all__ = [
     "AddPhoneNumberOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioIssue",
     "AudioOptions",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
@@ -190,16 +211,22 @@ __all__ = [
     "CallAgentKind",
     "CallAgentOptions",
     "CallClient",
+    "CallClientFeature",
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
     "CallEndedEventArgs",
     "CallEvent",
+    "CallFeature",
     "CallInfo",
     "CallInfoEvent",
     "CallKind",
     "CallLimits",
+    "CallRating",
     "CallState",
+    "CallSurvey",
+    "CallSurveyFeature",
+    "CallSurveyResponse",
     "CallerInfo",
     "CallingError",
     "Captions",
@@ -227,6 +254,8 @@ __all__ = [
     "DataChannelSenderOptions",
     "DataReliability",
     "DeadlineError",
+    "DebugInfoCallClientFeature",
+    "DebugInfoDump",
     "DeviceAccess",
     "DeviceManager",
     "DeviceManagerEvent",
@@ -240,6 +269,8 @@ __all__ = [
     "DominantSpeakersInfo",
     "DtmfTone",
     "EndpointDetails",
+    "Environment",
+    "EnvironmentInfo",
     "Features",
     "Forwarding",
     "GroupCallLocator",
@@ -271,6 +302,7 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "OverallIssue",
     "ParticipantInfo",
     "ParticipantRole",
     "PauseReason",
@@ -280,6 +312,7 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "RatingScale",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -303,6 +336,7 @@ __all__ = [
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
     "ScalingMode",
+    "ScreenshareIssue",
     "SendOptions",
     "ServiceConnectionState",
     "ServiceError",
@@ -314,6 +348,7 @@ __all__ = [
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
+    "SubmitSurveyOptions",
     "SwitchOffMode",
     "TeamsCaptions",
     "TeamsCaptionsEvent",
@@ -325,6 +360,7 @@ __all__ = [
     "UserFacingDiagnosticsFeature",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoIssue",
     "VideoOptions",
     "VideoStreamRenderer",
     "VideoStreamRendererView",

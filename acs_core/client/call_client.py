@@ -8,14 +8,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias, TypeVar
 
 from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import TaskOwner
-from acs_core.client.features.base import CallFeature, FeatureKey
+from acs_core.client.features.client_base import (
+    CallClientFeature,
+    ClientContext,
+    ClientFeatureKey,
+)
+from acs_core.client.features.keys import CLIENT_FEATURES
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
 from acs_core.errors import InvalidArgumentError, InvalidStateError
@@ -26,6 +31,9 @@ __all__ = ["CallClient", "LinkFactory"]
 
 LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserver], ServiceLink]
 """Makes a connection from the service's URL, a token getter and who hears of it."""
+
+
+_Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
 class CallClient:
@@ -44,6 +52,11 @@ class CallClient:
         self._link_factory = link_factory
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = DeviceManager(self._options.permissions, self._logger)
+        self._tasks = TaskOwner(self._logger)
+        context = ClientContext(self._options, self._devices, self._tasks, self._logger)
+        self._features: dict[type[CallClientFeature], CallClientFeature] = {
+            key.kind: key.kind(context) for key in CLIENT_FEATURES
+        }
         self._agent: CallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
@@ -104,6 +117,8 @@ class CallClient:
                 await agent.dispose()
                 self._check_usable()
             self._agent = agent
+            for feature in self._features.values():
+                feature.agent_created(agent)
         finally:
             self._is_creating = False
         return agent
@@ -117,16 +132,20 @@ class CallClient:
         self._check_usable()
         return self._devices
 
-    def feature(self, key: FeatureKey[CallFeature]) -> NoReturn:
-        """An extension of the client itself; there is none in this version.
+    def feature(self, key: ClientFeatureKey[_Feature]) -> _Feature:
+        """An extension of the client itself: a member of `Features`; always the same object.
 
         Raises:
-            InvalidArgumentError: Always.
+            InvalidArgumentError: Call clients have no such feature.
         """
-        raise InvalidArgumentError(
-            f"Call clients have no feature {key!r}.",
-            next_step="Features of calls are obtained by Call.feature.",
-        )
+        kind = key.kind if isinstance(key, ClientFeatureKey) else None
+        feature = None if kind is None else self._features.get(kind)
+        if kind is None or not isinstance(feature, kind):
+            raise InvalidArgumentError(
+                f"Call clients have no feature {key!r}.",
+                next_step="Features of calls are obtained by Call.feature.",
+            )
+        return feature
 
     async def dispose(self) -> None:
         """Dispose the agent and the devices. Safe to repeat."""
@@ -135,6 +154,9 @@ class CallClient:
         self._is_disposed = True
         if self._agent is not None:
             await self._agent.dispose()
+        for feature in self._features.values():
+            feature.close()
+        await self._tasks.aclose()
         await self._devices.aclose()
 
     async def __aenter__(self) -> CallClient:

@@ -40,6 +40,7 @@ class CallMedia(Emitter):
             listeners=self._owner,
             work=self._work,
             publish_news=publish_news,
+            ask_service=setup.link.ask,
         )
         self._features: dict[type[CallFeature], CallFeature] = {
             key.kind: key.kind(self._context) for key in ALL_FEATURES

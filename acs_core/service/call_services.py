@@ -11,6 +11,7 @@ from acs_core.errors import ServiceError, Stage
 from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.surveys import Surveys
 
 __all__ = ["CallServices"]
 
@@ -21,6 +22,7 @@ class CallServices:
     def __init__(self, calls: Calls, captions: Captions | None = None) -> None:
         self._calls = calls
         self.captions = captions or Captions(None)
+        self.surveys = Surveys()
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.

@@ -404,11 +404,13 @@ class SubmitSurvey(Struct, frozen=True, kw_only=True, tag="submit_survey"):
 
     Attributes:
         endpoint: The endpoint that the user had in the call.
+        id: 32 hex digits chosen by the client; a survey that is said twice counts once.
         survey: JSON text of the answers.
     """
 
     endpoint: str
     call: str
+    id: str
     survey: str
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from acs_core import (
     CallingError,
+    CallRating,
+    CallSurvey,
     Features,
     LocalAudioStream,
     LocalVideoStream,
@@ -112,3 +114,17 @@ async def test_without_a_transcriber_captions_are_refused_at_once() -> None:
             await captions.start_captions()
         assert (caught.value.code, caught.value.sub_code) == (412, 45201)
         assert not captions.is_captions_feature_active
+
+
+async def test_a_survey_reaches_the_service_after_the_call() -> None:
+    async with meeting() as place:
+        anna = await place.user("Anna")
+        call = await anna.join({"groupId": str(uuid.uuid4())})
+        await call.hang_up()
+        response = await call.feature(Features.CALL_SURVEY).submit_survey(
+            CallSurvey(overall_rating=CallRating(5))
+        )
+        (kept,) = place.server.services.surveys.all
+        assert (kept.id, kept.call, kept.endpoint) == (response.id, response.call_id, call.id)
+        assert kept.user == anna.raw_id
+        assert kept.answers["overall_rating"]["score"] == 5

@@ -162,6 +162,8 @@ class CallContext:
         listeners: Owner of listener tasks; outlives the call until the agent is disposed.
         work: Owner of everything that ends with the call.
         publish_news: Tells the call something that other features should hear.
+        ask_service: Asks the service for something while there is no session, too; errors as
+            `ServiceLink.ask`.
         endpoint_id: The local endpoint.
     """
 
@@ -172,11 +174,13 @@ class CallContext:
         listeners: TaskOwner,
         work: TaskOwner,
         publish_news: Callable[[News], None],
+        ask_service: Callable[[wire.RequestBody], Awaitable[wire.DeliveryBody]],
     ) -> None:
         self.endpoint_id = endpoint_id
         self.listeners = listeners
         self.work = work
         self.publish_news = publish_news
+        self.ask_service = ask_service
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None

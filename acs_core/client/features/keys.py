@@ -1,12 +1,15 @@
-"""The features that calls have; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features of calls and call clients; `call.feature(Features.STREAMS)` is typed by its key."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.call_survey import CallSurveyFeature
 from acs_core.client.features.captions import CaptionsCallFeature
+from acs_core.client.features.client_base import ClientFeatureKey
 from acs_core.client.features.data_channel import DataChannelFeature
+from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.media_stats import MediaStatsFeature
@@ -17,11 +20,11 @@ from acs_core.client.features.recording import RecordingCallFeature
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.features.transcription import TranscriptionCallFeature
 
-__all__ = ["ALL_FEATURES", "Features"]
+__all__ = ["ALL_FEATURES", "CLIENT_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call.
+    """Keys of the extensions of a call, and of a call client.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -38,6 +41,8 @@ class Features:
     RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
     TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
     CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
+    CALL_SURVEY: Final = FeatureKey("CallSurvey", CallSurveyFeature)
+    DEBUG_INFO: Final = ClientFeatureKey("DebugInfo", DebugInfoCallClientFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
@@ -56,5 +61,9 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.RECORDING,
     Features.TRANSCRIPTION,
     Features.CAPTIONS,
+    Features.CALL_SURVEY,
 )
 """In the order in which they hear news."""
+
+CLIENT_FEATURES: Final[tuple[ClientFeatureKey[Any], ...]] = (Features.DEBUG_INFO,)
+"""Features of call clients, in the order in which they are made."""

@@ -1,0 +1,66 @@
+"""What features of call clients are made of; those of calls are in `base.py`.
+
+Features are made with the client, so nothing that happens before an application first asks for one
+is lost, and they end with it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from acs_core.client.devices import DeviceManager
+from acs_core.client.emitter import Emitter, TaskOwner
+from acs_core.models import CallClientOptions
+
+if TYPE_CHECKING:
+    from acs_core.client.agent_common import CallAgentCommon
+
+__all__ = ["CallClientFeature", "ClientContext", "ClientFeatureKey"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What a call client shares with its features.
+
+    Attributes:
+        options: As the application gave them.
+        tasks: Owner of the features' tasks; ends with the client.
+        logger: Where the client reports.
+    """
+
+    options: CallClientOptions
+    devices: DeviceManager
+    tasks: TaskOwner
+    logger: logging.Logger
+
+
+class CallClientFeature(Emitter):
+    """One extension of a call client."""
+
+    def __init__(self, context: ClientContext) -> None:
+        super().__init__(context.tasks)
+        self._context = context
+
+    def agent_created(self, agent: CallAgentCommon[Any]) -> None:
+        """The client has an agent now; the client says so."""
+
+    def close(self) -> None:
+        """The client is disposed; it says so."""
+
+
+_Feature_co = TypeVar("_Feature_co", bound=CallClientFeature, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFeatureKey(Generic[_Feature_co]):
+    """Names a feature of call clients, and knows its type: `client.feature(key)` is typed by it.
+
+    Attributes:
+        name: As ACS names it.
+        kind: Its class.
+    """
+
+    name: str
+    kind: type[_Feature_co]
