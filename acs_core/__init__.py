@@ -70,6 +70,18 @@ from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.recording import RecordingCallFeature, RecordingInfo, RecordingState
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.features.transcription import TranscriptionCallFeature
+from acs_core.client.features.transfer import (
+    Transfer,
+    TransferCallFeature,
+    TransferErrorCode,
+    TransferEventArgs,
+    TransferRequestedEventArgs,
+    TransferState,
+    TransferToCallLocator,
+    TransferToCallOptions,
+    TransferToParticipantLocator,
+    TransferToParticipantOptions,
+)
 from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import (
@@ -144,6 +156,8 @@ from acs_core.events import (
     StreamsEvent,
     TeamsCaptionsEvent,
     TranscriptionEvent,
+    TransferEvent,
+    TransferFeatureEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -355,6 +369,18 @@ __all__ = [
     "TeamsCaptionsInfo",
     "TranscriptionCallFeature",
     "TranscriptionEvent",
+    "Transfer",
+    "TransferCallFeature",
+    "TransferErrorCode",
+    "TransferEvent",
+    "TransferEventArgs",
+    "TransferFeatureEvent",
+    "TransferRequestedEventArgs",
+    "TransferState",
+    "TransferToCallLocator",
+    "TransferToCallOptions",
+    "TransferToParticipantLocator",
+    "TransferToParticipantOptions",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

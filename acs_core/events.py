@@ -38,6 +38,8 @@ __all__ = [
     "StreamsEvent",
     "TeamsCaptionsEvent",
     "TranscriptionEvent",
+    "TransferEvent",
+    "TransferFeatureEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -200,6 +202,23 @@ class TranscriptionEvent(StrEnum):
     """Events of `Features.TRANSCRIPTION`."""
 
     IS_TRANSCRIPTION_ACTIVE_CHANGED = "isTranscriptionActiveChanged"
+
+
+class TransferFeatureEvent(StrEnum):
+    """Events of `Features.TRANSFER`."""
+
+    TRANSFER_ACCEPTED = "transferAccepted"
+    """(TransferEventArgs): this call goes to another one."""
+    TRANSFER_REQUESTED = "transferRequested"
+    """(TransferRequestedEventArgs): of the API of 2020; who listens to it decides."""
+
+
+class TransferEvent(StrEnum):
+    """Events of `Transfer`."""
+
+    STATE_CHANGED = "stateChanged"
+    TRANSFER_STATE_CHANGED = "transferStateChanged"
+    """The name of 2020."""
 
 
 class CaptionsFeatureEvent(StrEnum):

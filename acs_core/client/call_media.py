@@ -41,6 +41,7 @@ class CallMedia(Emitter):
             work=self._work,
             publish_news=publish_news,
             ask_service=setup.link.ask,
+            transfer_to=lambda requested: setup.follow(requested, self._media.carried_over()),
         )
         self._features: dict[type[CallFeature], CallFeature] = {
             key.kind: key.kind(self._context) for key in ALL_FEATURES

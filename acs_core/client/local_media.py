@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.options import JoinCallOptions, StreamOptions
+from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
 from acs_core.client.ports import NewStream
 from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
@@ -130,6 +130,18 @@ class LocalMedia:
             self._put(MediaStreamType.AUDIO, sound)
         for video in videos:
             self._put(MediaStreamType.VIDEO, video)
+
+    def carried_over(self) -> JoinCallOptions:
+        """What another call would send in the place of this one: microphone, mute and camera."""
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        videos = () if camera is None else (camera.stream,)
+        # Our own microphone ends with this call; the other one finds its own.
+        sounds = tuple(item for item in self.audio_streams if item not in self._own_sounds)
+        return JoinCallOptions(
+            VideoOptions(tuple(item for item in videos if isinstance(item, LocalVideoStream))),
+            AudioOptions(self._is_muted, sounds),
+            streams=None if self.audio_streams else (),
+        )
 
     async def prepare(self, holder: AsyncExitStack) -> list[NewStream]:
         """What to join with; devices that cannot be opened are left out and reported.

@@ -40,6 +40,7 @@ __all__ = [
     "TELEPHONE_FAILED",
     "TELEPHONE_HUNG_UP",
     "TELEPHONE_NO_ANSWER",
+    "TRANSFERRED",
 ]
 
 HUNG_UP: Final = EndReason(code=0, sub_code=0, message="The participant left.")
@@ -67,6 +68,9 @@ STAYED_TOO_LONG: Final = EndReason(
     code=0, sub_code=53216, message="The participant stayed as long as the room allows."
 )
 SERVICE_STOPPED: Final = EndReason(code=503, sub_code=53006, message="The service is stopping.")
+
+# A good end, like HUNG_UP; the transfer itself tells more.
+TRANSFERRED: Final = EndReason(code=0, sub_code=0, message="The call was transferred.")
 
 # Calls that ring.
 CANCELLED: Final = EndReason(code=487, sub_code=0, message="The caller cancelled the call.")

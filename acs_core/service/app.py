@@ -84,7 +84,9 @@ class CallingService:
             switchboard=Switchboard(times=settings.ringing, gateway=telephones),
         )
         self.services = CallServices(
-            self.calls, Captions(transcriber, lambda: self._transcribe(0.0))
+            self.calls,
+            Captions(transcriber, lambda: self._transcribe(0.0)),
+            transfer_timeout=settings.transfer_timeout,
         )
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)

@@ -12,6 +12,7 @@ from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.surveys import Surveys
+from acs_core.service.transfers import TRANSFER_TIMEOUT, Transfers
 
 __all__ = ["CallServices"]
 
@@ -19,10 +20,17 @@ __all__ = ["CallServices"]
 class CallServices:
     """The parts of the service that act on calls and the people in them."""
 
-    def __init__(self, calls: Calls, captions: Captions | None = None) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        captions: Captions | None = None,
+        *,
+        transfer_timeout: float = TRANSFER_TIMEOUT,
+    ) -> None:
         self._calls = calls
         self.captions = captions or Captions(None)
         self.surveys = Surveys()
+        self.transfers = Transfers(calls, timeout=transfer_timeout)
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.
@@ -33,6 +41,10 @@ class CallServices:
         match body:
             case wire.SetCaptions():
                 self.captions.set(endpoint, body)
+            case wire.Transfer():
+                self.transfers.begin(endpoint, body)
+            case wire.ReportTransfer():
+                self.transfers.report(endpoint, body)
             case wire.Consent():
                 endpoint.call.activity.agree(endpoint)
             case wire.Invite():

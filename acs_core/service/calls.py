@@ -165,7 +165,11 @@ class Calls:
         call = self._start(("dial", self._new_id()), None, type_)
         for callee in callees:
             self.switchboard.expect(
-                call, callee, caller=principal.raw_id, caller_id=locator.alternate_caller_id
+                call,
+                callee,
+                caller=principal.raw_id,
+                caller_id=locator.alternate_caller_id,
+                transfer=locator.transfer,
             )
         return call
 

@@ -74,6 +74,7 @@ class Ring:
         caller: Raw id of who calls.
         caller_id: The number that a telephone sees.
         caller_name: As the call knows them.
+        transferor: Raw id and display name of who sent the caller; empty when nobody did.
         invitations: The clients that ring, by invitation id; none before it begins.
         is_busy: One of them was busy.
         timer: Begins it, then ends it; None before the caller is in the call.
@@ -84,6 +85,7 @@ class Ring:
     caller: str
     caller_id: str = ""
     caller_name: str = ""
+    transferor: tuple[str, str] = ("", "")
     invitations: dict[str, Line] = field(default_factory=dict)
     is_busy: bool = False
     timer: Timer | None = None

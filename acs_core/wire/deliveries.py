@@ -301,6 +301,7 @@ class TransferRequested(Struct, frozen=True, kw_only=True, tag="transfer_request
 
     Attributes:
         by: Raw id of who transfers.
+        by_name: Their display name.
         target: Raw id of who is to be called; empty when a call is to be joined.
         locator: How the other call is joined.
     """
@@ -308,7 +309,8 @@ class TransferRequested(Struct, frozen=True, kw_only=True, tag="transfer_request
     endpoint: str
     transfer: str
     by: str
-    target: str
+    by_name: str = ""
+    target: str = ""
     locator: Locator
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -19,6 +19,9 @@ from acs_core.client.ports import RosterChange, Session
 from acs_core.core.consent import CONSENT_SUB_CODES, is_consent_missing
 from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError, InvalidStateError
+
+if TYPE_CHECKING:
+    from acs_core.client.call import CallCommon
 
 __all__ = [
     "CallContext",
@@ -164,6 +167,8 @@ class CallContext:
         publish_news: Tells the call something that other features should hear.
         ask_service: Asks the service for something while there is no session, too; errors as
             `ServiceLink.ask`.
+        transfer_to: Begins the call to which this one is transferred; raises what `CallAgent.join`
+            raises.
         endpoint_id: The local endpoint.
     """
 
@@ -175,12 +180,14 @@ class CallContext:
         work: TaskOwner,
         publish_news: Callable[[News], None],
         ask_service: Callable[[wire.RequestBody], Awaitable[wire.DeliveryBody]],
+        transfer_to: Callable[[wire.TransferRequested], CallCommon],
     ) -> None:
         self.endpoint_id = endpoint_id
         self.listeners = listeners
         self.work = work
         self.publish_news = publish_news
         self.ask_service = ask_service
+        self.transfer_to = transfer_to
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None

@@ -19,6 +19,7 @@ from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.recording import RecordingCallFeature
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.features.transcription import TranscriptionCallFeature
+from acs_core.client.features.transfer import TransferCallFeature
 
 __all__ = ["ALL_FEATURES", "CLIENT_FEATURES", "Features"]
 
@@ -41,6 +42,7 @@ class Features:
     RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
     TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
     CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
+    TRANSFER: Final = FeatureKey("Transfer", TransferCallFeature)
     CALL_SURVEY: Final = FeatureKey("CallSurvey", CallSurveyFeature)
     DEBUG_INFO: Final = ClientFeatureKey("DebugInfo", DebugInfoCallClientFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
@@ -62,6 +64,7 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.TRANSCRIPTION,
     Features.CAPTIONS,
     Features.CALL_SURVEY,
+    Features.TRANSFER,
 )
 """In the order in which they hear news."""
 
