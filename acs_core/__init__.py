@@ -36,12 +36,13 @@ from acs_core.client.features.captions import (
 )
 from acs_core.client.features.client_base import CallClientFeature
 from acs_core.client.features.data_channel import (
-    DataChannelFeature,
+    DataChannelCallFeature,
     DataChannelMessage,
+    DataChannelPriority,
     DataChannelReceiver,
     DataChannelReliability,
     DataChannelSender,
-    DataChannelSenderOptions,
+    DataChannelSenderOpenOptions,
 )
 from acs_core.client.features.debug_info import (
     DebugInfoCallClientFeature,
@@ -258,14 +259,15 @@ __all__ = [
     "ConnectionStateChange",
     "CreateViewOptions",
     "CustomContext",
+    "DataChannelCallFeature",
     "DataChannelEvent",
-    "DataChannelFeature",
     "DataChannelMessage",
+    "DataChannelPriority",
     "DataChannelReceiver",
     "DataChannelReceiverEvent",
     "DataChannelReliability",
     "DataChannelSender",
-    "DataChannelSenderOptions",
+    "DataChannelSenderOpenOptions",
     "DataReliability",
     "DeadlineError",
     "DebugInfoCallClientFeature",

@@ -24,6 +24,7 @@ __all__ = [
     "NameOf",
     "call_full",
     "call_over",
+    "check_audience",
     "check_name",
     "check_publications",
     "is_sid",
@@ -32,6 +33,9 @@ __all__ = [
     "parse_guid",
     "room_not_found",
 ]
+
+AUDIENCE_LIMIT: Final = 64
+RAW_ID_LIMIT: Final = 256
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 """Unicode categories that no name contains: control characters and lone surrogates."""
@@ -120,6 +124,7 @@ def check_publications(
     for item in wanted:
         _check_kind(item.kind, options)
         check_name(NameOf.TRACK, item.name, limits.name_length)
+        check_audience(item.audience)
         if item.name in names:
             raise InvalidArgumentError(
                 f"A track named {item.name!r} is published already.",
@@ -127,6 +132,21 @@ def check_publications(
                 stage=Stage.ARGUMENT,
             )
         names |= {item.name} - {""}
+
+
+def check_audience(audience: Collection[str]) -> None:
+    """Refuse an audience of more than 64, or of names that are too long for raw ids.
+
+    Raises:
+        InvalidArgumentError: 400/45306, as for the participants of ACS's data channels.
+    """
+    if len(audience) > AUDIENCE_LIMIT or any(len(name) > RAW_ID_LIMIT for name in audience):
+        raise InvalidArgumentError(
+            f"A stream has at most {AUDIENCE_LIMIT} chosen receivers.",
+            sub_code=45306,
+            stage=Stage.ARGUMENT,
+            next_step="Name nobody to send to everybody.",
+        )
 
 
 def _check_kind(kind: PublicationKind, options: RoomOptions | None) -> None:

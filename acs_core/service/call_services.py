@@ -39,6 +39,8 @@ class CallServices:
             CallingError: It is refused; nothing has changed.
         """
         match body:
+            case wire.SetAudience(publication=publication, audience=audience):
+                endpoint.set_audience(publication, audience)
             case wire.SetCaptions():
                 self.captions.set(endpoint, body)
             case wire.Transfer():

@@ -28,7 +28,7 @@ from acs_core.core.facts import (
 from acs_core.core.receiving import Forwarding, PauseReason
 from acs_core.core.rules import RuleSubject, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
-from acs_core.service.admission import is_sid
+from acs_core.service.admission import check_audience, is_sid
 from acs_core.service.identity import Principal
 from acs_core.service.transcription import Transcription
 
@@ -113,11 +113,13 @@ class Publication:
         info: What the roster says about it.
         owner: Who offers it.
         source: Where its media comes from, once that is known.
+        audience: Raw ids of who may receive it; empty for everybody.
     """
 
     info: PublicationInfo
     owner: Endpoint
     source: MediaSource | None = None
+    audience: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -255,6 +257,22 @@ class Endpoint:
                 PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)
             )
 
+    def set_audience(self, publication_id: str, audience: Iterable[str]) -> None:
+        """Choose who may receive a publication of this endpoint.
+
+        Args:
+            publication_id: Which.
+            audience: Raw ids; empty for everybody.
+
+        Raises:
+            InvalidArgumentError: It does not publish that, or names too many.
+        """
+        publication = self._own(publication_id)
+        chosen = tuple(audience)
+        check_audience(chosen)
+        publication.audience = frozenset(chosen)
+        self.call.refresh_subscriptions()
+
     def unpublish(self, publication_id: str) -> None:
         """Withdraw a publication.
 
@@ -370,6 +388,8 @@ class Endpoint:
             self.call.changed(self)
 
     def _wants(self, publication: Publication) -> bool:
+        if publication.audience and self.principal.raw_id not in publication.audience:
+            return False
         if self.rules is not None:
             return includes(self.rules, publication.as_rule_subject())
         return (publication.id in self._named) is not self.policy.automatic

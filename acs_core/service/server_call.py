@@ -476,6 +476,6 @@ class ServerCall:
                     reliability=item.reliability,
                 )
             )
-        for info in infos:
-            endpoint.add(Publication(info, endpoint))
+        for info, item in zip(infos, wanted, strict=True):
+            endpoint.add(Publication(info, endpoint, audience=frozenset(item.audience)))
         return tuple(infos)

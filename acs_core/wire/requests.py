@@ -45,6 +45,7 @@ __all__ = [
     "Resume",
     "RoomLocator",
     "SendTone",
+    "SetAudience",
     "SetCaptions",
     "SetHold",
     "SetReceivePolicy",
@@ -135,6 +136,7 @@ class NewPublication(Struct, frozen=True, kw_only=True):
     Attributes:
         key: The client's own name for it: the msid track id in its SDP, or the label of the data
                 channel. It goes no further than the service's adapter.
+        audience: Raw ids of who may receive it; empty for everybody.
     """
 
     key: str
@@ -143,6 +145,7 @@ class NewPublication(Struct, frozen=True, kw_only=True):
     enabled: bool = True
     priority: Priority = Priority.STANDARD
     reliability: DataReliability | None = None
+    audience: tuple[str, ...] = ()
 
 
 class Join(Struct, frozen=True, kw_only=True, tag="join"):
@@ -199,6 +202,18 @@ class UpdatePublication(Struct, frozen=True, kw_only=True, tag="update_publicati
     publication: str
     enabled: bool
     priority: Priority
+
+
+class SetAudience(Struct, frozen=True, kw_only=True, tag="set_audience"):
+    """Choose who may receive a publication; answered by an empty `Answered`.
+
+    Attributes:
+        audience: Raw ids; empty for everybody.
+    """
+
+    endpoint: str
+    publication: str
+    audience: tuple[str, ...] = ()
 
 
 class SetReceivePolicy(Struct, frozen=True, kw_only=True, tag="set_receive_policy"):
@@ -420,6 +435,7 @@ RequestBody: TypeAlias = (
     | Publish
     | Unpublish
     | UpdatePublication
+    | SetAudience
     | SetReceivePolicy
     | Answer
     | Renegotiate

@@ -8,7 +8,7 @@ from acs_core.client.features.base import FeatureKey
 from acs_core.client.features.call_survey import CallSurveyFeature
 from acs_core.client.features.captions import CaptionsCallFeature
 from acs_core.client.features.client_base import ClientFeatureKey
-from acs_core.client.features.data_channel import DataChannelFeature
+from acs_core.client.features.data_channel import DataChannelCallFeature
 from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
@@ -38,7 +38,7 @@ class Features:
     USER_FACING_DIAGNOSTICS: Final = FeatureKey(
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
-    DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
+    DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelCallFeature)
     RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
     TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
     CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
