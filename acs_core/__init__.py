@@ -7,7 +7,7 @@ These are the public names; everything else may change without notice. The calli
 from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo
+from acs_core.client.call_info import CallInfo, TeamsCallInfo
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.base import CallFeature
@@ -90,6 +90,8 @@ from acs_core.client.options import (
     AudioOptions,
     JoinCallOptions,
     StartCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
     StreamOptions,
     VideoOptions,
 )
@@ -98,6 +100,7 @@ from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
 from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
@@ -172,6 +175,7 @@ from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
     AddPhoneNumberOptions,
+    AddTeamsParticipantOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
@@ -203,6 +207,7 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsCallAgentOptions,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -212,6 +217,7 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
     "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioIssue",
@@ -360,15 +366,22 @@ __all__ = [
     "Stage",
     "StartCallOptions",
     "StartCaptionsOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SubmitSurveyOptions",
     "SwitchOffMode",
+    "TeamsCall",
+    "TeamsCallAgent",
+    "TeamsCallAgentOptions",
+    "TeamsCallInfo",
     "TeamsCaptions",
     "TeamsCaptionsEvent",
     "TeamsCaptionsInfo",
+    "TeamsIncomingCall",
     "TranscriptionCallFeature",
     "TranscriptionEvent",
     "Transfer",

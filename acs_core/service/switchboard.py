@@ -38,6 +38,7 @@ from acs_core.core.facts import (
     PendingParticipant,
     PendingState,
 )
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.callees import check_dialer, check_invite, check_organizer
 from acs_core.service.endpoints import Endpoint
@@ -135,13 +136,19 @@ class Switchboard:
         Raises:
             CallingError: They cannot be called into the call.
         """
-        check_invite(call, guest, "")
+        check_invite(call, guest, caller=caller, alternate_caller_id="")
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
         ring = self.expect(call, guest, caller=caller)
         timed_out = partial(self._fail, ring, endings.NO_ANSWER, told=endings.NO_ANSWER)
         ring.timer = self._later(lasting, timed_out)
         return self._add_invitation(ring, _Guest(guest))
+
+    def dismiss(self, invitation: str) -> None:
+        """Expect somebody no longer who was let in by `admit`; does nothing once they came."""
+        ring = self._by_invitation.get(invitation)
+        if ring is not None:
+            self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
 
     def expect_transfer(self, transfer: str, transferee: str, *, by: Endpoint) -> None:
         """Let somebody call on behalf of somebody else, who is named to those who are called."""
@@ -186,7 +193,12 @@ class Switchboard:
         call = endpoint.call
         check_dialer(endpoint.principal)
         check_organizer(endpoint)
-        check_invite(call, body.callee, body.alternate_caller_id)
+        check_invite(
+            call,
+            body.callee,
+            caller=endpoint.principal.raw_id,
+            alternate_caller_id=body.alternate_caller_id,
+        )
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
         ring = self.expect(
@@ -223,7 +235,7 @@ class Switchboard:
         if ring is not None and ring.key in self._rings:
             self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
 
-    def send_tone(self, endpoint: Endpoint, tone: str) -> None:
+    def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
         """Let the telephones in the call of an endpoint hear a key.
 
         Raises:

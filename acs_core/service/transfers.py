@@ -44,12 +44,14 @@ class _Transfer:
     Attributes:
         id: Chosen by the transferor's client.
         replaced: The transferor in the call that the transferee joins; None when one is called.
+        invitation: With which the transferee joins that call.
     """
 
     id: str
     transferor: Endpoint
     transferee: Endpoint
     replaced: Endpoint | None = None
+    invitation: str = ""
     timer: Timer | None = None
 
 
@@ -130,10 +132,10 @@ class Transfers:
         if body.call:
             target = self._call_of(transferor, body.call)
             transfer.replaced = target.endpoints[body.call]
-            invitation = self._calls.switchboard.admit(
+            transfer.invitation = self._calls.switchboard.admit(
                 target, other.raw_id, caller=own.raw_id, lasting=self._timeout
             )
-            return wire.InvitationLocator(invitation=invitation)
+            return wire.InvitationLocator(invitation=transfer.invitation)
         check_dialer(other)
         if body.participant == own.raw_id:
             raise _not_recognized("Nobody transfers a call to themselves.")
@@ -177,7 +179,9 @@ class Transfers:
 
     def _drop(self, key: tuple[Endpoint, str]) -> _Transfer:
         transfer = self._live.pop(key)
-        self._calls.switchboard.forget_transfer(transfer.id, key[0].principal.raw_id)
+        switchboard = self._calls.switchboard
+        switchboard.forget_transfer(transfer.id, key[0].principal.raw_id)
+        switchboard.dismiss(transfer.invitation)
         if transfer.timer is not None:
             transfer.timer.cancel()
         return transfer

@@ -6,40 +6,35 @@ is lost, and they end with it.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import Emitter, TaskOwner
-from acs_core.models import CallClientOptions
 
 if TYPE_CHECKING:
     from acs_core.client.agent_common import CallAgentCommon
 
-__all__ = ["CallClientFeature", "ClientContext", "ClientFeatureKey"]
+__all__ = ["CallClientContext", "CallClientFeature", "ClientFeatureKey"]
 
 
 @dataclass(frozen=True, slots=True)
-class ClientContext:
-    """What a call client shares with its features.
+class CallClientContext:
+    """What a client shares with its features.
 
     Attributes:
-        options: As the application gave them.
-        tasks: Owner of the features' tasks; ends with the client.
-        logger: Where the client reports.
+        tasks: Owner of everything that ends with the client.
+        devices: The client's devices.
     """
 
-    options: CallClientOptions
-    devices: DeviceManager
     tasks: TaskOwner
-    logger: logging.Logger
+    devices: DeviceManager
 
 
 class CallClientFeature(Emitter):
     """One extension of a call client."""
 
-    def __init__(self, context: ClientContext) -> None:
+    def __init__(self, context: CallClientContext) -> None:
         super().__init__(context.tasks)
         self._context = context
 

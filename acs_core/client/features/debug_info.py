@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from acs_core.client.features.client_base import CallClientFeature, ClientContext
+from acs_core.client.features.client_base import CallClientContext, CallClientFeature
 from acs_core.client.log_tail import LogTail
 from acs_core.events import CallAgentEvent, CollectionUpdate
 from acs_core.version import __version__
@@ -83,9 +83,9 @@ class DebugInfoDump:
 class DebugInfoCallClientFeature(CallClientFeature):
     """Debugging information of a call client."""
 
-    def __init__(self, context: ClientContext) -> None:
+    def __init__(self, context: CallClientContext) -> None:
         super().__init__(context)
-        self._log = LogTail(context.logger)
+        self._log = LogTail(context.tasks.logger)
         self._agent: CallAgentCommon[Any] | None = None
         self._ended: deque[dict[str, object]] = deque(maxlen=REMEMBERED_CALLS)
         self._last_call_id: str | None = None
