@@ -230,7 +230,7 @@ class CallContext:
         roster = self._session.roster
         own = roster.endpoints.get(self.endpoint_id)
         return own is not None and is_consent_missing(
-            self._session.call_type, roster.activity, own.attributes
+            roster.call_type, roster.activity, own.attributes
         )
 
     def check_consent(self, kind: PublicationKind) -> None:

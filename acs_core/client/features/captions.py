@@ -322,7 +322,7 @@ class CaptionsCallFeature(CallFeature):
         """Take news; called by the call."""
         match news:
             case Joined():
-                if self._context.joined_session().call_type is CallType.MEETING:
+                if self._context.joined_session().roster.call_type is CallType.MEETING:
                     self._captions = TeamsCaptions(self._context)
                     self._emit(CaptionsFeatureEvent.CAPTIONS_KIND_CHANGED)
                 self._captions.follow()

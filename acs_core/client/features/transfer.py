@@ -222,7 +222,7 @@ class TransferCallFeature(CallFeature):
 
     def _is_transferable(self) -> bool:
         session = self._context.joined_session()
-        is_dialed = session.call_type in (CallType.ONE_TO_ONE, CallType.DIAL_OUT)
+        is_dialed = session.roster.call_type in (CallType.ONE_TO_ONE, CallType.DIAL_OUT)
         return is_dialed and len(session.roster.endpoints) == 2 and not session.roster.pending
 
     def _request(
