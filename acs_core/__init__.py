@@ -4,13 +4,48 @@ These are the public names; everything else may change without notice. The calli
 `acs_core.service`, media sources and sinks are in `acs_core.media`.
 """
 
-from acs_core.client.call import Call
-from acs_core.client.call_agent import CallAgent
-from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo, TeamsCallInfo
-from acs_core.client.credential import AzureCommunicationTokenCredential
-from acs_core.client.devices import DeviceManager
-from acs_core.client.features.base import CallFeature
+from acs_core.client.call import (
+    Call,
+)
+from acs_core.client.call_agent import (
+    CallAgent,
+)
+from acs_core.client.call_client import (
+    CallClient,
+)
+from acs_core.client.call_info import (
+    CallInfo,
+    TeamsCallInfo,
+)
+from acs_core.client.credential import (
+    AzureCommunicationTokenCredential,
+)
+from acs_core.client.devices import (
+    DeviceManager,
+)
+from acs_core.client.effects import (
+    BackgroundBlurConfig,
+    BackgroundBlurEffect,
+    BackgroundReplacementConfig,
+    BackgroundReplacementEffect,
+    DeepNoiseSuppressionEffect,
+    EchoCancellationEffect,
+    EchoCancellationEffectName,
+    NoiseSuppressionEffectName,
+    VideoEffectConfig,
+    VideoEffectError,
+    VideoEffectErrorPayload,
+    VideoEffectName,
+)
+from acs_core.client.features.audio_effects import (
+    ActiveAudioEffects,
+    AudioEffectsFeature,
+    AudioEffectsStartConfig,
+    AudioEffectsStopConfig,
+)
+from acs_core.client.features.base import (
+    CallFeature,
+)
 from acs_core.client.features.call_survey import (
     AudioIssue,
     CallRating,
@@ -23,6 +58,12 @@ from acs_core.client.features.call_survey import (
     SubmitSurveyOptions,
     VideoIssue,
 )
+from acs_core.client.features.capabilities import (
+    CapabilitiesChangedReason,
+    CapabilitiesChangeInfo,
+    CapabilitiesFeature,
+    ChangedParticipantCapabilities,
+)
 from acs_core.client.features.captions import (
     Captions,
     CaptionsCallFeature,
@@ -34,7 +75,9 @@ from acs_core.client.features.captions import (
     TeamsCaptions,
     TeamsCaptionsInfo,
 )
-from acs_core.client.features.client_base import CallClientFeature
+from acs_core.client.features.client_base import (
+    CallClientFeature,
+)
 from acs_core.client.features.data_channel import (
     DataChannelCallFeature,
     DataChannelMessage,
@@ -57,20 +100,63 @@ from acs_core.client.features.diagnostics import (
     NetworkDiagnostics,
     UserFacingDiagnosticsFeature,
 )
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.keys import Features
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
+from acs_core.client.features.dominant_speakers import (
+    DominantSpeakersFeature,
+)
+from acs_core.client.features.keys import (
+    Features,
+)
+from acs_core.client.features.media_access import (
+    BaseMediaAccess,
+    MediaAccess,
+    MediaAccessCallFeature,
+    MediaAccessChangedEvent,
+    MeetingMediaAccess,
+    MeetingMediaAccessChangedEvent,
+)
+from acs_core.client.features.media_metrics import (
+    MediaStatsSample,
+    MediaStatsSummary,
+)
 from acs_core.client.features.media_stats import (
     MediaStatsCollector,
     MediaStatsCollectorOptions,
     MediaStatsFeature,
 )
-from acs_core.client.features.network_quality import NetworkQualityFeature
-from acs_core.client.features.receive_policy import ReceivePolicyFeature
-from acs_core.client.features.reconnection import ReconnectionFeature
-from acs_core.client.features.recording import RecordingCallFeature, RecordingInfo, RecordingState
-from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.features.transcription import TranscriptionCallFeature
+from acs_core.client.features.network_quality import (
+    NetworkQualityFeature,
+)
+from acs_core.client.features.raise_hand import (
+    RaisedHand,
+    RaisedHandChangedEvent,
+    RaiseHandCallFeature,
+)
+from acs_core.client.features.reactions import (
+    ReactionCallFeature,
+    ReactionEventPayload,
+    ReactionMessage,
+)
+from acs_core.client.features.receive_policy import (
+    ReceivePolicyFeature,
+)
+from acs_core.client.features.reconnection import (
+    ReconnectionFeature,
+)
+from acs_core.client.features.recording import (
+    RecordingCallFeature,
+    RecordingInfo,
+    RecordingState,
+)
+from acs_core.client.features.spotlight import (
+    SpotlightCallFeature,
+    SpotlightedParticipant,
+)
+from acs_core.client.features.streams import (
+    StreamsFeature,
+)
+from acs_core.client.features.transcription import (
+    TranscriptionCallFeature,
+)
 from acs_core.client.features.transfer import (
     Transfer,
     TransferCallFeature,
@@ -83,8 +169,23 @@ from acs_core.client.features.transfer import (
     TransferToParticipantLocator,
     TransferToParticipantOptions,
 )
-from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
-from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
+from acs_core.client.features.video_effects import (
+    VideoEffectsFeature,
+)
+from acs_core.client.incoming_call import (
+    IncomingCall,
+    IncomingCallEventArgs,
+)
+from acs_core.client.lobby import (
+    AdmitAllOperationResult,
+    AdmitLobbyParticipantOptions,
+    Lobby,
+    RejectLobbyParticipantOptions,
+)
+from acs_core.client.mixing import (
+    RemoteAudio,
+    RemoteAudioStream,
+)
 from acs_core.client.options import (
     AcceptCallOptions,
     AudioOptions,
@@ -95,13 +196,42 @@ from acs_core.client.options import (
     StreamOptions,
     VideoOptions,
 )
-from acs_core.client.participants import RemoteParticipant
-from acs_core.client.ports import SendOptions
-from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
-from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
-from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
-from acs_core.core.call import CallState
+from acs_core.client.participants import (
+    RemoteParticipant,
+)
+from acs_core.client.ports import (
+    SendOptions,
+)
+from acs_core.client.publications import (
+    LocalPublication,
+    RemoteEndpoint,
+    RemotePublication,
+)
+from acs_core.client.renderer import (
+    VideoStreamRenderer,
+    VideoStreamRendererView,
+)
+from acs_core.client.streams import (
+    AudioStreamFeature,
+    LocalAudioStream,
+    LocalVideoStream,
+    RemoteVideoStream,
+    VideoStreamFeature,
+)
+from acs_core.client.teams import (
+    TeamsCall,
+    TeamsCallAgent,
+    TeamsIncomingCall,
+)
+from acs_core.core.call import (
+    CallState,
+)
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapabilities,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+)
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
@@ -109,7 +239,12 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
-from acs_core.core.participant import RemoteParticipantState
+from acs_core.core.moderation import (
+    Reaction,
+)
+from acs_core.core.participant import (
+    RemoteParticipantState,
+)
 from acs_core.core.receiving import (
     BandwidthMode,
     BandwidthProfile,
@@ -135,9 +270,12 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.events import (
+    AudioEffectsEvent,
     CallAgentEvent,
     CallEvent,
     CallInfoEvent,
+    CapabilitiesChangedEventType,
+    CapabilitiesEvent,
     CaptionsEvent,
     CaptionsFeatureEvent,
     CollectionUpdate,
@@ -147,21 +285,29 @@ from acs_core.events import (
     DiagnosticsEvent,
     DominantSpeakersEvent,
     IncomingCallEvent,
+    LobbyEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
+    MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    RaisedHandEventType,
+    RaiseHandEvent,
+    ReactionEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RecordingEvent,
     RecordingInfoEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
+    SpotlightChangedEventType,
+    SpotlightEvent,
     StreamsEvent,
     TeamsCaptionsEvent,
     TranscriptionEvent,
     TransferEvent,
     TransferFeatureEvent,
+    VideoEffectsEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -170,6 +316,18 @@ from acs_core.identifiers import (
     MicrosoftTeamsUserIdentifier,
     PhoneNumberIdentifier,
     UnknownIdentifier,
+)
+from acs_core.media.effects.chain import (
+    AudioEffect,
+    EffectStats,
+    VideoEffect,
+)
+from acs_core.media.effects.model import (
+    OnnxSegmenter,
+)
+from acs_core.media.effects.segmentation import (
+    BasicSegmenter,
+    Segmenter,
 )
 from acs_core.models import (
     ACS_LIMITS,
@@ -208,6 +366,9 @@ from acs_core.models import (
     ServiceConnectionState,
     StreamSize,
     TeamsCallAgentOptions,
+    TeamsMeetingCoordinatesLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -216,16 +377,31 @@ __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
+    "ActiveAudioEffects",
     "AddPhoneNumberOptions",
     "AddTeamsParticipantOptions",
+    "AdmitAllOperationResult",
+    "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioEffect",
+    "AudioEffectsEvent",
+    "AudioEffectsFeature",
+    "AudioEffectsStartConfig",
+    "AudioEffectsStopConfig",
     "AudioIssue",
     "AudioOptions",
+    "AudioStreamFeature",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BackgroundBlurConfig",
+    "BackgroundBlurEffect",
+    "BackgroundReplacementConfig",
+    "BackgroundReplacementEffect",
     "BandwidthMode",
     "BandwidthProfile",
+    "BaseMediaAccess",
+    "BasicSegmenter",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -250,6 +426,12 @@ __all__ = [
     "CallSurveyResponse",
     "CallerInfo",
     "CallingError",
+    "CapabilitiesChangeInfo",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesChangedReason",
+    "CapabilitiesEvent",
+    "CapabilitiesFeature",
+    "CapabilityResolutionReason",
     "Captions",
     "CaptionsCallFeature",
     "CaptionsCommon",
@@ -258,6 +440,7 @@ __all__ = [
     "CaptionsInfo",
     "CaptionsKind",
     "CaptionsResultType",
+    "ChangedParticipantCapabilities",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
@@ -278,6 +461,7 @@ __all__ = [
     "DeadlineError",
     "DebugInfoCallClientFeature",
     "DebugInfoDump",
+    "DeepNoiseSuppressionEffect",
     "DeviceAccess",
     "DeviceManager",
     "DeviceManagerEvent",
@@ -290,6 +474,9 @@ __all__ = [
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "DtmfTone",
+    "EchoCancellationEffect",
+    "EchoCancellationEffectName",
+    "EffectStats",
     "EndpointDetails",
     "Environment",
     "EnvironmentInfo",
@@ -305,11 +492,17 @@ __all__ = [
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "Lobby",
+    "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "MediaAccess",
+    "MediaAccessCallFeature",
+    "MediaAccessChangedEvent",
+    "MediaAccessEvent",
     "MediaDiagnostics",
     "MediaError",
     "MediaStatsCollector",
@@ -319,12 +512,19 @@ __all__ = [
     "MediaStatsSample",
     "MediaStatsSummary",
     "MediaStreamType",
+    "MeetingMediaAccess",
+    "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "NoiseSuppressionEffectName",
+    "OnnxSegmenter",
     "OverallIssue",
+    "ParticipantCapabilities",
+    "ParticipantCapability",
+    "ParticipantCapabilityName",
     "ParticipantInfo",
     "ParticipantRole",
     "PauseReason",
@@ -334,7 +534,17 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "RaiseHandCallFeature",
+    "RaiseHandEvent",
+    "RaisedHand",
+    "RaisedHandChangedEvent",
+    "RaisedHandEventType",
     "RatingScale",
+    "Reaction",
+    "ReactionCallFeature",
+    "ReactionEvent",
+    "ReactionEventPayload",
+    "ReactionMessage",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -347,6 +557,7 @@ __all__ = [
     "RecordingInfo",
     "RecordingInfoEvent",
     "RecordingState",
+    "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
     "RemoteEndpoint",
@@ -359,10 +570,15 @@ __all__ = [
     "RoomCallLocator",
     "ScalingMode",
     "ScreenshareIssue",
+    "Segmenter",
     "SendOptions",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
+    "SpotlightCallFeature",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
+    "SpotlightedParticipant",
     "Stage",
     "StartCallOptions",
     "StartCaptionsOptions",
@@ -382,6 +598,9 @@ __all__ = [
     "TeamsCaptionsEvent",
     "TeamsCaptionsInfo",
     "TeamsIncomingCall",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "TranscriptionCallFeature",
     "TranscriptionEvent",
     "Transfer",
@@ -401,8 +620,16 @@ __all__ = [
     "UserFacingDiagnosticsFeature",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoEffect",
+    "VideoEffectConfig",
+    "VideoEffectError",
+    "VideoEffectErrorPayload",
+    "VideoEffectName",
+    "VideoEffectsEvent",
+    "VideoEffectsFeature",
     "VideoIssue",
     "VideoOptions",
+    "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
 ]

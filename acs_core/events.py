@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
+    "AudioEffectsEvent",
     "CallAgentEvent",
     "CallEvent",
     "CallInfoEvent",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesEvent",
     "CaptionsEvent",
     "CaptionsFeatureEvent",
     "CollectionUpdate",
@@ -25,21 +28,29 @@ __all__ = [
     "DiagnosticsEvent",
     "DominantSpeakersEvent",
     "IncomingCallEvent",
+    "LobbyEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
+    "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "RaiseHandEvent",
+    "RaisedHandEventType",
+    "ReactionEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RecordingEvent",
     "RecordingInfoEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
     "StreamsEvent",
     "TeamsCaptionsEvent",
     "TranscriptionEvent",
     "TransferEvent",
     "TransferFeatureEvent",
+    "VideoEffectsEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -152,6 +163,64 @@ class DominantSpeakersEvent(StrEnum):
     """Events of `Features.DOMINANT_SPEAKERS`."""
 
     DOMINANT_SPEAKERS_CHANGED = "dominantSpeakersChanged"
+
+
+class RaiseHandEvent(StrEnum):
+    """Events of `Features.RAISE_HAND`."""
+
+    RAISED_HAND_EVENT = "raisedHandEvent"
+    """(RaisedHandChangedEvent)"""
+    LOWERED_HAND_EVENT = "loweredHandEvent"
+    """(RaisedHandChangedEvent)"""
+
+
+RaisedHandEventType: TypeAlias = RaiseHandEvent
+"""ACS's name."""
+
+
+class SpotlightEvent(StrEnum):
+    """Events of `Features.SPOTLIGHT`."""
+
+    SPOTLIGHT_CHANGED = "spotlightChanged"
+    """(CollectionUpdate[SpotlightedParticipant])"""
+
+
+SpotlightChangedEventType: TypeAlias = SpotlightEvent
+"""ACS's name."""
+
+
+class ReactionEvent(StrEnum):
+    """Events of `Features.REACTION`."""
+
+    REACTION = "reaction"
+    """(ReactionEventPayload)"""
+
+
+class CapabilitiesEvent(StrEnum):
+    """Events of `Features.CAPABILITIES`."""
+
+    CAPABILITIES_CHANGED = "capabilitiesChanged"
+    """(CapabilitiesChangeInfo)"""
+
+
+CapabilitiesChangedEventType: TypeAlias = CapabilitiesEvent
+"""ACS's name."""
+
+
+class MediaAccessEvent(StrEnum):
+    """Events of `Features.MEDIA_ACCESS`."""
+
+    MEDIA_ACCESS_CHANGED = "mediaAccessChanged"
+    """(MediaAccessChangedEvent)"""
+    MEETING_MEDIA_ACCESS_CHANGED = "meetingMediaAccessChanged"
+    """(MeetingMediaAccessChangedEvent)"""
+
+
+class LobbyEvent(StrEnum):
+    """Events of `Lobby`."""
+
+    LOBBY_PARTICIPANTS_UPDATED = "lobbyParticipantsUpdated"
+    """(CollectionUpdate[RemoteParticipant])"""
 
 
 class MediaStatsCollectorEvent(StrEnum):
@@ -293,3 +362,29 @@ class ReconnectionEvent(StrEnum):
     RECONNECTING = "reconnecting"
     """(CallingError)"""
     RECONNECTED = "reconnected"
+
+
+class VideoEffectsEvent(StrEnum):
+    """Events of `Features.VIDEO_EFFECTS`; effects are told by name, in a tuple."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(tuple[str, ...])"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(tuple[str, ...])"""
+    EFFECTS_ERROR = "effectsError"
+    """(VideoEffectErrorPayload)"""
+    FPS_WARNING_THRESHOLD_REACHED = "fpsWarningThresholdReached"
+    """(tuple[str, ...])"""
+    TIME_FOR_EFFECTS_WARNING_REACHED = "timeForEffectsWarningReached"
+    """(tuple[str, ...])"""
+
+
+class AudioEffectsEvent(StrEnum):
+    """Events of `Features.AUDIO_EFFECTS`."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(ActiveAudioEffects)"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(ActiveAudioEffects)"""
+    EFFECTS_ERROR = "effectsError"
+    """(CallingError)"""

@@ -25,6 +25,7 @@ from acs_core.client.call_media import CallMedia
 from acs_core.client.features.base import Joined, Observed, Over, Sampled
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.holding import Holding
+from acs_core.client.lobby import Lobby
 from acs_core.client.news_desk import NewsDesk
 from acs_core.client.options import JoinCallOptions
 from acs_core.client.participants import Participants, RemoteParticipant
@@ -105,9 +106,17 @@ class CallCommon(CallMedia):
             lambda: self._session,
             thread_id=setup.thread_id,
         )
+        self._lobby = Lobby(self._context, self._participants.by_identity)
         others = [item for item in self._features.values() if item is not self._streams]
         self._desk.deliver_to(
-            [self._streams, self._participants, self._people, self._holding, *others]
+            [
+                self._streams,
+                self._participants,
+                self._lobby,
+                self._people,
+                self._holding,
+                *others,
+            ]
         )
         self._caller = setup.caller or CallerInfo(setup.identifier, setup.display_name)
         self._published: Sequence[LocalPublication] | None = None
@@ -175,6 +184,11 @@ class CallCommon(CallMedia):
     def remote_participants(self) -> tuple[RemoteParticipant, ...]:
         """Everybody else, who is called or waits in the lobby included."""
         return self._participants.all
+
+    @property
+    def lobby(self) -> Lobby:
+        """Who waits to be let in; empty in calls without a lobby."""
+        return self._lobby
 
     @property
     def has_tasks(self) -> bool:

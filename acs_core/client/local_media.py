@@ -19,8 +19,14 @@ from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import PublicationKind
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
-from acs_core.events import CallEvent, CollectionUpdate
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    ServiceError,
+)
+from acs_core.events import CallEvent, CollectionUpdate, StreamsEvent
 from acs_core.media.sources import MediaSource
 from acs_core.models import MediaStreamType
 
@@ -50,6 +56,12 @@ class _Slot:
     def new_stream(self) -> NewStream:
         return NewStream(kind=self.kind, source=self.stream.media_source, enabled=self._enabled)
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was to send at once, and the service has disabled it."""
+        info = None if self.publication is None else self.publication.stream.info
+        return self._enabled and info is not None and not info.enabled
+
     async def replace_source(self, source: MediaSource) -> None:
         if self.publication is not None:
             await self.publication.replace_source(source)
@@ -78,6 +90,7 @@ class LocalMedia:
         self._planned: list[tuple[MediaStreamType, _Slot]] = []
         self._is_muted = False
         self._lock = asyncio.Lock()
+        streams.on(StreamsEvent.LOCAL_PUBLICATION_FAILED, self._withdrawn)
 
     # ------------------------------------------------------------ state
 
@@ -176,7 +189,10 @@ class LocalMedia:
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             # It may have been muted or unmuted while the call was connecting.
-            sound.publication.set_enabled(not self._is_muted)
+            if sound.is_refused:
+                self.muted_by_others()
+            else:
+                sound.publication.set_enabled(not self._is_muted)
         if self.audio_streams:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
         if self.video_streams:
@@ -185,7 +201,11 @@ class LocalMedia:
     # ------------------------------------------------------------ microphone
 
     async def set_muted(self, is_muted: bool) -> None:
-        """Mute or unmute; before there is a microphone it holds for the one to come."""
+        """Mute or unmute; before there is a microphone it holds for the one to come.
+
+        Raises:
+            ServiceError: 403/41106: we may not unmute; we are still muted.
+        """
         if is_muted is self._is_muted:
             return
         if not is_muted:
@@ -194,7 +214,11 @@ class LocalMedia:
         self._tell(CallEvent.IS_MUTED_CHANGED)
         slot = self._slots.get(MediaStreamType.AUDIO)
         if slot is not None and slot.publication is not None:
-            await slot.publication.enable(not is_muted)
+            try:
+                await slot.publication.enable(not is_muted)
+            except ServiceError:
+                self.muted_by_others()
+                raise
         elif slot is None and not is_muted and self._context.is_joined:
             for sound in self._default_sound():
                 await self.start_audio(sound)
@@ -364,6 +388,20 @@ class LocalMedia:
 
     def _withdraw(self, publication: LocalPublication) -> None:
         self._context.enqueue(lambda: self._streams.unpublish(publication), "withdraw stream")
+
+    def _withdrawn(self, publication: LocalPublication, _: CallingError) -> None:
+        """Drop a stream that others ended; one that only failed is still published."""
+        if publication in self._streams.local_publications:
+            return
+        for kind, slot in list(self._slots.items()):
+            if slot.publication is not publication:
+                continue
+            self._drop(kind, slot)
+            update = CollectionUpdate((), (slot.stream,))
+            if kind is MediaStreamType.AUDIO:
+                self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, update)
+            else:
+                self._tell_video(update, kind)
 
     def _failed(self, kind: MediaStreamType) -> None:
         self._context.publish_news(Observed(_FAILURES[kind], True))

@@ -38,6 +38,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -348,6 +349,7 @@ class CallSession:
             pending=joined.pending,
             is_recording=joined.is_recording,
             activity=joined.activity,
+            media_access=joined.media_access,
             call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
@@ -412,6 +414,7 @@ class CallSession:
                 | ActivityChanged()
                 | PendingChanged()
                 | PendingGone()
+                | MediaAccessChanged()
                 | CallTypeChanged()
             ):
                 return None

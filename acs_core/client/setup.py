@@ -20,7 +20,10 @@ from acs_core.models import (
     CallerInfo,
     CallLimits,
     GroupCallLocator,
+    Place,
     RoomCallLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
 )
 
@@ -116,8 +119,14 @@ class CallSetup:
         )
 
 
-def wire_locator(place: GroupCallLocator | RoomCallLocator) -> wire.Locator:
+def wire_locator(place: Place) -> wire.Locator:
     """How the service names a place that can be joined."""
-    if isinstance(place, GroupCallLocator):
-        return wire.GroupLocator(group_id=place.group_id)
-    return wire.RoomLocator(room=place.room_id)
+    match place:
+        case GroupCallLocator(group_id=group_id):
+            return wire.GroupLocator(group_id=group_id)
+        case RoomCallLocator(room_id=room_id):
+            return wire.RoomLocator(room=room_id)
+        case TeamsMeetingLinkLocator(meeting_link=link):
+            return wire.MeetingLocator(link=link)
+        case TeamsMeetingIdLocator(meeting_id=meeting_id, passcode=passcode):
+            return wire.MeetingLocator(meeting_id=meeting_id, passcode=passcode)

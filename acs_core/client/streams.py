@@ -6,9 +6,10 @@ whoever uses it registers as a `StreamUser` and follows its source.
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from acs_core.client.emitter import Emitter, TaskOwner
+from acs_core.client.features.base import StreamFeature, StreamFeatureKey
 from acs_core.client.frame_reader import FrameReader
 from acs_core.client.ports import FrameMode
 from acs_core.client.publications import RemotePublication
@@ -21,6 +22,7 @@ from acs_core.errors import (
     Stage,
 )
 from acs_core.events import LocalAudioStreamEvent, LocalVideoStreamEvent, RemoteVideoStreamEvent
+from acs_core.media.effects.chain import AudioEffect, EffectChain, EffectSource, VideoEffect
 from acs_core.media.sources import MediaSource
 from acs_core.models import (
     AudioDeviceInfo,
@@ -33,15 +35,19 @@ from acs_core.models import (
 )
 
 __all__ = [
+    "AudioStreamFeature",
     "LocalAudioStream",
     "LocalMediaStream",
     "LocalVideoStream",
     "RemoteVideoStream",
     "StreamUser",
+    "VideoStreamFeature",
     "ViewSlots",
 ]
 
 _Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
+_VideoFeature = TypeVar("_VideoFeature", bound="VideoStreamFeature")
+_AudioFeature = TypeVar("_AudioFeature", bound="AudioStreamFeature")
 
 
 class StreamUser(Protocol):
@@ -57,10 +63,15 @@ class StreamUser(Protocol):
 class LocalMediaStream(Emitter, Generic[_Device]):
     """What local streams have in common: a device or source, and a way to exchange it."""
 
-    def __init__(self, device: _Device, source: MediaSource | None) -> None:
+    def __init__(
+        self, device: _Device, source: MediaSource | None, chain: EffectChain[Any]
+    ) -> None:
         super().__init__(TaskOwner())
         self._device: _Device = device
         self._source = source
+        self._chain = chain
+        self._processed: EffectSource | None = None
+        self._features: dict[type[StreamFeature], StreamFeature] = {}
         self._is_owner = source is None
         self._users: list[StreamUser] = []
         self._is_disposed = False
@@ -71,8 +82,13 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         return self._device
 
     @property
+    def is_disposed(self) -> bool:
+        """Whether the stream was disposed (ours)."""
+        return self._is_disposed
+
+    @property
     def media_source(self) -> MediaSource:
-        """Where the frames come from (ours).
+        """Where the frames come from, with the effects that are on (ours).
 
         Raises:
             SourceUnavailableError: The device cannot be captured, or not by us.
@@ -80,9 +96,11 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         """
         if self._is_disposed:
             raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
-        if self._source is None:
-            self._source = _open(self._device)
-        return self._source
+        if self._processed is None:
+            if self._source is None:
+                self._source = _open(self._device)
+            self._processed = EffectSource(self._source, self._chain)
+        return self._processed
 
     def use(self, user: StreamUser) -> None:
         """Tell `user` when the source changes."""
@@ -104,6 +122,10 @@ class LocalMediaStream(Emitter, Generic[_Device]):
     async def dispose(self) -> None:
         """Close the source if this stream made it, and end listener tasks."""
         self._is_disposed = True
+        for feature in self._features.values():
+            feature.dispose()
+        if self._processed is not None:
+            await self._processed.close()
         if self._is_owner and self._source is not None:
             await self._source.close()
         await self._owner.aclose()
@@ -112,7 +134,8 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         """Change over to another device; when that fails, the old one goes on."""
         try:
             fresh = source if source is not None else _open(device)
-            reader = await fresh.open()
+            processed = EffectSource(fresh, self._chain)
+            reader = await processed.open()
         except MediaError as error:
             for user in tuple(self._users):
                 user.source_failed(error)
@@ -120,11 +143,14 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         # The open reader keeps the device on until the users have it.
         try:
             for user in tuple(self._users):
-                await user.replace_source(fresh)
+                await user.replace_source(processed)
         finally:
             reader.close()
-        old, was_owner = self._source, self._is_owner
+        old, was_owner, old_processed = self._source, self._is_owner, self._processed
         self._device, self._source, self._is_owner = device, fresh, source is None
+        self._processed = processed
+        if old_processed is not None:
+            await old_processed.close()
         if old is not None and was_owner:
             await old.close()
 
@@ -156,13 +182,35 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43003: neither of them.
         """
-        super().__init__(*_video(source, 43003))
+        self._effects: EffectChain[VideoEffect] = EffectChain("video")
+        super().__init__(*_video(source, 43003), self._effects)
         self._is_screen = self._device.device_type is VideoDeviceType.SCREEN_SHARING
 
     @property
     def media_stream_type(self) -> MediaStreamType:
         """`Video`, or `ScreenSharing` for a screen."""
         return MediaStreamType.SCREEN_SHARING if self._is_screen else MediaStreamType.VIDEO
+
+    @property
+    def effects(self) -> EffectChain[VideoEffect]:
+        """What is done to its frames (ours); `Features.VIDEO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_VideoFeature]) -> _VideoFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, VideoStreamFeature):
+            raise InvalidArgumentError(
+                f"Local video streams have no feature {key!r}.",
+                next_step="Use Features.VIDEO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: VideoDeviceInfo | MediaSource) -> None:
         """Go on with another camera; the others keep the same stream.
@@ -198,12 +246,34 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43601: neither of them.
         """
-        super().__init__(*_audio(source, 43601))
+        self._effects: EffectChain[AudioEffect] = EffectChain("audio")
+        super().__init__(*_audio(source, 43601), self._effects)
 
     @property
     def media_stream_type(self) -> MediaStreamType:
         """Always `Audio`."""
         return MediaStreamType.AUDIO
+
+    @property
+    def effects(self) -> EffectChain[AudioEffect]:
+        """What is done to its frames (ours); `Features.AUDIO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_AudioFeature]) -> _AudioFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, AudioStreamFeature):
+            raise InvalidArgumentError(
+                f"Local audio streams have no feature {key!r}.",
+                next_step="Use Features.AUDIO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: AudioDeviceInfo | MediaSource) -> None:
         """Go on with another microphone.
@@ -217,6 +287,22 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
             raise InvalidArgumentError(f"{device.name!r} is the source already.", sub_code=43607)
         await self._switch(device, media)
         self._emit(LocalAudioStreamEvent.AUDIO_SOURCE_CHANGED, self)
+
+
+class VideoStreamFeature(StreamFeature):
+    """An extension of a local video stream."""
+
+    def __init__(self, stream: LocalVideoStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
+
+
+class AudioStreamFeature(StreamFeature):
+    """An extension of a local audio stream."""
+
+    def __init__(self, stream: LocalAudioStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
 
 
 def _video(

@@ -28,6 +28,7 @@ __all__ = [
     "EndpointJoined",
     "EndpointLeft",
     "Fact",
+    "MediaAccessChanged",
     "ParticipantRole",
     "PendingChanged",
     "PendingGone",
@@ -154,7 +155,8 @@ class ParticipantRole(StrEnum):
     """What somebody may do in a call, in ACS's spelling.
 
     Presenters may do everything, attendees cannot moderate or share their screen, consumers only
-    watch. Who joins without a role is a presenter.
+    watch; collaborators are attendees who share their screen. Who joins without a role is a
+    presenter. `capabilities.py` has the table.
     """
 
     UNKNOWN = "Unknown"
@@ -162,7 +164,8 @@ class ParticipantRole(StrEnum):
     PRESENTER = "Presenter"
     ORGANIZER = "Organizer"
     CONSUMER = "Consumer"
-    CO_ORGANIZER = "CoOrganizer"
+    CO_ORGANIZER = "Co-organizer"
+    COLLABORATOR = "Collaborator"
 
 
 class EndpointAttributes(Struct, frozen=True, kw_only=True):
@@ -346,6 +349,13 @@ class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
     reason: EndReason | None = None
 
 
+class MediaAccessChanged(Struct, frozen=True, kw_only=True, tag="media_access_changed"):
+    """What attendees of the call may send by themselves, those included who come later."""
+
+    is_audio_permitted: bool = True
+    is_video_permitted: bool = True
+
+
 class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
     """The call grew: a third participant is called into a call of two."""
 
@@ -356,6 +366,7 @@ Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
     | AttributesChanged
+    | MediaAccessChanged
     | PendingChanged
     | PendingGone
     | EndpointLeft

@@ -30,6 +30,7 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
 from acs_core.service.pstn import PstnGateway
@@ -75,8 +76,10 @@ class CallingService:
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
+        self.meetings = Meetings()
         self.calls = Calls(
             rooms=self.rooms,
+            meetings=self.meetings,
             limits=settings.limits,
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,
@@ -158,9 +161,10 @@ class CallingService:
         except BaseException:
             await self.close()
             raise
+        counts = self._engine.connection_stats
         rounds = (
-            QualityMonitor(self.calls, self._engine.stats, self._engine.turns.add).measure,
-            RecordingWatch(self.calls, self._engine.stats).measure,
+            QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
+            RecordingWatch(self.calls, counts).measure,
             self._transcribe,
         )
         self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
+from acs_core.service import moderation
 from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.membership import Membership
 from acs_core.service.surveys import Surveys
 from acs_core.service.transfers import TRANSFER_TIMEOUT, Transfers
 
@@ -31,6 +33,7 @@ class CallServices:
         self.captions = captions or Captions(None)
         self.surveys = Surveys()
         self.transfers = Transfers(calls, timeout=transfer_timeout)
+        self._membership = Membership(calls)
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.
@@ -49,12 +52,24 @@ class CallServices:
                 self.transfers.report(endpoint, body)
             case wire.Consent():
                 endpoint.call.activity.agree(endpoint)
+            case wire.MuteParticipants(identities=identities):
+                moderation.mute(endpoint, identities)
+            case wire.PermitMedia(identities=identities, media=media, is_permitted=is_permitted):
+                moderation.permit(endpoint, identities, media, is_permitted=is_permitted)
+            case wire.RaiseHand(identities=identities, is_raised=is_raised):
+                moderation.raise_hand(endpoint, identities, is_raised=is_raised)
+            case wire.Spotlight(identities=identities, is_on=is_on):
+                moderation.spotlight(endpoint, identities, is_on=is_on)
+            case wire.React(reaction=reaction):
+                moderation.react(endpoint, reaction)
+            case wire.SetHold(is_on_hold=is_on_hold):
+                moderation.set_hold(endpoint, is_on_hold=is_on_hold)
+            case wire.DecideLobby(identities=identities, is_admitted=is_admitted):
+                moderation.decide_lobby(endpoint, identities, is_admitted=is_admitted)
             case wire.Invite():
                 self._calls.switchboard.invite(endpoint, body)
             case wire.RemoveParticipant():
                 self._calls.switchboard.remove(endpoint, body)
-            case wire.SetHold(is_on_hold=is_on_hold):
-                endpoint.call.set_attributes(endpoint, is_on_hold=is_on_hold)
             case wire.SendTone(tone=tone):
                 self._calls.switchboard.send_tone(endpoint, tone)
             case _:

@@ -9,7 +9,8 @@ from typing import Protocol
 from acs_core import wire
 from acs_core.core.facts import CallType
 from acs_core.service.callees import number_of
-from acs_core.service.server_call import ServerCall, Timer
+from acs_core.service.server_call import ServerCall
+from acs_core.service.timers import Timer
 
 __all__ = ["Line", "Lines", "Ring", "RingTimes"]
 

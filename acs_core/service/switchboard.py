@@ -45,7 +45,8 @@ from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal
 from acs_core.service.pstn import PstnGateway, TelephoneLeg
 from acs_core.service.ringing import Line, Lines, Ring, RingTimes
-from acs_core.service.server_call import DIALED, CallLater, ServerCall, call_later
+from acs_core.service.server_call import DIALED, ServerCall
+from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["Switchboard"]
 

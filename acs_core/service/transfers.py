@@ -24,7 +24,8 @@ from acs_core.service.callees import check_callees, check_dialer
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import PrincipalKind
-from acs_core.service.server_call import DIALED, CallLater, ServerCall, Timer, call_later
+from acs_core.service.server_call import DIALED, ServerCall
+from acs_core.service.timers import CallLater, Timer, call_later
 
 __all__ = ["TRANSFER_TIMEOUT", "Transfers"]
 

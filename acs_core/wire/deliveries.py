@@ -13,6 +13,7 @@ from acs_core.core.facts import (
     EndpointInfo,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingParticipant,
     PublicationInfo,
     SpeakersChanged,
@@ -124,6 +125,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     pending: tuple[PendingParticipant, ...] = ()
     is_recording: bool = False
     activity: ActivityChanged = ActivityChanged()
+    media_access: MediaAccessChanged = MediaAccessChanged()
     answer: str | None = None
     published: tuple[PublicationInfo, ...] = ()
     ice_servers: tuple[IceServer, ...] = ()

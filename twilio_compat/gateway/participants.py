@@ -24,6 +24,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PublicationAdded,
@@ -71,6 +72,7 @@ class RemoteParticipants:
                 | RecordingChanged()
                 | ActivityChanged()
                 | AttributesChanged()
+                | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
                 | CallTypeChanged()

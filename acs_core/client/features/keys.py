@@ -1,31 +1,42 @@
-"""The features of calls and call clients; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features that calls, local streams and call clients have.
+
+`call.feature(Features.STREAMS)` and `stream.feature(Features.VIDEO_EFFECTS)` are typed by their
+keys.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.audio_effects import AudioEffectsFeature
+from acs_core.client.features.base import FeatureKey, StreamFeatureKey
 from acs_core.client.features.call_survey import CallSurveyFeature
+from acs_core.client.features.capabilities import CapabilitiesFeature
 from acs_core.client.features.captions import CaptionsCallFeature
 from acs_core.client.features.client_base import ClientFeatureKey
 from acs_core.client.features.data_channel import DataChannelCallFeature
 from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.media_access import MediaAccessCallFeature
 from acs_core.client.features.media_stats import MediaStatsFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.raise_hand import RaiseHandCallFeature
+from acs_core.client.features.reactions import ReactionCallFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.recording import RecordingCallFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.features.transcription import TranscriptionCallFeature
 from acs_core.client.features.transfer import TransferCallFeature
+from acs_core.client.features.video_effects import VideoEffectsFeature
 
 __all__ = ["ALL_FEATURES", "CLIENT_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call, and of a call client.
+    """Keys of the extensions of calls, of local streams and of call clients.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -45,10 +56,20 @@ class Features:
     TRANSFER: Final = FeatureKey("Transfer", TransferCallFeature)
     CALL_SURVEY: Final = FeatureKey("CallSurvey", CallSurveyFeature)
     DEBUG_INFO: Final = ClientFeatureKey("DebugInfo", DebugInfoCallClientFeature)
+    CAPABILITIES: Final = FeatureKey("Capabilities", CapabilitiesFeature)
+    RAISE_HAND: Final = FeatureKey("RaiseHand", RaiseHandCallFeature)
+    SPOTLIGHT: Final = FeatureKey("Spotlight", SpotlightCallFeature)
+    REACTION: Final = FeatureKey("Reaction", ReactionCallFeature)
+    MEDIA_ACCESS: Final = FeatureKey("MediaAccess", MediaAccessCallFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
     RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
+
+    VIDEO_EFFECTS: Final = StreamFeatureKey("VideoEffects", VideoEffectsFeature)
+    """Of `LocalVideoStream`."""
+    AUDIO_EFFECTS: Final = StreamFeatureKey("AudioEffects", AudioEffectsFeature)
+    """Of `LocalAudioStream`."""
 
 
 ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
@@ -57,6 +78,11 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.RECONNECTION,
     Features.NETWORK_QUALITY,
     Features.DOMINANT_SPEAKERS,
+    Features.CAPABILITIES,
+    Features.RAISE_HAND,
+    Features.SPOTLIGHT,
+    Features.REACTION,
+    Features.MEDIA_ACCESS,
     Features.DATA_CHANNEL,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
