@@ -8,6 +8,12 @@ from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
+from acs_core.client.constraints import (
+    CallConstraints,
+    MediaConstraintRange,
+    VideoConstraints,
+    VideoSendConstraints,
+)
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.data_channel import (
@@ -153,6 +159,7 @@ __all__ = [
     "CallAgentOptions",
     "CallClient",
     "CallClientOptions",
+    "CallConstraints",
     "CallDirection",
     "CallEndReason",
     "CallEvent",
@@ -203,6 +210,7 @@ __all__ = [
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "MediaConstraintRange",
     "MediaDiagnostics",
     "MediaError",
     "MediaStatsCollector",
@@ -255,9 +263,11 @@ __all__ = [
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
+    "VideoConstraints",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "VideoOptions",
+    "VideoSendConstraints",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
 ]

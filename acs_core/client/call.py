@@ -19,6 +19,7 @@ from typing import ClassVar, Final, TypeVar
 
 from acs_core.client.call_errors import error_of, reason_of
 from acs_core.client.call_info import CallInfo
+from acs_core.client.constraints import CallConstraints
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import (
     CallContext,
@@ -56,7 +57,7 @@ from acs_core.core.call import (
     StateChanged,
 )
 from acs_core.core.facts import EndReason
-from acs_core.errors import CallingError, InvalidArgumentError, ServiceError
+from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, ServiceError
 from acs_core.events import CallEvent, CollectionUpdate
 from acs_core.models import (
     CallDirection,
@@ -342,6 +343,18 @@ class Call(Emitter):
             InvalidArgumentError: 400/41041: none is shared.
         """
         await self._media.stop_screen()
+
+    async def set_constraints(self, constraints: CallConstraints) -> None:
+        """Limit what the camera sends, now and when it starts; what is not limited stays as it was.
+
+        Raises:
+            InvalidArgumentError: 500/41065 before the call is connected, 500/41066 in it: a limit
+                that nothing could keep; 500/41070: these are no constraints.
+            InvalidStateError: 500/41067: the call is over.
+        """
+        if self._over.is_set():
+            raise InvalidStateError("The call is over.", code=500, sub_code=41067)
+        self._media.set_constraints(constraints)
 
     async def aclose(self) -> None:
         """Hang up and end all tasks; the agent does this when it is disposed."""

@@ -11,10 +11,17 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
+from acs_core.client.constraints import (
+    CallConstraints,
+    VideoConstraints,
+    check,
+    constrained,
+    merged,
+)
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.options import JoinCallOptions, StreamOptions
-from acs_core.client.ports import NewStream
+from acs_core.client.ports import NewStream, SendOptions
 from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
@@ -40,15 +47,27 @@ class _Slot:
         on_failed: Callable[[], None],
         *,
         enabled: bool = True,
+        encoding: SendOptions | None = None,
     ) -> None:
         self.stream = stream
         self.kind = kind
         self.publication: LocalPublication | None = None
         self._enabled = enabled
+        self.encoding = encoding or SendOptions()
         self._on_failed = on_failed
 
     def new_stream(self) -> NewStream:
-        return NewStream(kind=self.kind, source=self.stream.media_source, enabled=self._enabled)
+        return NewStream(
+            kind=self.kind,
+            source=self.stream.media_source,
+            enabled=self._enabled,
+            encoding=self.encoding,
+        )
+
+    def limit(self, encoding: SendOptions) -> None:
+        self.encoding = encoding
+        if self.publication is not None:
+            self.publication.set_encoding(encoding)
 
     async def replace_source(self, source: MediaSource) -> None:
         if self.publication is not None:
@@ -77,6 +96,7 @@ class LocalMedia:
         self._own_sounds: list[LocalAudioStream] = []
         self._planned: list[tuple[MediaStreamType, _Slot]] = []
         self._is_muted = False
+        self._constraints: VideoConstraints | None = None
         self._lock = asyncio.Lock()
 
     # ------------------------------------------------------------ state
@@ -109,7 +129,8 @@ class LocalMedia:
 
         Raises:
             InvalidArgumentError: 400/41044, 400/41046: more than one camera or microphone;
-                400/41045, 400/41047: something that is no local stream.
+                400/41045, 400/41047: something that is no local stream; 500/41069: constraints
+                that nothing could keep.
         """
         videos = options.video_options.local_video_streams if options.video_options else ()
         audio = options.audio_options
@@ -122,6 +143,9 @@ class LocalMedia:
             raise InvalidArgumentError("Video options take LocalVideoStreams.", sub_code=41045)
         if any(not isinstance(item, LocalAudioStream) for item in sounds):
             raise InvalidArgumentError("Audio options take LocalAudioStreams.", sub_code=41047)
+        if options.video_options is not None:
+            check(options.video_options.constraints, 41069)
+            self._constraints = options.video_options.constraints
         self._is_muted = audio is not None and audio.muted
         self._extra = options.streams or ()
         if options.streams is None and not sounds:
@@ -157,6 +181,7 @@ class LocalMedia:
         for (kind, slot), publication in zip(self._planned, publications, strict=False):
             if self._slots.get(kind) is slot:
                 slot.publication = publication
+                slot.limit(slot.encoding)  # It may have changed while the call was connecting.
             else:
                 self._withdraw(publication)  # It was stopped while the call was connecting.
         sound = self._slots.get(MediaStreamType.AUDIO)
@@ -201,6 +226,18 @@ class LocalMedia:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate((), (slot.stream,)))
 
     # ------------------------------------------------------------ camera and screen
+
+    def set_constraints(self, constraints: CallConstraints) -> None:
+        """Limit what the camera sends, now and later."""
+        if not isinstance(constraints, CallConstraints):
+            raise InvalidArgumentError(
+                "set_constraints takes CallConstraints.", code=500, sub_code=41070
+            )
+        check(constraints.video, 41066 if self._context.is_joined else 41065)
+        self._constraints = merged(self._constraints, constraints.video)
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        if camera is not None:
+            camera.limit(self._encoding(MediaStreamType.VIDEO))
 
     async def start_video(self, stream: LocalVideoStream) -> None:
         """Send a camera."""
@@ -271,10 +308,15 @@ class LocalMedia:
             _KINDS[kind],
             lambda: self._failed(kind),
             enabled=kind is not MediaStreamType.AUDIO or not self._is_muted,
+            encoding=self._encoding(kind),
         )
         self._slots[kind] = slot
         stream.use(slot)
         return slot
+
+    def _encoding(self, kind: MediaStreamType) -> SendOptions:
+        is_camera = kind is MediaStreamType.VIDEO
+        return constrained(SendOptions(), self._constraints if is_camera else None)
 
     def _check_joined(self, sub_code: int = 0) -> None:
         if not self._context.is_joined:

@@ -64,6 +64,7 @@ class SendOptions:
     Attributes:
         max_bitrate_bps: Upper limit; None for 1.5 Mb/s of video and 40 or 64 kb/s of sound.
         max_frame_rate: Pictures above this rate are left out.
+        max_frame_height: Higher pictures are made smaller, their shape kept; None for no limit.
         dtx: Send nearly nothing while the sound is silent.
         codecs: Encoding names in order of preference, for instance ``("H264", "VP8")``; others
             are not offered. Empty for all, VP8 first.
@@ -71,6 +72,7 @@ class SendOptions:
 
     max_bitrate_bps: int | None = None
     max_frame_rate: float = 30.0
+    max_frame_height: int | None = None
     dtx: bool = False
     codecs: tuple[str, ...] = ()
 
@@ -130,7 +132,9 @@ class StreamSender:
         self._is_closed = False
         self._video: VideoEncoder | None = None
         self._sound: OpusEncoder | None = None
-        self._target = min(START_VIDEO_BITRATE, self.max_bitrate_bps)
+        self._available = START_VIDEO_BITRATE
+        self._target = min(self._available, self.max_bitrate_bps)
+        self._throttle = FrameThrottle(self._options.max_frame_rate)
         self._keyframe_wanted = False
         self._last_keyframe = 0.0
         self._clock = RtpClock(self._clock_rate, first=secrets.randbits(31))
@@ -205,8 +209,22 @@ class StreamSender:
         if self._reader is not None:
             self._reader.close()
 
+    def set_options(self, options: SendOptions) -> None:
+        """Take other limits of pictures from the next one on; the codecs stay what they are."""
+        if options.max_frame_rate != self._options.max_frame_rate:
+            self._throttle = FrameThrottle(options.max_frame_rate)
+        self._options = options
+        self.set_available_bitrate(self._available)
+        if self._video is not None:
+            self._video.set_limits(
+                max_bitrate_bps=self.max_bitrate_bps,
+                frame_rate=options.max_frame_rate,
+                max_height=options.max_frame_height,
+            )
+
     def set_available_bitrate(self, bitrate_bps: int) -> None:
         """Adapt to what the network carries; the option's limit stays above it."""
+        self._available = bitrate_bps
         self._target = min(bitrate_bps, self.max_bitrate_bps)
         if self._video is not None:
             self._video.bitrate_bps = self._target
@@ -291,6 +309,7 @@ class StreamSender:
                 bitrate_bps=self._target,
                 max_bitrate_bps=self.max_bitrate_bps,
                 frame_rate=self._options.max_frame_rate,
+                max_height=self._options.max_frame_height,
             )
 
     async def _run(self) -> None:
@@ -315,7 +334,6 @@ class StreamSender:
             await self._source_changed.wait()
 
     async def _pump(self, reader: SourceReader) -> None:
-        throttle = FrameThrottle(self._options.max_frame_rate)
         failures = 0
         while True:
             frame = await reader.read()
@@ -327,7 +345,7 @@ class StreamSender:
             try:
                 if not isinstance(frame, av.VideoFrame):
                     await self._send_sound(stream, frame, now)
-                elif throttle.takes(_frame_time(frame), now):
+                elif self._throttle.takes(_frame_time(frame), now):
                     await self._send_picture(stream, frame, now)
                 failures = 0
             except MediaError as error:
