@@ -33,11 +33,21 @@ from acs_core.client.features.diagnostics import (
 )
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.keys import Features
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
+from acs_core.client.features.media_records import (
+    IncomingAudioMediaStats,
+    IncomingVideoMediaStats,
+    MediaStatsAggregation,
+    MediaStatsReportSample,
+    MediaStatsReportSummary,
+    MediaStatValue,
+    OutgoingAudioMediaStats,
+    OutgoingVideoMediaStats,
+    TransportMediaStats,
+)
 from acs_core.client.features.media_stats import (
+    MediaStatsCallFeature,
     MediaStatsCollector,
     MediaStatsCollectorOptions,
-    MediaStatsFeature,
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
@@ -201,6 +211,8 @@ __all__ = [
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "IncomingAudioMediaStats",
+    "IncomingVideoMediaStats",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
@@ -213,18 +225,22 @@ __all__ = [
     "MediaConstraintRange",
     "MediaDiagnostics",
     "MediaError",
+    "MediaStatValue",
+    "MediaStatsAggregation",
+    "MediaStatsCallFeature",
     "MediaStatsCollector",
     "MediaStatsCollectorEvent",
     "MediaStatsCollectorOptions",
-    "MediaStatsFeature",
-    "MediaStatsSample",
-    "MediaStatsSummary",
+    "MediaStatsReportSample",
+    "MediaStatsReportSummary",
     "MediaStreamType",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "OutgoingAudioMediaStats",
+    "OutgoingVideoMediaStats",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -261,6 +277,7 @@ __all__ = [
     "StreamsFeature",
     "SwitchOffMode",
     "TransportError",
+    "TransportMediaStats",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
     "VideoConstraints",

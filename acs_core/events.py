@@ -128,9 +128,9 @@ class MediaStatsCollectorEvent(StrEnum):
     """Events of `MediaStatsCollector`."""
 
     SAMPLE_REPORTED = "sampleReported"
-    """(MediaStatsSample)"""
+    """(MediaStatsReportSample)"""
     SUMMARY_REPORTED = "summaryReported"
-    """(MediaStatsSummary)"""
+    """(MediaStatsReportSummary)"""
 
 
 class DiagnosticsEvent(StrEnum):

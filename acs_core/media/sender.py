@@ -83,6 +83,9 @@ class _Counters:
     keyframe_requests: int = 0
     frames: int = 0
     keyframes: int = 0
+    sent: int = 0
+    input_width: int = 0
+    input_height: int = 0
     width: int = 0
     height: int = 0
     level: int | None = None
@@ -140,6 +143,7 @@ class StreamSender:
         self._clock = RtpClock(self._clock_rate, first=secrets.randbits(31))
         self._counters = _Counters()
         self._frames = RateMeter()
+        self._input = RateMeter()
 
     @property
     def source(self) -> MediaSource:
@@ -274,6 +278,10 @@ class StreamSender:
             frame_width=counters.width,
             frame_height=counters.height,
             frames_per_second=self._frames.rate(now),
+            frames_sent=counters.sent,
+            input_width=counters.input_width,
+            input_height=counters.input_height,
+            input_frames_per_second=self._input.rate(now),
             bitrate_bps=round(stream.rate.rate(now) * 8) if stream else 0,
             target_bitrate_bps=self._target,
             audio_level=counters.level,
@@ -337,11 +345,12 @@ class StreamSender:
         failures = 0
         while True:
             frame = await reader.read()
+            now = _now()
+            self._count_input(frame, now)
             stream = self._stream
             if stream is None or not self._enabled or self._path.state != "connected":
                 self._clock.pause()
                 continue
-            now = _now()
             try:
                 if not isinstance(frame, av.VideoFrame):
                     await self._send_sound(stream, frame, now)
@@ -372,6 +381,7 @@ class StreamSender:
             if index and index % step == 0:
                 await asyncio.sleep(BURST_INTERVAL)
             self._send(stream, timestamp, payload, marker=index == last, captured=now)
+        self._counters.sent += bool(picture.payloads)
 
     async def _send_sound(self, stream: OutgoingStream, frame: av.AudioFrame, now: float) -> None:
         encoder = self._sound
@@ -391,6 +401,7 @@ class StreamSender:
             elements = [] if level_id is None else [(level_id, level)]
             # RFC 3551 section 4.1: the marker begins a talkspurt.
             self._send(stream, timestamp, packet.payload, elements, marker=is_first, captured=now)
+            self._counters.sent += 1
 
     def _send(
         self,
@@ -429,6 +440,11 @@ class StreamSender:
     def _count_keyframe_request(self) -> None:
         self._counters.keyframe_requests += 1
         self._keyframe_wanted = True
+
+    def _count_input(self, frame: MediaFrame, now: float) -> None:
+        self._input.add(1, now)
+        if isinstance(frame, av.VideoFrame):
+            self._counters.input_width, self._counters.input_height = frame.width, frame.height
 
     def _count_picture(self, picture: EncodedPicture, now: float) -> None:
         counters = self._counters

@@ -20,7 +20,7 @@ from acs_core import (
     LocalVideoStream,
     MediaStatsCollectorOptions,
 )
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
+from acs_core.client.features.media_records import MediaStatsReportSample, MediaStatsReportSummary
 from acs_core.media.sources import ToneSource
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, RED
@@ -85,15 +85,15 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
         assert (defaults.aggregation_interval, defaults.data_points_per_aggregation) == (10, 6)
         collector = feature.create_collector(MediaStatsCollectorOptions(2, 2))
         disposed = feature.create_collector()
-        samples: list[MediaStatsSample] = []
-        summaries: list[tuple[int, MediaStatsSummary]] = []
+        samples: list[MediaStatsReportSample] = []
+        summaries: list[tuple[int, MediaStatsReportSummary]] = []
         wrong: list[object] = []
         collector.on("sampleReported", samples.append)
         collector.on("summaryReported", lambda one: summaries.append((len(samples), one)))
         disposed.on("sampleReported", wrong.append)
         disposed.dispose()
 
-        def counts(sample: MediaStatsSample) -> list[float]:
+        def counts(sample: MediaStatsReportSample) -> list[float]:
             kinds = (sample.audio, sample.video)
             sent = [item.packets or 0 for kind in kinds for item in kind.send]
             return sent + [item.packets or 0 for kind in kinds for item in kind.receive]
@@ -102,6 +102,15 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
             lambda: samples and len(counts(samples[-1])) == 4 and min(counts(samples[-1])) > 0
         )
         await until(lambda: len(summaries) >= 2)
+        await until(lambda: all(item.rtt_in_ms is not None for item in samples[-1].transports))
+        (picture,) = samples[-1].video.send
+        assert (picture.frame_width_input, picture.frame_width_sent) == (160, 160)
+        assert picture.frames_sent
+        assert picture.key_frames_encoded
+        assert {item.local_candidate_type for item in samples[-1].transports} == {"host"}
+        (heard,) = samples[-1].audio.receive
+        assert heard.rtt_in_ms is not None
+        assert heard.codec_name == "opus"
         assert [at for at, _ in summaries] == [4 * (n + 1) for n in range(len(summaries))]
         assert wrong == []
         await call.hang_up()

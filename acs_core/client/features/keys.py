@@ -8,7 +8,7 @@ from acs_core.client.features.base import FeatureKey
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.media_stats import MediaStatsFeature
+from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
@@ -27,7 +27,7 @@ class Features:
     DOMINANT_SPEAKERS: Final = FeatureKey("DominantSpeakers", DominantSpeakersFeature)
     CALL_DOMINANT_SPEAKERS: Final = DOMINANT_SPEAKERS
     """The name that some of Microsoft's documents use for DOMINANT_SPEAKERS."""
-    MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsFeature)
+    MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsCallFeature)
     USER_FACING_DIAGNOSTICS: Final = FeatureKey(
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
