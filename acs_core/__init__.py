@@ -24,13 +24,19 @@ from acs_core.client.features.data_channel import (
     DataChannelSender,
     DataChannelSenderOptions,
 )
-from acs_core.client.features.diagnostics import (
-    DiagnosticChange,
+from acs_core.client.features.diagnostic_values import (
+    DiagnosticChangedEventArgs,
+    DiagnosticValueType,
     LatestDiagnosticValue,
+    LatestMediaDiagnostics,
+    LatestNetworkDiagnostics,
     MediaDiagnostics,
+    MediaDiagnosticType,
     NetworkDiagnostics,
-    UserFacingDiagnosticsFeature,
+    NetworkDiagnosticType,
+    ServerDiagnosticType,
 )
+from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.keys import Features
 from acs_core.client.features.media_records import (
@@ -198,8 +204,9 @@ __all__ = [
     "DeviceAccess",
     "DeviceManager",
     "DeviceManagerEvent",
-    "DiagnosticChange",
+    "DiagnosticChangedEventArgs",
     "DiagnosticQuality",
+    "DiagnosticValueType",
     "DiagnosticsEvent",
     "Dimensions",
     "DisplayNameChange",
@@ -217,12 +224,15 @@ __all__ = [
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "LatestMediaDiagnostics",
+    "LatestNetworkDiagnostics",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
     "MediaConstraintRange",
+    "MediaDiagnosticType",
     "MediaDiagnostics",
     "MediaError",
     "MediaStatValue",
@@ -236,6 +246,7 @@ __all__ = [
     "MediaStreamType",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
+    "NetworkDiagnosticType",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
@@ -267,6 +278,7 @@ __all__ = [
     "RoomCallLocator",
     "ScalingMode",
     "SendOptions",
+    "ServerDiagnosticType",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",

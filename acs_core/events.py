@@ -137,7 +137,7 @@ class DiagnosticsEvent(StrEnum):
     """Events of `NetworkDiagnostics` and `MediaDiagnostics`."""
 
     DIAGNOSTIC_CHANGED = "diagnosticChanged"
-    """(DiagnosticChange)"""
+    """(DiagnosticChangedEventArgs)"""
 
 
 class DataChannelEvent(StrEnum):

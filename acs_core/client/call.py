@@ -429,8 +429,7 @@ class Call(Emitter):
             return
         self._handle(Admitted())
         self._media.joined(publications)
-        for name, value in self._setup.device_flags().items():
-            self._desk.publish(Observed(name, value))
+        self._tell_device_flags()
         self._desk.catch_up()
         self._work.start(self._sample(), "sample call")
 
@@ -460,7 +459,12 @@ class Call(Emitter):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._setup.sample_interval)
+            self._tell_device_flags()
             self._desk.publish(Sampled(loop.time()))
+
+    def _tell_device_flags(self) -> None:
+        for name, value in self._setup.device_flags().items():
+            self._desk.publish(Observed(name, value))
 
     def _enter(self, state: CallState) -> None:
         """Make true what listeners of the new state may rely on."""

@@ -18,6 +18,7 @@ from acs_core.client.constraints import (
     constrained,
     merged,
 )
+from acs_core.client.device_flags import START_FLAGS, STOP_FLAGS, start_flag
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.options import JoinCallOptions, StreamOptions
@@ -43,23 +44,26 @@ class _Slot:
     def __init__(
         self,
         stream: LocalVideoStream | LocalAudioStream,
-        kind: PublicationKind,
-        on_failed: Callable[[], None],
+        kind: MediaStreamType,
+        observe: Callable[[str, bool], None],
         *,
         enabled: bool = True,
         encoding: SendOptions | None = None,
     ) -> None:
         self.stream = stream
-        self.kind = kind
+        self._kind = kind
         self.publication: LocalPublication | None = None
         self._enabled = enabled
         self.encoding = encoding or SendOptions()
-        self._on_failed = on_failed
+        self._observe = observe
+        self._unfollow: Callable[[], None] | None = None
 
     def new_stream(self) -> NewStream:
+        source = self.stream.media_source
+        self.follow(source)
         return NewStream(
-            kind=self.kind,
-            source=self.stream.media_source,
+            kind=_KINDS[self._kind],
+            source=source,
             enabled=self._enabled,
             encoding=self.encoding,
         )
@@ -72,9 +76,32 @@ class _Slot:
     async def replace_source(self, source: MediaSource) -> None:
         if self.publication is not None:
             await self.publication.replace_source(source)
+        self.follow(source)
+        self.started()
+
+    def started(self) -> None:
+        """The device works: what was wrong with it before is over."""
+        for flag in START_FLAGS[self._kind]:
+            self._observe(flag, False)
 
     def source_failed(self, error: MediaError) -> None:
-        self._on_failed()
+        self._observe(start_flag(self._kind, error), True)
+
+    def release(self) -> None:
+        """The stream is in the call no longer."""
+        self.stream.release(self)
+        if self._unfollow is not None:
+            self._unfollow()
+            self._unfollow = None
+            self._observe(STOP_FLAGS[self._kind], False)
+
+    def follow(self, source: MediaSource) -> None:
+        """Hear when the device fails from now on."""
+        if self._unfollow is not None:
+            self._unfollow()
+        flag = STOP_FLAGS[self._kind]
+        self._observe(flag, False)
+        self._unfollow = source.on_failed(lambda _: self._observe(flag, True))
 
 
 class LocalMedia:
@@ -166,10 +193,12 @@ class LocalMedia:
         """
         for kind, slot in list(self._slots.items()):
             try:
-                await slot.stream.start()
-            except MediaError:
-                self._failed(kind)
+                await slot.stream.start(self._setup.limits.device_start)
+            except MediaError as error:
+                slot.source_failed(error)
                 self._drop(kind, slot)
+            else:
+                slot.started()
         for item in self._extra:
             await holder.enter_async_context(opened(item.source))
         extra = [_extra_stream(item) for item in self._extra]
@@ -287,7 +316,7 @@ class LocalMedia:
     def end(self) -> None:
         """The call is over: nothing is sent; the application's streams go on, ours do not."""
         for slot in self._slots.values():
-            slot.stream.release(slot)
+            slot.release()
         for sound in self._own_sounds:
             self._context.listeners.spawn(sound.dispose(), "dispose microphone")
         self._own_sounds.clear()
@@ -305,8 +334,8 @@ class LocalMedia:
     def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
         slot = _Slot(
             stream,
-            _KINDS[kind],
-            lambda: self._failed(kind),
+            kind,
+            lambda flag, value: self._context.publish_news(Observed(flag, value)),
             enabled=kind is not MediaStreamType.AUDIO or not self._is_muted,
             encoding=self._encoding(kind),
         )
@@ -332,16 +361,15 @@ class LocalMedia:
         self._check_joined()
         slot = self._put(kind, stream)
         try:
-            await stream.start()
+            await stream.start(self._setup.limits.device_start)
             slot.publication = await self._streams.publish_stream(slot.new_stream())
         except BaseException as error:
             self._slots.pop(kind, None)
-            stream.release(slot)
+            slot.release()
             if isinstance(error, MediaError):
-                self._failed(kind)
+                slot.source_failed(error)
             raise
-        if kind is MediaStreamType.VIDEO:
-            self._context.publish_news(Observed("cameraStartFailed", False))
+        slot.started()
         if kind is MediaStreamType.AUDIO and slot.publication.is_enabled is self._is_muted:
             slot.publication.set_enabled(not self._is_muted)
 
@@ -349,26 +377,24 @@ class LocalMedia:
         slot = self._slots.pop(kind, None)
         if slot is None:
             return None
-        slot.stream.release(slot)
+        slot.release()
         if slot.publication is not None and self._context.is_joined:
             try:
                 await self._streams.unpublish(slot.publication)
             except CallingError:
                 self._slots[kind] = slot
                 slot.stream.use(slot)
+                slot.follow(slot.stream.media_source)
                 raise
         return slot
 
     def _drop(self, kind: MediaStreamType, slot: _Slot) -> None:
         if self._slots.get(kind) is slot:
             del self._slots[kind]
-        slot.stream.release(slot)
+        slot.release()
 
     def _withdraw(self, publication: LocalPublication) -> None:
         self._context.enqueue(lambda: self._streams.unpublish(publication), "withdraw stream")
-
-    def _failed(self, kind: MediaStreamType) -> None:
-        self._context.publish_news(Observed(_FAILURES[kind], True))
 
     def _tell_video(
         self,
@@ -386,11 +412,6 @@ _KINDS = {
     MediaStreamType.AUDIO: PublicationKind.AUDIO,
     MediaStreamType.VIDEO: PublicationKind.VIDEO,
     MediaStreamType.SCREEN_SHARING: PublicationKind.SCREEN,
-}
-_FAILURES = {
-    MediaStreamType.AUDIO: "microphoneNotFunctioning",
-    MediaStreamType.VIDEO: "cameraStartFailed",
-    MediaStreamType.SCREEN_SHARING: "capturerStartFailed",
 }
 
 

@@ -6,8 +6,10 @@ whoever uses it registers as a `StreamUser` and follows its source.
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, Protocol, TypeVar
+import asyncio
+from typing import ClassVar, Final, Generic, Protocol, TypeVar
 
+from acs_core.client.device_flags import START_TIMED_OUT
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.frame_reader import FrameReader
 from acs_core.client.ports import FrameMode
@@ -41,6 +43,8 @@ __all__ = [
     "ViewSlots",
 ]
 
+START_TIMEOUT: Final = 10.0
+
 _Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
 
 
@@ -51,7 +55,7 @@ class StreamUser(Protocol):
         """Go on with another source."""
 
     def source_failed(self, error: MediaError) -> None:
-        """A source could not be started; the old one goes on."""
+        """A source could not be started; the old one, if there is one, goes on."""
 
 
 class LocalMediaStream(Emitter, Generic[_Device]):
@@ -93,13 +97,25 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         if user in self._users:
             self._users.remove(user)
 
-    async def start(self) -> None:
-        """Check that the source delivers; used before a call depends on it.
+    async def start(self, timeout: float = START_TIMEOUT) -> None:
+        """Check that the source opens within `timeout` seconds; before a call depends on it.
 
         Raises:
-            SourceUnavailableError: 412/43000 or 403/43001: it cannot be opened, or must not.
+            SourceUnavailableError: 412/43000 or 403/43001: it cannot be opened, or must not;
+                412/43015 or, for sound, 412/43613: not in time.
         """
-        (await self.media_source.open()).close()
+        source = self.media_source
+        try:
+            async with asyncio.timeout(timeout):
+                reader = await source.open()
+        except TimeoutError as error:
+            raise SourceUnavailableError(
+                f"{source.label!r} did not open within {timeout:g} s.",
+                sub_code=START_TIMED_OUT[source.kind],
+                stage=Stage.DEVICE,
+                next_step="Check that no other program uses it, and plug it in again.",
+            ) from error
+        reader.close()
 
     async def dispose(self) -> None:
         """Close the source if this stream made it, and end listener tasks."""

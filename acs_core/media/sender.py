@@ -21,8 +21,8 @@ import av
 
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
 from acs_core.media.clock import FrameThrottle, RtpClock
-from acs_core.media.encode import EncodedPicture, OpusEncoder, VideoEncoder
-from acs_core.media.frames import AUDIO_RATE, VIDEO_CLOCK_RATE
+from acs_core.media.encode import EncodedPicture, OpusEncoder, VideoEncoder, audio_level
+from acs_core.media.frames import AUDIO_RATE, VIDEO_CLOCK_RATE, AudioFrame
 from acs_core.media.outgoing import OutgoingStream, RtpPath, SendEncoding
 from acs_core.media.pool import media_pool
 from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, SourceReader
@@ -445,6 +445,9 @@ class StreamSender:
         self._input.add(1, now)
         if isinstance(frame, av.VideoFrame):
             self._counters.input_width, self._counters.input_height = frame.width, frame.height
+        elif not self._enabled:
+            # Of what is not sent, too: who speaks into a muted microphone should hear of it.
+            self._counters.level = audio_level(AudioFrame.from_av(frame).samples)
 
     def _count_picture(self, picture: EncodedPicture, now: float) -> None:
         counters = self._counters

@@ -21,7 +21,7 @@ from acs_core import (
     MediaStatsCollectorOptions,
 )
 from acs_core.client.features.media_records import MediaStatsReportSample, MediaStatsReportSummary
-from acs_core.media.sources import ToneSource
+from acs_core.media.sources import SilenceSource, ToneSource
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import camera, meeting, seen_by
@@ -218,3 +218,32 @@ async def test_network_quality_has_levels_for_all_and_statistics_for_who_asked()
         assert plain.local_participant.network_quality_level is None
         levels = [level for level, _ in told]
         assert all(one != two for one, two in itertools.pairwise(levels))
+
+
+async def test_who_speaks_into_a_muted_microphone_is_told_and_who_is_silent_unmuted() -> None:
+    async with meeting() as place:
+        anna = await place.user("Anna")
+        call = await anna.join(audio=LocalAudioStream(ToneSource()), muted=True)
+        feature = call.feature(Features.USER_FACING_DIAGNOSTICS)
+        latest = feature.media.get_latest()
+        name = "speakingWhileMicrophoneIsMuted"
+        await until(lambda: name in latest and latest[name].value is True)
+        await call.unmute()
+        await until(lambda: latest[name].value is False)
+        await call.mute()
+        feature.silence.window = 0.2
+        await call.stop_audio()
+        await call.start_audio(LocalAudioStream(SilenceSource()))
+        await call.unmute()
+        await until(lambda: latest["microphoneNotMuteButSilent"].value is True)
+        # Three minutes are not over.
+        assert latest[name].value is False
+
+
+async def test_relays_that_do_not_answer_are_told() -> None:
+    async with meeting(turn_url="turn:127.0.0.1:9?transport=udp", turn_secret="secret") as place:
+        await (await place.user("Ben")).join(audio=LocalAudioStream(ToneSource()))
+        call = await (await place.user("Anna")).join()
+        latest = call.feature(Features.USER_FACING_DIAGNOSTICS).network.get_latest()
+        name = "networkRelaysNotReachable"
+        await until(lambda: name in latest and latest[name].value is True)
