@@ -64,8 +64,15 @@ from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions
 from acs_core.client.participants import RemoteParticipant
 from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
+from acs_core.client.remote_video import RemoteVideoStream
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.streams import (
+    LocalAudioStream,
+    LocalAudioStreamOptions,
+    LocalVideoStream,
+    LocalVideoStreamOptions,
+)
+from acs_core.client.volume import Volume
 from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
@@ -116,6 +123,7 @@ from acs_core.events import (
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
     StreamsEvent,
+    VolumeEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -228,9 +236,11 @@ __all__ = [
     "LatestNetworkDiagnostics",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
+    "LocalAudioStreamOptions",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "LocalVideoStreamOptions",
     "MediaConstraintRange",
     "MediaDiagnosticType",
     "MediaDiagnostics",
@@ -299,4 +309,6 @@ __all__ = [
     "VideoSendConstraints",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
+    "Volume",
+    "VolumeEvent",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
     "StreamsEvent",
+    "VolumeEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -105,6 +106,12 @@ class LocalAudioStreamEvent(StrEnum):
 
     AUDIO_SOURCE_CHANGED = "audioSourceChanged"
     """(LocalAudioStream)"""
+
+
+class VolumeEvent(StrEnum):
+    """Events of `Volume`."""
+
+    LEVEL_CHANGED = "levelChanged"
 
 
 class DeviceManagerEvent(StrEnum):

@@ -107,7 +107,9 @@ class Call(Emitter):
         self._info = CallInfo(setup.endpoint_id, setup.locator, lambda: self._session)
         self._is_incoming_audio_muted = False
         self._remote_audio = RemoteAudioStream(
-            lambda: audio_of(self._streams.endpoints), lambda: self._is_incoming_audio_muted
+            lambda: audio_of(self._streams.endpoints),
+            lambda: self._is_incoming_audio_muted,
+            self._work,
         )
         others = [item for item in self._features.values() if item is not self._streams]
         self._desk.deliver_to([self._streams, self._participants, *others])

@@ -317,6 +317,8 @@ class LocalMedia:
         """The call is over: nothing is sent; the application's streams go on, ours do not."""
         for slot in self._slots.values():
             slot.release()
+            if slot.stream.auto_dispose_on_call_end:
+                self._context.listeners.spawn(slot.stream.dispose(), "dispose stream")
         for sound in self._own_sounds:
             self._context.listeners.spawn(sound.dispose(), "dispose microphone")
         self._own_sounds.clear()

@@ -23,7 +23,7 @@ from acs_core.client.features.base import (
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.mixing import RemoteAudio
 from acs_core.client.publications import RemoteEndpoint, RemotePublication
-from acs_core.client.streams import RemoteVideoStream, ViewSlots
+from acs_core.client.remote_video import RemoteVideoStream, ViewSlots
 from acs_core.core.facts import EndpointLeft, EndReason, PublicationKind
 from acs_core.core.participant import ParticipantCore, RemoteParticipantState, observe
 from acs_core.events import CollectionUpdate, RemoteParticipantEvent
