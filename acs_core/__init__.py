@@ -56,6 +56,7 @@ from acs_core.client.features.media_stats import (
     MediaStatsCollectorOptions,
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -80,6 +81,7 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
+from acs_core.core.optimal_video import OvcChangeReason
 from acs_core.core.participant import RemoteParticipantState
 from acs_core.core.receiving import (
     BandwidthMode,
@@ -118,6 +120,7 @@ from acs_core.events import (
     LocalVideoStreamEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    OptimalVideoCountEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RemoteParticipantEvent,
@@ -260,8 +263,11 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "OptimalVideoCountCallFeature",
+    "OptimalVideoCountEvent",
     "OutgoingAudioMediaStats",
     "OutgoingVideoMediaStats",
+    "OvcChangeReason",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",

@@ -25,6 +25,7 @@ __all__ = [
     "LocalVideoStreamEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "OptimalVideoCountEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RemoteParticipantEvent",
@@ -145,6 +146,12 @@ class DiagnosticsEvent(StrEnum):
 
     DIAGNOSTIC_CHANGED = "diagnosticChanged"
     """(DiagnosticChangedEventArgs)"""
+
+
+class OptimalVideoCountEvent(StrEnum):
+    """Events of `Features.OPTIMAL_VIDEO_COUNT`."""
+
+    OPTIMAL_VIDEO_COUNT_CHANGED = "optimalVideoCountChanged"
 
 
 class DataChannelEvent(StrEnum):

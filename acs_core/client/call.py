@@ -95,6 +95,7 @@ class Call(Emitter):
             listeners=self._owner,
             work=self._work,
             publish_news=self._desk.publish,
+            limits=setup.limits,
         )
         self._features: dict[type[CallFeature], CallFeature] = {
             key.kind: key.kind(self._context) for key in ALL_FEATURES

@@ -18,6 +18,7 @@ from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.ports import RosterChange, Session
 from acs_core.core.facts import EndReason
 from acs_core.errors import CallingError, InvalidStateError
+from acs_core.models import ACS_LIMITS, CallLimits
 
 __all__ = [
     "CallContext",
@@ -162,6 +163,7 @@ class CallContext:
         work: Owner of everything that ends with the call.
         publish_news: Tells the call something that other features should hear.
         endpoint_id: The local endpoint.
+        limits: How many streams the call takes.
     """
 
     def __init__(
@@ -171,11 +173,13 @@ class CallContext:
         listeners: TaskOwner,
         work: TaskOwner,
         publish_news: Callable[[News], None],
+        limits: CallLimits = ACS_LIMITS,
     ) -> None:
         self.endpoint_id = endpoint_id
         self.listeners = listeners
         self.work = work
         self.publish_news = publish_news
+        self.limits = limits
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None

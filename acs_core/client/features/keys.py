@@ -10,6 +10,7 @@ from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -31,6 +32,7 @@ class Features:
     USER_FACING_DIAGNOSTICS: Final = FeatureKey(
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
+    OPTIMAL_VIDEO_COUNT: Final = FeatureKey("OptimalVideoCount", OptimalVideoCountCallFeature)
     DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
@@ -47,5 +49,6 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.DATA_CHANNEL,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
+    Features.OPTIMAL_VIDEO_COUNT,
 )
 """In the order in which they hear news."""
