@@ -16,6 +16,8 @@ from acs_core.client.constraints import (
 )
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
+from acs_core.client.environment import Environment, EnvironmentInfo, get_environment_info
+from acs_core.client.features.client_base import CallClientFeature
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -57,6 +59,20 @@ from acs_core.client.features.media_stats import (
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
+from acs_core.client.features.pre_call import PreCallDiagnosticsFeature, PreCallTimes
+from acs_core.client.features.pre_call_results import (
+    AudioInCallDiagnostics,
+    CallDiagnostics,
+    DeviceAvailabilityGrade,
+    DeviceCompatibility,
+    DeviceEnumeration,
+    DeviceSupportGrade,
+    InCallDiagnostics,
+    PreCallDiagnosticsResult,
+    QualityGrade,
+    RunOptions,
+    VideoInCallDiagnostics,
+)
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -174,6 +190,7 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioInCallDiagnostics",
     "AudioOptions",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
@@ -185,8 +202,10 @@ __all__ = [
     "CallAgentKind",
     "CallAgentOptions",
     "CallClient",
+    "CallClientFeature",
     "CallClientOptions",
     "CallConstraints",
+    "CallDiagnostics",
     "CallDirection",
     "CallEndReason",
     "CallEvent",
@@ -213,8 +232,12 @@ __all__ = [
     "DataReliability",
     "DeadlineError",
     "DeviceAccess",
+    "DeviceAvailabilityGrade",
+    "DeviceCompatibility",
+    "DeviceEnumeration",
     "DeviceManager",
     "DeviceManagerEvent",
+    "DeviceSupportGrade",
     "DiagnosticChangedEventArgs",
     "DiagnosticQuality",
     "DiagnosticValueType",
@@ -225,10 +248,13 @@ __all__ = [
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "EndpointDetails",
+    "Environment",
+    "EnvironmentInfo",
     "Features",
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "InCallDiagnostics",
     "IncomingAudioMediaStats",
     "IncomingVideoMediaStats",
     "InvalidArgumentError",
@@ -272,9 +298,13 @@ __all__ = [
     "PermissionConstraints",
     "PermissionPolicy",
     "PhoneNumberIdentifier",
+    "PreCallDiagnosticsFeature",
+    "PreCallDiagnosticsResult",
+    "PreCallTimes",
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "QualityGrade",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -292,6 +322,7 @@ __all__ = [
     "RemoteVideoStream",
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
+    "RunOptions",
     "ScalingMode",
     "SendOptions",
     "ServerDiagnosticType",
@@ -311,10 +342,12 @@ __all__ = [
     "VideoConstraints",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoInCallDiagnostics",
     "VideoOptions",
     "VideoSendConstraints",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
     "Volume",
     "VolumeEvent",
+    "get_environment_info",
 ]

@@ -8,12 +8,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias, TypeVar
 
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
-from acs_core.client.features.base import CallFeature, FeatureKey
+from acs_core.client.emitter import TaskOwner
+from acs_core.client.features.client_base import (
+    CallClientContext,
+    CallClientFeature,
+    ClientFeatureKey,
+)
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
 from acs_core.errors import InvalidArgumentError, InvalidStateError
@@ -23,6 +28,8 @@ __all__ = ["CallClient", "LinkFactory"]
 
 LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserver], ServiceLink]
 """Makes a connection from the service's URL, a token getter and who hears of it."""
+
+_Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
 class CallClient:
@@ -41,6 +48,8 @@ class CallClient:
         self._link_factory = link_factory
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = DeviceManager(self._options.permissions, self._logger)
+        self._tasks = TaskOwner(self._logger)
+        self._features: dict[type[CallClientFeature], CallClientFeature] = {}
         self._agent: CallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
@@ -111,16 +120,25 @@ class CallClient:
         self._check_usable()
         return self._devices
 
-    def feature(self, key: FeatureKey[CallFeature]) -> NoReturn:
-        """An extension of the client itself; there is none in this version.
+    def feature(self, key: ClientFeatureKey[_Feature]) -> _Feature:
+        """An extension of the client itself: a member of `Features`; always the same object.
 
         Raises:
-            InvalidArgumentError: Always.
+            InvalidArgumentError: Clients have no such feature.
+            InvalidStateError: 404/40012: the client is disposed.
         """
-        raise InvalidArgumentError(
-            f"Call clients have no feature {key!r}.",
-            next_step="Features of calls are obtained by Call.feature.",
-        )
+        self._check_usable()
+        if not isinstance(key, ClientFeatureKey):
+            raise InvalidArgumentError(
+                f"Call clients have no feature {key!r}.",
+                next_step="Features of calls are obtained by Call.feature.",
+            )
+        feature = self._features.get(key.kind)
+        if feature is None:
+            context = CallClientContext(self._tasks, self._devices, self._twin)
+            feature = self._features[key.kind] = key.kind(context)
+        assert isinstance(feature, key.kind)
+        return feature
 
     async def dispose(self) -> None:
         """Dispose the agent and the devices. Safe to repeat."""
@@ -129,6 +147,7 @@ class CallClient:
         self._is_disposed = True
         if self._agent is not None:
             await self._agent.dispose()
+        await self._tasks.aclose()
         await self._devices.aclose()
 
     async def __aenter__(self) -> CallClient:
@@ -141,6 +160,9 @@ class CallClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.dispose()
+
+    def _twin(self) -> CallClient:
+        return CallClient(self._options, link_factory=self._link_factory)
 
     def _agent_disposed(self) -> None:
         self._agent = None

@@ -1,16 +1,18 @@
-"""The features that calls have; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features of calls and call clients; `call.feature(Features.STREAMS)` is typed by its key."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
 from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.client_base import ClientFeatureKey
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
+from acs_core.client.features.pre_call import PreCallDiagnosticsFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -19,7 +21,7 @@ __all__ = ["ALL_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call.
+    """Keys of the extensions of a call, and of a call client: those of type `ClientFeatureKey`.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -38,6 +40,7 @@ class Features:
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
     RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
+    PRE_CALL_DIAGNOSTICS: Final = ClientFeatureKey("PreCallDiagnostics", PreCallDiagnosticsFeature)
 
 
 ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
