@@ -75,6 +75,11 @@ from acs_core.client.features.pre_call_results import (
 )
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.remote_diagnostics import (
+    RemoteDiagnostic,
+    RemoteDiagnostics,
+    RemoteParticipantDiagnosticsData,
+)
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
 from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
@@ -314,8 +319,11 @@ __all__ = [
     "ReconnectionFeature",
     "RemoteAudio",
     "RemoteAudioStream",
+    "RemoteDiagnostic",
+    "RemoteDiagnostics",
     "RemoteEndpoint",
     "RemoteParticipant",
+    "RemoteParticipantDiagnosticsData",
     "RemoteParticipantEvent",
     "RemoteParticipantState",
     "RemotePublication",

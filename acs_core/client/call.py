@@ -104,6 +104,7 @@ class Call(Emitter):
         self._participants = Participants(
             self._context, self._streams, setup.limits, self._participants_updated
         )
+        self._context.participant_of = self._participants.by_endpoint
         self._media = LocalMedia(self._context, self._streams, self._emit, setup)
         self._info = CallInfo(setup.endpoint_id, setup.locator, lambda: self._session)
         self._is_incoming_audio_muted = False

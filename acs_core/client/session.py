@@ -292,6 +292,7 @@ class CallSession:
                 | wire.TransferChanged()
                 | wire.Transcribed()
                 | wire.CaptionsChanged()
+                | wire.DiagnosticsReported()
             ):
                 tell(self._observer.on_notice, body)
             case _:

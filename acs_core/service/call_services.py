@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
+from acs_core.service import remote_diagnostics
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint
 
@@ -27,6 +28,8 @@ class CallServices:
             CallingError: It is refused; nothing has changed.
         """
         match body:
+            case wire.ReportDiagnostics(reports=reports):
+                remote_diagnostics.pass_on(endpoint, reports)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

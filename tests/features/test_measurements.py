@@ -247,3 +247,21 @@ async def test_relays_that_do_not_answer_are_told() -> None:
         latest = call.feature(Features.USER_FACING_DIAGNOSTICS).network.get_latest()
         name = "networkRelaysNotReachable"
         await until(lambda: name in latest and latest[name].value is True)
+
+
+async def test_others_hear_of_trouble_that_a_participant_reports() -> None:
+    async with meeting() as place:
+        call = await (await place.user("Anna")).join(
+            audio=LocalAudioStream(ToneSource()), muted=True
+        )
+        there = await (await place.user("Ben")).join()
+        heard = there.feature(Features.USER_FACING_DIAGNOSTICS).remote
+        told = next_event(heard, "diagnosticChanged")
+        call.feature(Features.USER_FACING_DIAGNOSTICS).remote.start_sending_diagnostics()
+        (data,) = await told
+        names = {item.diagnostic: item.value for item in data.diagnostics}
+        assert True in names.values()
+        assert {item.participant_id for item in data.diagnostics} == {call.id}
+        (participant,) = there.remote_participants
+        assert all(item.remote_participant is participant for item in data.diagnostics)
+        assert call.feature(Features.USER_FACING_DIAGNOSTICS).remote.get_latest().diagnostics == ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -19,6 +19,9 @@ from acs_core.client.ports import RosterChange, Session
 from acs_core.core.facts import EndReason
 from acs_core.errors import CallingError, InvalidStateError
 from acs_core.models import ACS_LIMITS, CallLimits
+
+if TYPE_CHECKING:
+    from acs_core.client.participants import RemoteParticipant
 
 __all__ = [
     "CallContext",
@@ -164,6 +167,7 @@ class CallContext:
         publish_news: Tells the call something that other features should hear.
         endpoint_id: The local endpoint.
         limits: How many streams the call takes.
+        participant_of: Whose endpoint an id is; the call fills it in.
     """
 
     def __init__(
@@ -180,6 +184,7 @@ class CallContext:
         self.work = work
         self.publish_news = publish_news
         self.limits = limits
+        self.participant_of: Callable[[str], RemoteParticipant | None] = lambda _: None
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None

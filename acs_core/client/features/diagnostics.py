@@ -28,6 +28,7 @@ from acs_core.client.features.diagnostic_values import (
     NetworkDiagnostics,
     NetworkDiagnosticType,
 )
+from acs_core.client.features.remote_diagnostics import RemoteDiagnostics
 from acs_core.client.ports import Session, SessionStats
 from acs_core.core.facts import PublicationKind
 from acs_core.errors import Stage
@@ -133,6 +134,7 @@ class UserFacingDiagnosticsFeature(CallFeature):
         self.silence = SilenceWatch()
         self._network = NetworkDiagnostics(context.listeners)
         self._media = MediaDiagnostics(context.listeners)
+        self._remote = RemoteDiagnostics(context, self._network, self._media)
         self._confirmed = _Confirmed()
         self._received = (0, 0)
         self._senders: dict[str, SenderStats] = {}
@@ -147,8 +149,17 @@ class UserFacingDiagnosticsFeature(CallFeature):
         """The diagnostics of `MediaDiagnosticType`."""
         return self._media
 
+    @property
+    def remote(self) -> RemoteDiagnostics:
+        """Diagnostics of the others, and whether they are told of ours."""
+        return self._remote
+
     def handle(self, news: News) -> None:
         """Take news; called by the call."""
+        self._judge(news)
+        self._remote.handle(news)
+
+    def _judge(self, news: News) -> None:
         match news:
             case LinkLost(error=error):
                 self._network.take(NetworkDiagnosticType.NETWORK_RECONNECT, DiagnosticQuality.BAD)
