@@ -201,7 +201,8 @@ class VideoEncoder:
     def _fitting(self, width: int, height: int) -> tuple[int, int]:
         limit = self._max_height
         if limit is not None and height > limit:
-            width, height = max(2, round(width * limit / height)), limit
+            even = limit & ~1
+            width, height = max(2, round(width * even / height)), even
         return width & ~1, height & ~1
 
     def _prepare_codec(self, picture: av.VideoFrame, now: float) -> None:
