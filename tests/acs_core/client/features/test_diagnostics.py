@@ -16,6 +16,7 @@ from acs_core import (
     Features,
     GroupCallLocator,
     JoinCallOptions,
+    LocalAudioStream,
     LocalVideoStream,
     SourceUnavailableError,
     VideoDeviceInfo,
@@ -232,3 +233,57 @@ async def test_a_missing_microphone_is_told_until_there_is_one() -> None:
         assert latest[name].value is was_missing
         devices.add_virtual_microphone("tone", ToneSource)
         await until(lambda: latest[name].value is False)
+
+
+async def test_what_the_service_misses_of_ours_is_bad_sending() -> None:
+    async with joined(NOTHING) as (call, session):
+        feature = call.feature(Features.USER_FACING_DIAGNOSTICS)
+        values = []
+        for number, lost in enumerate((0.0, 0.0, 0.2, 0.2, 0.0, 0.0)):
+            session.sender_stats = {
+                "camera": SenderStats(
+                    "video",
+                    packets_sent=100 * (number + 1),
+                    fraction_lost=lost,
+                    input_frames_per_second=30,
+                )
+            }
+            feature.handle(Sampled(float(number)))
+            latest = feature.network.get_latest().network_send_quality
+            values.append(None if latest is None else latest.value)
+        good, bad = DiagnosticQuality.GOOD, DiagnosticQuality.BAD
+        assert values == [None, good, good, bad, bad, good]
+
+
+class Microphone(ToneSource):
+    """A microphone that fails when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = asyncio.Event()
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        await self.fails.wait()
+        raise MediaError("unplugged")
+        yield
+
+
+async def test_a_microphone_or_screen_that_fails_in_the_call_is_told() -> None:
+    microphone, screen = Microphone(), Camera()
+    async with joined(NOTHING) as (call, _):
+        await call.start_audio(LocalAudioStream(microphone))
+        await call.start_screen_sharing(LocalVideoStream(screen))
+        latest = call.feature(Features.USER_FACING_DIAGNOSTICS).media.get_latest()
+        for source, name in (
+            (microphone, "microphoneMuteUnexpectedly"),
+            (screen, "capturerStoppedUnexpectedly"),
+        ):
+            assert latest[name].value is False
+            reader = await source.open()
+            source.fails.set()
+            await until(lambda told=name: latest[told].value is True)
+            reader.close()
+        await call.stop_audio()
+        await call.stop_screen_sharing()
+        assert latest["microphoneMuteUnexpectedly"].value is False
+        assert latest["capturerStoppedUnexpectedly"].value is False
