@@ -4,20 +4,65 @@ These are the public names; everything else may change without notice. The calli
 `acs_core.service`, media sources and sinks are in `acs_core.media`.
 """
 
-from acs_core.client.call import Call
-from acs_core.client.call_agent import CallAgent
-from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo
+from acs_core.client.call import (
+    Call,
+)
+from acs_core.client.call_agent import (
+    CallAgent,
+)
+from acs_core.client.call_client import (
+    CallClient,
+)
+from acs_core.client.call_info import (
+    CallInfo,
+    TeamsCallInfo,
+)
 from acs_core.client.constraints import (
     CallConstraints,
     MediaConstraintRange,
     VideoConstraints,
     VideoSendConstraints,
 )
-from acs_core.client.credential import AzureCommunicationTokenCredential
-from acs_core.client.devices import DeviceManager
-from acs_core.client.environment import Environment, EnvironmentInfo, get_environment_info
-from acs_core.client.features.client_base import CallClientFeature
+from acs_core.client.credential import (
+    AzureCommunicationTokenCredential,
+)
+from acs_core.client.devices import (
+    DeviceManager,
+)
+from acs_core.client.effects import (
+    BackgroundBlurConfig,
+    BackgroundBlurEffect,
+    BackgroundReplacementConfig,
+    BackgroundReplacementEffect,
+    DeepNoiseSuppressionEffect,
+    EchoCancellationEffect,
+    EchoCancellationEffectName,
+    NoiseSuppressionEffectName,
+    VideoEffectConfig,
+    VideoEffectError,
+    VideoEffectErrorPayload,
+    VideoEffectName,
+)
+from acs_core.client.environment import (
+    Environment,
+    EnvironmentInfo,
+    get_environment_info,
+)
+from acs_core.client.features.audio_effects import (
+    ActiveAudioEffects,
+    AudioEffectsFeature,
+    AudioEffectsStartConfig,
+    AudioEffectsStopConfig,
+)
+from acs_core.client.features.capabilities import (
+    CapabilitiesChangedReason,
+    CapabilitiesChangeInfo,
+    CapabilitiesFeature,
+    ChangedParticipantCapabilities,
+)
+from acs_core.client.features.client_base import (
+    CallClientFeature,
+)
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
     DataChannelMessage,
@@ -38,9 +83,23 @@ from acs_core.client.features.diagnostic_values import (
     NetworkDiagnosticType,
     ServerDiagnosticType,
 )
-from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.keys import Features
+from acs_core.client.features.diagnostics import (
+    UserFacingDiagnosticsFeature,
+)
+from acs_core.client.features.dominant_speakers import (
+    DominantSpeakersFeature,
+)
+from acs_core.client.features.keys import (
+    Features,
+)
+from acs_core.client.features.media_access import (
+    BaseMediaAccess,
+    MediaAccess,
+    MediaAccessCallFeature,
+    MediaAccessChangedEvent,
+    MeetingMediaAccess,
+    MeetingMediaAccessChangedEvent,
+)
 from acs_core.client.features.media_records import (
     IncomingAudioMediaStats,
     IncomingVideoMediaStats,
@@ -57,9 +116,16 @@ from acs_core.client.features.media_stats import (
     MediaStatsCollector,
     MediaStatsCollectorOptions,
 )
-from acs_core.client.features.network_quality import NetworkQualityFeature
-from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
-from acs_core.client.features.pre_call import PreCallDiagnosticsFeature, PreCallTimes
+from acs_core.client.features.network_quality import (
+    NetworkQualityFeature,
+)
+from acs_core.client.features.optimal_video_count import (
+    OptimalVideoCountCallFeature,
+)
+from acs_core.client.features.pre_call import (
+    PreCallDiagnosticsFeature,
+    PreCallTimes,
+)
 from acs_core.client.features.pre_call_results import (
     AudioInCallDiagnostics,
     CallDiagnostics,
@@ -73,37 +139,120 @@ from acs_core.client.features.pre_call_results import (
     RunOptions,
     VideoInCallDiagnostics,
 )
-from acs_core.client.features.receive_policy import ReceivePolicyFeature
-from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.raise_hand import (
+    RaisedHand,
+    RaisedHandChangedEvent,
+    RaiseHandCallFeature,
+)
+from acs_core.client.features.reactions import (
+    ReactionCallFeature,
+    ReactionEventPayload,
+    ReactionMessage,
+)
+from acs_core.client.features.receive_policy import (
+    ReceivePolicyFeature,
+)
+from acs_core.client.features.reconnection import (
+    ReconnectionFeature,
+)
 from acs_core.client.features.remote_diagnostics import (
     RemoteDiagnostic,
     RemoteDiagnostics,
     RemoteParticipantDiagnosticsData,
 )
-from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
-from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
-from acs_core.client.participants import RemoteParticipant
-from acs_core.client.ports import SendOptions
-from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
-from acs_core.client.remote_video import RemoteVideoStream
-from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
+from acs_core.client.features.spotlight import (
+    SpotlightCallFeature,
+    SpotlightedParticipant,
+)
+from acs_core.client.features.streams import (
+    StreamsFeature,
+)
+from acs_core.client.features.video_effects import (
+    VideoEffectsFeature,
+)
+from acs_core.client.incoming_call import (
+    IncomingCall,
+    IncomingCallEventArgs,
+)
+from acs_core.client.lobby import (
+    AdmitAllOperationResult,
+    AdmitLobbyParticipantOptions,
+    Lobby,
+    RejectLobbyParticipantOptions,
+)
+from acs_core.client.mixing import (
+    RemoteAudio,
+    RemoteAudioStream,
+)
+from acs_core.client.options import (
+    AcceptCallOptions,
+    AudioOptions,
+    JoinCallOptions,
+    StartCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
+    StreamOptions,
+    VideoOptions,
+)
+from acs_core.client.participants import (
+    RemoteParticipant,
+)
+from acs_core.client.ports import (
+    SendOptions,
+)
+from acs_core.client.publications import (
+    LocalPublication,
+    RemoteEndpoint,
+    RemotePublication,
+)
+from acs_core.client.remote_video import (
+    RemoteVideoStream,
+)
+from acs_core.client.renderer import (
+    VideoStreamRenderer,
+    VideoStreamRendererView,
+)
 from acs_core.client.streams import (
+    AudioStreamFeature,
     LocalAudioStream,
     LocalAudioStreamOptions,
     LocalVideoStream,
     LocalVideoStreamOptions,
+    VideoStreamFeature,
 )
-from acs_core.client.volume import Volume
-from acs_core.core.call import CallState
+from acs_core.client.teams import (
+    TeamsCall,
+    TeamsCallAgent,
+    TeamsIncomingCall,
+)
+from acs_core.client.volume import (
+    Volume,
+)
+from acs_core.core.call import (
+    CallState,
+)
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapabilities,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+)
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
+    ParticipantRole,
     Priority,
     PublicationKind,
 )
-from acs_core.core.optimal_video import OvcChangeReason
-from acs_core.core.participant import RemoteParticipantState
+from acs_core.core.moderation import (
+    Reaction,
+)
+from acs_core.core.optimal_video import (
+    OvcChangeReason,
+)
+from acs_core.core.participant import (
+    RemoteParticipantState,
+)
 from acs_core.core.receiving import (
     BandwidthMode,
     BandwidthProfile,
@@ -129,24 +278,37 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.events import (
+    AudioEffectsEvent,
     CallAgentEvent,
     CallEvent,
+    CallInfoEvent,
+    CapabilitiesChangedEventType,
+    CapabilitiesEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
     DeviceManagerEvent,
     DiagnosticsEvent,
     DominantSpeakersEvent,
+    IncomingCallEvent,
+    LobbyEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
+    MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
     OptimalVideoCountEvent,
+    RaisedHandEventType,
+    RaiseHandEvent,
+    ReactionEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
+    SpotlightChangedEventType,
+    SpotlightEvent,
     StreamsEvent,
+    VideoEffectsEvent,
     VolumeEvent,
 )
 from acs_core.identifiers import (
@@ -157,28 +319,46 @@ from acs_core.identifiers import (
     PhoneNumberIdentifier,
     UnknownIdentifier,
 )
+from acs_core.media.effects.chain import (
+    AudioEffect,
+    EffectStats,
+    VideoEffect,
+)
+from acs_core.media.effects.model import (
+    OnnxSegmenter,
+)
+from acs_core.media.effects.segmentation import (
+    BasicSegmenter,
+    Segmenter,
+)
 from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
+    AddPhoneNumberOptions,
+    AddTeamsParticipantOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
     CallAgentOptions,
     CallClientOptions,
     CallDirection,
+    CallEndedEventArgs,
     CallEndReason,
     CallerInfo,
     CallKind,
     CallLimits,
     ConnectionStateChange,
     CreateViewOptions,
+    CustomContext,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
     DominantSpeakersInfo,
+    DtmfTone,
     EndpointDetails,
     GroupCallLocator,
     HangUpOptions,
+    IncomingCallKind,
     MediaStreamType,
     PermissionConstraints,
     PermissionPolicy,
@@ -186,6 +366,10 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsCallAgentOptions,
+    TeamsMeetingCoordinatesLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -193,14 +377,32 @@ from acs_core.models import (
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AcceptCallOptions",
+    "ActiveAudioEffects",
+    "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
+    "AdmitAllOperationResult",
+    "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioEffect",
+    "AudioEffectsEvent",
+    "AudioEffectsFeature",
+    "AudioEffectsStartConfig",
+    "AudioEffectsStopConfig",
     "AudioInCallDiagnostics",
     "AudioOptions",
+    "AudioStreamFeature",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BackgroundBlurConfig",
+    "BackgroundBlurEffect",
+    "BackgroundReplacementConfig",
+    "BackgroundReplacementEffect",
     "BandwidthMode",
     "BandwidthProfile",
+    "BaseMediaAccess",
+    "BasicSegmenter",
     "Call",
     "CallAgent",
     "CallAgentEvent",
@@ -213,19 +415,29 @@ __all__ = [
     "CallDiagnostics",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallEvent",
     "CallInfo",
+    "CallInfoEvent",
     "CallKind",
     "CallLimits",
     "CallState",
     "CallerInfo",
     "CallingError",
+    "CapabilitiesChangeInfo",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesChangedReason",
+    "CapabilitiesEvent",
+    "CapabilitiesFeature",
+    "CapabilityResolutionReason",
+    "ChangedParticipantCapabilities",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationUserIdentifier",
     "ConnectionState",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DataChannelEvent",
     "DataChannelFeature",
     "DataChannelMessage",
@@ -236,6 +448,7 @@ __all__ = [
     "DataChannelSenderOptions",
     "DataReliability",
     "DeadlineError",
+    "DeepNoiseSuppressionEffect",
     "DeviceAccess",
     "DeviceAvailabilityGrade",
     "DeviceCompatibility",
@@ -252,6 +465,10 @@ __all__ = [
     "DominantSpeakersEvent",
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
+    "DtmfTone",
+    "EchoCancellationEffect",
+    "EchoCancellationEffectName",
+    "EffectStats",
     "EndpointDetails",
     "Environment",
     "EnvironmentInfo",
@@ -261,6 +478,10 @@ __all__ = [
     "HangUpOptions",
     "InCallDiagnostics",
     "IncomingAudioMediaStats",
+    "IncomingCall",
+    "IncomingCallEvent",
+    "IncomingCallEventArgs",
+    "IncomingCallKind",
     "IncomingVideoMediaStats",
     "InvalidArgumentError",
     "InvalidStateError",
@@ -268,6 +489,8 @@ __all__ = [
     "LatestDiagnosticValue",
     "LatestMediaDiagnostics",
     "LatestNetworkDiagnostics",
+    "Lobby",
+    "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
     "LocalAudioStreamOptions",
@@ -275,6 +498,10 @@ __all__ = [
     "LocalVideoStream",
     "LocalVideoStreamEvent",
     "LocalVideoStreamOptions",
+    "MediaAccess",
+    "MediaAccessCallFeature",
+    "MediaAccessChangedEvent",
+    "MediaAccessEvent",
     "MediaConstraintRange",
     "MediaDiagnosticType",
     "MediaDiagnostics",
@@ -288,17 +515,25 @@ __all__ = [
     "MediaStatsReportSample",
     "MediaStatsReportSummary",
     "MediaStreamType",
+    "MeetingMediaAccess",
+    "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkDiagnosticType",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "NoiseSuppressionEffectName",
+    "OnnxSegmenter",
     "OptimalVideoCountCallFeature",
     "OptimalVideoCountEvent",
     "OutgoingAudioMediaStats",
     "OutgoingVideoMediaStats",
     "OvcChangeReason",
+    "ParticipantCapabilities",
+    "ParticipantCapability",
+    "ParticipantCapabilityName",
+    "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -310,6 +545,16 @@ __all__ = [
     "ProtocolError",
     "PublicationKind",
     "QualityGrade",
+    "RaiseHandCallFeature",
+    "RaiseHandEvent",
+    "RaisedHand",
+    "RaisedHandChangedEvent",
+    "RaisedHandEventType",
+    "Reaction",
+    "ReactionCallFeature",
+    "ReactionEvent",
+    "ReactionEventPayload",
+    "ReactionMessage",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",
@@ -317,6 +562,7 @@ __all__ = [
     "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
+    "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
     "RemoteDiagnostic",
@@ -332,17 +578,33 @@ __all__ = [
     "RoomCallLocator",
     "RunOptions",
     "ScalingMode",
+    "Segmenter",
     "SendOptions",
     "ServerDiagnosticType",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
+    "SpotlightCallFeature",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
+    "SpotlightedParticipant",
     "Stage",
+    "StartCallOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsCall",
+    "TeamsCallAgent",
+    "TeamsCallAgentOptions",
+    "TeamsCallInfo",
+    "TeamsIncomingCall",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "TransportError",
     "TransportMediaStats",
     "UnknownIdentifier",
@@ -350,9 +612,17 @@ __all__ = [
     "VideoConstraints",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoEffect",
+    "VideoEffectConfig",
+    "VideoEffectError",
+    "VideoEffectErrorPayload",
+    "VideoEffectName",
+    "VideoEffectsEvent",
+    "VideoEffectsFeature",
     "VideoInCallDiagnostics",
     "VideoOptions",
     "VideoSendConstraints",
+    "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
     "Volume",

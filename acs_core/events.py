@@ -10,27 +10,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
+    "AudioEffectsEvent",
     "CallAgentEvent",
     "CallEvent",
+    "CallInfoEvent",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesEvent",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
     "DeviceManagerEvent",
     "DiagnosticsEvent",
     "DominantSpeakersEvent",
+    "IncomingCallEvent",
+    "LobbyEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
+    "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
     "OptimalVideoCountEvent",
+    "RaiseHandEvent",
+    "RaisedHandEventType",
+    "ReactionEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
     "StreamsEvent",
+    "VideoEffectsEvent",
     "VolumeEvent",
 ]
 
@@ -51,7 +64,7 @@ class CallAgentEvent(StrEnum):
     CALLS_UPDATED = "callsUpdated"
     """(CollectionUpdate[Call])"""
     INCOMING_CALL = "incomingCall"
-    """Reserved for one-to-one calls; not raised yet."""
+    """(IncomingCallEventArgs)"""
     CONNECTION_STATE_CHANGED = "connectionStateChanged"
     """(ConnectionStateChange)"""
 
@@ -73,6 +86,25 @@ class CallEvent(StrEnum):
     """(CollectionUpdate[LocalAudioStream])"""
     REMOTE_AUDIO_STREAMS_UPDATED = "remoteAudioStreamsUpdated"
     """(CollectionUpdate[RemoteAudioStream])"""
+    ROLE_CHANGED = "roleChanged"
+    MUTED_BY_OTHERS = "mutedByOthers"
+    CALLER_INFO_CHANGED = "callerInfoChanged"
+    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
+
+
+class CallInfoEvent(StrEnum):
+    """Events of `CallInfo`."""
+
+    CALL_INFO_CHANGED = "callInfoChanged"
+
+
+class IncomingCallEvent(StrEnum):
+    """Events of `IncomingCall`."""
+
+    CALL_ENDED = "callEnded"
+    """(CallEndedEventArgs)"""
+    CALLER_INFO_CHANGED = "callerInfoChanged"
+    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
 
 
 class RemoteParticipantEvent(StrEnum):
@@ -81,6 +113,7 @@ class RemoteParticipantEvent(StrEnum):
     STATE_CHANGED = "stateChanged"
     IS_MUTED_CHANGED = "isMutedChanged"
     IS_SPEAKING_CHANGED = "isSpeakingChanged"
+    ROLE_CHANGED = "roleChanged"
     DISPLAY_NAME_CHANGED = "displayNameChanged"
     """(DisplayNameChange)"""
     VIDEO_STREAMS_UPDATED = "videoStreamsUpdated"
@@ -130,6 +163,64 @@ class DominantSpeakersEvent(StrEnum):
     """Events of `Features.DOMINANT_SPEAKERS`."""
 
     DOMINANT_SPEAKERS_CHANGED = "dominantSpeakersChanged"
+
+
+class RaiseHandEvent(StrEnum):
+    """Events of `Features.RAISE_HAND`."""
+
+    RAISED_HAND_EVENT = "raisedHandEvent"
+    """(RaisedHandChangedEvent)"""
+    LOWERED_HAND_EVENT = "loweredHandEvent"
+    """(RaisedHandChangedEvent)"""
+
+
+RaisedHandEventType: TypeAlias = RaiseHandEvent
+"""ACS's name."""
+
+
+class SpotlightEvent(StrEnum):
+    """Events of `Features.SPOTLIGHT`."""
+
+    SPOTLIGHT_CHANGED = "spotlightChanged"
+    """(CollectionUpdate[SpotlightedParticipant])"""
+
+
+SpotlightChangedEventType: TypeAlias = SpotlightEvent
+"""ACS's name."""
+
+
+class ReactionEvent(StrEnum):
+    """Events of `Features.REACTION`."""
+
+    REACTION = "reaction"
+    """(ReactionEventPayload)"""
+
+
+class CapabilitiesEvent(StrEnum):
+    """Events of `Features.CAPABILITIES`."""
+
+    CAPABILITIES_CHANGED = "capabilitiesChanged"
+    """(CapabilitiesChangeInfo)"""
+
+
+CapabilitiesChangedEventType: TypeAlias = CapabilitiesEvent
+"""ACS's name."""
+
+
+class MediaAccessEvent(StrEnum):
+    """Events of `Features.MEDIA_ACCESS`."""
+
+    MEDIA_ACCESS_CHANGED = "mediaAccessChanged"
+    """(MediaAccessChangedEvent)"""
+    MEETING_MEDIA_ACCESS_CHANGED = "meetingMediaAccessChanged"
+    """(MeetingMediaAccessChangedEvent)"""
+
+
+class LobbyEvent(StrEnum):
+    """Events of `Lobby`."""
+
+    LOBBY_PARTICIPANTS_UPDATED = "lobbyParticipantsUpdated"
+    """(CollectionUpdate[RemoteParticipant])"""
 
 
 class MediaStatsCollectorEvent(StrEnum):
@@ -215,3 +306,29 @@ class ReconnectionEvent(StrEnum):
     RECONNECTING = "reconnecting"
     """(CallingError)"""
     RECONNECTED = "reconnected"
+
+
+class VideoEffectsEvent(StrEnum):
+    """Events of `Features.VIDEO_EFFECTS`; effects are told by name, in a tuple."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(tuple[str, ...])"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(tuple[str, ...])"""
+    EFFECTS_ERROR = "effectsError"
+    """(VideoEffectErrorPayload)"""
+    FPS_WARNING_THRESHOLD_REACHED = "fpsWarningThresholdReached"
+    """(tuple[str, ...])"""
+    TIME_FOR_EFFECTS_WARNING_REACHED = "timeForEffectsWarningReached"
+    """(tuple[str, ...])"""
+
+
+class AudioEffectsEvent(StrEnum):
+    """Events of `Features.AUDIO_EFFECTS`."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(ActiveAudioEffects)"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(ActiveAudioEffects)"""
+    EFFECTS_ERROR = "effectsError"
+    """(CallingError)"""

@@ -18,14 +18,18 @@ from enum import IntEnum, StrEnum
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.core.meeting_link import invalid_meeting, parse_link
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError
-from acs_core.identifiers import CommunicationIdentifier
+from acs_core.identifiers import CommunicationIdentifier, PhoneNumberIdentifier
 from acs_core.media.scaling import ScalingMode
 from acs_core.media.sources import MediaSource
 
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
+    "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "CallAgentKind",
@@ -33,27 +37,36 @@ __all__ = [
     "CallClientOptions",
     "CallDirection",
     "CallEndReason",
+    "CallEndedEventArgs",
     "CallKind",
     "CallLimits",
     "CallerInfo",
     "ConnectionStateChange",
     "CreateViewOptions",
+    "CustomContext",
     "DeviceAccess",
     "DiagnosticQuality",
     "DisplayNameChange",
     "DominantSpeakersInfo",
+    "DtmfTone",
     "EndpointDetails",
     "GroupCallLocator",
     "GroupLocator",
     "HangUpOptions",
+    "IncomingCallKind",
     "MediaStreamType",
     "PermissionConstraints",
     "PermissionPolicy",
+    "Place",
     "RoomCallLocator",
     "ScalingMode",
     "ServiceConnectionState",
     "SourceFactory",
     "StreamSize",
+    "TeamsCallAgentOptions",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -70,15 +83,24 @@ SourceFactory: TypeAlias = Callable[[], MediaSource]
 
 
 class CallKind(StrEnum):
-    """Kind of a call; calls on Teams identities are not offered."""
+    """Kind of a call."""
 
     CALL = "Call"
+    TEAMS_CALL = "TeamsCall"
 
 
 class CallAgentKind(StrEnum):
     """Kind of a call agent."""
 
     CALL_AGENT = "CallAgent"
+    TEAMS_CALL_AGENT = "TeamsCallAgent"
+
+
+class IncomingCallKind(StrEnum):
+    """Kind of an incoming call."""
+
+    INCOMING_CALL = "IncomingCall"
+    TEAMS_INCOMING_CALL = "TeamsIncomingCall"
 
 
 class CallDirection(StrEnum):
@@ -232,6 +254,43 @@ class CallerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomContext:
+    """What a telephone exchange or an application adds to a call: pairs of name and value."""
+
+    sip_headers: tuple[tuple[str, str], ...] = ()
+    voip_headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CallEndedEventArgs:
+    """Why it rings no longer."""
+
+    call_end_reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class AddPhoneNumberOptions:
+    """How a telephone is added to a call.
+
+    Attributes:
+        alternate_caller_id: The number that it sees; telephones are not called without one.
+    """
+
+    alternate_caller_id: PhoneNumberIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddTeamsParticipantOptions:
+    """How somebody is added to a call of a Teams user.
+
+    Attributes:
+        thread_id: The chat of the call; needed when it becomes a group call.
+    """
+
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DisplayNameChange:
     """A participant's name before and after."""
 
@@ -278,6 +337,11 @@ class CallAgentOptions:
     display_name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class TeamsCallAgentOptions:
+    """Options of a call agent of a Teams user; there are none yet."""
+
+
 def _service_url() -> str:
     return os.environ.get("CALLING_SERVICE_URL") or DEFAULT_SERVICE_URL
 
@@ -315,22 +379,76 @@ class RoomCallLocator:
     room_id: str
 
 
-GroupLocator: TypeAlias = GroupCallLocator | RoomCallLocator | Mapping[str, str]
-"""What a call can be joined by; mappings are read as {"groupId": ...} or {"roomId": ...}."""
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingLinkLocator:
+    """A meeting, by the link in its invitation."""
+
+    meeting_link: str
 
 
-def group_locator(value: GroupLocator) -> GroupCallLocator | RoomCallLocator:
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingIdLocator:
+    """A meeting, by its id, with or without spaces, and the passcode."""
+
+    meeting_id: str
+    passcode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingCoordinatesLocator:
+    """A meeting, by what its link is made of."""
+
+    thread_id: str
+    organizer_id: str
+    tenant_id: str
+    message_id: str
+
+
+Place: TypeAlias = (
+    GroupCallLocator | RoomCallLocator | TeamsMeetingLinkLocator | TeamsMeetingIdLocator
+)
+"""Where a call can be joined."""
+
+GroupLocator: TypeAlias = Place | TeamsMeetingCoordinatesLocator | Mapping[str, str]
+"""What a call can be joined by; mappings have the JavaScript SDK's keys, as {"groupId": ...}."""
+
+_LOCATORS: Final[Mapping[frozenset[str], Callable[..., GroupLocator]]] = {
+    frozenset({"groupid"}): GroupCallLocator,
+    frozenset({"roomid"}): RoomCallLocator,
+    frozenset({"meetinglink"}): TeamsMeetingLinkLocator,
+    frozenset({"meetingid"}): TeamsMeetingIdLocator,
+    frozenset({"meetingid", "passcode"}): TeamsMeetingIdLocator,
+}
+_KEYS: Final = ("groupid", "roomid", "meetinglink", "meetingid", "passcode")
+_COORDINATES: Final = frozenset({"threadid", "organizerid", "tenantid", "messageid"})
+
+
+def group_locator(value: GroupLocator) -> Place:
     """Read a locator in any of the ways that applications write one.
 
     Raises:
-        InvalidArgumentError: 400/40209: neither a group with a GUID nor a room.
+        InvalidArgumentError: 400/40209: none of a group with a GUID, a room and a meeting;
+            400/40210: a link that is no meeting link, or the coordinates of a meeting, by which ACS
+            does not join either.
     """
     if isinstance(value, Mapping):
         fields = {str(key).replace("_", "").lower(): item for key, item in value.items()}
-        if set(fields) == {"groupid"}:
-            value = GroupCallLocator(fields["groupid"])
-        elif set(fields) == {"roomid"}:
-            value = RoomCallLocator(fields["roomid"])
+        make = _LOCATORS.get(frozenset(fields))
+        if make is not None:
+            value = make(*(fields[key] for key in _KEYS if key in fields))
+        elif set(fields) == _COORDINATES:
+            value = TeamsMeetingCoordinatesLocator(
+                *(fields[key] for key in ("threadid", "organizerid", "tenantid", "messageid"))
+            )
+    if isinstance(value, TeamsMeetingCoordinatesLocator):
+        raise invalid_meeting("A meeting is not joined by its coordinates.")
+    if isinstance(value, TeamsMeetingLinkLocator) and isinstance(value.meeting_link, str):
+        parse_link(value.meeting_link)
+        return value
+    if isinstance(value, TeamsMeetingIdLocator) and value.meeting_id:
+        if isinstance(value.meeting_id, str) and isinstance(value.passcode, str):
+            return value
+        raise invalid_meeting("A meeting id and its passcode are text.")
     if isinstance(value, RoomCallLocator) and isinstance(value.room_id, str):
         return value
     if isinstance(value, GroupCallLocator):
@@ -339,7 +457,7 @@ def group_locator(value: GroupLocator) -> GroupCallLocator | RoomCallLocator:
         except (ValueError, AttributeError, TypeError):
             pass
     raise InvalidArgumentError(
-        "A call is joined by a group id, which is a GUID, or by a room id.",
+        "A call is joined by a group id, which is a GUID, by a room id, or as a meeting.",
         sub_code=40209,
         next_step="Use GroupCallLocator(str(uuid.uuid4())) or RoomCallLocator(name).",
     )

@@ -4,43 +4,35 @@ Theory of operation. `CallCore` holds the state; this shell performs its effects
 session through a `NewsDesk`, which turns what it says into news for the features, and owns two
 groups of tasks: *work* (joining, operations, sampling), which ends with the call, and *listeners*,
 which the agent ends. While the call is connecting, the features hear nothing; at `Joined` they read
-the whole state, and messages that came meanwhile follow.
+the whole state, and messages that came meanwhile follow. Who calls others has joined the session
+long before the call is connected: `core/dialing.py` says how far it is.
 
-Source: `Call` of @azure/communication-calling 2.0.0. `connected`, `ended`, `error`, `endpoint_id`
-and `room` are ours.
+Source: `CallCommon` and `Call` of @azure/communication-calling 2.0.0. `connected`, `ended`,
+`error`, `endpoint_id` and `room` are ours.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, Self
 
 from acs_core.client.call_errors import error_of, reason_of
-from acs_core.client.call_info import CallInfo
-from acs_core.client.constraints import CallConstraints
-from acs_core.client.emitter import Emitter, TaskOwner
-from acs_core.client.features.base import (
-    CallContext,
-    CallFeature,
-    FeatureKey,
-    Joined,
-    Observed,
-    Over,
-    Sampled,
-)
-from acs_core.client.features.keys import ALL_FEATURES
+from acs_core.client.call_info import CallInfo, CallInfoCommon
+from acs_core.client.call_media import CallMedia
+from acs_core.client.features.base import Joined, Observed, Over, Sampled
 from acs_core.client.features.reconnection import ReconnectionFeature
-from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.local_media import LocalMedia
-from acs_core.client.mixing import RemoteAudioStream
+from acs_core.client.holding import Holding
+from acs_core.client.lobby import Lobby
 from acs_core.client.news_desk import NewsDesk
 from acs_core.client.options import JoinCallOptions
-from acs_core.client.participants import Participants, RemoteParticipant, audio_of
-from acs_core.client.ports import Session
+from acs_core.client.participants import Participants, RemoteParticipant
+from acs_core.client.people import People, caller_number
+from acs_core.client.ports import RosterChange, Session
+from acs_core.client.publications import LocalPublication
 from acs_core.client.setup import CallSetup
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core import endings
 from acs_core.core.call import (
     Admitted,
@@ -50,71 +42,85 @@ from acs_core.core.call import (
     Ended,
     HangUpRequested,
     Input,
-    JoinRequested,
     LeaveSession,
     LobbyEntered,
     StartSession,
     StateChanged,
 )
-from acs_core.core.facts import EndReason
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, ServiceError
+from acs_core.core.dialing import progress
+from acs_core.core.facts import EndReason, ParticipantRole
+from acs_core.errors import CallingError, ServiceError
 from acs_core.events import CallEvent, CollectionUpdate
+from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 from acs_core.models import (
+    AddPhoneNumberOptions,
     CallDirection,
     CallerInfo,
     CallKind,
     CallLimits,
+    DtmfTone,
     HangUpOptions,
-    MediaStreamType,
 )
 
-__all__ = ["Call"]
+__all__ = ["Call", "CallCommon"]
 
 LEAVE_TIMEOUT: Final = 2.5
 HANG_UP_TIMEOUT: Final = LEAVE_TIMEOUT + 0.5
 CLOSE_TIMEOUT: Final = HANG_UP_TIMEOUT + 3.0
 """Seconds that `Call.aclose` takes at most: hanging up, then the ends of two groups of tasks."""
 
-_Feature = TypeVar("_Feature", bound=CallFeature)
 
-
-class Call(Emitter):
-    """A call that was joined; made by `CallAgent.join`."""
+class CallCommon(CallMedia):
+    """What calls of ACS users and of Teams users share."""
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(CallEvent)
     EVENT_SUB_CODE: ClassVar[int] = 41042
+    KIND: ClassVar[CallKind]
+    INFO: ClassVar[type[CallInfoCommon]]
 
     def __init__(self, setup: CallSetup) -> None:
-        super().__init__(TaskOwner(setup.logger))
-        self._setup = setup
+        self._desk = NewsDesk(self._session_ended, self._lobby_entered, self._early_facts)
+        super().__init__(setup, self._desk.publish)
         self._core = CallCore()
-        self._work = TaskOwner(setup.logger)
-        self._desk = NewsDesk(self._session_ended, self._lobby_entered)
-        self._context = CallContext(
-            endpoint_id=setup.endpoint_id,
-            listeners=self._owner,
-            work=self._work,
-            publish_news=self._desk.publish,
-            limits=setup.limits,
+        self._people = People(
+            self._context, lambda: self._participants, self._emit, self._media.muted_by_others
         )
-        self._features: dict[type[CallFeature], CallFeature] = {
-            key.kind: key.kind(self._context) for key in ALL_FEATURES
-        }
-        self._streams = self._feature(StreamsFeature)
         self._participants = Participants(
-            self._context, self._streams, setup.limits, self._participants_updated
+            self._context,
+            self._streams,
+            setup.limits,
+            self._participants_updated,
+            self._people.mute,
         )
         self._context.participant_of = self._participants.by_endpoint
-        self._media = LocalMedia(self._context, self._streams, self._emit, setup)
-        self._info = CallInfo(setup.endpoint_id, setup.locator, lambda: self._session)
-        self._is_incoming_audio_muted = False
-        self._remote_audio = RemoteAudioStream(
-            lambda: audio_of(self._streams.endpoints),
-            lambda: self._is_incoming_audio_muted,
-            self._work,
+        self._holding = Holding(
+            self._context,
+            self._core,
+            self._streams,
+            lambda: self._people.is_one_to_one,
+            self._handle,
         )
+        self._info = self.INFO(
+            self._owner,
+            setup.endpoint_id,
+            setup.locator,
+            lambda: self._session,
+            thread_id=setup.thread_id,
+        )
+        self._lobby = Lobby(self._context, self._participants.by_identity)
         others = [item for item in self._features.values() if item is not self._streams]
-        self._desk.deliver_to([self._streams, self._participants, *others])
+        self._desk.deliver_to(
+            [
+                self._streams,
+                self._participants,
+                self._lobby,
+                self._people,
+                self._holding,
+                *others,
+            ]
+        )
+        self._caller = setup.caller or CallerInfo(setup.identifier, setup.display_name)
+        self._published: Sequence[LocalPublication] | None = None
         self._session: Session | None = None
         self._joining: asyncio.Task[None] | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -132,8 +138,8 @@ class Call(Emitter):
 
     @property
     def kind(self) -> CallKind:
-        """Always `Call`."""
-        return CallKind.CALL
+        """Whether it is a call of an ACS user or of a Teams user."""
+        return self.KIND
 
     @property
     def state(self) -> CallState:
@@ -152,18 +158,23 @@ class Call(Emitter):
 
     @property
     def direction(self) -> CallDirection:
-        """Joined calls count as outgoing."""
-        return CallDirection.OUTGOING
+        """Whether we were called; joined calls count as outgoing."""
+        return self._setup.direction
 
     @property
     def caller_info(self) -> CallerInfo:
-        """Who started the call: this client, whose identifier is known once connected."""
-        return self._info.caller(self._setup.display_name)
+        """Who started the call; this client unless the call is incoming."""
+        return self._caller
 
     @property
-    def info(self) -> CallInfo:
-        """The call's ids."""
-        return self._info
+    def transferor_info(self) -> CallerInfo | None:
+        """Who transferred the call; None when nobody did."""
+        return self._setup.transferor
+
+    @property
+    def role(self) -> ParticipantRole:
+        """What we may do in the call; `Unknown` until it is connected."""
+        return self._people.role
 
     @property
     def limits(self) -> CallLimits:
@@ -171,80 +182,34 @@ class Call(Emitter):
         return self._setup.limits
 
     @property
-    def is_muted(self) -> bool:
-        """Whether our microphone is muted."""
-        return self._media.is_muted
-
-    @property
-    def is_incoming_audio_muted(self) -> bool:
-        """Whether `remote_audio_streams` are silenced here; the others do not see it."""
-        return self._is_incoming_audio_muted
-
-    @property
-    def is_local_video_started(self) -> bool:
-        """Whether a camera of ours is in the call."""
-        return self._media.is_on(MediaStreamType.VIDEO)
-
-    @property
-    def is_local_audio_started(self) -> bool:
-        """Whether a microphone of ours is in the call, muted or not (ours)."""
-        return self._media.is_on(MediaStreamType.AUDIO)
-
-    @property
-    def is_screen_sharing_on(self) -> bool:
-        """Whether a screen of ours is in the call."""
-        return self._media.is_on(MediaStreamType.SCREEN_SHARING)
-
-    @property
-    def local_video_streams(self) -> tuple[LocalVideoStream, ...]:
-        """Our camera and screen, in the order of starting."""
-        return self._media.video_streams
-
-    @property
-    def local_audio_streams(self) -> tuple[LocalAudioStream, ...]:
-        """Our microphone, if there is one."""
-        return self._media.audio_streams
-
-    @property
     def remote_participants(self) -> tuple[RemoteParticipant, ...]:
-        """Everybody else, in order of arrival."""
+        """Everybody else, who is called or waits in the lobby included."""
         return self._participants.all
 
     @property
-    def remote_audio_streams(self) -> tuple[RemoteAudioStream, ...]:
-        """One stream with the sound of everybody else, mixed."""
-        return (self._remote_audio,)
+    def lobby(self) -> Lobby:
+        """Who waits to be let in; empty in calls without a lobby."""
+        return self._lobby
 
     @property
     def has_tasks(self) -> bool:
         """Whether listeners or operations of this call still run (ours)."""
         return self._work.is_busy or self._owner.is_busy
 
-    def feature(self, key: FeatureKey[_Feature]) -> _Feature:
-        """An extension of this call: a member of `Features`; always the same object.
-
-        Raises:
-            InvalidArgumentError: Calls have no such feature.
-        """
-        if not isinstance(key, FeatureKey) or key.kind not in self._features:
-            raise InvalidArgumentError(
-                f"Calls have no feature {key!r}.", next_step="Use a member of Features."
-            )
-        return self._feature(key.kind)
-
     # ------------------------------------------------------------ actions
 
     def start(self, options: JoinCallOptions) -> None:
-        """Begin to join; `CallAgent.join` does this.
+        """Begin to join, to call or to accept, as the setup says; the call agent does this.
 
         Raises:
             InvalidArgumentError: The options break a limit.
         """
         self._media.plan(options)
         self._setup.plan(self._features, options)
-        self._handle(JoinRequested())
+        self._participants.dial(self._setup.callees)
+        self._handle(self._setup.first_input)
 
-    async def connected(self) -> Call:
+    async def connected(self) -> Self:
         """Wait until the call is connected, and return it (ours).
 
         Raises:
@@ -278,87 +243,56 @@ class Call(Emitter):
             if self._refusal is not None:
                 raise self._refusal
 
-    async def mute(self) -> None:
-        """Send no sound of the microphone; the others see it."""
-        await self._media.set_muted(True)
-
-    async def unmute(self) -> None:
-        """Send the sound of the microphone again; starts the default one if none was."""
-        await self._media.set_muted(False)
-
-    async def mute_incoming_audio(self) -> None:
-        """Hear nobody: `remote_audio_streams` deliver silence while sound goes on arriving."""
-        self._set_incoming_audio_muted(True)
-
-    async def unmute_incoming_audio(self) -> None:
-        """Hear the others again."""
-        self._set_incoming_audio_muted(False)
-
-    async def start_audio(self, stream: LocalAudioStream) -> None:
-        """Send a microphone, muted if the call is.
+    async def hold(self) -> None:
+        """Send and receive nothing until `resume`; the others see it. On hold it does nothing.
 
         Raises:
-            InvalidArgumentError: 400/41046: there is one; 400/41047: it is no LocalAudioStream.
-            InvalidStateError: The call is not connected.
-            SourceUnavailableError: The microphone cannot be opened.
+            InvalidStateError: 500/41033: the call is not connected.
+            CallingError: The service could not be told; nothing has changed.
         """
-        await self._media.start_audio(stream)
+        await self._holding.hold()
 
-    async def stop_audio(self) -> None:
-        """Take the microphone out of the call."""
-        await self._media.stop_audio()
+    async def resume(self) -> None:
+        """Go on with a call that we hold; in a call that nobody holds it does nothing.
 
-    async def start_video(self, stream: LocalVideoStream) -> None:
-        """Send a camera.
+        The call is `Connected` then, or `RemoteHold` while the other side of a call between two
+        holds it, too.
 
         Raises:
-            InvalidArgumentError: 400/41026: it is no LocalVideoStream; 400/41027: it is on;
-                400/41044: another one is.
-            InvalidStateError: The call is not connected.
-            SourceUnavailableError: 412/43000: the camera cannot be opened.
+            InvalidStateError: 500/41034: we do not hold it.
+            CallingError: The service could not be told; nothing has changed.
         """
-        await self._media.start_video(stream)
+        await self._holding.resume()
 
-    async def stop_video(self, stream: LocalVideoStream) -> None:
-        """Take the camera out of the call.
+    async def mute_all_remote_participants(self) -> None:
+        """Mute everybody else; they see it, and may unmute.
 
         Raises:
-            InvalidArgumentError: 400/41030: none is on; 400/41032: another one is.
+            InvalidStateError: 412/41087: the call is not connected; 405/41086: there are only
+                telephones; 405/41092: nobody else is there; 405/41093: it is a call between two.
+            ServiceError: 403/41018: our role does not allow it.
         """
-        await self._media.stop_video(stream)
+        await self._people.mute_all()
 
-    async def start_screen_sharing(self, stream: LocalVideoStream | None = None) -> None:
-        """Share a screen.
-
-        Args:
-            stream: What to share; by default the first screen of this computer.
+    async def send_dtmf(self, dtmf_tone: DtmfTone | str) -> None:
+        """Press a key for the telephones in the call.
 
         Raises:
-            InvalidArgumentError: 400/41035: one is shared already; 400/41036: no LocalVideoStream.
-            InvalidStateError: 412/41071: the call is not connected.
-            SourceUnavailableError: There is no screen, or it cannot be opened.
+            InvalidArgumentError: 422/41023: there is no such tone.
+            InvalidStateError: 412/41022: the call is not connected; 400/41022: no telephone is in
+                the call.
         """
-        await self._media.start_screen(stream)
+        await self._people.send_tone(dtmf_tone)
 
-    async def stop_screen_sharing(self) -> None:
-        """Share no screen.
+    async def remove_participant(self, identifier: CommunicationIdentifier) -> None:
+        """Take somebody out of the call, or call them no longer; returns when they are gone.
 
         Raises:
-            InvalidArgumentError: 400/41041: none is shared.
+            InvalidArgumentError: 400/41054: they are not in the call.
+            InvalidStateError: 412/41090: the call is not connected.
+            ServiceError: Our role does not allow it.
         """
-        await self._media.stop_screen()
-
-    async def set_constraints(self, constraints: CallConstraints) -> None:
-        """Limit what the camera sends, now and when it starts; what is not limited stays as it was.
-
-        Raises:
-            InvalidArgumentError: 500/41065 before the call is connected, 500/41066 in it: a limit
-                that nothing could keep; 500/41070: these are no constraints.
-            InvalidStateError: 500/41067: the call is over.
-        """
-        if self._over.is_set():
-            raise InvalidStateError("The call is over.", code=500, sub_code=41067)
-        self._media.set_constraints(constraints)
+        await self._people.remove(identifier)
 
     async def aclose(self) -> None:
         """Hang up and end all tasks; the agent does this when it is disposed."""
@@ -369,11 +303,6 @@ class Call(Emitter):
         await self._owner.aclose()
 
     # ------------------------------------------------------------ inside
-
-    def _set_incoming_audio_muted(self, is_muted: bool) -> None:
-        if is_muted is not self._is_incoming_audio_muted:
-            self._is_incoming_audio_muted = is_muted
-            self._emit(CallEvent.IS_INCOMING_AUDIO_MUTED_CHANGED)
 
     def _session_ended(self, reason: EndReason) -> None:
         is_joining = self._joining is not None and not self._joining.done()
@@ -387,10 +316,10 @@ class Call(Emitter):
         if self._core.accepts(LobbyEntered):
             self._handle(LobbyEntered())
 
-    def _feature(self, kind: type[_Feature]) -> _Feature:
-        feature = self._features[kind]
-        assert isinstance(feature, kind)
-        return feature
+    def _early_facts(self, changes: tuple[RosterChange, ...]) -> None:
+        if self._setup.is_dialed:
+            self._participants.anticipate(changes)
+            self._advance()
 
     def _handle(self, input_: Input) -> None:
         for effect in self._core.handle(input_):
@@ -429,12 +358,35 @@ class Call(Emitter):
             failure.__cause__ = cause
             await self._join_failed(session, failure)
             return
-        if not self._core.accepts(Admitted):
+        self._published = publications
+        if self._setup.is_dialed:
+            self._participants.anticipate()
+        self._advance()
+
+    def _advance(self) -> None:
+        """Go on as far as the roster allows, once we are in the session."""
+        session, published = self._session, self._published
+        if session is None or published is None:
             return
-        self._handle(Admitted())
-        self._media.joined(publications)
+        step = progress(session.roster, self.id) if self._setup.is_dialed else Admitted()
+        if step is None or not self._core.accepts(type(step)):
+            return
+        self._handle(step)
+        if isinstance(step, Admitted):
+            self._begin(session, published)
+
+    def _begin(self, session: Session, published: Sequence[LocalPublication]) -> None:
+        """The call is connected: say what came of the plans for it."""
+        self._media.joined(published)
         self._tell_device_flags()
         self._desk.catch_up()
+        self._holding.look()
+        own = session.roster.endpoints.get(self.id)
+        if self._caller.identifier is None and own is not None:
+            identifier = parse_raw_id(own.identity)
+            self._caller = CallerInfo(identifier, self._caller.display_name)
+            self._emit(CallEvent.CALLER_INFO_CHANGED)
+        self._info.changed()
         self._work.start(self._sample(), "sample call")
 
     async def _join_failed(self, session: Session, error: CallingError) -> None:
@@ -499,3 +451,33 @@ class Call(Emitter):
 
     def _participants_updated(self, update: CollectionUpdate[RemoteParticipant]) -> None:
         self._emit(CallEvent.REMOTE_PARTICIPANTS_UPDATED, update)
+
+
+class Call(CallCommon):
+    """A call of an ACS user; made by `CallAgent` and `IncomingCall`."""
+
+    KIND: ClassVar[CallKind] = CallKind.CALL
+    INFO: ClassVar[type[CallInfoCommon]] = CallInfo
+
+    @property
+    def info(self) -> CallInfo:
+        """The call's ids."""
+        assert isinstance(self._info, CallInfo)
+        return self._info
+
+    def add_participant(
+        self, identifier: CommunicationIdentifier, options: AddPhoneNumberOptions | None = None
+    ) -> RemoteParticipant:
+        """Call somebody into the call; returns at once, the participant's events tell more.
+
+        Args:
+            identifier: A user or a telephone.
+            options: For a telephone, which number it sees.
+
+        Raises:
+            InvalidArgumentError: 400/41052: it is not known how to call them; 400/41053: they are
+                in the call or called already; 400: a telephone without an alternate caller id.
+            InvalidStateError: 412/41089: the call is not connected.
+        """
+        number = caller_number(None if options is None else options.alternate_caller_id)
+        return self._people.add(identifier, number)

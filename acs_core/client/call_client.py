@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeAlias, TypeVar
 
+from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
@@ -21,14 +22,22 @@ from acs_core.client.features.client_base import (
 )
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
+from acs_core.client.teams import TeamsCallAgent
 from acs_core.errors import InvalidArgumentError, InvalidStateError
-from acs_core.models import DISPLAY_NAME_LIMIT, CallAgentOptions, CallClientOptions
+from acs_core.identifiers import parse_raw_id
+from acs_core.models import (
+    DISPLAY_NAME_LIMIT,
+    CallAgentOptions,
+    CallClientOptions,
+    TeamsCallAgentOptions,
+)
 
 __all__ = ["CallClient", "LinkFactory"]
 
 LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserver], ServiceLink]
 """Makes a connection from the service's URL, a token getter and who hears of it."""
 
+_Agent = TypeVar("_Agent", CallAgent, TeamsCallAgent)
 _Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
@@ -50,7 +59,7 @@ class CallClient:
         self._devices = DeviceManager(self._options.permissions, self._logger)
         self._tasks = TaskOwner(self._logger)
         self._features: dict[type[CallClientFeature], CallClientFeature] = {}
-        self._agent: CallAgent | None = None
+        self._agent: CallAgent | TeamsCallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
 
@@ -68,44 +77,76 @@ class CallClient:
         Raises:
             InvalidArgumentError: 400/40008: this client has an agent; 400/40215: a display name
                 of more than 256 characters.
+            ServiceError: 403/40229: the token is a Teams user's.
             AuthenticationError: The service refuses the token.
             TransportError: The service cannot be reached; DeadlineError: it does not answer.
             InvalidStateError: 404/40012: the client is disposed.
         """
-        self._check_usable()
         name = (options or CallAgentOptions()).display_name
         if len(name) > DISPLAY_NAME_LIMIT:
             raise InvalidArgumentError(
                 f"A display name has at most {DISPLAY_NAME_LIMIT} characters.", sub_code=40215
             )
+        return await self._create(CallAgent, credential, name)
+
+    async def create_teams_call_agent(
+        self,
+        credential: AzureCommunicationTokenCredential,
+        options: TeamsCallAgentOptions | None = None,
+    ) -> TeamsCallAgent:
+        """Connect to the service as a Teams user.
+
+        Args:
+            credential: The user's tokens.
+            options: There are none yet.
+
+        Raises:
+            InvalidArgumentError: 400/40008: this client has an agent.
+            ServiceError: 403/40231: the token is not a Teams user's.
+            AuthenticationError: The service refuses the token.
+            TransportError: The service cannot be reached; DeadlineError: it does not answer.
+            InvalidStateError: 404/40012: the client is disposed.
+        """
+        return await self._create(TeamsCallAgent, credential, "")
+
+    async def _create(
+        self,
+        kind: Callable[[AgentSetup], _Agent],
+        credential: AzureCommunicationTokenCredential,
+        display_name: str,
+    ) -> _Agent:
+        self._check_usable()
         if self._agent is not None or self._is_creating:
             raise InvalidArgumentError(
                 "A call client has one call agent.",
                 sub_code=40008,
                 next_step="Dispose the other agent first, or make another client.",
             )
+        agent = kind(
+            AgentSetup(
+                display_name,
+                self._devices,
+                self._options,
+                TaskOwner(self._logger),
+                self._agent_disposed,
+            )
+        )
 
         async def token() -> str:
-            return (await credential.get_token()).token
+            access = await credential.get_token()
+            agent.identify(parse_raw_id(access.raw_id) if access.raw_id else None)
+            return access.token
 
         self._is_creating = True
         try:
-            agent = CallAgent(
-                display_name=name,
-                devices=self._devices,
-                limits=self._options.limits,
-                logger=self._logger,
-                on_disposed=self._agent_disposed,
-                sample_interval=self._options.sample_interval,
-            )
             link = self._link_factory(self._options.service_url, token, agent)
+            # Before it is open: somebody may call at that moment.
+            agent.connect(link)
             await self._devices.refresh()  # So that joining need not wait for it.
             await link.open()
             if self._is_disposed:
-                await link.close()
                 await agent.dispose()
                 self._check_usable()
-            agent.connect(link)
             self._agent = agent
         finally:
             self._is_creating = False

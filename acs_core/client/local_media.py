@@ -1,8 +1,9 @@
 """What we send in a call, by ACS's rules: a microphone, a camera, a screen.
 
-Theory of operation. Each of the three is a *slot* that holds at most one stream of the application
-and, while the call is connected, its publication. `Call` delegates to `LocalMedia`, which checks
-the limits (`CallLimits`), publishes through `Features.STREAMS`, and tells what changed.
+Theory of operation. Each of the three is a `LocalSlot` that holds at most one stream of the
+application and, while the call is connected, its publication. `Call` delegates to `LocalMedia`,
+which checks the limits (`CallLimits`), publishes through `Features.STREAMS`, and tells what
+changed.
 """
 
 from __future__ import annotations
@@ -18,90 +19,29 @@ from acs_core.client.constraints import (
     constrained,
     merged,
 )
-from acs_core.client.device_flags import START_FLAGS, STOP_FLAGS, start_flag
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.local_slot import LocalSlot
 from acs_core.client.options import JoinCallOptions, StreamOptions
 from acs_core.client.ports import NewStream, SendOptions
 from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import PublicationKind
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
-from acs_core.events import CallEvent, CollectionUpdate
-from acs_core.media.sources import MediaSource
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    ServiceError,
+)
+from acs_core.events import CallEvent, CollectionUpdate, StreamsEvent
 from acs_core.models import MediaStreamType
 
 __all__ = ["LocalMedia"]
 
 Tell = Callable[..., None]
 """Emits an event of the call: the name, then its arguments."""
-
-
-class _Slot:
-    """One stream of the application in the call, and its publication."""
-
-    def __init__(
-        self,
-        stream: LocalVideoStream | LocalAudioStream,
-        kind: MediaStreamType,
-        observe: Callable[[str, bool], None],
-        *,
-        enabled: bool = True,
-        encoding: SendOptions | None = None,
-    ) -> None:
-        self.stream = stream
-        self._kind = kind
-        self.publication: LocalPublication | None = None
-        self._enabled = enabled
-        self.encoding = encoding or SendOptions()
-        self._observe = observe
-        self._unfollow: Callable[[], None] | None = None
-
-    def new_stream(self) -> NewStream:
-        source = self.stream.media_source
-        self.follow(source)
-        return NewStream(
-            kind=_KINDS[self._kind],
-            source=source,
-            enabled=self._enabled,
-            encoding=self.encoding,
-        )
-
-    def limit(self, encoding: SendOptions) -> None:
-        self.encoding = encoding
-        if self.publication is not None:
-            self.publication.set_encoding(encoding)
-
-    async def replace_source(self, source: MediaSource) -> None:
-        if self.publication is not None:
-            await self.publication.replace_source(source)
-        self.follow(source)
-        self.started()
-
-    def started(self) -> None:
-        """The device works: what was wrong with it before is over."""
-        for flag in START_FLAGS[self._kind]:
-            self._observe(flag, False)
-
-    def source_failed(self, error: MediaError) -> None:
-        self._observe(start_flag(self._kind, error), True)
-
-    def release(self) -> None:
-        """The stream is in the call no longer."""
-        self.stream.release(self)
-        if self._unfollow is not None:
-            self._unfollow()
-            self._unfollow = None
-            self._observe(STOP_FLAGS[self._kind], False)
-
-    def follow(self, source: MediaSource) -> None:
-        """Hear when the device fails from now on."""
-        if self._unfollow is not None:
-            self._unfollow()
-        flag = STOP_FLAGS[self._kind]
-        self._observe(flag, False)
-        self._unfollow = source.on_failed(lambda _: self._observe(flag, True))
 
 
 class LocalMedia:
@@ -118,13 +58,15 @@ class LocalMedia:
         self._streams = streams
         self._tell = tell
         self._setup = setup
-        self._slots: dict[MediaStreamType, _Slot] = {}
+        self._slots: dict[MediaStreamType, LocalSlot] = {}
         self._extra: tuple[StreamOptions, ...] = ()
         self._own_sounds: list[LocalAudioStream] = []
-        self._planned: list[tuple[MediaStreamType, _Slot]] = []
+        self._planned: list[tuple[MediaStreamType, LocalSlot]] = []
         self._is_muted = False
+        self._is_over = False
         self._constraints: VideoConstraints | None = None
         self._lock = asyncio.Lock()
+        streams.on(StreamsEvent.LOCAL_PUBLICATION_FAILED, self._withdrawn)
 
     # ------------------------------------------------------------ state
 
@@ -216,7 +158,10 @@ class LocalMedia:
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             # It may have been muted or unmuted while the call was connecting.
-            sound.publication.set_enabled(not self._is_muted)
+            if sound.is_refused:
+                self.muted_by_others()
+            else:
+                sound.publication.set_enabled(not self._is_muted)
         if self.audio_streams:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
         if self.video_streams:
@@ -225,17 +170,34 @@ class LocalMedia:
     # ------------------------------------------------------------ microphone
 
     async def set_muted(self, is_muted: bool) -> None:
-        """Mute or unmute; before there is a microphone it holds for the one to come."""
+        """Mute or unmute; before there is a microphone it holds for the one to come.
+
+        Raises:
+            ServiceError: 403/41106: we may not unmute; we are still muted.
+        """
         if is_muted is self._is_muted:
             return
         self._is_muted = is_muted
         self._tell(CallEvent.IS_MUTED_CHANGED)
         slot = self._slots.get(MediaStreamType.AUDIO)
         if slot is not None and slot.publication is not None:
-            await slot.publication.enable(not is_muted)
+            try:
+                await slot.publication.enable(not is_muted)
+            except ServiceError:
+                self.muted_by_others()
+                raise
         elif slot is None and not is_muted and self._context.is_joined:
             for sound in self._default_sound():
                 await self.start_audio(sound)
+
+    def muted_by_others(self) -> None:
+        """Somebody else muted our microphone; the service sends nothing of it already."""
+        has_changed, self._is_muted = not self._is_muted, True
+        slot = self._slots.get(MediaStreamType.AUDIO)
+        if slot is not None and slot.publication is not None:
+            slot.publication.set_enabled(False)
+        if has_changed:
+            self._tell(CallEvent.IS_MUTED_CHANGED)
 
     async def start_audio(self, stream: LocalAudioStream) -> None:
         """Send a microphone, muted or not as the call is."""
@@ -258,6 +220,8 @@ class LocalMedia:
 
     def set_constraints(self, constraints: CallConstraints) -> None:
         """Limit what the camera sends, now and later."""
+        if self._is_over:
+            raise InvalidStateError("The call is over.", code=500, sub_code=41067)
         if not isinstance(constraints, CallConstraints):
             raise InvalidArgumentError(
                 "set_constraints takes CallConstraints.", code=500, sub_code=41070
@@ -315,6 +279,7 @@ class LocalMedia:
 
     def end(self) -> None:
         """The call is over: nothing is sent; the application's streams go on, ours do not."""
+        self._is_over = True
         for slot in self._slots.values():
             slot.release()
             if slot.stream.auto_dispose_on_call_end:
@@ -333,8 +298,8 @@ class LocalMedia:
         self._own_sounds.append(sound)
         return (sound,)
 
-    def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
-        slot = _Slot(
+    def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> LocalSlot:
+        slot = LocalSlot(
             stream,
             kind,
             lambda flag, value: self._context.publish_news(Observed(flag, value)),
@@ -375,7 +340,7 @@ class LocalMedia:
         if kind is MediaStreamType.AUDIO and slot.publication.is_enabled is self._is_muted:
             slot.publication.set_enabled(not self._is_muted)
 
-    async def _stop(self, kind: MediaStreamType) -> _Slot | None:
+    async def _stop(self, kind: MediaStreamType) -> LocalSlot | None:
         slot = self._slots.pop(kind, None)
         if slot is None:
             return None
@@ -390,13 +355,27 @@ class LocalMedia:
                 raise
         return slot
 
-    def _drop(self, kind: MediaStreamType, slot: _Slot) -> None:
+    def _drop(self, kind: MediaStreamType, slot: LocalSlot) -> None:
         if self._slots.get(kind) is slot:
             del self._slots[kind]
         slot.release()
 
     def _withdraw(self, publication: LocalPublication) -> None:
         self._context.enqueue(lambda: self._streams.unpublish(publication), "withdraw stream")
+
+    def _withdrawn(self, publication: LocalPublication, _: CallingError) -> None:
+        """Drop a stream that others ended; one that only failed is still published."""
+        if publication in self._streams.local_publications:
+            return
+        for kind, slot in list(self._slots.items()):
+            if slot.publication is not publication:
+                continue
+            self._drop(kind, slot)
+            update = CollectionUpdate((), (slot.stream,))
+            if kind is MediaStreamType.AUDIO:
+                self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, update)
+            else:
+                self._tell_video(update, kind)
 
     def _tell_video(
         self,
@@ -408,13 +387,6 @@ class LocalMedia:
             self._tell(CallEvent.IS_LOCAL_VIDEO_STARTED_CHANGED)
         else:
             self._tell(CallEvent.IS_SCREEN_SHARING_ON_CHANGED)
-
-
-_KINDS = {
-    MediaStreamType.AUDIO: PublicationKind.AUDIO,
-    MediaStreamType.VIDEO: PublicationKind.VIDEO,
-    MediaStreamType.SCREEN_SHARING: PublicationKind.SCREEN,
-}
 
 
 def _extra_stream(options: StreamOptions) -> NewStream:

@@ -1,7 +1,8 @@
 """Turns what a session says into news, and hands news to those who take them, in order.
 
 Before a call is connected the takers hear nothing: at `Joined` they read the session's whole state.
-What that state does not hold, messages and measurements, is kept until then.
+What that state does not hold, messages and measurements, is kept until then. Only the call hears
+how the roster changes meanwhile, because a caller waits for others to come.
 """
 
 from __future__ import annotations
@@ -43,9 +44,15 @@ class NewsTaker(Protocol):
 class NewsDesk:
     """The observer of one call's session."""
 
-    def __init__(self, on_ended: Callable[[EndReason], None], on_lobby: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_ended: Callable[[EndReason], None],
+        on_lobby: Callable[[], None],
+        on_early_facts: Callable[[tuple[RosterChange, ...]], None],
+    ) -> None:
         self._on_ended = on_ended
         self._on_lobby = on_lobby
+        self._on_early_facts = on_early_facts
         self._takers: tuple[NewsTaker, ...] = ()
         self._is_open = False
         self._early: list[News] = []
@@ -81,7 +88,7 @@ class NewsDesk:
         elif (
             self._takers
             and len(self._early) < EARLY_LIMIT
-            and not isinstance(news, RosterChanged | Subscribed | Unsubscribed)
+            and not isinstance(news, Subscribed | Unsubscribed)
         ):
             self._early.append(news)
 
@@ -97,7 +104,10 @@ class NewsDesk:
 
     def on_facts(self, changes: tuple[RosterChange, ...]) -> None:
         """Hear of a changed roster."""
-        self.publish(RosterChanged(changes))
+        if self._is_open:
+            self.publish(RosterChanged(changes))
+        elif self._takers:
+            self._on_early_facts(changes)
 
     def on_subscribed(self, publication: str) -> None:
         """Hear that a publication is received."""

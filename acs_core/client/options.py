@@ -1,4 +1,4 @@
-"""Options that name streams: how a call is joined."""
+"""Options that name streams: how a call is joined, started or accepted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ from acs_core.client.ports import SendOptions
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import DataReliability, Priority
 from acs_core.core.receiving import BandwidthProfile
+from acs_core.identifiers import PhoneNumberIdentifier
 from acs_core.media.sources import MediaSource
 
-__all__ = ["AudioOptions", "JoinCallOptions", "StreamOptions", "VideoOptions"]
+__all__ = [
+    "AcceptCallOptions",
+    "AudioOptions",
+    "JoinCallOptions",
+    "StartCallOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
+    "StreamOptions",
+    "VideoOptions",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +82,37 @@ class JoinCallOptions:
     receive_automatically: bool = True
     report_network_quality: bool = False
     bandwidth_profile: BandwidthProfile | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptCallOptions(JoinCallOptions):
+    """How to accept an incoming call."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartCallOptions(JoinCallOptions):
+    """How to call somebody.
+
+    Attributes:
+        alternate_caller_id: The number that telephones see; they are not called without one.
+        thread_id: The chat of a group call with Teams users.
+    """
+
+    alternate_caller_id: PhoneNumberIdentifier | None = None
+    thread_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTeamsCallOptions(JoinCallOptions):
+    """How a Teams user calls somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartTeamsGroupCallOptions(StartTeamsCallOptions):
+    """How a Teams user calls several others.
+
+    Attributes:
+        thread_id: The chat of the call; a group call is not started without one.
+    """
+
+    thread_id: str = ""

@@ -20,6 +20,7 @@ from acs_core.client.session import (
 )
 from acs_core.core.facts import CallType, Priority
 from acs_core.core.roster import Roster
+from acs_core.errors import CallingError
 from acs_core.media.sender import SendOptions
 
 __all__ = [
@@ -113,6 +114,9 @@ class LinkObserver(Protocol):
 
     def on_connected(self, is_connected: bool, reason: str) -> None:
         """Whether the service is reached, and if not, why."""
+
+    def on_closed(self, error: CallingError) -> None:
+        """The service will not be reached again by this connection."""
 
     def on_invited(self, invited: wire.Invited) -> None:
         """Somebody calls."""

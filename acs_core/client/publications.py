@@ -362,7 +362,7 @@ class LocalPublication:
         self._is_enabled = is_enabled
         self._stream.enabled = is_enabled
         if self._stream.sender is not None:
-            self._stream.sender.enabled = is_enabled
+            self._stream.sender.enabled = self._stream.is_sending
 
     async def _tell(self, *, enabled: bool | None = None, priority: Priority | None = None) -> None:
         session = self._context.session

@@ -95,6 +95,7 @@ class LocalStream:
         self.reliability = new.reliability
         self.name = new.name
         self.info: PublicationInfo | None = None
+        self.is_held = False
         self._sender: StreamSender | None = None
         self._channel: DataChannel | None = None
 
@@ -109,6 +110,17 @@ class LocalStream:
     def sender(self) -> StreamSender | None:
         """What encodes and sends it, while there is a connection."""
         return self._sender
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether its media goes out: it is enabled, and the call is not on hold."""
+        return self.enabled and not self.is_held
+
+    def set_held(self, is_held: bool) -> None:
+        """Send nothing while the call is on hold; to the others it stays enabled."""
+        self.is_held = is_held
+        if self._sender is not None:
+            self._sender.enabled = self.is_sending
 
     def send(self, payload: str | bytes) -> None:
         """Send a message on a data publication.
@@ -318,7 +330,7 @@ class PublishLeg:
         if stream.kind is not PublicationKind.DATA:
             assert stream.source is not None
             sender = peer.add_stream(
-                stream.key, stream.source, options=stream.encoding, enabled=stream.enabled
+                stream.key, stream.source, options=stream.encoding, enabled=stream.is_sending
             )
             stream.bind(sender, None)
             return

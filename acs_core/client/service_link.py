@@ -112,3 +112,4 @@ class SignalingLink:
         self._observer.on_connected(False, error.message)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)
+        self._observer.on_closed(error)

@@ -31,11 +31,13 @@ from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
     CallType,
+    CallTypeChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -91,7 +93,6 @@ class CallSession:
     ) -> None:
         self.id = endpoint_id
         self.room: wire.RoomInfo | None = None
-        self.call_type = CallType.GROUP
         self.meeting = ""
         self._connection = connection
         self._observer = observer
@@ -137,6 +138,11 @@ class CallSession:
     def roster(self) -> Roster:
         """Who is in the call and what they offer."""
         return self._roster
+
+    @property
+    def call_type(self) -> CallType:
+        """How the call came about; known after `join`."""
+        return self._roster.call_type
 
     @property
     def call_id(self) -> str:
@@ -217,7 +223,7 @@ class CallSession:
         stream.enabled = stream.enabled if enabled is None else enabled
         stream.priority = priority or stream.priority
         if stream.sender is not None:
-            stream.sender.enabled = stream.enabled
+            stream.sender.enabled = stream.is_sending
         if stream.info is not None and self._state is not SessionState.ENDED:
             await self._insist(
                 wire.UpdatePublication(
@@ -336,7 +342,6 @@ class CallSession:
         )
         self._call_id = joined.call
         self.room = joined.room
-        self.call_type = joined.call_type
         self.meeting = joined.meeting
         self._roster = Roster.restore(
             joined.revision,
@@ -344,6 +349,8 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            media_access=joined.media_access,
+            call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
@@ -401,7 +408,14 @@ class CallSession:
                 | PublicationRemoved(publication=publication)
             ):
                 return self._roster.owner(publication)
-            case SpeakersChanged() | RecordingChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | PendingChanged()
+                | PendingGone()
+                | MediaAccessChanged()
+                | CallTypeChanged()
+            ):
                 return None
             case _:
                 return self._roster.endpoints.get(fact.endpoint)

@@ -1,28 +1,22 @@
 """Streams as ACS knows them: local cameras, screens and microphones.
 
-A local stream belongs to the application. It may be in a call, shown in a preview, both or neither;
-whoever uses it registers as a `StreamUser` and follows its source.
+`local_stream.py` holds what they have in common, `remote_video.py` the video of others.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar, Final, Generic, Protocol, TypeVar
+from typing import ClassVar, TypeVar
 
 import av
 
-from acs_core.client.device_flags import START_TIMED_OUT
-from acs_core.client.emitter import Emitter, TaskOwner
+from acs_core.client.features.base import StreamFeature, StreamFeatureKey
+from acs_core.client.local_stream import LocalMediaStream
 from acs_core.client.volume import Volume
-from acs_core.errors import (
-    InvalidArgumentError,
-    InvalidStateError,
-    MediaError,
-    SourceUnavailableError,
-    Stage,
-)
+from acs_core.errors import InvalidArgumentError, MediaError
 from acs_core.events import LocalAudioStreamEvent, LocalVideoStreamEvent
+from acs_core.media.effects.chain import AudioEffect, EffectChain, VideoEffect
 from acs_core.media.frames import AudioFrame
 from acs_core.media.sources import MediaSource
 from acs_core.models import (
@@ -34,17 +28,16 @@ from acs_core.models import (
 )
 
 __all__ = [
+    "AudioStreamFeature",
     "LocalAudioStream",
     "LocalAudioStreamOptions",
-    "LocalMediaStream",
     "LocalVideoStream",
     "LocalVideoStreamOptions",
-    "StreamUser",
+    "VideoStreamFeature",
 ]
 
-START_TIMEOUT: Final = 10.0
-
-_Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
+_VideoFeature = TypeVar("_VideoFeature", bound="VideoStreamFeature")
+_AudioFeature = TypeVar("_AudioFeature", bound="AudioStreamFeature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,123 +62,6 @@ class LocalAudioStreamOptions:
     auto_dispose_on_call_end: bool = False
 
 
-class StreamUser(Protocol):
-    """Who uses a local stream."""
-
-    async def replace_source(self, source: MediaSource) -> None:
-        """Go on with another source."""
-
-    def source_failed(self, error: MediaError) -> None:
-        """A source could not be started; the old one, if there is one, goes on."""
-
-
-class LocalMediaStream(Emitter, Generic[_Device]):
-    """What local streams have in common: a device or source, and a way to exchange it.
-
-    Attributes:
-        auto_dispose_on_call_end: A call that ends disposes this stream.
-    """
-
-    def __init__(
-        self, device: _Device, source: MediaSource | None, *, auto_dispose_on_call_end: bool
-    ) -> None:
-        super().__init__(TaskOwner())
-        self.auto_dispose_on_call_end = auto_dispose_on_call_end
-        self._device: _Device = device
-        self._source = source
-        self._is_owner = source is None
-        self._users: list[StreamUser] = []
-        self._is_disposed = False
-        self._switched = asyncio.Event()
-
-    @property
-    def source(self) -> _Device:
-        """The device; for a stream made of a `MediaSource`, one that stands for it."""
-        return self._device
-
-    @property
-    def media_source(self) -> MediaSource:
-        """Where the frames come from (ours).
-
-        Raises:
-            SourceUnavailableError: The device cannot be captured, or not by us.
-            InvalidStateError: The stream is disposed.
-        """
-        if self._is_disposed:
-            raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
-        if self._source is None:
-            self._source = _open(self._device)
-        return self._source
-
-    def use(self, user: StreamUser) -> None:
-        """Tell `user` when the source changes."""
-        self._users.append(user)
-
-    def release(self, user: StreamUser) -> None:
-        """Tell `user` nothing more."""
-        if user in self._users:
-            self._users.remove(user)
-
-    async def start(self, timeout: float = START_TIMEOUT) -> None:
-        """Check that the source opens within `timeout` seconds; before a call depends on it.
-
-        Raises:
-            SourceUnavailableError: 412/43000 or 403/43001: it cannot be opened, or must not;
-                412/43015 or, for sound, 412/43613: not in time.
-        """
-        source = self.media_source
-        try:
-            async with asyncio.timeout(timeout):
-                reader = await source.open()
-        except TimeoutError as error:
-            raise SourceUnavailableError(
-                f"{source.label!r} did not open within {timeout:g} s.",
-                sub_code=START_TIMED_OUT[source.kind],
-                stage=Stage.DEVICE,
-                next_step="Check that no other program uses it, and plug it in again.",
-            ) from error
-        reader.close()
-
-    async def dispose(self) -> None:
-        """Close the source if this stream made it, and end listener tasks."""
-        self._is_disposed = True
-        if self._is_owner and self._source is not None:
-            await self._source.close()
-        await self._owner.aclose()
-
-    async def _switch(self, device: _Device, source: MediaSource | None) -> None:
-        """Change over to another device; when that fails, the old one goes on."""
-        try:
-            fresh = source if source is not None else _open(device)
-            reader = await fresh.open()
-        except MediaError as error:
-            for user in tuple(self._users):
-                user.source_failed(error)
-            raise
-        # The open reader keeps the device on until the users have it.
-        try:
-            for user in tuple(self._users):
-                await user.replace_source(fresh)
-        finally:
-            reader.close()
-        old, was_owner = self._source, self._is_owner
-        self._device, self._source, self._is_owner = device, fresh, source is None
-        self._switched.set()
-        if old is not None and was_owner:
-            await old.close()
-
-
-def _open(device: VideoDeviceInfo | AudioDeviceInfo) -> MediaSource:
-    if device.open_source is None:
-        raise SourceUnavailableError(
-            f"{device.name!r} cannot be captured.",
-            sub_code=43000 if isinstance(device, VideoDeviceInfo) else 43609,
-            stage=Stage.DEVICE,
-            next_step="Choose one of the devices that DeviceManager lists.",
-        )
-    return device.open_source()
-
-
 class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
     """A camera or screen of ours."""
 
@@ -207,9 +83,12 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43003: neither of them.
         """
+        self._effects: EffectChain[VideoEffect] = EffectChain("video")
         chosen = options or LocalVideoStreamOptions()
         super().__init__(
-            *_video(source, 43003), auto_dispose_on_call_end=chosen.auto_dispose_on_call_end
+            *_video(source, 43003),
+            self._effects,
+            auto_dispose_on_call_end=chosen.auto_dispose_on_call_end,
         )
         self._is_screen = self._device.device_type is VideoDeviceType.SCREEN_SHARING
 
@@ -217,6 +96,27 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
     def media_stream_type(self) -> MediaStreamType:
         """`Video`, or `ScreenSharing` for a screen."""
         return MediaStreamType.SCREEN_SHARING if self._is_screen else MediaStreamType.VIDEO
+
+    @property
+    def effects(self) -> EffectChain[VideoEffect]:
+        """What is done to its frames (ours); `Features.VIDEO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_VideoFeature]) -> _VideoFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, VideoStreamFeature):
+            raise InvalidArgumentError(
+                f"Local video streams have no feature {key!r}.",
+                next_step="Use Features.VIDEO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: VideoDeviceInfo | MediaSource) -> None:
         """Go on with another camera; the others keep the same stream.
@@ -232,7 +132,9 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         self._emit(LocalVideoStreamEvent.VIDEO_SOURCE_CHANGED, self)
 
     async def get_media_stream(self) -> MediaSource:
-        """Where the pictures come from; `open` it to read them, also while a call sends them.
+        """Where the pictures come from, with the effects that are on; `open` it to read them.
+
+        A call may send them at the same time. It ends when the source is switched.
 
         Raises:
             SourceUnavailableError: The device cannot be captured, or must not.
@@ -280,9 +182,12 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43601: neither of them.
         """
+        self._effects: EffectChain[AudioEffect] = EffectChain("audio")
         chosen = options or LocalAudioStreamOptions()
         super().__init__(
-            *_audio(source, 43601), auto_dispose_on_call_end=chosen.auto_dispose_on_call_end
+            *_audio(source, 43601),
+            self._effects,
+            auto_dispose_on_call_end=chosen.auto_dispose_on_call_end,
         )
         self._volume: Volume | None = None
         self._meter: asyncio.Task[None] | None = None
@@ -291,6 +196,27 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
     def media_stream_type(self) -> MediaStreamType:
         """Always `Audio`."""
         return MediaStreamType.AUDIO
+
+    @property
+    def effects(self) -> EffectChain[AudioEffect]:
+        """What is done to its frames (ours); `Features.AUDIO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_AudioFeature]) -> _AudioFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, AudioStreamFeature):
+            raise InvalidArgumentError(
+                f"Local audio streams have no feature {key!r}.",
+                next_step="Use Features.AUDIO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: AudioDeviceInfo | MediaSource) -> None:
         """Go on with another microphone.
@@ -306,7 +232,9 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         self._emit(LocalAudioStreamEvent.AUDIO_SOURCE_CHANGED, self)
 
     async def get_media_stream(self) -> MediaSource:
-        """Where the sound comes from; `open` it to read it, also while a call sends it.
+        """Where the sound comes from, with the effects that are on; `open` it to read it.
+
+        A call may send it at the same time. It ends when the source is switched.
 
         Raises:
             SourceUnavailableError: The device cannot be captured, or must not.
@@ -356,14 +284,14 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
             try:
                 await self._measure_source(source, volume)
             except MediaError:
-                volume.silence()
-                if self._source is source:
+                if self._processed is source:  # And not one that was switched, and closed.
+                    volume.silence()
                     await self._switched.wait()
 
     async def _measure_source(self, source: MediaSource, volume: Volume) -> None:
         reader = await source.open()
         try:
-            while self._source is source:
+            while self._processed is source:
                 frame = await reader.read()
                 if isinstance(frame, av.AudioFrame):
                     volume.take(AudioFrame.from_av(frame).samples)
@@ -374,6 +302,22 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
 def _check_media(source: object, kind: str, sub_code: int) -> None:
     if not isinstance(source, MediaSource) or source.kind != kind:
         raise InvalidArgumentError(f"This is no source of {kind}.", sub_code=sub_code)
+
+
+class VideoStreamFeature(StreamFeature):
+    """An extension of a local video stream."""
+
+    def __init__(self, stream: LocalVideoStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
+
+
+class AudioStreamFeature(StreamFeature):
+    """An extension of a local audio stream."""
+
+    def __init__(self, stream: LocalAudioStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
 
 
 def _video(

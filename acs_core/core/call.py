@@ -2,7 +2,8 @@
 
 Theory of operation. `client/call.py` feeds one `CallCore` per call: what the application asks for
 (`JoinRequested`, `HangUpRequested`), what the service says (`Admitted`, `LobbyEntered`, `Ended`).
-The table below is every legal change; an input that has no row raises and changes nothing. A lost
+Who calls somebody is `Admitted` when somebody else is in the call; `core/dialing.py` says when. The
+table below is every legal change; an input that has no row raises and changes nothing. A lost
 network is not an input: the session repairs it or ends the call, and meanwhile the call stays
 `Connected`, as the ACS Calling SDK does it.
 
@@ -41,6 +42,7 @@ __all__ = [
     "LobbyEntered",
     "ReleasedLocally",
     "ReleasedRemotely",
+    "ReleasedWhileHeldRemotely",
     "RingingStarted",
     "StartSession",
     "StateChanged",
@@ -113,6 +115,11 @@ class ReleasedLocally:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasedWhileHeldRemotely:
+    """The application resumed the call, and the other side still holds it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReleasedRemotely:
     """The other side resumed the call."""
 
@@ -142,6 +149,7 @@ Input: TypeAlias = (
     | HeldLocally
     | HeldRemotely
     | ReleasedLocally
+    | ReleasedWhileHeldRemotely
     | ReleasedRemotely
     | HangUpRequested
     | Ended
@@ -201,6 +209,7 @@ def _table() -> dict[tuple[CallState, type[Input]], CallState]:
         (state.REMOTE_HOLD, HeldLocally): state.LOCAL_HOLD,
         (state.CONNECTED, HeldRemotely): state.REMOTE_HOLD,
         (state.LOCAL_HOLD, ReleasedLocally): state.CONNECTED,
+        (state.LOCAL_HOLD, ReleasedWhileHeldRemotely): state.REMOTE_HOLD,
         (state.REMOTE_HOLD, ReleasedRemotely): state.CONNECTED,
         (state.DISCONNECTING, Ended): state.DISCONNECTED,
     }

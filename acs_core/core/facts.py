@@ -17,6 +17,7 @@ from acs_core.errors import InvalidArgumentError
 __all__ = [
     "AttributesChanged",
     "CallType",
+    "CallTypeChanged",
     "ConnectionState",
     "DataReliability",
     "EndReason",
@@ -26,6 +27,7 @@ __all__ = [
     "EndpointJoined",
     "EndpointLeft",
     "Fact",
+    "MediaAccessChanged",
     "ParticipantRole",
     "PendingChanged",
     "PendingGone",
@@ -151,7 +153,8 @@ class ParticipantRole(StrEnum):
     """What somebody may do in a call, in ACS's spelling.
 
     Presenters may do everything, attendees cannot moderate or share their screen, consumers only
-    watch. Who joins without a role is a presenter.
+    watch; collaborators are attendees who share their screen. Who joins without a role is a
+    presenter. `capabilities.py` has the table.
     """
 
     UNKNOWN = "Unknown"
@@ -159,7 +162,8 @@ class ParticipantRole(StrEnum):
     PRESENTER = "Presenter"
     ORGANIZER = "Organizer"
     CONSUMER = "Consumer"
-    CO_ORGANIZER = "CoOrganizer"
+    CO_ORGANIZER = "Co-organizer"
+    COLLABORATOR = "Collaborator"
 
 
 class EndpointAttributes(Struct, frozen=True, kw_only=True):
@@ -305,10 +309,24 @@ class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
     reason: EndReason | None = None
 
 
+class MediaAccessChanged(Struct, frozen=True, kw_only=True, tag="media_access_changed"):
+    """What attendees of the call may send by themselves, those included who come later."""
+
+    is_audio_permitted: bool = True
+    is_video_permitted: bool = True
+
+
+class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
+    """The call grew: a third participant is called into a call of two."""
+
+    call_type: CallType
+
+
 Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
     | AttributesChanged
+    | MediaAccessChanged
     | PendingChanged
     | PendingGone
     | EndpointLeft
@@ -317,4 +335,5 @@ Fact: TypeAlias = (
     | PublicationRemoved
     | SpeakersChanged
     | RecordingChanged
+    | CallTypeChanged
 )

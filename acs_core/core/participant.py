@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from acs_core.core.facts import ConnectionState
+from acs_core.core.facts import ConnectionState, PendingState
 from acs_core.errors import InvalidStateError
 
 __all__ = [
@@ -112,12 +112,43 @@ class ParticipantCore:
         self._state = target
         return target
 
+    def follow(self, inputs: Iterable[ParticipantInput]) -> bool:
+        """Apply the inputs that have a row, in order; return whether the state is another now."""
+        before = self._state
+        for input_ in inputs:
+            self._state = TRANSITIONS.get((self._state, input_), self._state)
+        return self._state is not before
 
-def observe(states: Iterable[ConnectionState]) -> ParticipantInput:
-    """What the endpoints of one identity, taken together, say about the participant."""
+
+_STEPS: Final[Mapping[PendingState, tuple[ParticipantInput, ...]]] = MappingProxyType(
+    {
+        PendingState.CONNECTING: (ParticipantInput.INVITED,),
+        PendingState.RINGING: (ParticipantInput.INVITED, ParticipantInput.RANG),
+        PendingState.EARLY_MEDIA: (ParticipantInput.INVITED, ParticipantInput.EARLY_MEDIA),
+        PendingState.IN_LOBBY: (ParticipantInput.WAITS,),
+    }
+)
+
+
+def observe(
+    states: Iterable[ConnectionState],
+    pending: PendingState | None = None,
+    *,
+    is_on_hold: bool = False,
+) -> tuple[ParticipantInput, ...]:
+    """What is known of one identity says about the participant: inputs in order.
+
+    Not all of them have a row in every state; those that have none say nothing new.
+
+    Args:
+        states: Of the endpoints of that identity.
+        pending: How far it is on its way into the call; counts only without endpoints.
+        is_on_hold: Whether all endpoints are on hold.
+    """
     present = set(states) - {ConnectionState.DISCONNECTED}
-    if not present:
-        return ParticipantInput.GONE
     if present == {ConnectionState.CONNECTING}:
-        return ParticipantInput.INVITED
-    return ParticipantInput.ENTERED
+        return (ParticipantInput.INVITED,)
+    if present:
+        held = ParticipantInput.HELD if is_on_hold else ParticipantInput.RELEASED
+        return (ParticipantInput.ENTERED, held)
+    return (ParticipantInput.GONE,) if pending is None else _STEPS[pending]

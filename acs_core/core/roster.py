@@ -16,11 +16,14 @@ from msgspec.structs import replace
 
 from acs_core.core.facts import (
     AttributesChanged,
+    CallType,
+    CallTypeChanged,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PendingParticipant,
@@ -39,13 +42,15 @@ __all__ = ["Roster"]
 class Roster:
     """Endpoints and publications of one call at one revision, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, call_type: CallType = CallType.GROUP) -> None:
         self._revision = 0
+        self._call_type = call_type
         self._endpoints: dict[str, EndpointInfo] = {}
         self._owners: dict[str, str] = {}
         self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
+        self._media_access = MediaAccessChanged()
 
     @classmethod
     def restore(
@@ -56,6 +61,8 @@ class Roster:
         *,
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        media_access: MediaAccessChanged | None = None,
+        call_type: CallType = CallType.GROUP,
     ) -> Roster:
         """A roster as a snapshot describes it.
 
@@ -65,13 +72,16 @@ class Roster:
             speakers: Who speaks, when known.
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            media_access: What attendees may send; by default everything.
+            call_type: How the call came about.
         """
-        roster = cls()
+        roster = cls(call_type)
         for endpoint in endpoints:
             roster._change(EndpointJoined(endpoint=endpoint))
         roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
+        roster._media_access = media_access or MediaAccessChanged()
         roster._revision = revision
         return roster
 
@@ -91,6 +101,11 @@ class Roster:
         return MappingProxyType(self._pending)
 
     @property
+    def call_type(self) -> CallType:
+        """How the call came about; a call of two grows when a third is called."""
+        return self._call_type
+
+    @property
     def speakers(self) -> SpeakersChanged:
         """Who speaks."""
         return self._speakers
@@ -99,6 +114,11 @@ class Roster:
     def is_recording(self) -> bool:
         """Whether the call is being recorded."""
         return self._is_recording
+
+    @property
+    def media_access(self) -> MediaAccessChanged:
+        """What attendees of the call may send by themselves."""
+        return self._media_access
 
     def owner(self, publication: str) -> EndpointInfo | None:
         """The endpoint that offers a publication, or None when it is not offered."""
@@ -142,14 +162,14 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded = self._is_recording
+        others = (self._is_recording, self._media_access, self._call_type)
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording = recorded
+            self._is_recording, self._media_access, self._call_type = others
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -182,6 +202,10 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case MediaAccessChanged():
+                self._media_access = fact
+            case CallTypeChanged(call_type=call_type):
+                self._call_type = call_type
 
     def _known(self, endpoint_id: str) -> EndpointInfo:
         try:

@@ -4,16 +4,16 @@ Theory of operation. Each endpoint has an allocator and an estimate of its downl
 `sfu/`). It is judged again soon after something changed that matters (what it wants, what is
 published, who speaks, which layers arrive; `ServerCall.on_change`), in a turn of its own, and again
 while its downlink limits it and changes. What comes out goes to its connections
-(`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. What all endpoints want of a
-publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once, less
-only after it lasted.
+(`MediaTransport.set_forwarding`) and to `Endpoint.set_forwardings`. A stream either end of which is
+on hold is paused, sound included, and nobody is told: the roster says it. What all endpoints want
+of a publication with several layers goes to its owner (`Endpoint.set_layer_demand`): more at once,
+less only after it lasted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,9 +26,10 @@ from acs_core.service.server_call import ServerCall
 from acs_core.service.sfu.bandwidth import BandwidthAllocator, DownlinkBudget, VideoDemand
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.layers import LayerState
-from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
+from acs_core.service.sfu.transport import MediaTransport
 from acs_core.service.sfu.turns import TurnQueue
 
 __all__ = ["AllocationTimes", "Allocations"]
@@ -95,14 +96,12 @@ class Allocations:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._times.interval)
-            now = self._loop.time()
-            stats: Callable[[], PlaneStats] = functools.cache(self._engine.stats)
             for allocation in list(self._calls.values()):
                 allocation.refresh_offers()
                 # One connection that cannot be served must not cost the others theirs.
                 for receiver in allocation.receivers:
                     try:
-                        receiver.look(stats, now)
+                        receiver.look(self._engine.connection_stats, self._loop.time())
                     except Exception:
                         _log.exception("bandwidth was not allocated for %s", receiver.endpoint.id)
                     # Packets go first: a call of fifty takes longer than one may wait.
@@ -273,12 +272,12 @@ class _Receiver:
         """Whether it matters what the downlink carries."""
         return self.endpoint.policy.profile is not None or self._is_layered
 
-    def look(self, stats: Callable[[], PlaneStats], now: float) -> None:
+    def look(self, stats: Callable[[MediaTransport], ConnectionStats], now: float) -> None:
         """Follow the downlink, judge again while it limits anything, bring connections in line."""
         if self._is_measured:
             was_limited = self._is_limited
             transports, wanted = self.endpoint.observer.transports, self._allocator.wanted_bps
-            self._meter.measure(transports, stats(), wanted, now)
+            self._meter.measure(transports, stats, wanted, now)
             if (was_limited or self._is_limited) and self._is_due(now):
                 self._judge(now)
         # They may have begun to forward something only now.
@@ -348,15 +347,31 @@ class _Receiver:
 
     def _apply(self) -> None:
         forwardings = self.endpoint.forwardings
+        is_held = self._held()
         for transport in self.endpoint.observer.transports:
             for key, consumer in list(transport.consumers.items()):
                 forwarding = forwardings.get(key)
-                if forwarding is None:
-                    continue
-                is_paused = not forwarding.is_on
-                layer = consumer.wanted_layer if is_paused else forwarding.layer
+                is_on = forwarding is None or forwarding.is_on
+                is_paused = not is_on or is_held(key)
+                # Only videos have a forwarding; sound is paused by a hold alone.
+                layer = consumer.wanted_layer
+                if forwarding is not None and not is_paused:
+                    layer = forwarding.layer
                 if (consumer.wanted_layer, consumer.is_paused) != (layer, is_paused):
                     transport.set_forwarding(key, layer=layer, is_paused=is_paused)
+
+    def _held(self) -> Callable[[str], bool]:
+        """Of which publications either end is on hold."""
+        roster = self.endpoint.call.roster
+        held = {info.id for info in roster.endpoints.values() if info.attributes.is_on_hold}
+        if not held or self.endpoint.id in held:
+            return lambda _: bool(held)
+
+        def is_held(publication: str) -> bool:
+            owner = roster.owner(publication)
+            return owner is not None and owner.id in held
+
+        return is_held
 
 
 def _has_moved(before: DownlinkBudget, after: DownlinkBudget) -> bool:

@@ -29,8 +29,10 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
+from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rooms import Rooms, RoomTimes
@@ -38,6 +40,7 @@ from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcripts
 from acs_core.service.turn import TurnCredentials
 from acs_core.version import __version__
@@ -54,7 +57,8 @@ IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
 class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
-    Use it as an async context manager, or `start` and `close` it.
+    Use it as an async context manager, or `start` and `close` it. Telephones can be called where
+    `telephones` is given, a gateway to their network.
     """
 
     def __init__(
@@ -67,15 +71,19 @@ class CallingService:
         sfu_times: SfuTimes | None = None,
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
+        telephones: PstnGateway | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
+        self.meetings = Meetings()
         self.calls = Calls(
             rooms=self.rooms,
+            meetings=self.meetings,
             limits=settings.limits,
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,
             on_ended=self._call_ended,
+            switchboard=Switchboard(times=settings.ringing, gateway=telephones),
         )
         self.services = CallServices(self.calls)
         self._own_verifiers, self.identities = _acs_identity(settings)
@@ -146,9 +154,10 @@ class CallingService:
         except BaseException:
             await self.close()
             raise
+        counts = self._engine.connection_stats
         rounds = (
-            QualityMonitor(self.calls, self._engine.stats, self._engine.turns.add).measure,
-            RecordingWatch(self.calls, self._engine.stats).measure,
+            QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
+            RecordingWatch(self.calls, counts).measure,
             self._transcribe,
         )
         self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")
@@ -190,11 +199,18 @@ class CallingService:
             return ()
         return (self._turn.issue(principal.raw_id, now=time.time()),)
 
-    def issue_user_token(self, *, scopes: Sequence[str] = ("voip",)) -> tuple[str, IssuedToken]:
-        """A new ACS user and a token for it: raw id and token.
+    def issue_user_token(
+        self, *, scopes: Sequence[str] = ("voip",), teams_user_id: str = ""
+    ) -> tuple[str, IssuedToken]:
+        """A user and a token for it: raw id and token.
+
+        Args:
+            scopes: What the token allows.
+            teams_user_id: Object id of a Teams user; empty for a new ACS user.
 
         Raises:
-            InvalidArgumentError: The service has no ACS access key.
+            InvalidArgumentError: The service has no ACS access key; 422/44006, an unusable
+                object id.
         """
         if self.identities is None:
             raise InvalidArgumentError(
@@ -203,7 +219,10 @@ class CallingService:
                 next_step="Set ACS_ACCESS_KEY, or run with --dev.",
             )
         now = time.time()
-        raw_id = self.identities.create(now=now)
+        if teams_user_id:
+            raw_id = self.identities.admit_teams_user(teams_user_id, now=now)
+        else:
+            raw_id = self.identities.create(now=now)
         return raw_id, self.identities.issue(raw_id, scopes, now=now)
 
     # ------------------------------------------------------------ HTTP
@@ -304,6 +323,7 @@ async def embedded(
     verifiers: Sequence[TokenVerifier] = (),
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
+    telephones: PstnGateway | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -312,10 +332,15 @@ async def embedded(
         verifiers: Tokens of other personalities to believe.
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
+        telephones: A gateway to the telephone network.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
-        chosen, verifiers=verifiers, sfu_times=sfu_times, allocation_times=allocation_times
+        chosen,
+        verifiers=verifiers,
+        sfu_times=sfu_times,
+        allocation_times=allocation_times,
+        telephones=telephones,
     ) as service:
         yield service
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
-from acs_core.service import remote_diagnostics
+from acs_core.service import moderation, remote_diagnostics
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.membership import Membership
 
 __all__ = ["CallServices"]
 
@@ -20,6 +21,7 @@ class CallServices:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self._membership = Membership(calls)
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.
@@ -30,6 +32,26 @@ class CallServices:
         match body:
             case wire.ReportDiagnostics(reports=reports):
                 remote_diagnostics.pass_on(endpoint, reports)
+            case wire.MuteParticipants(identities=identities):
+                moderation.mute(endpoint, identities)
+            case wire.PermitMedia(identities=identities, media=media, is_permitted=is_permitted):
+                moderation.permit(endpoint, identities, media, is_permitted=is_permitted)
+            case wire.RaiseHand(identities=identities, is_raised=is_raised):
+                moderation.raise_hand(endpoint, identities, is_raised=is_raised)
+            case wire.Spotlight(identities=identities, is_on=is_on):
+                moderation.spotlight(endpoint, identities, is_on=is_on)
+            case wire.React(reaction=reaction):
+                moderation.react(endpoint, reaction)
+            case wire.SetHold(is_on_hold=is_on_hold):
+                moderation.set_hold(endpoint, is_on_hold=is_on_hold)
+            case wire.DecideLobby(identities=identities, is_admitted=is_admitted):
+                moderation.decide_lobby(endpoint, identities, is_admitted=is_admitted)
+            case wire.Invite():
+                self._calls.switchboard.invite(endpoint, body)
+            case wire.RemoveParticipant():
+                self._calls.switchboard.remove(endpoint, body)
+            case wire.SendTone(tone=tone):
+                self._calls.switchboard.send_tone(endpoint, tone)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

@@ -35,7 +35,8 @@ from acs_core.service.identity import (
     check_not_expired,
     verify_token,
 )
-from acs_core.service.native import NativeEndpoint
+from acs_core.service.lobby import Guest, Lobby
+from acs_core.service.native import NativeEndpoint, check_endpoint_id
 from acs_core.service.outlet import SocketOutlet
 from acs_core.service.sessions import AgentSession, SessionTimes
 from acs_core.service.sfu.engine import SfuEngine
@@ -168,6 +169,9 @@ class NativeGateway:
         state = AgentSession(principal, window=window, buffer_limit=self._times.buffer_limit)
         session = _Session(state, self._forget)
         self._sessions[state.id] = session
+        # Twilio's participants know of no calls but the room that they are in.
+        if principal.kind is PrincipalKind.ACS:
+            self._calls.switchboard.add_line(session)
         return session
 
     def _resume(self, resume: wire.Resume, principal: Principal) -> _Session:
@@ -231,10 +235,11 @@ class NativeGateway:
             if isinstance(body, wire.Join):
                 return self._join(session, body)
             if isinstance(body, wire.ReplyToInvitation):
-                raise InvalidArgumentError(
-                    f"There is no invitation {body.invitation}.", code=404, stage=Stage.SIGNALING
-                )
+                self._calls.switchboard.reply(session.state.principal, body)
+                return wire.Answered()
             endpoint = session.endpoints.get(body.endpoint)
+            if isinstance(body, wire.Leave) and session.leave_lobby(body.endpoint):
+                return wire.Answered()
             if endpoint is None:
                 raise ProtocolError(
                     f"Endpoint {body.endpoint} is not in a call.", code=404, stage=Stage.SIGNALING
@@ -251,21 +256,35 @@ class NativeGateway:
                 next_step="See the service's log.",
             )
 
-    def _join(self, session: _Session, body: wire.Join) -> wire.Joined:
+    def _join(self, session: _Session, body: wire.Join) -> wire.Joined | wire.InLobby:
         principal = session.state.principal
         if body.endpoint in session.endpoints:
             raise InvalidArgumentError(
                 f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
             )
+        check_endpoint_id(body.endpoint)
+        _check_invitation(body)
         check_not_expired(principal, now=time.time(), skew=self._token_skew)
-        if len(session.endpoints) >= self._times.endpoints:
+        held = session.endpoints.keys() | session.lobbies.keys()
+        if len(held - {body.endpoint}) >= self._times.endpoints:
             raise ServiceError(
-                f"The session is in {len(session.endpoints)} calls, the maximum.",
+                f"The session is in {len(held)} calls, the maximum.",
                 code=429,
                 stage=Stage.ADMISSION,
                 next_step="Leave a call first, or join with another call agent.",
             )
         call = self._calls.resolve(body.locator, principal)
+        is_called = isinstance(body.locator, wire.InvitationLocator)
+        if (
+            call.lobby is not None
+            and not is_called
+            and call.lobby.must_wait(body.endpoint, principal.raw_id)
+        ):
+            try:
+                session.wait_in(call.lobby, body)
+            finally:
+                self._calls.discard_if_empty(call)
+            return wire.InLobby()
         endpoint = NativeEndpoint(
             self._engine, self._services, session.state.deliver, self._finish(session)
         )
@@ -275,6 +294,7 @@ class NativeGateway:
             endpoint.abandon()
             self._calls.discard_if_empty(call)
             raise
+        session.lobbies.pop(body.endpoint, None)
         session.endpoints[body.endpoint] = endpoint
         return replace(joined, ice_servers=self._ice_servers(principal))
 
@@ -307,17 +327,28 @@ class NativeGateway:
 
     def _forget(self, session: _Session) -> None:
         self._sessions.pop(session.state.id, None)
+        self._calls.switchboard.remove_line(session)
 
 
 class _Session:
-    """An `AgentSession`, its endpoints and its window timer."""
+    """An `AgentSession`, its endpoints and its window timer; a `Line` that can ring."""
 
     def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
         self.state = state
         self.endpoints: dict[str, NativeEndpoint] = {}
+        self.lobbies: dict[str, Lobby] = {}
         self.is_over = False
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def raw_id(self) -> str:
+        """Whose session it is."""
+        return self.state.principal.raw_id
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Tell the client something, at once or when it resumes."""
+        self.state.deliver(body)
 
     def start_window(self, expired: Callable[[], None]) -> None:
         self.cancel_window()
@@ -333,13 +364,50 @@ class _Session:
         for endpoint in self.endpoints.values():
             endpoint.set_reachable(is_reachable=is_reachable)
 
+    def wait_in(self, lobby: Lobby, body: wire.Join) -> None:
+        """Let an endpoint of this session wait; it hears `Admitted` or `Ended`."""
+        endpoint, principal = body.endpoint, self.state.principal
+
+        def ended(reason: EndReason) -> None:
+            self.lobbies.pop(endpoint, None)
+            self.state.deliver(wire.Ended(endpoint=endpoint, reason=reason))
+
+        lobby.enter(
+            Guest(
+                endpoint,
+                principal.raw_id,
+                body.name or principal.display_name,
+                on_admitted=lambda: self.state.deliver(wire.Admitted(endpoint=endpoint)),
+                on_ended=ended,
+            )
+        )
+        self.lobbies[endpoint] = lobby
+
+    def leave_lobby(self, endpoint: str, ending: EndReason = endings.HUNG_UP) -> bool:
+        """Wait no longer; False when the endpoint does not wait."""
+        lobby = self.lobbies.pop(endpoint, None)
+        if lobby is not None:
+            lobby.leave(endpoint, ending)
+        return lobby is not None
+
     def end(self, ending: EndReason, code: wire.CloseCode, reason: str) -> None:
         self.is_over = True
         self.cancel_window()
         for endpoint in list(self.endpoints.values()):
             endpoint.remove(ending)
+        for waiting in list(self.lobbies):
+            self.leave_lobby(waiting, ending)
         self.state.shut(code, reason)
         self._on_end(self)
+
+
+def _check_invitation(body: wire.Join) -> None:
+    """Refuse a guest who comes under another id than the invitation's."""
+    locator = body.locator
+    if isinstance(locator, wire.InvitationLocator) and body.endpoint != locator.invitation:
+        raise InvalidArgumentError(
+            "The endpoint id of who accepts is the invitation.", stage=Stage.ARGUMENT
+        )
 
 
 def _failed(error: CallingError) -> wire.Failed:

@@ -6,8 +6,9 @@ endpoint's `EndpointObserver` (its adapter) hears all facts in order. Adapters n
 other. What an endpoint receives follows from its policy and from what is published: the call keeps
 `Endpoint.subscriptions` up to date and tells the adapter when they changed.
 
-A call ends when its last endpoint leaves. Twilio's rooms live on for a while without participants,
-so that a name keeps its room: each call owns the timer of that, and ends it when it ends.
+A call ends when its last endpoint leaves and nobody waits in its lobby. Twilio's rooms live on for
+a while without participants, so that a name keeps its room: each call owns the timer of that, and
+ends it when it ends.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import msgspec
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.capabilities import capability_for
 from acs_core.core.facts import (
     AttributesChanged,
     CallType,
@@ -46,14 +48,19 @@ from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
 from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.lobby import Lobby
+from acs_core.service.meetings import MeetingRecord
+from acs_core.service.roles import attributes_of, refresh_permissions
 from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
 from acs_core.service.transcription import Transcription
 
-__all__ = ["AT_ONCE", "CallLater", "ServerCall", "Timer", "call_later"]
+__all__ = ["AT_ONCE", "DIALED", "CallLater", "CallWatcher", "ServerCall", "Timer", "call_later"]
 
 AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
 """Such calls end with their last endpoint."""
+DIALED: Final = frozenset({CallType.ONE_TO_ONE, CallType.DIAL_OUT})
+"""Calls that somebody began by calling others; they end when nobody is left to talk to."""
 
 
 class Timer(Protocol):
@@ -61,6 +68,19 @@ class Timer(Protocol):
 
     def cancel(self) -> None:
         """Prevent it."""
+
+
+class CallWatcher(Protocol):
+    """Hears who comes and goes, after the call's endpoints were told; must not raise."""
+
+    def joined(self, endpoint: Endpoint) -> None:
+        """An endpoint is in the call; its client does not know that yet."""
+
+    def left(self, endpoint: Endpoint, reason: EndReason) -> None:
+        """An endpoint is out of the call; it may have been the last one."""
+
+    def ended(self, call: ServerCall, reason: EndReason) -> None:
+        """A call ends; nobody is in it."""
 
 
 OnChange: TypeAlias = Callable[[Endpoint | None], None]
@@ -85,21 +105,24 @@ class ServerCall:
         limits: CallLimits,
         type_: CallType = CallType.GROUP,
         on_ended: Callable[[ServerCall], None],
+        watcher: CallWatcher | None = None,
         room: RoomRecord | None = None,
+        meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
-        self.type = type_
         self.room = room
+        self.meeting = meeting
         self.limits = limits
-        self.roster = Roster()
+        self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self._on_ended = on_ended
+        self._watcher = watcher
         self._new_id = new_id
         self._times = times
         self._later = later
@@ -110,11 +133,17 @@ class ServerCall:
         self._endpoints: dict[str, Endpoint] = {}
         self._quality: dict[str, wire.QualityLevel] = {}
         self._numbers = 0
+        self.lobby = None if meeting is None else Lobby(self, meeting, later)
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
         """Everybody in the call by endpoint id, in order of arrival."""
         return MappingProxyType(self._endpoints)
+
+    @property
+    def type(self) -> CallType:
+        """How the call came about."""
+        return self.roster.call_type
 
     @property
     def publications(self) -> list[Publication]:
@@ -141,7 +170,8 @@ class ServerCall:
         one identity live side by side.
 
         Raises:
-            ServiceError: The call is full, or has just ended.
+            ServiceError: The call is full, or has just ended; the role allows less than is to be
+                published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
         if self.record.ended_at is not None:
@@ -167,8 +197,13 @@ class ServerCall:
             identity=principal.raw_id,
             name=name or principal.display_name,
             publications=infos,
+            attributes=attributes_of(self, endpoint),
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
+        if self.lobby is not None:
+            self.lobby.entered(endpoint_id)
+        if self._watcher is not None:
+            self._watcher.joined(endpoint)
         return endpoint
 
     def set_attributes(self, endpoint: Endpoint, **changes: object) -> None:
@@ -177,6 +212,8 @@ class ServerCall:
         after = msgspec.structs.replace(before, **changes)
         if after != before:
             self.commit(AttributesChanged(endpoint=endpoint.id, attributes=after))
+            if refresh_permissions(endpoint):
+                self.refresh_subscriptions()
 
     @property
     def max_endpoints(self) -> int:
@@ -207,12 +244,22 @@ class ServerCall:
         if self._endpoints.get(endpoint.id) is not endpoint:
             return
         self._take_out(endpoint, reason, tell=tell)
-        if self._endpoints:
+        if self._watcher is not None:
+            self._watcher.left(endpoint, reason)
+        self.end_if_deserted(reason)
+
+    def end_if_deserted(self, reason: EndReason) -> None:
+        """End the call, after its time without participants, if nobody is or waits to be there.
+
+        Args:
+            reason: Why the last one is gone.
+        """
+        if self._endpoints or self.is_waiting or self.record.ended_at is not None:
             return
         if self._times.empty > 0:
             self.wait(self._times.empty)
         else:
-            self._finish()
+            self._finish(reason)
 
     def wait(self, seconds: float) -> None:
         """Live on without participants, so long at most."""
@@ -221,8 +268,8 @@ class ServerCall:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it lives on although nobody is there."""
-        return self._waiting is not None
+        """Whether it lives on although nobody is there: for a while, or for its lobby."""
+        return self._waiting is not None or (self.lobby is not None and not self.lobby.is_empty)
 
     def end(self, reason: EndReason, *, by: Endpoint | None = None) -> None:
         """End the call for everybody, at once: nobody sees the others go first."""
@@ -235,7 +282,9 @@ class ServerCall:
         for endpoint in everybody:
             self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
             self.router.forget(endpoint.id)
-        self._finish()
+        if self.lobby is not None:
+            self.lobby.close(reason)
+        self._finish(reason)
 
     def complete(self) -> None:
         """End the room for everybody, as Twilio completes rooms."""
@@ -283,8 +332,9 @@ class ServerCall:
             self.refresh_subscriptions()
         if not isinstance(fact, SpeakersChanged | RecordingChanged):
             self._update_recording(silent_for)
-        # Who else speaks matters to nobody's videos.
-        if not isinstance(fact, SpeakersChanged) or fact.dominant != dominant:
+        # Who else speaks or raises a hand matters to nobody's videos.
+        is_other_speaker = isinstance(fact, SpeakersChanged) and fact.dominant == dominant
+        if not is_other_speaker and not isinstance(fact, AttributesChanged):
             self.changed()
 
     def changed(self, endpoint: Endpoint | None = None) -> None:
@@ -343,6 +393,8 @@ class ServerCall:
         """
         is_here = self._endpoints.get(endpoint.id) is endpoint
         replaced = [] if is_here else self._replaced_by(endpoint.principal)
+        attributes = attributes_of(self, endpoint)
+        admission.check_kinds(wanted, attributes, self.type, is_joining=not is_here)
         admission.check_publications(
             wanted,
             own_names=[publication.info.name for publication in endpoint.publications.values()],
@@ -395,10 +447,12 @@ class ServerCall:
             self._waiting.cancel()
             self._waiting = None
 
-    def _finish(self) -> None:
+    def _finish(self, reason: EndReason) -> None:
         self._stop_waiting()
         if self.record.ended_at is None:
             self.record.ended_at = self._clock()
+            if self._watcher is not None:
+                self._watcher.ended(self, reason)
             self._on_ended(self)
 
     def _update_recording(self, silent_for: Endpoint | None = None) -> None:
@@ -416,21 +470,24 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         self.check_publications(endpoint, wanted)
+        attributes = attributes_of(self, endpoint)
         infos = []
         for item in wanted:
             publication_id = self._new_id()
             self._numbers += 1
+            is_allowed = capability_for(item.kind, attributes, self.type).is_present
             infos.append(
                 PublicationInfo(
                     id=publication_id,
                     number=self._numbers,
                     kind=item.kind,
                     name=item.name or publication_id,
-                    enabled=item.enabled,
+                    enabled=item.enabled and is_allowed,
                     priority=item.priority,
                     reliability=item.reliability,
                 )
             )
         for info in infos:
-            endpoint.add(Publication(info, endpoint))
+            is_permitted = capability_for(info.kind, attributes, self.type).is_present
+            endpoint.add(Publication(info, endpoint, is_permitted=is_permitted))
         return tuple(infos)

@@ -40,6 +40,7 @@ from pydantic_settings import (
 
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.calls import CallLimits
+from acs_core.service.ringing import RingTimes
 from acs_core.service.sessions import SessionTimes
 from acs_core.service.turn import turn_urls
 
@@ -53,6 +54,7 @@ DEFAULT_RESOURCE_ID: Final = "5f1d3f0e-3f4b-5c1e-8f43-6c0b1e2a7a10"
 SHORTEST_ACCESS_KEY: Final = 32
 DEV_KEY_LENGTH: Final = 64
 
+_Numbers = TypeVar("_Numbers", SessionTimes, CallLimits, RingTimes)
 _Settings = TypeVar("_Settings", bound="ServiceSettings")
 
 
@@ -80,6 +82,7 @@ class ServiceSettings(BaseSettings):
             are answered with 403.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
+        ringing: Seconds for which people are called.
     """
 
     model_config = SettingsConfigDict(
@@ -111,6 +114,7 @@ class ServiceSettings(BaseSettings):
     unused_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     times: SessionTimes = SessionTimes()
     limits: CallLimits = CallLimits()
+    ringing: RingTimes = RingTimes()
 
     @classmethod
     def settings_customise_sources(
@@ -164,9 +168,9 @@ class ServiceSettings(BaseSettings):
             raise ValueError("origins begin with http:// or https://")
         return value
 
-    @field_validator("times", "limits")
+    @field_validator("times", "limits", "ringing")
     @classmethod
-    def _check_positive(cls, value: SessionTimes | CallLimits) -> SessionTimes | CallLimits:
+    def _check_positive(cls, value: _Numbers) -> _Numbers:
         wrong = [name for name, number in dataclasses.asdict(value).items() if not number > 0]
         if wrong:
             raise ValueError(f"{', '.join(wrong)} must be greater than 0")

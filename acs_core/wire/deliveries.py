@@ -12,6 +12,7 @@ from acs_core.core.facts import (
     EndpointInfo,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingParticipant,
     PublicationInfo,
     SpeakersChanged,
@@ -123,6 +124,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     meeting: str = ""
     pending: tuple[PendingParticipant, ...] = ()
     is_recording: bool = False
+    media_access: MediaAccessChanged = MediaAccessChanged()
     answer: str | None = None
     published: tuple[PublicationInfo, ...] = ()
     ice_servers: tuple[IceServer, ...] = ()

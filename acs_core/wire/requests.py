@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from acs_core.core.facts import DataReliability, Priority, PublicationKind
 from acs_core.core.receiving import ReceivePolicy
+from acs_core.core.tones import DtmfTone
 
 __all__ = [
     "Answer",
@@ -44,6 +45,7 @@ __all__ = [
     "RequestBody",
     "Resume",
     "RoomLocator",
+    "SendTone",
     "SetCaptions",
     "SetHold",
     "SetReceivePolicy",
@@ -239,7 +241,7 @@ class ReplyToInvitation(Struct, frozen=True, kw_only=True, tag="reply_to_invitat
 
 
 class Invite(Struct, frozen=True, kw_only=True, tag="invite"):
-    """Call somebody into this call; answered by an empty `Answered`, then by facts."""
+    """Call somebody into this call; answered by an empty `Answered`, facts tell how it goes."""
 
     endpoint: str
     callee: str
@@ -326,6 +328,13 @@ class SetHold(Struct, frozen=True, kw_only=True, tag="set_hold"):
 
     endpoint: str
     is_on_hold: bool
+
+
+class SendTone(Struct, frozen=True, kw_only=True, tag="send_tone"):
+    """Press a key for the telephones in the call; answered by an empty `Answered`."""
+
+    endpoint: str
+    tone: DtmfTone
 
 
 class TransferState(StrEnum):
@@ -433,6 +442,7 @@ RequestBody: TypeAlias = (
     | Spotlight
     | React
     | SetHold
+    | SendTone
     | Transfer
     | ReportTransfer
     | SetCaptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,29 +17,13 @@ from acs_core import (
     RemoteAudio,
 )
 from acs_core.identifiers import raw_id
-from acs_core.media.frames import AudioFrame
 from acs_core.media.sources import ToneSource
 from tests.support.events import next_event, until
-from tests.support.media_checks import listen
+from tests.support.media_checks import listen, until_loudness
 from tests.support.people import meeting, seen_by
 from twilio_compat import LocalAudioTrack, RemoteAudioTrack, Room
 
 DEADLINE = 10.0
-SILENCE = 50.0
-"""Root mean square of int16 samples; a test tone has more than 2000."""
-
-
-async def until_loudness(
-    frames: AsyncIterable[AudioFrame], *, loud: bool, blocks: int = 10
-) -> None:
-    """Read until so many blocks in a row are loud, or silent."""
-    in_a_row = 0
-    async with asyncio.timeout(DEADLINE):
-        async for frame in frames:
-            level = float(np.sqrt(np.mean(np.square(frame.samples.astype(np.float64)))))
-            in_a_row = in_a_row + 1 if (level > SILENCE) is loud else 0
-            if in_a_row >= blocks:
-                return
 
 
 @pytest.mark.feature(

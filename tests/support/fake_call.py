@@ -39,7 +39,7 @@ from acs_core.core.facts import (
 from acs_core.core.roster import Roster
 from acs_core.errors import CallingError, InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
-from acs_core.models import ACS_LIMITS, RoomCallLocator
+from acs_core.models import ACS_LIMITS
 
 CALL_ID = "c" * 32
 LOCAL_ID = "f" * 32
@@ -287,7 +287,7 @@ async def scripted_call(
         CallSetup(
             link=link,
             endpoint_id=LOCAL_ID,
-            locator=RoomCallLocator("lobby"),
+            locator=wire.RoomLocator(room="lobby"),
             display_name="me",
             limits=ACS_LIMITS,
             logger=logging.getLogger("test"),

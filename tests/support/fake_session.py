@@ -22,6 +22,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    PendingParticipant,
     Priority,
     PublicationChanged,
     PublicationInfo,
@@ -93,6 +94,7 @@ class FakeSession:
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
         self.others: list[EndpointInfo] = []
+        self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
@@ -149,7 +151,9 @@ class FakeSession:
             name=self.name,
             publications=tuple(item.info for item in local if item.info is not None),
         )
-        self.roster = Roster.restore(1, [*self.others, own])
+        self.roster = Roster.restore(
+            1, [*self.others, own], pending=self.pending, call_type=self.call_type
+        )
         self.call_id = "c" * 32
         self._set_state(SessionState.JOINED)
         return local
@@ -289,6 +293,7 @@ class FakeLink:
         self.token: Callable[[], Awaitable[str]] | None = None
         self.observer: LinkObserver | None = None
         self.asked: list[wire.RequestBody] = []
+        self.answers: dict[type, CallingError] = {}
 
     def factory(
         self,
@@ -323,6 +328,8 @@ class FakeLink:
 
     async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         self.asked.append(body)
+        if type(body) in self.answers:
+            raise self.answers[type(body)]
         return wire.Answered()
 
     async def close(self) -> None:

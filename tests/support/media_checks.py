@@ -16,6 +16,8 @@ GREEN: Color = (30, 180, 30)
 BLUE: Color = (30, 30, 200)
 
 DEADLINE = 10.0
+SILENCE = 50.0
+"""Root mean square of int16 samples; a test tone has more than 2000."""
 
 
 def is_color(seen: Color, wanted: Color, *, tolerance: int = 45) -> bool:
@@ -52,3 +54,16 @@ async def listen(frames: AsyncIterable[AudioFrame], *, seconds: float = 0.5) -> 
             if length >= seconds:
                 break
     return dominant_frequency(np.concatenate(heard), 48_000)
+
+
+async def until_loudness(
+    frames: AsyncIterable[AudioFrame], *, loud: bool, blocks: int = 10
+) -> None:
+    """Read until so many blocks in a row are loud, or silent."""
+    in_a_row = 0
+    async with asyncio.timeout(DEADLINE):
+        async for frame in frames:
+            level = float(np.sqrt(np.mean(np.square(frame.samples.astype(np.float64)))))
+            in_a_row = in_a_row + 1 if (level > SILENCE) is loud else 0
+            if in_a_row >= blocks:
+                return

@@ -16,12 +16,14 @@ from typing import Any
 
 from acs_core.core.facts import (
     AttributesChanged,
+    CallTypeChanged,
     ConnectionState,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PublicationAdded,
@@ -68,8 +70,10 @@ class RemoteParticipants:
                 SpeakersChanged()
                 | RecordingChanged()
                 | AttributesChanged()
+                | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
+                | CallTypeChanged()
             ):
                 return []
             case EndpointLeft(endpoint=endpoint_id):

@@ -9,9 +9,10 @@ made with the call, so nothing that happens before an application first asks for
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -39,6 +40,8 @@ __all__ = [
     "QualityReported",
     "RosterChanged",
     "Sampled",
+    "StreamFeature",
+    "StreamFeatureKey",
     "Subscribed",
     "Unsubscribed",
 ]
@@ -265,3 +268,34 @@ class FeatureKey(Generic[_Feature_co]):
 
     name: str
     kind: type[_Feature_co]
+
+
+class StreamFeature(Emitter, ABC):
+    """One extension of a local stream; made when the application first asks for it."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """The feature's name, as its key has it."""
+        return self.NAME
+
+    @abstractmethod
+    def dispose(self) -> None:
+        """Undo what the feature does; the stream calls this when it is disposed."""
+
+
+_StreamFeature_co = TypeVar("_StreamFeature_co", bound=StreamFeature, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFeatureKey(Generic[_StreamFeature_co]):
+    """Names a feature of local streams: `stream.feature(key)` is typed by it.
+
+    Attributes:
+        name: As ACS names it.
+        kind: Its class.
+    """
+
+    name: str
+    kind: type[_StreamFeature_co]

@@ -1,27 +1,38 @@
-"""The features of calls and call clients; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features that calls, call clients and local streams have.
+
+`call.feature(Features.STREAMS)`, `client.feature(Features.PRE_CALL_DIAGNOSTICS)` and
+`stream.feature(Features.VIDEO_EFFECTS)` are typed by their keys.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from acs_core.client.features.base import FeatureKey
+from acs_core.client.features.audio_effects import AudioEffectsFeature
+from acs_core.client.features.base import FeatureKey, StreamFeatureKey
+from acs_core.client.features.capabilities import CapabilitiesFeature
 from acs_core.client.features.client_base import ClientFeatureKey
 from acs_core.client.features.data_channel import DataChannelFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.media_access import MediaAccessCallFeature
 from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
 from acs_core.client.features.pre_call import PreCallDiagnosticsFeature
+from acs_core.client.features.raise_hand import RaiseHandCallFeature
+from acs_core.client.features.reactions import ReactionCallFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.video_effects import VideoEffectsFeature
 
 __all__ = ["ALL_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call, and of a call client: those of type `ClientFeatureKey`.
+    """Keys of the extensions of calls, of call clients and of local streams.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -35,12 +46,22 @@ class Features:
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
     OPTIMAL_VIDEO_COUNT: Final = FeatureKey("OptimalVideoCount", OptimalVideoCountCallFeature)
+    CAPABILITIES: Final = FeatureKey("Capabilities", CapabilitiesFeature)
+    RAISE_HAND: Final = FeatureKey("RaiseHand", RaiseHandCallFeature)
+    SPOTLIGHT: Final = FeatureKey("Spotlight", SpotlightCallFeature)
+    REACTION: Final = FeatureKey("Reaction", ReactionCallFeature)
+    MEDIA_ACCESS: Final = FeatureKey("MediaAccess", MediaAccessCallFeature)
     DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
     RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
     PRE_CALL_DIAGNOSTICS: Final = ClientFeatureKey("PreCallDiagnostics", PreCallDiagnosticsFeature)
+
+    VIDEO_EFFECTS: Final = StreamFeatureKey("VideoEffects", VideoEffectsFeature)
+    """Of `LocalVideoStream`."""
+    AUDIO_EFFECTS: Final = StreamFeatureKey("AudioEffects", AudioEffectsFeature)
+    """Of `LocalAudioStream`."""
 
 
 ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
@@ -49,6 +70,11 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.RECONNECTION,
     Features.NETWORK_QUALITY,
     Features.DOMINANT_SPEAKERS,
+    Features.CAPABILITIES,
+    Features.RAISE_HAND,
+    Features.SPOTLIGHT,
+    Features.REACTION,
+    Features.MEDIA_ACCESS,
     Features.DATA_CHANNEL,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,

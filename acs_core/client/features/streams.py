@@ -35,12 +35,14 @@ from acs_core.client.publications import (
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
     AttributesChanged,
+    CallTypeChanged,
     DataReliability,
     EndpointChanged,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -52,7 +54,7 @@ from acs_core.core.facts import (
     RecordingChanged,
     SpeakersChanged,
 )
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.events import StreamsEvent
 from acs_core.media.sources import MediaSource
 
@@ -69,6 +71,7 @@ class StreamsFeature(CallFeature):
         self._endpoints: dict[str, RemoteEndpoint] = {}
         self._publications: dict[str, RemotePublication] = {}
         self._locals: dict[str, LocalPublication] = {}
+        self._is_held = False
 
     @property
     def local_endpoint_id(self) -> str:
@@ -188,7 +191,14 @@ class StreamsFeature(CallFeature):
         if publication is None:
             publication = LocalPublication(self._context, stream, self._publication_failed)
             self._locals[stream.id] = publication
+            stream.set_held(self._is_held)
         return publication
+
+    def set_held(self, is_held: bool) -> None:
+        """Send no sound and no pictures while the call is on hold; the call does this."""
+        self._is_held = is_held
+        for publication in self._locals.values():
+            publication.stream.set_held(is_held)
 
     # ------------------------------------------------------------ news
 
@@ -228,6 +238,8 @@ class StreamsFeature(CallFeature):
         """Apply one fact; facts about ourselves are the local publications' own business."""
         owner = change.endpoint
         if owner is not None and owner.id == self.local_endpoint_id:
+            if isinstance(change.fact, PublicationRemoved):
+                self._withdrawn(change.fact.publication)
             return
         match change.fact:
             case EndpointJoined(endpoint=info):
@@ -250,7 +262,14 @@ class StreamsFeature(CallFeature):
                 self._remove_publication(publication_id)
             case RecordingChanged():
                 self._emit(StreamsEvent.RECORDING_CHANGED)
-            case SpeakersChanged() | AttributesChanged() | PendingChanged() | PendingGone():
+            case (
+                SpeakersChanged()
+                | AttributesChanged()
+                | PendingChanged()
+                | PendingGone()
+                | MediaAccessChanged()
+                | CallTypeChanged()
+            ):
                 pass
 
     def _add_endpoint(self, info: EndpointInfo) -> RemoteEndpoint:
@@ -289,6 +308,21 @@ class StreamsFeature(CallFeature):
     def _unsubscribe(self, publication: RemotePublication | None) -> None:
         if publication is not None and publication.set_subscribed(False):
             self._emit(StreamsEvent.UNSUBSCRIBED, publication)
+
+    def _withdrawn(self, publication_id: str) -> None:
+        """Take that others ended a stream of ours; what we end ourselves is gone already."""
+        publication = self._locals.pop(publication_id, None)
+        if publication is None:
+            return
+        publication.end()
+        session = self._context.joined_session()
+        self._context.enqueue(lambda: session.unpublish(publication.stream), "end withdrawn stream")
+        error = ServiceError(
+            f"Publication {publication.name!r} was withdrawn: it is not allowed any more.",
+            stage=Stage.ADMISSION,
+            next_step="Look at Features.CAPABILITIES.",
+        )
+        self._publication_failed(publication, error)
 
     def _publication_failed(self, publication: LocalPublication, error: CallingError) -> None:
         self._emit(StreamsEvent.LOCAL_PUBLICATION_FAILED, publication, error)

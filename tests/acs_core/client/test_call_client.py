@@ -12,7 +12,6 @@ from acs_core import (
     CallAgentOptions,
     CallClient,
     CallClientOptions,
-    CallingError,
     CollectionUpdate,
     Features,
     GroupCallLocator,
@@ -107,12 +106,6 @@ async def test_a_wrong_locator_is_refused_at_once(wrong: object) -> None:
             the_agent.join(wrong)  # type: ignore[arg-type]
         assert (caught.value.code, caught.value.sub_code) == (400, 40209)
         assert the_agent.calls == ()
-
-
-async def test_one_to_one_calls_are_refused_for_now() -> None:
-    async with agent(FakeLink()) as the_agent:
-        with pytest.raises(CallingError, match="not in this version"):
-            the_agent.start_call([])
 
 
 async def test_a_lost_connection_is_told() -> None:

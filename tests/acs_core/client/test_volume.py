@@ -14,6 +14,7 @@ from acs_core import (
 )
 from acs_core.client.emitter import TaskOwner
 from acs_core.client.volume import volume_level
+from acs_core.media.effects.chain import EffectSource
 from acs_core.media.program import ProgramAudioSource
 from acs_core.media.sources import SilenceSource, ToneSource
 from tests.support.calls import joined
@@ -46,7 +47,9 @@ async def test_the_volume_of_a_microphone_follows_its_source() -> None:
     assert await stream.get_volume() is volume
     await next_event(volume, "levelChanged", lambda: volume.level > 50)
     await stream.set_media_stream(silence)
-    assert await stream.get_media_stream() is silence
+    seen = await stream.get_media_stream()
+    assert isinstance(seen, EffectSource)
+    assert seen.upstream is silence
     await next_event(volume, "levelChanged", lambda: volume.level == 0)
     await silence.close()
     await stream.set_media_stream(tone)
@@ -75,7 +78,8 @@ async def test_pictures_of_the_program_take_the_place_of_a_camera_in_a_call() ->
         changed = next_event(stream, "videoSourceChanged")
         await stream.set_media_stream(second)
         assert (await changed) == (stream,)
-        assert sent.source is second
+        assert isinstance(sent.source, EffectSource)
+        assert sent.source.upstream is second
     await first.close()
     await second.close()
 
@@ -93,5 +97,5 @@ async def test_a_call_that_ends_disposes_streams_that_want_it() -> None:
             with pytest.raises(InvalidStateError):
                 await stream.get_volume()
         else:
-            assert await stream.get_media_stream() is kept
+            assert not (await stream.get_media_stream()).is_ended
     await kept.close()

@@ -1,0 +1,187 @@
+"""Who may call whom: each refusal with its code.
+
+Source: error table of the ACS Calling SDK (sections CALL_AGENT and CALL) for 40202, 40227, 40236,
+41052 and 41053; its table for telephone calls for 510403; the scopes of ACS access tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from acs_core.core.capabilities import MODERATORS
+from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
+from acs_core.identifiers import (
+    MicrosoftTeamsUserIdentifier,
+    PhoneNumberIdentifier,
+    UnknownIdentifier,
+    parse_raw_id,
+)
+from acs_core.service import admission
+from acs_core.service.endpoints import Endpoint
+from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.server_call import DIALED, ServerCall
+
+__all__ = ["check_callees", "check_dialer", "check_invite", "check_organizer", "number_of"]
+
+_INVALID_SCOPE: Final = 44113
+_CANT_CALL_YOURSELF: Final = 40202
+_NOBODY_TO_CALL: Final = 40227
+_UNSUPPORTED_TARGET: Final = 40236
+_ADD_UNKNOWN: Final = 41052
+_ALREADY_IN_CALL: Final = 41053
+_CALL_NOT_CONNECTED: Final = 41089
+_NO_CALLER_ID: Final = 510403
+
+
+def number_of(raw_id: str) -> str:
+    """The telephone number in a raw id, in E.164; empty for somebody who is no telephone.
+
+    Raises:
+        InvalidArgumentError: The raw id is none.
+    """
+    identifier = parse_raw_id(raw_id)
+    if not isinstance(identifier, PhoneNumberIdentifier) or identifier.is_anonymous:
+        return ""
+    return identifier.phone_number.partition("_")[0]
+
+
+def check_dialer(principal: Principal) -> None:
+    """Refuse who may not begin calls.
+
+    Raises:
+        ServiceError: A Twilio participant, or a token that is only for joining.
+    """
+    if principal.rooms is not None or principal.kind is PrincipalKind.TWILIO:
+        raise admission.not_granted("calling somebody")
+    if principal.scopes and "voip" not in principal.scopes:
+        raise ServiceError(
+            "The token only allows joining calls.",
+            sub_code=_INVALID_SCOPE,
+            stage=Stage.ADMISSION,
+            next_step='Issue a token with the scope "voip".',
+        )
+
+
+def check_callees(
+    callees: Sequence[str], *, caller: str, alternate_caller_id: str, most: int
+) -> None:
+    """Refuse people who cannot be called together.
+
+    Args:
+        callees: Raw ids, each once.
+        caller: Raw id of who calls.
+        alternate_caller_id: The number that telephones are to see; empty for none.
+        most: How many people may be in the call, the caller included.
+
+    Raises:
+        InvalidArgumentError: 400/40227 nobody, 400/40202 the caller, 400/40236 somebody of unknown
+            kind; 422/44000 and others for a raw id that is none.
+        ServiceError: 403/53105 too many, 403/510403 a telephone and no number for it to see.
+    """
+    if not callees:
+        raise InvalidArgumentError(
+            "There is nobody to call.", sub_code=_NOBODY_TO_CALL, stage=Stage.ARGUMENT
+        )
+    if len(callees) >= most:
+        raise _too_many(most)
+    for callee in callees:
+        if callee == caller:
+            raise InvalidArgumentError(
+                "You cannot call yourself.", sub_code=_CANT_CALL_YOURSELF, stage=Stage.ARGUMENT
+            )
+        _check_kind(callee, _UNSUPPORTED_TARGET)
+        _check_caller_id(callee, caller, alternate_caller_id)
+
+
+def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller_id: str) -> None:
+    """Refuse somebody who cannot be called into a call.
+
+    Args:
+        call: Which call.
+        callee: Raw id of who is to be called.
+        caller: Raw id of who calls.
+        alternate_caller_id: The number that a telephone is to see; empty for none.
+
+    Raises:
+        InvalidArgumentError: 400/41053 they are in it or on their way, 400/41052 somebody of
+            unknown kind; 422/44000 and others for a raw id that is none.
+        InvalidStateError: 412/41089, the call is not connected.
+        ServiceError: 403/53105 the call is full, 403/5828 they are not invited to the room,
+            403/510403 a telephone and no number for it to see.
+    """
+    if call.type in DIALED and len(call.endpoints) < 2:
+        raise InvalidStateError(
+            "Nobody has answered the call yet.",
+            sub_code=_CALL_NOT_CONNECTED,
+            stage=Stage.SIGNALING,
+            next_step="Add participants once the call is connected.",
+        )
+    _check_kind(callee, _ADD_UNKNOWN)
+    present = {endpoint.principal.raw_id for endpoint in call.endpoints.values()}
+    if callee in present or callee in call.roster.pending:
+        raise InvalidArgumentError(
+            f"{callee} is in the call already, or on the way.",
+            sub_code=_ALREADY_IN_CALL,
+            stage=Stage.ARGUMENT,
+        )
+    if len(call.endpoints) + len(call.roster.pending) >= call.max_endpoints:
+        raise _too_many(call.max_endpoints)
+    _check_caller_id(callee, caller, alternate_caller_id)
+    if call.room is not None and not number_of(callee):
+        call.room.check_invited(callee)
+
+
+def check_organizer(endpoint: Endpoint) -> None:
+    """Refuse who may neither add nor remove people.
+
+    Raises:
+        ServiceError: Their role is too low.
+    """
+    role = endpoint.call.roster.endpoints[endpoint.id].attributes.role
+    if role not in MODERATORS:
+        raise ServiceError(
+            f"Participants with the role {role} can neither add nor remove people.",
+            stage=Stage.ADMISSION,
+            next_step="Ask a presenter to do it.",
+        )
+
+
+def _check_kind(callee: str, sub_code: int) -> None:
+    identifier = parse_raw_id(callee)
+    is_anonymous = isinstance(identifier, PhoneNumberIdentifier) and identifier.is_anonymous
+    if is_anonymous or isinstance(identifier, UnknownIdentifier):
+        raise InvalidArgumentError(
+            f"{callee} is nobody who can be called.",
+            sub_code=sub_code,
+            stage=Stage.ARGUMENT,
+            next_step="Call users, Teams users or telephone numbers.",
+        )
+
+
+def _check_caller_id(callee: str, caller: str, alternate_caller_id: str) -> None:
+    if not number_of(callee):
+        return
+    if not alternate_caller_id:
+        # A Teams user has a number; the gateway knows it.
+        if isinstance(parse_raw_id(caller), MicrosoftTeamsUserIdentifier):
+            return
+        raise ServiceError(
+            "A telephone can only be called with a number that it sees.",
+            sub_code=_NO_CALLER_ID,
+            stage=Stage.ADMISSION,
+            next_step="Give alternate_caller_id, one of your telephone numbers.",
+        )
+    if PhoneNumberIdentifier(alternate_caller_id).is_anonymous:
+        raise InvalidArgumentError(
+            "The alternate caller id must be a number.", stage=Stage.ARGUMENT
+        )
+
+
+def _too_many(most: int) -> ServiceError:
+    return ServiceError(
+        f"A call may have {most} participants, who are called included.",
+        sub_code=53105,
+        stage=Stage.ADMISSION,
+        next_step="Call fewer people.",
+    )
