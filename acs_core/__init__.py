@@ -17,6 +17,12 @@ from acs_core.client.call_info import (
     CallInfo,
     TeamsCallInfo,
 )
+from acs_core.client.constraints import (
+    CallConstraints,
+    MediaConstraintRange,
+    VideoConstraints,
+    VideoSendConstraints,
+)
 from acs_core.client.credential import (
     AzureCommunicationTokenCredential,
 )
@@ -36,6 +42,11 @@ from acs_core.client.effects import (
     VideoEffectError,
     VideoEffectErrorPayload,
     VideoEffectName,
+)
+from acs_core.client.environment import (
+    Environment,
+    EnvironmentInfo,
+    get_environment_info,
 )
 from acs_core.client.features.audio_effects import (
     ActiveAudioEffects,
@@ -90,14 +101,20 @@ from acs_core.client.features.data_channel import (
 from acs_core.client.features.debug_info import (
     DebugInfoCallClientFeature,
     DebugInfoDump,
-    Environment,
-    EnvironmentInfo,
+)
+from acs_core.client.features.diagnostic_values import (
+    DiagnosticChangedEventArgs,
+    DiagnosticValueType,
+    LatestDiagnosticValue,
+    LatestMediaDiagnostics,
+    LatestNetworkDiagnostics,
+    MediaDiagnostics,
+    MediaDiagnosticType,
+    NetworkDiagnostics,
+    NetworkDiagnosticType,
+    ServerDiagnosticType,
 )
 from acs_core.client.features.diagnostics import (
-    DiagnosticChange,
-    LatestDiagnosticValue,
-    MediaDiagnostics,
-    NetworkDiagnostics,
     UserFacingDiagnosticsFeature,
 )
 from acs_core.client.features.dominant_speakers import (
@@ -114,17 +131,44 @@ from acs_core.client.features.media_access import (
     MeetingMediaAccess,
     MeetingMediaAccessChangedEvent,
 )
-from acs_core.client.features.media_metrics import (
-    MediaStatsSample,
-    MediaStatsSummary,
+from acs_core.client.features.media_records import (
+    IncomingAudioMediaStats,
+    IncomingVideoMediaStats,
+    MediaStatsAggregation,
+    MediaStatsReportSample,
+    MediaStatsReportSummary,
+    MediaStatValue,
+    OutgoingAudioMediaStats,
+    OutgoingVideoMediaStats,
+    TransportMediaStats,
 )
 from acs_core.client.features.media_stats import (
+    MediaStatsCallFeature,
     MediaStatsCollector,
     MediaStatsCollectorOptions,
-    MediaStatsFeature,
 )
 from acs_core.client.features.network_quality import (
     NetworkQualityFeature,
+)
+from acs_core.client.features.optimal_video_count import (
+    OptimalVideoCountCallFeature,
+)
+from acs_core.client.features.pre_call import (
+    PreCallDiagnosticsFeature,
+    PreCallTimes,
+)
+from acs_core.client.features.pre_call_results import (
+    AudioInCallDiagnostics,
+    CallDiagnostics,
+    DeviceAvailabilityGrade,
+    DeviceCompatibility,
+    DeviceEnumeration,
+    DeviceSupportGrade,
+    InCallDiagnostics,
+    PreCallDiagnosticsResult,
+    QualityGrade,
+    RunOptions,
+    VideoInCallDiagnostics,
 )
 from acs_core.client.features.raise_hand import (
     RaisedHand,
@@ -146,6 +190,11 @@ from acs_core.client.features.recording import (
     RecordingCallFeature,
     RecordingInfo,
     RecordingState,
+)
+from acs_core.client.features.remote_diagnostics import (
+    RemoteDiagnostic,
+    RemoteDiagnostics,
+    RemoteParticipantDiagnosticsData,
 )
 from acs_core.client.features.spotlight import (
     SpotlightCallFeature,
@@ -207,6 +256,9 @@ from acs_core.client.publications import (
     RemoteEndpoint,
     RemotePublication,
 )
+from acs_core.client.remote_video import (
+    RemoteVideoStream,
+)
 from acs_core.client.renderer import (
     VideoStreamRenderer,
     VideoStreamRendererView,
@@ -214,14 +266,18 @@ from acs_core.client.renderer import (
 from acs_core.client.streams import (
     AudioStreamFeature,
     LocalAudioStream,
+    LocalAudioStreamOptions,
     LocalVideoStream,
-    RemoteVideoStream,
+    LocalVideoStreamOptions,
     VideoStreamFeature,
 )
 from acs_core.client.teams import (
     TeamsCall,
     TeamsCallAgent,
     TeamsIncomingCall,
+)
+from acs_core.client.volume import (
+    Volume,
 )
 from acs_core.core.call import (
     CallState,
@@ -241,6 +297,9 @@ from acs_core.core.facts import (
 )
 from acs_core.core.moderation import (
     Reaction,
+)
+from acs_core.core.optimal_video import (
+    OvcChangeReason,
 )
 from acs_core.core.participant import (
     RemoteParticipantState,
@@ -291,6 +350,7 @@ from acs_core.events import (
     MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    OptimalVideoCountEvent,
     RaisedHandEventType,
     RaiseHandEvent,
     ReactionEvent,
@@ -308,6 +368,7 @@ from acs_core.events import (
     TransferEvent,
     TransferFeatureEvent,
     VideoEffectsEvent,
+    VolumeEvent,
 )
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -389,6 +450,7 @@ __all__ = [
     "AudioEffectsFeature",
     "AudioEffectsStartConfig",
     "AudioEffectsStopConfig",
+    "AudioInCallDiagnostics",
     "AudioIssue",
     "AudioOptions",
     "AudioStreamFeature",
@@ -410,6 +472,8 @@ __all__ = [
     "CallClient",
     "CallClientFeature",
     "CallClientOptions",
+    "CallConstraints",
+    "CallDiagnostics",
     "CallDirection",
     "CallEndReason",
     "CallEndedEventArgs",
@@ -463,10 +527,15 @@ __all__ = [
     "DebugInfoDump",
     "DeepNoiseSuppressionEffect",
     "DeviceAccess",
+    "DeviceAvailabilityGrade",
+    "DeviceCompatibility",
+    "DeviceEnumeration",
     "DeviceManager",
     "DeviceManagerEvent",
-    "DiagnosticChange",
+    "DeviceSupportGrade",
+    "DiagnosticChangedEventArgs",
     "DiagnosticQuality",
+    "DiagnosticValueType",
     "DiagnosticsEvent",
     "Dimensions",
     "DisplayNameChange",
@@ -484,43 +553,60 @@ __all__ = [
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
+    "InCallDiagnostics",
+    "IncomingAudioMediaStats",
     "IncomingCall",
     "IncomingCallEvent",
     "IncomingCallEventArgs",
     "IncomingCallKind",
+    "IncomingVideoMediaStats",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "LatestMediaDiagnostics",
+    "LatestNetworkDiagnostics",
     "Lobby",
     "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
+    "LocalAudioStreamOptions",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "LocalVideoStreamOptions",
     "MediaAccess",
     "MediaAccessCallFeature",
     "MediaAccessChangedEvent",
     "MediaAccessEvent",
+    "MediaConstraintRange",
+    "MediaDiagnosticType",
     "MediaDiagnostics",
     "MediaError",
+    "MediaStatValue",
+    "MediaStatsAggregation",
+    "MediaStatsCallFeature",
     "MediaStatsCollector",
     "MediaStatsCollectorEvent",
     "MediaStatsCollectorOptions",
-    "MediaStatsFeature",
-    "MediaStatsSample",
-    "MediaStatsSummary",
+    "MediaStatsReportSample",
+    "MediaStatsReportSummary",
     "MediaStreamType",
     "MeetingMediaAccess",
     "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
+    "NetworkDiagnosticType",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
     "NoiseSuppressionEffectName",
     "OnnxSegmenter",
+    "OptimalVideoCountCallFeature",
+    "OptimalVideoCountEvent",
+    "OutgoingAudioMediaStats",
+    "OutgoingVideoMediaStats",
+    "OvcChangeReason",
     "OverallIssue",
     "ParticipantCapabilities",
     "ParticipantCapability",
@@ -531,9 +617,13 @@ __all__ = [
     "PermissionConstraints",
     "PermissionPolicy",
     "PhoneNumberIdentifier",
+    "PreCallDiagnosticsFeature",
+    "PreCallDiagnosticsResult",
+    "PreCallTimes",
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "QualityGrade",
     "RaiseHandCallFeature",
     "RaiseHandEvent",
     "RaisedHand",
@@ -560,18 +650,23 @@ __all__ = [
     "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
+    "RemoteDiagnostic",
+    "RemoteDiagnostics",
     "RemoteEndpoint",
     "RemoteParticipant",
+    "RemoteParticipantDiagnosticsData",
     "RemoteParticipantEvent",
     "RemoteParticipantState",
     "RemotePublication",
     "RemoteVideoStream",
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
+    "RunOptions",
     "ScalingMode",
     "ScreenshareIssue",
     "Segmenter",
     "SendOptions",
+    "ServerDiagnosticType",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
@@ -616,8 +711,10 @@ __all__ = [
     "TransferToParticipantLocator",
     "TransferToParticipantOptions",
     "TransportError",
+    "TransportMediaStats",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
+    "VideoConstraints",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "VideoEffect",
@@ -627,9 +724,14 @@ __all__ = [
     "VideoEffectName",
     "VideoEffectsEvent",
     "VideoEffectsFeature",
+    "VideoInCallDiagnostics",
     "VideoIssue",
     "VideoOptions",
+    "VideoSendConstraints",
     "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
+    "Volume",
+    "VolumeEvent",
+    "get_environment_info",
 ]

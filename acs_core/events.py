@@ -34,6 +34,7 @@ __all__ = [
     "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "OptimalVideoCountEvent",
     "RaiseHandEvent",
     "RaisedHandEventType",
     "ReactionEvent",
@@ -51,6 +52,7 @@ __all__ = [
     "TransferEvent",
     "TransferFeatureEvent",
     "VideoEffectsEvent",
+    "VolumeEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -148,6 +150,12 @@ class LocalAudioStreamEvent(StrEnum):
     """(LocalAudioStream)"""
 
 
+class VolumeEvent(StrEnum):
+    """Events of `Volume`."""
+
+    LEVEL_CHANGED = "levelChanged"
+
+
 class DeviceManagerEvent(StrEnum):
     """Events of `DeviceManager`."""
 
@@ -227,16 +235,22 @@ class MediaStatsCollectorEvent(StrEnum):
     """Events of `MediaStatsCollector`."""
 
     SAMPLE_REPORTED = "sampleReported"
-    """(MediaStatsSample)"""
+    """(MediaStatsReportSample)"""
     SUMMARY_REPORTED = "summaryReported"
-    """(MediaStatsSummary)"""
+    """(MediaStatsReportSummary)"""
 
 
 class DiagnosticsEvent(StrEnum):
     """Events of `NetworkDiagnostics` and `MediaDiagnostics`."""
 
     DIAGNOSTIC_CHANGED = "diagnosticChanged"
-    """(DiagnosticChange)"""
+    """(DiagnosticChangedEventArgs)"""
+
+
+class OptimalVideoCountEvent(StrEnum):
+    """Events of `Features.OPTIMAL_VIDEO_COUNT`."""
+
+    OPTIMAL_VIDEO_COUNT_CHANGED = "optimalVideoCountChanged"
 
 
 class DataChannelEvent(StrEnum):

@@ -211,6 +211,9 @@ class PermissionPolicy:
 class CallLimits:
     """How many streams a call takes; 0 or more.
 
+    Attributes:
+        device_start: Seconds that a camera, microphone or screen may take to open (ours).
+
     Source: the streaming limits table of the ACS documentation.
     """
 
@@ -218,6 +221,7 @@ class CallLimits:
     outgoing_screen: int = 1
     rendered_video: int = 9
     rendered_screen: int = 1
+    device_start: float = 10.0
 
 
 ACS_LIMITS: Final = CallLimits()

@@ -39,8 +39,6 @@ LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserv
 """Makes a connection from the service's URL, a token getter and who hears of it."""
 
 _Agent = TypeVar("_Agent", CallAgent, TeamsCallAgent)
-
-
 _Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
@@ -61,7 +59,7 @@ class CallClient:
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = DeviceManager(self._options.permissions, self._logger)
         self._tasks = TaskOwner(self._logger)
-        context = CallClientContext(self._tasks, self._devices)
+        context = CallClientContext(self._tasks, self._devices, self._twin)
         self._features: dict[type[CallClientFeature], CallClientFeature] = {
             key.kind: key.kind(context) for key in CLIENT_FEATURES
         }
@@ -174,7 +172,9 @@ class CallClient:
 
         Raises:
             InvalidArgumentError: Call clients have no such feature.
+            InvalidStateError: 404/40012: the client is disposed.
         """
+        self._check_usable()
         kind = key.kind if isinstance(key, ClientFeatureKey) else None
         feature = None if kind is None else self._features.get(kind)
         if kind is None or not isinstance(feature, kind):
@@ -206,6 +206,9 @@ class CallClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.dispose()
+
+    def _twin(self) -> CallClient:
+        return CallClient(self._options, link_factory=self._link_factory)
 
     def _agent_disposed(self) -> None:
         self._agent = None

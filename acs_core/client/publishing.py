@@ -142,6 +142,12 @@ class LocalStream:
             )
         self._channel.send(payload)
 
+    def set_encoding(self, encoding: SendOptions) -> None:
+        """Send with other limits; they outlive the connection."""
+        self.encoding = encoding
+        if self._sender is not None:
+            self._sender.set_options(encoding)
+
     async def replace_source(self, source: MediaSource) -> None:
         """Send from another source; the publication stays the same."""
         if self._sender is not None:

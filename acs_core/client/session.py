@@ -298,6 +298,7 @@ class CallSession:
                 | wire.TransferRequested()
                 | wire.TransferChanged()
                 | wire.Transcribed()
+                | wire.DiagnosticsReported()
             ):
                 tell(self._observer.on_notice, body)
             case _:

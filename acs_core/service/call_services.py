@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
-from acs_core.service import moderation
+from acs_core.service import moderation, remote_diagnostics
 from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
@@ -52,6 +52,8 @@ class CallServices:
                 self.transfers.report(endpoint, body)
             case wire.Consent():
                 endpoint.call.activity.agree(endpoint)
+            case wire.ReportDiagnostics(reports=reports):
+                remote_diagnostics.pass_on(endpoint, reports)
             case wire.MuteParticipants(identities=identities):
                 moderation.mute(endpoint, identities)
             case wire.PermitMedia(identities=identities, media=media, is_permitted=is_permitted):

@@ -20,7 +20,7 @@ from acs_core.core.facts import (
 )
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import Stage
-from acs_core.wire.requests import Locator, TransferState
+from acs_core.wire.requests import DiagnosticReport, Locator, TransferState
 
 __all__ = [
     "Admitted",
@@ -348,7 +348,22 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     caption_text: str = ""
 
 
-Notice: TypeAlias = MutedByOthers | Reaction | TransferRequested | TransferChanged | Transcribed
+class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_reported"):
+    """Somebody has trouble, or no longer; `sender` is their endpoint id."""
+
+    endpoint: str
+    sender: str
+    reports: tuple[DiagnosticReport, ...]
+
+
+Notice: TypeAlias = (
+    MutedByOthers
+    | Reaction
+    | TransferRequested
+    | TransferChanged
+    | Transcribed
+    | DiagnosticsReported
+)
 """News for one endpoint that is no part of the roster."""
 
 DeliveryBody: TypeAlias = (

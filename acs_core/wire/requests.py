@@ -411,6 +411,20 @@ class Consent(Struct, frozen=True, kw_only=True, tag="consent"):
     endpoint: str
 
 
+class DiagnosticReport(Struct, frozen=True, kw_only=True):
+    """What a diagnostic says: a flag, or a quality from 1 (good) to 3 (bad)."""
+
+    diagnostic: str
+    value: bool | int
+
+
+class ReportDiagnostics(Struct, frozen=True, kw_only=True, tag="report_diagnostics"):
+    """Tell the others of trouble; answered by an empty `Answered`."""
+
+    endpoint: str
+    reports: tuple[DiagnosticReport, ...]
+
+
 class SubmitSurvey(Struct, frozen=True, kw_only=True, tag="submit_survey"):
     """What the user thought of a call, also after it; answered by an empty `Answered`.
 
@@ -451,6 +465,7 @@ RequestBody: TypeAlias = (
     | ReportTransfer
     | SetCaptions
     | Consent
+    | ReportDiagnostics
     | SubmitSurvey
 )
 

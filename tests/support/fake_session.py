@@ -108,6 +108,7 @@ class FakeSession:
         self.subscribed: set[str] = set()
         self.sender_stats: dict[str, SenderStats] = {}
         self.receiver_stats: dict[str, ReceiverStats] = {}
+        self.has_relay_failed = False
         self._streams: dict[str, FakeStream] = {}
         self._numbers = 100
 
@@ -125,7 +126,11 @@ class FakeSession:
 
     def stats(self) -> SessionStats:
         return SessionStats(
-            PeerStats("connected", senders=dict(self.sender_stats)),
+            PeerStats(
+                "connected",
+                has_relay_failed=self.has_relay_failed,
+                senders=dict(self.sender_stats),
+            ),
             PeerStats("connected", receivers=dict(self.receiver_stats)),
         )
 

@@ -20,9 +20,11 @@ from acs_core.client.ports import RosterChange, Session
 from acs_core.core.consent import CONSENT_SUB_CODES, is_consent_missing
 from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError, InvalidStateError
+from acs_core.models import ACS_LIMITS, CallLimits
 
 if TYPE_CHECKING:
     from acs_core.client.call import CallCommon
+    from acs_core.client.participants import RemoteParticipant
 
 __all__ = [
     "CallContext",
@@ -173,6 +175,8 @@ class CallContext:
         transfer_to: Begins the call to which this one is transferred; raises what `CallAgent.join`
             raises.
         endpoint_id: The local endpoint.
+        limits: How many streams the call takes.
+        participant_of: Whose endpoint an id is; the call fills it in.
     """
 
     def __init__(
@@ -184,6 +188,7 @@ class CallContext:
         publish_news: Callable[[News], None],
         ask_service: Callable[[wire.RequestBody], Awaitable[wire.DeliveryBody]],
         transfer_to: Callable[[wire.TransferRequested], CallCommon],
+        limits: CallLimits = ACS_LIMITS,
     ) -> None:
         self.endpoint_id = endpoint_id
         self.listeners = listeners
@@ -191,6 +196,8 @@ class CallContext:
         self.publish_news = publish_news
         self.ask_service = ask_service
         self.transfer_to = transfer_to
+        self.limits = limits
+        self.participant_of: Callable[[str], RemoteParticipant | None] = lambda _: None
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None

@@ -6,6 +6,7 @@ is lost, and they end with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from acs_core.client.emitter import Emitter, TaskOwner
 
 if TYPE_CHECKING:
     from acs_core.client.agent_common import CallAgentCommon
+    from acs_core.client.call_client import CallClient
 
 __all__ = ["CallClientContext", "CallClientFeature", "ClientFeatureKey"]
 
@@ -25,10 +27,13 @@ class CallClientContext:
     Attributes:
         tasks: Owner of everything that ends with the client.
         devices: The client's devices.
+        new_client: Makes another client with the same options and service, to be disposed by whom
+            asks for it.
     """
 
     tasks: TaskOwner
     devices: DeviceManager
+    new_client: Callable[[], CallClient]
 
 
 class CallClientFeature(Emitter):

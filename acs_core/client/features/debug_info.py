@@ -8,14 +8,13 @@ whether another one is active is not told.
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import uuid
 from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from acs_core.client.environment import EnvironmentInfo, get_environment_info
 from acs_core.client.features.client_base import CallClientContext, CallClientFeature
 from acs_core.client.log_tail import LogTail
 from acs_core.events import CallAgentEvent, CollectionUpdate
@@ -25,46 +24,9 @@ if TYPE_CHECKING:
     from acs_core.client.agent_common import CallAgentCommon
     from acs_core.client.call import CallCommon
 
-__all__ = ["DebugInfoCallClientFeature", "DebugInfoDump", "Environment", "EnvironmentInfo"]
+__all__ = ["DebugInfoCallClientFeature", "DebugInfoDump"]
 
-SUPPORTED_SYSTEMS: Final = frozenset({"Linux", "Darwin", "Windows"})
-SUPPORTED_RUNTIME: Final = "CPython"
-OLDEST_VERSION: Final = (3, 11)
 REMEMBERED_CALLS: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """Where the client runs.
-
-    Attributes:
-        platform: The operating system.
-        browser: The Python implementation, in the place of a browser.
-        browser_version: Its version.
-    """
-
-    platform: str
-    browser: str
-    browser_version: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentInfo:
-    """Whether the client may be expected to work where it runs."""
-
-    environment: Environment
-    is_supported_platform: bool
-    is_supported_browser: bool
-    is_supported_browser_version: bool
-
-    @property
-    def is_supported_environment(self) -> bool:
-        """Whether everything is supported."""
-        return (
-            self.is_supported_platform
-            and self.is_supported_browser
-            and self.is_supported_browser_version
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +64,7 @@ class DebugInfoCallClientFeature(CallClientFeature):
 
     async def get_environment_info(self) -> EnvironmentInfo:
         """Where the client runs, and whether it may be expected to work there."""
-        return _environment_info()
+        return get_environment_info()
 
     def dump_debug_info(self) -> DebugInfoDump:
         """Write down what is known of the client now."""
@@ -111,7 +73,7 @@ class DebugInfoCallClientFeature(CallClientFeature):
             "id": dump_id,
             "time": datetime.now(UTC).isoformat(),
             "version": __version__,
-            "environment": asdict(_environment_info()),
+            "environment": asdict(get_environment_info()),
             "calls": [*self._ended, *map(_describe, self._live)],
             "devices": self._devices(),
             "log": self._log.lines,
@@ -145,16 +107,6 @@ class DebugInfoCallClientFeature(CallClientFeature):
             "speaker": None if speaker is None else speaker.name,
             **devices.flags(),
         }
-
-
-def _environment_info() -> EnvironmentInfo:
-    runtime = platform.python_implementation()
-    return EnvironmentInfo(
-        environment=Environment(platform.system(), runtime, platform.python_version()),
-        is_supported_platform=platform.system() in SUPPORTED_SYSTEMS,
-        is_supported_browser=runtime == SUPPORTED_RUNTIME,
-        is_supported_browser_version=sys.version_info >= OLDEST_VERSION,
-    )
 
 
 def _describe(call: CallCommon) -> dict[str, object]:

@@ -3,23 +3,35 @@ from __future__ import annotations
 import pytest
 
 from acs_core import (
+    AudioOptions,
     Call,
     CallState,
     CommunicationUserIdentifier,
     Features,
     InvalidStateError,
     JoinCallOptions,
+    LocalAudioStream,
+    LocalAudioStreamOptions,
+    LocalVideoStream,
+    LocalVideoStreamOptions,
+    MediaConstraintRange,
     ServiceError,
     Transfer,
     TransferErrorCode,
     TransferState,
     TransferToParticipantLocator,
+    VideoConstraints,
+    VideoOptions,
+    VideoSendConstraints,
     wire,
 )
 from acs_core.core import endings
 from acs_core.core.facts import CallType
+from acs_core.media.sources import ToneSource
 from tests.support.calls import Log, agent, endpoint, joined, settle
 from tests.support.fake_session import FakeLink, FakeSession
+from tests.support.media_checks import RED
+from tests.support.people import pattern
 
 NOTHING = JoinCallOptions(streams=())
 TARGET = TransferToParticipantLocator(CommunicationUserIdentifier("8:acs:resource_c"))
@@ -105,6 +117,39 @@ async def test_a_transferee_goes_to_the_new_call_and_reports_how_it_goes() -> No
         (report,) = session.asked
         assert isinstance(report, wire.ReportTransfer)
         assert (report.transfer, report.state) == ("t", TransferState.TRANSFERRED)
+
+
+async def test_a_transferee_takes_streams_and_constraints_along() -> None:
+    tone, pictures = ToneSource(), pattern(RED)
+    sound = LocalAudioStream(tone, LocalAudioStreamOptions(auto_dispose_on_call_end=True))
+    camera = LocalVideoStream(pictures, LocalVideoStreamOptions(auto_dispose_on_call_end=True))
+    limits = VideoConstraints(VideoSendConstraints(frame_height=MediaConstraintRange(max=180)))
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(
+            GROUP,
+            JoinCallOptions(
+                VideoOptions((camera,), limits), AudioOptions(local_audio_streams=(sound,))
+            ),
+        )
+        await call.connected()
+        link.sessions[0].observer.on_notice(requested(call))
+        (_, target) = the_agent.calls
+        await target.connected()
+        link.sessions[0].end(endings.TRANSFERRED)
+        await settle()
+        assert call.state is CallState.DISCONNECTED
+        assert not sound.is_disposed
+        assert not camera.is_disposed
+        assert target.local_audio_streams == (sound,)
+        encodings = [stream.encoding for stream in link.sessions[1].streams.values()]
+        assert 180 in [encoding.max_frame_height for encoding in encodings]
+        link.sessions[1].end(endings.HUNG_UP)
+        await settle()
+        assert sound.is_disposed
+        assert camera.is_disposed
+    await tone.close()
+    await pictures.close()
 
 
 async def test_a_new_call_that_fails_is_reported() -> None:
