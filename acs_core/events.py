@@ -19,6 +19,8 @@ __all__ = [
     "CallInfoEvent",
     "CapabilitiesChangedEventType",
     "CapabilitiesEvent",
+    "CaptionsEvent",
+    "CaptionsFeatureEvent",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
@@ -32,17 +34,25 @@ __all__ = [
     "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "OptimalVideoCountEvent",
     "RaiseHandEvent",
     "RaisedHandEventType",
     "ReactionEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
+    "RecordingEvent",
+    "RecordingInfoEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
     "SpotlightChangedEventType",
     "SpotlightEvent",
     "StreamsEvent",
+    "TeamsCaptionsEvent",
+    "TranscriptionEvent",
+    "TransferEvent",
+    "TransferFeatureEvent",
     "VideoEffectsEvent",
+    "VolumeEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -140,6 +150,12 @@ class LocalAudioStreamEvent(StrEnum):
     """(LocalAudioStream)"""
 
 
+class VolumeEvent(StrEnum):
+    """Events of `Volume`."""
+
+    LEVEL_CHANGED = "levelChanged"
+
+
 class DeviceManagerEvent(StrEnum):
     """Events of `DeviceManager`."""
 
@@ -219,16 +235,22 @@ class MediaStatsCollectorEvent(StrEnum):
     """Events of `MediaStatsCollector`."""
 
     SAMPLE_REPORTED = "sampleReported"
-    """(MediaStatsSample)"""
+    """(MediaStatsReportSample)"""
     SUMMARY_REPORTED = "summaryReported"
-    """(MediaStatsSummary)"""
+    """(MediaStatsReportSummary)"""
 
 
 class DiagnosticsEvent(StrEnum):
     """Events of `NetworkDiagnostics` and `MediaDiagnostics`."""
 
     DIAGNOSTIC_CHANGED = "diagnosticChanged"
-    """(DiagnosticChange)"""
+    """(DiagnosticChangedEventArgs)"""
+
+
+class OptimalVideoCountEvent(StrEnum):
+    """Events of `Features.OPTIMAL_VIDEO_COUNT`."""
+
+    OPTIMAL_VIDEO_COUNT_CHANGED = "optimalVideoCountChanged"
 
 
 class DataChannelEvent(StrEnum):
@@ -243,6 +265,68 @@ class DataChannelReceiverEvent(StrEnum):
 
     MESSAGE_READY = "messageReady"
     CLOSE = "close"
+
+
+class RecordingEvent(StrEnum):
+    """Events of `Features.RECORDING`."""
+
+    IS_RECORDING_ACTIVE_CHANGED = "isRecordingActiveChanged"
+    RECORDINGS_UPDATED = "recordingsUpdated"
+    """(CollectionUpdate[RecordingInfo])"""
+
+
+class RecordingInfoEvent(StrEnum):
+    """Events of `RecordingInfo`."""
+
+    RECORDING_STATE_CHANGED = "recordingStateChanged"
+
+
+class TranscriptionEvent(StrEnum):
+    """Events of `Features.TRANSCRIPTION`."""
+
+    IS_TRANSCRIPTION_ACTIVE_CHANGED = "isTranscriptionActiveChanged"
+
+
+class TransferFeatureEvent(StrEnum):
+    """Events of `Features.TRANSFER`."""
+
+    TRANSFER_ACCEPTED = "transferAccepted"
+    """(TransferEventArgs): this call goes to another one."""
+    TRANSFER_REQUESTED = "transferRequested"
+    """(TransferRequestedEventArgs): of the API of 2020; who listens to it decides."""
+
+
+class TransferEvent(StrEnum):
+    """Events of `Transfer`."""
+
+    STATE_CHANGED = "stateChanged"
+    TRANSFER_STATE_CHANGED = "transferStateChanged"
+    """The name of 2020."""
+
+
+class CaptionsFeatureEvent(StrEnum):
+    """Events of `Features.CAPTIONS`."""
+
+    CAPTIONS_KIND_CHANGED = "CaptionsKindChanged"
+
+
+class CaptionsEvent(StrEnum):
+    """Events of `Captions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(CaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+
+
+class TeamsCaptionsEvent(StrEnum):
+    """Events of `TeamsCaptions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(TeamsCaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+    CAPTION_LANGUAGE_CHANGED = "CaptionLanguageChanged"
 
 
 class StreamsEvent(StrEnum):

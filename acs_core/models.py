@@ -55,6 +55,7 @@ __all__ = [
     "HangUpOptions",
     "IncomingCallKind",
     "MediaStreamType",
+    "ParticipantInfo",
     "PermissionConstraints",
     "PermissionPolicy",
     "Place",
@@ -210,6 +211,9 @@ class PermissionPolicy:
 class CallLimits:
     """How many streams a call takes; 0 or more.
 
+    Attributes:
+        device_start: Seconds that a camera, microphone or screen may take to open (ours).
+
     Source: the streaming limits table of the ACS documentation.
     """
 
@@ -217,6 +221,7 @@ class CallLimits:
     outgoing_screen: int = 1
     rendered_video: int = 9
     rendered_screen: int = 1
+    device_start: float = 10.0
 
 
 ACS_LIMITS: Final = CallLimits()
@@ -247,6 +252,20 @@ class CallerInfo:
 
     identifier: CommunicationIdentifier | None
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantInfo:
+    """Who somebody was when something of theirs was told.
+
+    Attributes:
+        has_display_name_changed: They renamed themselves in the call; nobody can here.
+    """
+
+    identifier: CommunicationIdentifier
+    display_name: str = ""
+    has_display_name_changed: bool = False
+    endpoint_details: tuple[EndpointDetails, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class CallCommon(CallMedia):
             self._participants_updated,
             self._people.mute,
         )
+        self._context.participant_of = self._participants.by_endpoint
         self._holding = Holding(
             self._context,
             self._core,
@@ -377,8 +378,7 @@ class CallCommon(CallMedia):
     def _begin(self, session: Session, published: Sequence[LocalPublication]) -> None:
         """The call is connected: say what came of the plans for it."""
         self._media.joined(published)
-        for name, value in self._setup.device_flags().items():
-            self._desk.publish(Observed(name, value))
+        self._tell_device_flags()
         self._desk.catch_up()
         self._holding.look()
         own = session.roster.endpoints.get(self.id)
@@ -415,7 +415,12 @@ class CallCommon(CallMedia):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._setup.sample_interval)
+            self._tell_device_flags()
             self._desk.publish(Sampled(loop.time()))
+
+    def _tell_device_flags(self) -> None:
+        for name, value in self._setup.device_flags().items():
+            self._desk.publish(Observed(name, value))
 
     def _enter(self, state: CallState) -> None:
         """Make true what listeners of the new state may rely on."""

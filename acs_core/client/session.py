@@ -30,6 +30,7 @@ from acs_core.client.session_model import (
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     CallTypeChanged,
     EndpointInfo,
@@ -297,7 +298,7 @@ class CallSession:
                 | wire.TransferRequested()
                 | wire.TransferChanged()
                 | wire.Transcribed()
-                | wire.CaptionsChanged()
+                | wire.DiagnosticsReported()
             ):
                 tell(self._observer.on_notice, body)
             case _:
@@ -348,6 +349,7 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            activity=joined.activity,
             media_access=joined.media_access,
             call_type=joined.call_type,
         )
@@ -410,6 +412,7 @@ class CallSession:
             case (
                 SpeakersChanged()
                 | RecordingChanged()
+                | ActivityChanged()
                 | PendingChanged()
                 | PendingGone()
                 | MediaAccessChanged()

@@ -46,6 +46,7 @@ class CallSetup:
         screen: The first screen; raises SourceUnavailableError without one.
         device_flags: Diagnostics about missing devices, by ACS's names.
         on_over: Told when the call is over.
+        follow: Begins another call, to which this one is transferred.
         sample_interval: Seconds between two looks at statistics.
         caller: Who calls; None when it is us.
         transferor: Who sent the caller to us, or us to this call; None when nobody did.
@@ -63,6 +64,7 @@ class CallSetup:
     screen: Callable[[], Awaitable[VideoDeviceInfo]]
     device_flags: Callable[[], Mapping[str, bool]]
     on_over: Callable[[CallCommon], None]
+    follow: Callable[[wire.TransferRequested, JoinCallOptions], CallCommon]
     sample_interval: float = 1.0
     receive: wire.ReceivePolicy = field(default_factory=wire.ReceivePolicy)
     identifier: CommunicationIdentifier | None = None

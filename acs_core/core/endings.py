@@ -44,6 +44,7 @@ __all__ = [
     "TELEPHONE_FAILED",
     "TELEPHONE_HUNG_UP",
     "TELEPHONE_NO_ANSWER",
+    "TRANSFERRED",
     "UNINVITED",
 ]
 
@@ -81,6 +82,9 @@ LOBBY_REJECTED: Final = EndReason(
 LOBBY_TIMEOUT: Final = EndReason(
     code=0, sub_code=5855, message="Nobody let the participant in from the lobby in time."
 )
+
+# A good end, like HUNG_UP; the transfer itself tells more.
+TRANSFERRED: Final = EndReason(code=0, sub_code=0, message="The call was transferred.")
 
 # Calls that ring.
 CANCELLED: Final = EndReason(code=487, sub_code=0, message="The caller cancelled the call.")

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallType,
     CallTypeChanged,
@@ -50,6 +51,7 @@ class Roster:
         self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
+        self._activity = ActivityChanged()
         self._media_access = MediaAccessChanged()
 
     @classmethod
@@ -61,6 +63,7 @@ class Roster:
         *,
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        activity: ActivityChanged | None = None,
         media_access: MediaAccessChanged | None = None,
         call_type: CallType = CallType.GROUP,
     ) -> Roster:
@@ -72,6 +75,7 @@ class Roster:
             speakers: Who speaks, when known.
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            activity: What else is kept of the call, when known.
             media_access: What attendees may send; by default everything.
             call_type: How the call came about.
         """
@@ -81,6 +85,7 @@ class Roster:
         roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
+        roster._activity = activity or ActivityChanged()
         roster._media_access = media_access or MediaAccessChanged()
         roster._revision = revision
         return roster
@@ -114,6 +119,11 @@ class Roster:
     def is_recording(self) -> bool:
         """Whether the call is being recorded."""
         return self._is_recording
+
+    @property
+    def activity(self) -> ActivityChanged:
+        """Recordings, transcription, captions and consent."""
+        return self._activity
 
     @property
     def media_access(self) -> MediaAccessChanged:
@@ -162,14 +172,24 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        others = (self._is_recording, self._media_access, self._call_type)
+        others = (
+            self._is_recording,
+            self._activity,
+            self._media_access,
+            self._call_type,
+        )
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording, self._media_access, self._call_type = others
+            (
+                self._is_recording,
+                self._activity,
+                self._media_access,
+                self._call_type,
+            ) = others
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -202,6 +222,8 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case ActivityChanged():
+                self._activity = fact
             case MediaAccessChanged():
                 self._media_access = fact
             case CallTypeChanged(call_type=call_type):

@@ -33,9 +33,11 @@ __all__ = [
     "NameOf",
     "call_full",
     "call_over",
+    "check_audience",
     "check_enabling",
     "check_kinds",
     "check_name",
+    "check_policy",
     "check_publications",
     "is_sid",
     "name_is_sid",
@@ -45,6 +47,9 @@ __all__ = [
     "room_not_found",
     "too_many_rooms",
 ]
+
+AUDIENCE_LIMIT: Final = 64
+RAW_ID_LIMIT: Final = 256
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 """Unicode categories that no name contains: control characters and lone surrogates."""
@@ -102,6 +107,21 @@ def check_name(what: NameOf, name: str, longest: int) -> None:
         )
 
 
+def check_policy(policy: wire.ReceivePolicy, limits: CallLimits) -> None:
+    """Refuse a receive policy that names more publications than there can be sense in.
+
+    Raises:
+        InvalidArgumentError: It is too long.
+    """
+    named = (policy.only, policy.without, policy.hints, policy.priorities)
+    if max(map(len, named)) > limits.policy_length:
+        raise InvalidArgumentError(
+            f"A receive policy may name {limits.policy_length} publications.",
+            stage=Stage.ARGUMENT,
+            next_step="Receive automatically and name the exceptions, or the other way round.",
+        )
+
+
 def check_publications(
     wanted: Sequence[wire.NewPublication],
     *,
@@ -137,6 +157,7 @@ def check_publications(
     for item in wanted:
         _check_kind(item.kind, options)
         check_name(NameOf.TRACK, item.name, limits.name_length)
+        check_audience(item.audience)
         if item.name in names:
             raise InvalidArgumentError(
                 f"A track named {item.name!r} is published already.",
@@ -144,6 +165,21 @@ def check_publications(
                 stage=Stage.ARGUMENT,
             )
         names |= {item.name} - {""}
+
+
+def check_audience(audience: Collection[str]) -> None:
+    """Refuse an audience of more than 64, or of names that are too long for raw ids.
+
+    Raises:
+        InvalidArgumentError: 400/45306, as for the participants of ACS's data channels.
+    """
+    if len(audience) > AUDIENCE_LIMIT or any(len(name) > RAW_ID_LIMIT for name in audience):
+        raise InvalidArgumentError(
+            f"A stream has at most {AUDIENCE_LIMIT} chosen receivers.",
+            sub_code=45306,
+            stage=Stage.ARGUMENT,
+            next_step="Name nobody to send to everybody.",
+        )
 
 
 def _check_kind(kind: PublicationKind, options: RoomOptions | None) -> None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
-from acs_core.service import moderation
+from acs_core.service import moderation, remote_diagnostics
 from acs_core.service.calls import Calls
+from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.membership import Membership
+from acs_core.service.surveys import Surveys
+from acs_core.service.transfers import TRANSFER_TIMEOUT, Transfers
 
 __all__ = ["CallServices"]
 
@@ -19,8 +22,17 @@ __all__ = ["CallServices"]
 class CallServices:
     """The parts of the service that act on calls and the people in them."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        captions: Captions | None = None,
+        *,
+        transfer_timeout: float = TRANSFER_TIMEOUT,
+    ) -> None:
         self._calls = calls
+        self.captions = captions or Captions(None)
+        self.surveys = Surveys()
+        self.transfers = Transfers(calls, timeout=transfer_timeout)
         self._membership = Membership(calls)
 
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
@@ -30,6 +42,18 @@ class CallServices:
             CallingError: It is refused; nothing has changed.
         """
         match body:
+            case wire.SetAudience(publication=publication, audience=audience):
+                endpoint.set_audience(publication, audience)
+            case wire.SetCaptions():
+                self.captions.set(endpoint, body)
+            case wire.Transfer():
+                self.transfers.begin(endpoint, body)
+            case wire.ReportTransfer():
+                self.transfers.report(endpoint, body)
+            case wire.Consent():
+                endpoint.call.activity.agree(endpoint)
+            case wire.ReportDiagnostics(reports=reports):
+                remote_diagnostics.pass_on(endpoint, reports)
             case wire.MuteParticipants(identities=identities):
                 moderation.mute(endpoint, identities)
             case wire.PermitMedia(identities=identities, media=media, is_permitted=is_permitted):

@@ -22,8 +22,9 @@ from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.meetings import MeetingRecord, Meetings
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
-from acs_core.service.server_call import AT_ONCE, CallLater, ServerCall, call_later
+from acs_core.service.server_call import AT_ONCE, ServerCall
 from acs_core.service.switchboard import Switchboard
+from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
 
@@ -190,7 +191,11 @@ class Calls:
         call = self._start(("dial", self._new_id()), None, type_)
         for callee in callees:
             self.switchboard.expect(
-                call, callee, caller=principal.raw_id, caller_id=locator.alternate_caller_id
+                call,
+                callee,
+                caller=principal.raw_id,
+                caller_id=locator.alternate_caller_id,
+                transfer=locator.transfer,
             )
         return call
 

@@ -237,6 +237,9 @@ class NativeGateway:
             if isinstance(body, wire.ReplyToInvitation):
                 self._calls.switchboard.reply(session.state.principal, body)
                 return wire.Answered()
+            if isinstance(body, wire.SubmitSurvey):
+                self._services.surveys.submit(session.state.principal, body)
+                return wire.Answered()
             endpoint = session.endpoints.get(body.endpoint)
             if isinstance(body, wire.Leave) and session.leave_lobby(body.endpoint):
                 return wire.Answered()

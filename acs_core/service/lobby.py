@@ -26,7 +26,8 @@ from acs_core.service.admission import NameOf, check_name
 from acs_core.service.meetings import MeetingRecord
 
 if TYPE_CHECKING:
-    from acs_core.service.server_call import CallLater, ServerCall, Timer
+    from acs_core.service.server_call import ServerCall
+    from acs_core.service.timers import CallLater, Timer
 
 __all__ = ["Guest", "Lobby"]
 

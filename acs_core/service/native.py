@@ -112,6 +112,7 @@ class NativeEndpoint(EndpointObserver):
             meeting="" if call.meeting is None else call.meeting.thread_id,
             pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
+            activity=call.roster.activity,
             media_access=call.roster.media_access,
             answer=answer,
             published=infos,

@@ -95,6 +95,7 @@ class RoomOptions:
         unused_timeout: Seconds for which it waits for the first participant; None likewise.
         max_participant_duration: Seconds after which a participant is removed; None for no limit.
         recording_rules: Which publications are recorded from the start.
+        requires_consent: Who is recorded or transcribed must agree before they send media.
         is_transcribed: What is said is transcribed from the start.
         transcription: How; passed to the transcriber as it is.
         status_callback: URL that is to hear of what happens here; nobody calls it yet.
@@ -111,6 +112,7 @@ class RoomOptions:
     unused_timeout: float | None = None
     max_participant_duration: float | None = None
     recording_rules: TrackRules = EXCLUDE_ALL
+    requires_consent: bool = False
     is_transcribed: bool = False
     transcription: Mapping[str, object] = field(default_factory=dict)
     status_callback: str | None = None

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallTypeChanged,
     ConnectionState,
@@ -69,6 +70,7 @@ class RemoteParticipants:
             case (
                 SpeakersChanged()
                 | RecordingChanged()
+                | ActivityChanged()
                 | AttributesChanged()
                 | MediaAccessChanged()
                 | PendingChanged()

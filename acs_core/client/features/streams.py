@@ -34,6 +34,7 @@ from acs_core.client.publications import (
 )
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallTypeChanged,
     DataReliability,
@@ -264,6 +265,7 @@ class StreamsFeature(CallFeature):
                 self._emit(StreamsEvent.RECORDING_CHANGED)
             case (
                 SpeakersChanged()
+                | ActivityChanged()
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()

@@ -24,6 +24,7 @@ from typing import Any, Generic, TypeVar
 
 import av
 
+from acs_core.errors import MediaError
 from acs_core.media.frames import VideoFrame
 from acs_core.media.pool import media_pool
 from acs_core.media.sources import (
@@ -219,6 +220,25 @@ class EffectSource(MediaSource):
     def upstream(self) -> MediaSource:
         """The source without effects."""
         return self._upstream
+
+    def on_failed(self, listener: Callable[[MediaError], None]) -> Callable[[], None]:
+        """As `MediaSource.on_failed`; the source's failure counts also while nobody looks here."""
+        is_told = False
+
+        def tell(error: MediaError) -> None:
+            # Who looks here meets the source's failure, too.
+            nonlocal is_told
+            if not is_told:
+                is_told = True
+                listener(error)
+
+        forget = (self._upstream.on_failed(tell), super().on_failed(tell))
+
+        def take_back() -> None:
+            for end in forget:
+                end()
+
+        return take_back
 
     async def _prepare(self) -> None:
         self._reader = await self._upstream.open()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import av
 import numpy as np
 import pytest
 
+from acs_core.errors import MediaError
 from acs_core.media.effects.chain import (
     AudioEffect,
     EffectChain,
@@ -17,7 +18,13 @@ from acs_core.media.effects.chain import (
 )
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.program import ProgramVideoSource
-from acs_core.media.sources import MediaFrame, PatternSource, SourceEndedError, ToneSource
+from acs_core.media.sources import (
+    MediaFrame,
+    MediaSource,
+    PatternSource,
+    SourceEndedError,
+    ToneSource,
+)
 from tests.support.events import until
 
 
@@ -62,6 +69,19 @@ class Deaf(AudioEffect):
 
     def process(self, frame: MediaFrame) -> Sequence[MediaFrame]:
         raise OSError("no such luck")
+
+
+class Unplugged(MediaSource):
+    """A camera that gives no picture, and fails when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__("video", "Camera")
+        self.is_unplugged = asyncio.Event()
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        await self.is_unplugged.wait()
+        raise MediaError("It was unplugged.")
+        yield  # Makes it a generator.
 
 
 async def picture(reader: object) -> av.VideoFrame:
@@ -210,6 +230,26 @@ async def test_the_end_of_the_source_is_the_end_of_what_is_seen_through_it() -> 
     assert through.is_ended
     reader.close()
     await through.close()
+
+
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_the_failure_of_the_source_is_told_once_even_while_nobody_looks(
+    is_read: bool,
+) -> None:
+    source = Unplugged()
+    through = EffectSource(source, EffectChain("video"))
+    told: list[MediaError] = []
+    through.on_failed(told.append)
+    through.on_failed(lambda _: pytest.fail("It was taken back."))()
+    reader = await (through if is_read else source).open()
+    source.is_unplugged.set()
+    with pytest.raises(MediaError) as failure:
+        await picture(reader)
+    await until(lambda: told == [failure.value])
+    reader.close()
+    await through.close()
+    await source.close()
+    assert told == [failure.value]
 
 
 async def test_closing_waits_for_the_picture_that_is_being_worked_on() -> None:
