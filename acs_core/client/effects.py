@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,13 +27,11 @@ from acs_core.media.effects.backgrounds import (
     BackgroundBlur,
     BackgroundReplacement,
 )
-from acs_core.media.effects.chain import AudioEffect
 from acs_core.media.effects.images import decode_image
 from acs_core.media.effects.segmentation import Segmenter
-from acs_core.media.effects.sound import ModelNoiseSuppression, NoiseSuppression
+from acs_core.media.effects.sound import NoiseSuppression
 from acs_core.media.frames import Picture
 from acs_core.media.pool import media_pool
-from acs_core.media.sources import MediaFrame
 
 __all__ = [
     "BackgroundBlurConfig",
@@ -256,20 +253,12 @@ class BrowserNoiseSuppression(NoiseSuppression):
         return NoiseSuppressionEffectName.BROWSER_NOISE_SUPPRESSION
 
 
-class DeepNoiseSuppressionEffect(AudioEffect):
-    """Noise suppression by a recurrent network, whose file the application brings.
+class DeepNoiseSuppressionEffect:
+    """Named for completeness: not supported; use `BrowserNoiseSuppression`.
 
-    ACS's script downloads a model; this package ships none and downloads none. Without a file
-    the effect is not supported, and `BrowserNoiseSuppression` is what there is.
+    ACS's script downloads a neural network. Of what this package stands on, only FFmpeg's `arnndn`
+    runs one, and not reliably (`media/effects/sound.py`).
     """
-
-    def __init__(self, model: str | Path | None = None) -> None:
-        """Make an effect for one stream.
-
-        Args:
-            model: A model in the text format of FFmpeg's `arnndn` filter (ours).
-        """
-        self._filter = None if model is None else ModelNoiseSuppression(model)
 
     @property
     def name(self) -> NoiseSuppressionEffectName:
@@ -277,26 +266,8 @@ class DeepNoiseSuppressionEffect(AudioEffect):
         return NoiseSuppressionEffectName.DEEP_NOISE_SUPPRESSION
 
     async def is_supported(self) -> bool:
-        """Whether there is a model file, and an FFmpeg that can run it."""
-        return self._filter is not None and await self._filter.is_supported()
-
-    async def prepare(self) -> None:
-        """Load the model; `start_effects` does this."""
-        await self._loaded().prepare()
-
-    def process(self, frame: MediaFrame) -> Sequence[MediaFrame]:
-        """See `MediaEffect`."""
-        return self._loaded().process(frame)
-
-    def _loaded(self) -> ModelNoiseSuppression:
-        if self._filter is None:
-            raise MediaError(
-                "DeepNoiseSuppression has no model.",
-                code=415,
-                stage=Stage.MEDIA,
-                next_step="Give DeepNoiseSuppressionEffect the path of a model file.",
-            )
-        return self._filter
+        """Never."""
+        return False
 
 
 class EchoCancellationEffect:

@@ -52,7 +52,7 @@ class AudioEffectsStartConfig:
 
     Attributes:
         echo_cancellation: Not supported: see `EchoCancellationEffect`.
-        noise_suppression: "BrowserNoiseSuppression" or a `DeepNoiseSuppressionEffect`.
+        noise_suppression: "BrowserNoiseSuppression"; a `DeepNoiseSuppressionEffect` is refused.
     """
 
     echo_cancellation: Echo | None = None
@@ -100,12 +100,13 @@ class AudioEffectsFeature(AudioStreamFeature):
         return self._chain.stats
 
     async def is_supported(self, effect: Noise | Echo) -> bool:
-        """Whether an effect can run here; no echo cancellation does.
+        """Whether an effect can run here: `BrowserNoiseSuppression` alone can.
 
         Raises:
             InvalidArgumentError: 400/45013: it is no effect.
         """
-        if isinstance(effect, EchoCancellationEffect) or effect in set(EchoCancellationEffectName):
+        unsupported = EchoCancellationEffect | DeepNoiseSuppressionEffect
+        if isinstance(effect, unsupported) or effect in set(EchoCancellationEffectName):
             return False
         made = _noise_suppression(effect, 45013)
         return await made.is_supported()
@@ -196,13 +197,13 @@ def _chosen(config: AudioEffectsStartConfig) -> AudioEffect:
 
 def _noise_suppression(effect: object, sub_code: int) -> AudioEffect:
     if isinstance(effect, DeepNoiseSuppressionEffect):
-        return effect
+        raise _unsupported(effect.name)
     if effect == NoiseSuppressionEffectName.BROWSER_NOISE_SUPPRESSION:
         return BrowserNoiseSuppression()
     raise InvalidArgumentError(
         f"No noise suppression {effect!r}.",
         sub_code=sub_code,
-        next_step="Use 'BrowserNoiseSuppression' or a DeepNoiseSuppressionEffect.",
+        next_step="Use 'BrowserNoiseSuppression'.",
     )
 
 

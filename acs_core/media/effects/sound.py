@@ -1,11 +1,11 @@
-"""Noise suppression, by filters that come with FFmpeg.
+"""Noise suppression, by a filter that comes with FFmpeg.
 
 `NoiseSuppression` needs nothing else: it subtracts a noise floor from the spectrum (`afftdn`), and
 a tracker here tells the filter how loud that floor is, because the filter's own tracking does not
-follow speech and pauses. `ModelNoiseSuppression` runs a recurrent network (`arnndn`, the
-architecture of RNNoise) whose file the application brings.
+follow speech and pauses. FFmpeg's `arnndn`, which runs a recurrent network, is left out: it reads
+memory that it has not written when a layer's size is no multiple of 4, and passes noise then.
 
-Source: FFmpeg documentation of afftdn and arnndn; minimum statistics: Martin, "Noise Power
+Source: FFmpeg documentation of afftdn; minimum statistics: Martin, "Noise Power
 Spectral Density Estimation Based on Optimal Smoothing and Minimum Statistics", 2001.
 """
 
@@ -15,7 +15,6 @@ import math
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 import av
@@ -28,7 +27,7 @@ from acs_core.media.effects.chain import AudioEffect
 from acs_core.media.frames import AUDIO_RATE, AUDIO_TIME_BASE, FRAME_SAMPLES, AudioFrame
 from acs_core.media.sources import MediaFrame
 
-__all__ = ["FilterEffect", "ModelNoiseSuppression", "NoiseFloor", "NoiseSuppression"]
+__all__ = ["FilterEffect", "NoiseFloor", "NoiseSuppression"]
 
 WINDOW: Final = 75
 """Frames of 20 ms in which speech pauses at least once: 1.5 s (Martin 2001, section V)."""
@@ -185,30 +184,3 @@ class NoiseSuppression(FilterEffect):
                 self._told = wanted
                 self.command("nf", f"{wanted:.1f}")
         return super().process(frame)
-
-
-class ModelNoiseSuppression(FilterEffect):
-    """Keeps speech and removes the rest, as far as the model can tell."""
-
-    def __init__(self, model: str | Path) -> None:
-        """Name a model file in the text format of `arnndn`; see its documentation."""
-        super().__init__()
-        self._model = Path(model)
-
-    @property
-    def name(self) -> str:
-        """`ModelNoiseSuppression`."""
-        return "ModelNoiseSuppression"
-
-    @property
-    def filter(self) -> str:
-        """`arnndn`."""
-        return "arnndn"
-
-    async def is_supported(self) -> bool:
-        """Whether the FFmpeg in use has the filter, and the model file is there."""
-        return await super().is_supported() and self._model.is_file()
-
-    def options(self) -> Mapping[str, str]:
-        """See `FilterEffect`."""
-        return {"m": str(self._model)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import av
@@ -15,7 +14,6 @@ from acs_core import (
     AudioEffectsFeature,
     AudioEffectsStartConfig,
     AudioEffectsStopConfig,
-    CallingError,
     DeepNoiseSuppressionEffect,
     EchoCancellationEffect,
     Features,
@@ -112,18 +110,6 @@ async def test_what_cannot_start_is_refused_with_its_code(
         await feature.start_effects(config)
     assert (caught.value.code, caught.value.sub_code) == (code, sub_code)
     assert feature.active_effects == ActiveAudioEffects()
-
-
-async def test_a_damaged_model_is_told(feature: AudioEffectsFeature, tmp_path: Path) -> None:
-    model = tmp_path / "damaged.rnnn"
-    model.write_text("something else")
-    log = Log().watch(feature)
-    with pytest.raises(CallingError) as caught:
-        await feature.start_effects(
-            AudioEffectsStartConfig(noise_suppression=DeepNoiseSuppressionEffect(model))
-        )
-    assert caught.value.sub_code == 45001
-    assert log.names == ["effectsError"]
 
 
 async def test_stopping_what_is_not_on_is_no_mistake(feature: AudioEffectsFeature) -> None:

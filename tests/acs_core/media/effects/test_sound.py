@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from acs_core.errors import InvalidArgumentError, MediaError
+from acs_core.errors import InvalidArgumentError
 from acs_core.media.effects.sound import (
     FilterEffect,
-    ModelNoiseSuppression,
     NoiseFloor,
     NoiseSuppression,
 )
@@ -93,57 +90,6 @@ def test_the_floor_follows_the_pauses_and_forgets() -> None:
 def test_senseless_reductions_are_refused(reduction: float) -> None:
     with pytest.raises(InvalidArgumentError):
         NoiseSuppression(reduction)
-
-
-def half_gain_model(path: Path) -> Path:
-    """A network whose weights are all 0, so that each band's gain is sigmoid(0) = 1/2."""
-    lines = ["rnnoise-nu model file version 1"]
-    dense = ((42, 24, 0), (24, 1, 1), (96, 22, 1))
-    grus = ((24, 24), (90, 48), (114, 96))
-
-    def zeros(count: int) -> str:
-        return " ".join(["0"] * count)
-
-    def add_dense(inputs: int, outputs: int, activation: int) -> None:
-        lines.extend((f"{inputs} {outputs} {activation}", zeros(inputs * outputs), zeros(outputs)))
-
-    def add_gru(inputs: int, outputs: int) -> None:
-        lines.extend(
-            (
-                f"{inputs} {outputs} 2",
-                zeros(inputs * outputs * 3),
-                zeros(outputs * outputs * 3),
-                zeros(outputs * 3),
-            )
-        )
-
-    add_dense(*dense[0])
-    for sizes in grus:
-        add_gru(*sizes)
-    add_dense(*dense[2])
-    add_dense(*dense[1])
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-async def test_a_model_of_the_application_is_run(tmp_path: Path) -> None:
-    effect = ModelNoiseSuppression(half_gain_model(tmp_path / "half.rnnn"))
-    assert await effect.is_supported()
-    await effect.prepare()
-    sound = bursts(0.0)
-    clean = through(effect, sound)
-    assert level(sound, 3.1, 3.4) - level(clean, 3.1, 3.4) == pytest.approx(6, abs=1)
-
-
-async def test_a_missing_or_damaged_model_gives_a_typed_error(tmp_path: Path) -> None:
-    missing = ModelNoiseSuppression(tmp_path / "none.rnnn")
-    assert not await missing.is_supported()
-    with pytest.raises(MediaError):
-        await missing.prepare()
-    damaged = tmp_path / "damaged.rnnn"
-    damaged.write_text("something else")
-    with pytest.raises(MediaError):
-        await ModelNoiseSuppression(damaged).prepare()
 
 
 def test_pictures_are_no_sound() -> None:
