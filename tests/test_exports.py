@@ -8,7 +8,13 @@ from types import ModuleType
 
 import pytest
 
-PACKAGES = ["acs_core", "acs_core.service", "twilio_compat", "twilio_compat.server"]
+PACKAGES = [
+    "acs_core",
+    "acs_core.legacy",
+    "acs_core.service",
+    "twilio_compat",
+    "twilio_compat.server",
+]
 
 
 @pytest.fixture(params=PACKAGES)

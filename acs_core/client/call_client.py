@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import NoReturn, TypeAlias
+from typing import ClassVar, NoReturn, TypeAlias
 
 from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
@@ -29,7 +29,15 @@ LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserv
 
 
 class CallClient:
-    """One user of the calling service."""
+    """One user of the calling service.
+
+    Attributes:
+        AGENT: What `create_call_agent` makes.
+        DEVICES: What `get_device_manager` gives.
+    """
+
+    AGENT: ClassVar[type[CallAgent]] = CallAgent
+    DEVICES: ClassVar[type[DeviceManager]] = DeviceManager
 
     def __init__(
         self, options: CallClientOptions | None = None, *, link_factory: LinkFactory = SignalingLink
@@ -43,7 +51,7 @@ class CallClient:
         self._options = options or CallClientOptions()
         self._link_factory = link_factory
         self._logger = self._options.logger or logging.getLogger("acs_core")
-        self._devices = DeviceManager(self._options.permissions, self._logger)
+        self._devices = self.DEVICES(self._options.permissions, self._logger)
         self._agent: CallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
@@ -86,7 +94,7 @@ class CallClient:
 
         self._is_creating = True
         try:
-            agent = CallAgent(
+            agent = self.AGENT(
                 AgentSetup(
                     name,
                     self._devices,
