@@ -8,7 +8,10 @@ from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
 from acs_core.client.call_info import CallInfo
-from acs_core.client.credential import AzureCommunicationTokenCredential
+from acs_core.client.credential import (
+    AzureCommunicationTokenCredential,
+    CommunicationTokenRefreshOptions,
+)
 from acs_core.client.devices import DeviceManager
 from acs_core.client.features.data_channel import (
     DataChannelFeature,
@@ -106,12 +109,27 @@ from acs_core.events import (
     RemoteVideoStreamEvent,
     StreamsEvent,
 )
+from acs_core.identifier_helpers import (
+    SerializedCommunicationIdentifier,
+    create_identifier_from_raw_id,
+    deserialize_communication_identifier,
+    get_identifier_kind,
+    get_identifier_raw_id,
+    is_communication_user_identifier,
+    is_microsoft_teams_app_identifier,
+    is_microsoft_teams_user_identifier,
+    is_phone_number_identifier,
+    is_teams_extension_user_identifier,
+    is_unknown_identifier,
+    serialize_communication_identifier,
+)
 from acs_core.identifiers import (
     CommunicationIdentifier,
     CommunicationUserIdentifier,
     MicrosoftTeamsAppIdentifier,
     MicrosoftTeamsUserIdentifier,
     PhoneNumberIdentifier,
+    TeamsExtensionUserIdentifier,
     UnknownIdentifier,
 )
 from acs_core.models import (
@@ -184,6 +202,7 @@ __all__ = [
     "CallingError",
     "CollectionUpdate",
     "CommunicationIdentifier",
+    "CommunicationTokenRefreshOptions",
     "CommunicationUserIdentifier",
     "ConnectionState",
     "ConnectionStateChange",
@@ -270,6 +289,7 @@ __all__ = [
     "RoomCallLocator",
     "ScalingMode",
     "SendOptions",
+    "SerializedCommunicationIdentifier",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
@@ -280,6 +300,7 @@ __all__ = [
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsExtensionUserIdentifier",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
@@ -288,4 +309,15 @@ __all__ = [
     "VideoOptions",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
+    "create_identifier_from_raw_id",
+    "deserialize_communication_identifier",
+    "get_identifier_kind",
+    "get_identifier_raw_id",
+    "is_communication_user_identifier",
+    "is_microsoft_teams_app_identifier",
+    "is_microsoft_teams_user_identifier",
+    "is_phone_number_identifier",
+    "is_teams_extension_user_identifier",
+    "is_unknown_identifier",
+    "serialize_communication_identifier",
 ]
