@@ -7,7 +7,7 @@ These are the public names; everything else may change without notice. The calli
 from acs_core.client.call import Call
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo
+from acs_core.client.call_info import CallInfo, TeamsCallInfo
 from acs_core.client.credential import (
     AzureCommunicationTokenCredential,
     CommunicationTokenRefreshOptions,
@@ -47,6 +47,8 @@ from acs_core.client.options import (
     AudioOptions,
     JoinCallOptions,
     StartCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
     StreamOptions,
     VideoOptions,
 )
@@ -55,6 +57,7 @@ from acs_core.client.ports import SendOptions
 from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
 from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
+from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
 from acs_core.core.call import CallState
 from acs_core.core.facts import (
     ConnectionState,
@@ -136,6 +139,7 @@ from acs_core.models import (
     ACS_LIMITS,
     MOBILE_WEB_LIMITS,
     AddPhoneNumberOptions,
+    AddTeamsParticipantOptions,
     AudioDeviceInfo,
     AudioDeviceType,
     CallAgentKind,
@@ -166,6 +170,7 @@ from acs_core.models import (
     ScalingMode,
     ServiceConnectionState,
     StreamSize,
+    TeamsCallAgentOptions,
     VideoDeviceInfo,
     VideoDeviceType,
 )
@@ -175,6 +180,7 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
     "AddPhoneNumberOptions",
+    "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
     "AudioOptions",
@@ -295,12 +301,19 @@ __all__ = [
     "SourceUnavailableError",
     "Stage",
     "StartCallOptions",
+    "StartTeamsCallOptions",
+    "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
     "SwitchOffMode",
+    "TeamsCall",
+    "TeamsCallAgent",
+    "TeamsCallAgentOptions",
+    "TeamsCallInfo",
     "TeamsExtensionUserIdentifier",
+    "TeamsIncomingCall",
     "TransportError",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",

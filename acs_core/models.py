@@ -18,6 +18,7 @@ from enum import IntEnum, StrEnum
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError
 from acs_core.identifiers import CommunicationIdentifier, PhoneNumberIdentifier
 from acs_core.media.scaling import ScalingMode
@@ -60,6 +61,7 @@ __all__ = [
     "ServiceConnectionState",
     "SourceFactory",
     "StreamSize",
+    "TeamsCallAgentOptions",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -94,31 +96,6 @@ class IncomingCallKind(StrEnum):
 
     INCOMING_CALL = "IncomingCall"
     TEAMS_INCOMING_CALL = "TeamsIncomingCall"
-
-
-class DtmfTone(StrEnum):
-    """A tone of a telephone's keypad.
-
-    Source: RFC 4733 section 3.2.
-    """
-
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-    FLASH = "Flash"
-    NUM0 = "Num0"
-    NUM1 = "Num1"
-    NUM2 = "Num2"
-    NUM3 = "Num3"
-    NUM4 = "Num4"
-    NUM5 = "Num5"
-    NUM6 = "Num6"
-    NUM7 = "Num7"
-    NUM8 = "Num8"
-    NUM9 = "Num9"
-    POUND = "Pound"
-    STAR = "Star"
 
 
 class CallDirection(StrEnum):
@@ -349,6 +326,11 @@ class CallAgentOptions:
     """Options of a call agent."""
 
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsCallAgentOptions:
+    """Options of a call agent of a Teams user; there are none yet."""
 
 
 def _service_url() -> str:

@@ -115,7 +115,12 @@ class CallAgentCommon(Emitter, Generic[CallT]):
         self._link = link
 
     def identify(self, identifier: CommunicationIdentifier | None) -> None:
-        """Take who we are, as the token says it; the call client does this."""
+        """Take who we are, as the token says it; the call client does this.
+
+        Raises:
+            ServiceError: The token is not for this kind of agent.
+        """
+        self._check_identity(identifier)
         self._identifier = identifier
 
     def on_connected(self, is_connected: bool, reason: str) -> None:
@@ -188,6 +193,10 @@ class CallAgentCommon(Emitter, Generic[CallT]):
         await self.dispose()
 
     # ------------------------------------------------------------ inside
+
+    @abstractmethod
+    def _check_identity(self, identifier: CommunicationIdentifier | None) -> None:
+        """Refuse tokens of users that this kind of agent is not for."""
 
     @abstractmethod
     def _new_call(self, setup: CallSetup) -> CallT:

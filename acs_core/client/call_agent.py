@@ -6,7 +6,7 @@ Source: `CallAgent` of @azure/communication-calling 2.0.0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from acs_core import wire
 from acs_core.client.agent_common import CallAgentCommon
@@ -16,10 +16,13 @@ from acs_core.client.incoming_call import IncomingCall
 from acs_core.client.options import JoinCallOptions, StartCallOptions
 from acs_core.client.people import caller_number
 from acs_core.client.setup import CallSetup, wire_locator
-from acs_core.identifiers import CommunicationIdentifier
+from acs_core.errors import ServiceError, Stage
+from acs_core.identifiers import CommunicationIdentifier, MicrosoftTeamsUserIdentifier
 from acs_core.models import CallAgentKind, GroupLocator, group_locator
 
 __all__ = ["CallAgent"]
+
+_ACS_TOKEN_ONLY: Final = 40229
 
 
 class CallAgent(CallAgentCommon[Call]):
@@ -69,6 +72,15 @@ class CallAgent(CallAgentCommon[Call]):
         return self._open(
             dial_locator(callees, number), chosen, callees=callees, thread_id=chosen.thread_id
         )
+
+    def _check_identity(self, identifier: CommunicationIdentifier | None) -> None:
+        if isinstance(identifier, MicrosoftTeamsUserIdentifier):
+            raise ServiceError(
+                "This is the token of a Teams user.",
+                sub_code=_ACS_TOKEN_ONLY,
+                stage=Stage.TOKEN,
+                next_step="Use create_teams_call_agent for Teams users.",
+            )
 
     def _new_call(self, setup: CallSetup) -> Call:
         return Call(setup)

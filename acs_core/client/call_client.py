@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import ClassVar, NoReturn, TypeAlias
+from typing import ClassVar, NoReturn, TypeAlias, TypeVar
 
 from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
@@ -18,14 +18,22 @@ from acs_core.client.emitter import TaskOwner
 from acs_core.client.features.base import CallFeature, FeatureKey
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
+from acs_core.client.teams import TeamsCallAgent
 from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.identifiers import parse_raw_id
-from acs_core.models import DISPLAY_NAME_LIMIT, CallAgentOptions, CallClientOptions
+from acs_core.models import (
+    DISPLAY_NAME_LIMIT,
+    CallAgentOptions,
+    CallClientOptions,
+    TeamsCallAgentOptions,
+)
 
 __all__ = ["CallClient", "LinkFactory"]
 
 LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserver], ServiceLink]
 """Makes a connection from the service's URL, a token getter and who hears of it."""
+
+_Agent = TypeVar("_Agent", CallAgent, TeamsCallAgent)
 
 
 class CallClient:
@@ -52,7 +60,7 @@ class CallClient:
         self._link_factory = link_factory
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = self.DEVICES(self._options.permissions, self._logger)
-        self._agent: CallAgent | None = None
+        self._agent: CallAgent | TeamsCallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
 
@@ -70,22 +78,60 @@ class CallClient:
         Raises:
             InvalidArgumentError: 400/40008: this client has an agent; 400/40215: a display name
                 of more than 256 characters.
+            ServiceError: 403/40229: the token is a Teams user's.
             AuthenticationError: The service refuses the token.
             TransportError: The service cannot be reached; DeadlineError: it does not answer.
             InvalidStateError: 404/40012: the client is disposed.
         """
-        self._check_usable()
         name = (options or CallAgentOptions()).display_name
         if len(name) > DISPLAY_NAME_LIMIT:
             raise InvalidArgumentError(
                 f"A display name has at most {DISPLAY_NAME_LIMIT} characters.", sub_code=40215
             )
+        return await self._create(self.AGENT, credential, name)
+
+    async def create_teams_call_agent(
+        self,
+        credential: AzureCommunicationTokenCredential,
+        options: TeamsCallAgentOptions | None = None,
+    ) -> TeamsCallAgent:
+        """Connect to the service as a Teams user.
+
+        Args:
+            credential: The user's tokens.
+            options: There are none yet.
+
+        Raises:
+            InvalidArgumentError: 400/40008: this client has an agent.
+            ServiceError: 403/40231: the token is not a Teams user's.
+            AuthenticationError: The service refuses the token.
+            TransportError: The service cannot be reached; DeadlineError: it does not answer.
+            InvalidStateError: 404/40012: the client is disposed.
+        """
+        return await self._create(TeamsCallAgent, credential, "")
+
+    async def _create(
+        self,
+        kind: Callable[[AgentSetup], _Agent],
+        credential: AzureCommunicationTokenCredential,
+        display_name: str,
+    ) -> _Agent:
+        self._check_usable()
         if self._agent is not None or self._is_creating:
             raise InvalidArgumentError(
                 "A call client has one call agent.",
                 sub_code=40008,
                 next_step="Dispose the other agent first, or make another client.",
             )
+        agent = kind(
+            AgentSetup(
+                display_name,
+                self._devices,
+                self._options,
+                TaskOwner(self._logger),
+                self._agent_disposed,
+            )
+        )
 
         async def token() -> str:
             access = await credential.get_token()
@@ -94,15 +140,6 @@ class CallClient:
 
         self._is_creating = True
         try:
-            agent = self.AGENT(
-                AgentSetup(
-                    name,
-                    self._devices,
-                    self._options,
-                    TaskOwner(self._logger),
-                    self._agent_disposed,
-                )
-            )
             link = self._link_factory(self._options.service_url, token, agent)
             # Before it is open: somebody may call at that moment.
             agent.connect(link)

@@ -92,6 +92,11 @@ class CallInfoCommon(Emitter):
         """Take a listener back; see `off`."""
         self.off(event, listener)
 
+    def set_thread(self, thread_id: str) -> None:
+        """The call has a chat now; the call does this."""
+        self._thread_id = thread_id
+        self.changed()
+
     def changed(self) -> None:
         """Tell that more is known; the call does this."""
         self._emit(CallInfoEvent.CALL_INFO_CHANGED)

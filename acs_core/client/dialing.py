@@ -88,14 +88,23 @@ def check_teams_callees(callees: Sequence[CommunicationIdentifier], thread_id: s
 
 
 def dial_locator(
-    callees: Sequence[CommunicationIdentifier], alternate_caller_id: str = ""
+    callees: Sequence[CommunicationIdentifier],
+    alternate_caller_id: str = "",
+    *,
+    needs_number: bool = True,
 ) -> wire.DialLocator:
     """The new call in the service's words.
+
+    Args:
+        callees: Whom to call.
+        alternate_caller_id: The number that telephones see.
+        needs_number: Whether telephones are refused without one.
 
     Raises:
         InvalidArgumentError: A telephone without an alternate caller id.
     """
-    if not alternate_caller_id and any(isinstance(x, PhoneNumberIdentifier) for x in callees):
+    has_telephone = any(isinstance(item, PhoneNumberIdentifier) for item in callees)
+    if has_telephone and needs_number and not alternate_caller_id:
         raise needs_caller_id()
     return wire.DialLocator(
         callees=tuple(map(raw_id, callees)), alternate_caller_id=alternate_caller_id

@@ -72,9 +72,19 @@ class People:
         return session is not None and session.roster.call_type is CallType.ONE_TO_ONE
 
     def add(
-        self, identifier: CommunicationIdentifier, alternate_caller_id: str = ""
+        self,
+        identifier: CommunicationIdentifier,
+        alternate_caller_id: str = "",
+        *,
+        needs_number: bool = True,
     ) -> RemoteParticipant:
-        """Call somebody into the call; see `Call.add_participant`."""
+        """Call somebody into the call; see `Call.add_participant`.
+
+        Args:
+            identifier: Whom.
+            alternate_caller_id: The number that a telephone sees.
+            needs_number: Whether a telephone is refused without one.
+        """
         session = self._session("Nobody can be added", 41089)
         target = identifier_from(identifier)
         if isinstance(target, UnknownIdentifier):
@@ -84,7 +94,8 @@ class People:
         participant = self._participants().by_identity(identity)
         if participant is not None or (own is not None and own.identity == identity):
             raise InvalidArgumentError("They are in the call, or called, already.", sub_code=41053)
-        if isinstance(target, PhoneNumberIdentifier) and not alternate_caller_id:
+        is_telephone = isinstance(target, PhoneNumberIdentifier)
+        if is_telephone and needs_number and not alternate_caller_id:
             raise needs_caller_id()
         added = self._participants().expect(target)
         request = wire.Invite(

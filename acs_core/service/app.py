@@ -195,11 +195,18 @@ class CallingService:
             return ()
         return (self._turn.issue(principal.raw_id, now=time.time()),)
 
-    def issue_user_token(self, *, scopes: Sequence[str] = ("voip",)) -> tuple[str, IssuedToken]:
-        """A new ACS user and a token for it: raw id and token.
+    def issue_user_token(
+        self, *, scopes: Sequence[str] = ("voip",), teams_user_id: str = ""
+    ) -> tuple[str, IssuedToken]:
+        """A user and a token for it: raw id and token.
+
+        Args:
+            scopes: What the token allows.
+            teams_user_id: Object id of a Teams user; empty for a new ACS user.
 
         Raises:
-            InvalidArgumentError: The service has no ACS access key.
+            InvalidArgumentError: The service has no ACS access key; 422/44006, an unusable
+                object id.
         """
         if self.identities is None:
             raise InvalidArgumentError(
@@ -208,7 +215,10 @@ class CallingService:
                 next_step="Set ACS_ACCESS_KEY, or run with --dev.",
             )
         now = time.time()
-        raw_id = self.identities.create(now=now)
+        if teams_user_id:
+            raw_id = self.identities.admit_teams_user(teams_user_id, now=now)
+        else:
+            raw_id = self.identities.create(now=now)
         return raw_id, self.identities.issue(raw_id, scopes, now=now)
 
     # ------------------------------------------------------------ HTTP

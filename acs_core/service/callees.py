@@ -11,7 +11,12 @@ from typing import Final
 
 from acs_core.core.facts import ParticipantRole
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
-from acs_core.identifiers import PhoneNumberIdentifier, UnknownIdentifier, parse_raw_id
+from acs_core.identifiers import (
+    MicrosoftTeamsUserIdentifier,
+    PhoneNumberIdentifier,
+    UnknownIdentifier,
+    parse_raw_id,
+)
 from acs_core.service import admission
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal, PrincipalKind
@@ -90,11 +95,17 @@ def check_callees(
                 "You cannot call yourself.", sub_code=_CANT_CALL_YOURSELF, stage=Stage.ARGUMENT
             )
         _check_kind(callee, _UNSUPPORTED_TARGET)
-        _check_caller_id(callee, alternate_caller_id)
+        _check_caller_id(callee, caller, alternate_caller_id)
 
 
-def check_invite(call: ServerCall, callee: str, alternate_caller_id: str) -> None:
+def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller_id: str) -> None:
     """Refuse somebody who cannot be called into a call.
+
+    Args:
+        call: Which call.
+        callee: Raw id of who is to be called.
+        caller: Raw id of who calls.
+        alternate_caller_id: The number that a telephone is to see; empty for none.
 
     Raises:
         InvalidArgumentError: 400/41053 they are in it or on their way, 400/41052 somebody of
@@ -120,7 +131,7 @@ def check_invite(call: ServerCall, callee: str, alternate_caller_id: str) -> Non
         )
     if len(call.endpoints) + len(call.roster.pending) >= call.max_endpoints:
         raise _too_many(call.max_endpoints)
-    _check_caller_id(callee, alternate_caller_id)
+    _check_caller_id(callee, caller, alternate_caller_id)
     if call.room is not None and not number_of(callee):
         call.room.check_admission(callee)
 
@@ -152,10 +163,13 @@ def _check_kind(callee: str, sub_code: int) -> None:
         )
 
 
-def _check_caller_id(callee: str, alternate_caller_id: str) -> None:
+def _check_caller_id(callee: str, caller: str, alternate_caller_id: str) -> None:
     if not number_of(callee):
         return
     if not alternate_caller_id:
+        # A Teams user has a number; the gateway knows it.
+        if isinstance(parse_raw_id(caller), MicrosoftTeamsUserIdentifier):
+            return
         raise ServiceError(
             "A telephone can only be called with a number that it sees.",
             sub_code=_NO_CALLER_ID,

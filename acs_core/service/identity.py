@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from acs_core.errors import AuthenticationError, InvalidArgumentError, ServiceError, Stage
+from acs_core.identifiers import Cloud, MicrosoftTeamsUserIdentifier, parse_raw_id
 from acs_core.signed_token import (
     DEFAULT_SKEW,
     Validity,
@@ -154,7 +155,7 @@ class IdentityRecord:
     """What is remembered of one user.
 
     Attributes:
-        raw_id: `8:acs:<resource>_<user>`.
+        raw_id: `8:acs:<resource>_<user>`, or of a Teams user.
         created_at: Unix seconds.
         revoked_at: Tokens issued until then, unix seconds, are void; None for all valid.
         is_deleted: Nothing is valid any more; the mark stays, so that old tokens stay void.
@@ -239,6 +240,22 @@ class IdentityRegistry:
         self._store.put(IdentityRecord(raw_id, created_at=now))
         return raw_id
 
+    def admit_teams_user(self, user_id: str, *, now: float, cloud: Cloud = Cloud.PUBLIC) -> str:
+        """Let a Teams user call here; return its raw id.
+
+        Args:
+            user_id: Object id in the directory.
+            now: Unix seconds.
+            cloud: Where the user lives.
+
+        Raises:
+            InvalidArgumentError: 422/44006, an unusable object id.
+        """
+        raw_id = MicrosoftTeamsUserIdentifier(user_id, cloud=cloud).raw_id
+        if self._store.get(raw_id) is None:
+            self._store.put(IdentityRecord(raw_id, created_at=now))
+        return raw_id
+
     def issue(
         self,
         raw_id: str,
@@ -250,7 +267,7 @@ class IdentityRegistry:
         """Make a token for a user.
 
         Args:
-            raw_id: Of a user made by `create`.
+            raw_id: Of a user made by `create` or `admit_teams_user`.
             scopes: Of `SCOPES`; at least one.
             now: Unix seconds.
             lifetime: Seconds, one hour to one day.
@@ -325,7 +342,7 @@ def issue_token(
     """Make an ACS user token without asking who exists; the command line's way.
 
     Args:
-        raw_id: `8:acs:<resource_id>_<user>`.
+        raw_id: `8:acs:<resource_id>_<user>`, or of a Teams user.
         scopes: Of `SCOPES`; at least one.
         access_key: The resource's key, decoded.
         resource_id: The resource of the service that will verify the token.
@@ -450,5 +467,16 @@ def _scopes(claims: dict[str, object]) -> frozenset[str]:
 
 
 def _is_user_of(raw_id: str, resource_id: str) -> bool:
+    if _is_teams_user(raw_id):
+        return True
     user = raw_id.removeprefix(f"8:acs:{resource_id}_")
     return user != raw_id and bool(user) and user.isprintable() and ":" not in user
+
+
+def _is_teams_user(raw_id: str) -> bool:
+    """A user of a directory; guests without an account have no tokens."""
+    try:
+        identifier = parse_raw_id(raw_id)
+    except InvalidArgumentError:
+        return False
+    return isinstance(identifier, MicrosoftTeamsUserIdentifier) and not identifier.is_anonymous

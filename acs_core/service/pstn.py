@@ -16,6 +16,7 @@ from typing import Protocol
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import EndReason, PendingState
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidStateError, Stage
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
@@ -32,8 +33,8 @@ class Telephone(Protocol):
     def hang_up(self) -> None:
         """End it, whether it was answered or not; said at most once. Must not block."""
 
-    def send_tone(self, tone: str) -> None:
-        """Let it hear a key, as ACS's `DtmfTone` names it. Must not block."""
+    def send_tone(self, tone: DtmfTone) -> None:
+        """Let it hear a key. Must not block."""
 
 
 class PstnGateway(Protocol):
@@ -63,7 +64,7 @@ class TelephoneLeg:
         call: Which call.
         raw_id: Of the telephone.
         number: In E.164.
-        caller_id: The number to show, in E.164.
+        caller_id: The number to show, in E.164; empty for that of the Teams user who calls.
         invitation: Endpoint id of the telephone; with an `InvitationLocator` of it the telephone's
             own client may join.
     """
@@ -162,7 +163,7 @@ class TelephoneLeg:
         self._is_over = True
         self._release()
 
-    def send_tone(self, tone: str) -> None:
+    def send_tone(self, tone: DtmfTone) -> None:
         """Let the telephone hear a key; what the gateway raises is logged."""
         if self._telephone is None or self._is_over:
             return

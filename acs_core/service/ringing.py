@@ -72,7 +72,7 @@ class Ring:
     Attributes:
         callee: Raw id.
         caller: Raw id of who calls.
-        caller_id: The number that a telephone sees.
+        caller_id: The number that a telephone sees; empty for that of a Teams user.
         caller_name: As the call knows them.
         invitations: The clients that ring, by invitation id; none before it begins.
         is_busy: One of them was busy.

@@ -38,6 +38,7 @@ from acs_core.core.facts import (
     PendingParticipant,
     PendingState,
 )
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.callees import check_dialer, check_invite, check_organizer
 from acs_core.service.endpoints import Endpoint
@@ -146,7 +147,12 @@ class Switchboard:
         call = endpoint.call
         check_dialer(endpoint.principal)
         check_organizer(endpoint)
-        check_invite(call, body.callee, body.alternate_caller_id)
+        check_invite(
+            call,
+            body.callee,
+            caller=endpoint.principal.raw_id,
+            alternate_caller_id=body.alternate_caller_id,
+        )
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
         ring = self.expect(
@@ -183,7 +189,7 @@ class Switchboard:
         if ring is not None and ring.key in self._rings:
             self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
 
-    def send_tone(self, endpoint: Endpoint, tone: str) -> None:
+    def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
         """Let the telephones in the call of an endpoint hear a key.
 
         Raises:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from acs_core.core.facts import DataReliability, Priority, PublicationKind
 from acs_core.core.receiving import ReceivePolicy
+from acs_core.core.tones import DtmfTone
 
 __all__ = [
     "Answer",
@@ -330,14 +331,10 @@ class SetHold(Struct, frozen=True, kw_only=True, tag="set_hold"):
 
 
 class SendTone(Struct, frozen=True, kw_only=True, tag="send_tone"):
-    """Press a key for the telephones in the call; answered by an empty `Answered`.
-
-    Attributes:
-        tone: A key as ACS's `DtmfTone` names it.
-    """
+    """Press a key for the telephones in the call; answered by an empty `Answered`."""
 
     endpoint: str
-    tone: str
+    tone: DtmfTone
 
 
 class TransferState(StrEnum):

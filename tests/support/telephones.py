@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from acs_core import wire
 from acs_core.client.session import NewStream
+from acs_core.core.tones import DtmfTone
 from acs_core.service.app import CallingService
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.pstn import TelephoneLeg
@@ -21,13 +22,21 @@ TOKEN_PREFIX = "telephone "
 
 @dataclass
 class ScriptedTelephone:
-    """One call that was placed; `leg` is where a test reports."""
+    """One call that was placed; `leg` is where a test reports.
+
+    Attributes:
+        tones: The keys that were pressed.
+        error: What a key raises.
+    """
 
     leg: TelephoneLeg
     hang_ups: int = 0
-    tones: list[str] = field(default_factory=list)
+    tones: list[DtmfTone] = field(default_factory=list)
+    error: Exception | None = None
 
-    def send_tone(self, tone: str) -> None:
+    def send_tone(self, tone: DtmfTone) -> None:
+        if self.error is not None:
+            raise self.error
         self.tones.append(tone)
 
     def hang_up(self) -> None:

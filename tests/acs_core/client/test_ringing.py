@@ -531,7 +531,7 @@ async def test_tones_are_for_telephones() -> None:
         phone = endpoint("b")
         session.say(EndpointJoined(endpoint=type(phone)(id=phone.id, identity="4:+15550100")))
         await call.send_dtmf("Num1")
-        assert session.asked == [wire.SendTone(endpoint=call.id, tone="Num1")]
+        assert session.asked == [wire.SendTone(endpoint=call.id, tone=DtmfTone.NUM1)]
 
 
 # ---------------------------------------------------------------- hold

@@ -21,7 +21,7 @@ from acs_core.core.receiving import (
 )
 from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
 from acs_core.media.sender import SendOptions
-from acs_core.media.sources import PatternSource
+from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.media.subscribing import SubscribePeer
 from acs_core.service.allocation import AllocationTimes
 from acs_core.service.app import CallingService, embedded
@@ -86,6 +86,11 @@ def packets(service: CallingService, someone: Participant, key: str) -> int:
     return 0 if counts is None else counts.packets
 
 
+def is_paused(service: CallingService, someone: Participant, key: str) -> bool:
+    found = consumer(service, someone, key)
+    return found is not None and found.is_paused
+
+
 def reasons(service: CallingService, someone: Participant) -> dict[str, PauseReason | None]:
     forwardings = endpoint(service, someone).forwardings
     return {key: forwarding.reason for key, forwarding in forwardings.items()}
@@ -115,6 +120,40 @@ async def test_everything_is_forwarded_without_a_policy(service: CallingService)
             await until_sent(service, viewer, publication(service, someone))
         assert set(reasons(service, viewer).values()) == {None}
         assert viewer.forwardings == []
+
+
+@pytest.mark.feature("HOLD-001", "HOLD-002")
+async def test_who_is_on_hold_neither_sends_nor_receives_and_the_others_go_on(
+    service: CallingService,
+) -> None:
+    place = group()
+    sound_and_picture = [stream(ToneSource(440.0)), stream(picture())]
+    async with (
+        participant(service, place, sound_and_picture) as holder,
+        participant(service, place, [stream(picture())]) as other,
+        participant(service, place) as viewer,
+    ):
+        held = [
+            (viewer, publication(service, holder, "audio")),
+            (viewer, publication(service, holder)),
+            (holder, publication(service, other)),
+        ]
+        for someone, key in held:
+            await until_sent(service, someone, key)
+        for is_on_hold in (True, False, True):
+            await holder.session.ask(
+                wire.SetHold(endpoint=holder.session.id, is_on_hold=is_on_hold)
+            )
+            if not is_on_hold:
+                for someone, key in held:
+                    await until_sent(service, someone, key)
+        for someone, key in held:
+            await until(lambda someone=someone, key=key: is_paused(service, someone, key))  # type: ignore[misc]
+        before = [packets(service, someone, key) for someone, key in held]
+        # The holder's own client goes on sending; nobody gets it.
+        await until_sent(service, viewer, publication(service, other))
+        assert [packets(service, someone, key) for someone, key in held] == before
+        assert viewer.forwardings == holder.forwardings == []
 
 
 async def test_a_maximum_of_videos_leaves_the_first_and_stops_the_packets_of_the_other(

@@ -74,7 +74,8 @@ def test_an_issued_token_is_believed(scopes: list[str]) -> None:
         ({"resourceId": "other"}, 44115),
         ({"resourceId": None}, 44115),
         ({"skypeid": None}, 44116),
-        ({"skypeid": "orgid:x"}, 44116),
+        ({"skypeid": "orgid:"}, 44116),
+        ({"skypeid": "teamsvisitor:x"}, 44116),
         ({"skypeid": f"acs:{RESOURCE}_"}, 44116),
         ({"skypeid": f"acs:{RESOURCE}_a:b"}, 44116),
         ({"skypeid": f"acs:{RESOURCE}_a\n"}, 44116),
@@ -142,6 +143,21 @@ def test_a_user_is_created_and_gets_tokens() -> None:
     issued = users.issue(raw_id, ["voip"], now=NOW, lifetime=3600.0)
     assert issued.expires_at == int(NOW) + 3600
     assert verifier(users).verify(issued.token, now=NOW).raw_id == raw_id
+
+
+@pytest.mark.feature("TEAMS-002")
+def test_a_teams_user_is_admitted_once_and_gets_tokens() -> None:
+    users = registry()
+    raw_id = users.admit_teams_user("tina", now=NOW)
+    assert raw_id == "8:orgid:tina"
+    users.revoke(raw_id, now=NOW + 1)
+    # Admitting again must not make revoked tokens good.
+    assert users.admit_teams_user("tina", now=NOW + 2) == raw_id
+    assert not users.accepts(raw_id, issued_at=NOW)
+    issued = users.issue(raw_id, ["voip"], now=NOW + 3)
+    assert verifier(users).verify(issued.token, now=NOW + 3).raw_id == raw_id
+    with pytest.raises(InvalidArgumentError):
+        users.admit_teams_user("a:b", now=NOW)
 
 
 def test_the_id_of_a_user_can_be_given() -> None:

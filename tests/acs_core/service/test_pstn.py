@@ -10,6 +10,7 @@ import pytest
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import PendingState
+from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidStateError
 from acs_core.media.sources import ToneSource
 from acs_core.service.app import CallingService, embedded
@@ -96,6 +97,27 @@ async def test_a_telephone_that_hangs_up_ends_the_call_of_two(
         telephone.leg.ended()
         assert (await caller.news(wire.Ended)).reason == endings.TELEPHONE_HUNG_UP
         assert telephone.hang_ups == 0
+
+
+async def test_a_telephone_hears_keys_while_it_is_in_the_call(
+    service: CallingService, network: Loopback, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with raw_client(service) as caller:
+        own, _ = await dial(caller)
+        telephone = await placed(network)
+        press = wire.SendTone(endpoint=own, tone=DtmfTone.STAR)
+        refused = await caller.ask(press)
+        assert isinstance(refused, wire.Failed)
+        assert (refused.code, refused.sub_code) == (400, 41022)
+        telephone.leg.answered()
+        assert await caller.ask(press) == wire.Answered()
+        assert telephone.tones == [DtmfTone.STAR]
+        telephone.error = RuntimeError("the trunk is down")
+        assert await caller.ask(press) == wire.Answered()
+        assert "did not get a tone" in caplog.text
+        telephone.leg.hang_up()
+        telephone.leg.send_tone(DtmfTone.STAR)
+        assert telephone.tones == [DtmfTone.STAR]
 
 
 @pytest.mark.parametrize(

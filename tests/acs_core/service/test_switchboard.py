@@ -212,6 +212,19 @@ def test_only_presenters_add_and_remove_people(role: ParticipantRole) -> None:
     assert anna.call.type is CallType.ONE_TO_ONE
 
 
+def test_nobody_rings_for_a_room_that_only_waits() -> None:
+    exchange = Exchange()
+    ben = exchange.line(CALLEES[0])
+    room = exchange.calls.create(unique_name="daily")
+    anna, _ = exchange.join(wire.RoomLocator(room="daily"), CALLER)
+    exchange.board.invite(anna, wire.Invite(endpoint=anna.id, callee=ben.raw_id))
+    exchange.timers.run(0.0)
+    anna.leave()
+    assert room.is_waiting
+    assert ben.ended == [endings.CANCELLED]
+    assert not room.roster.pending
+
+
 def test_a_twilio_participant_calls_nobody() -> None:
     twilio = Principal("8:acs:r_tina", PrincipalKind.TWILIO, 2e9, display_name="tina")
     exchange = Exchange()
@@ -300,9 +313,10 @@ class Story(RuleBasedStateMachine):
     @rule(number=st.integers(0, 5), answer=st.sampled_from(list(wire.InvitationAnswer)))
     def reply(self, number: int, answer: wire.InvitationAnswer) -> None:
         line = self.pick(number)
-        invitation = next(iter(line.ringing))
+        invitation, told = next(iter(line.ringing)), len(line.ended)
         body = wire.ReplyToInvitation(invitation=invitation, answer=answer)
         self.exchange.board.reply(user(line.raw_id), body)
+        assert len(line.ended) == told, "a client need not be told its own answer"
         if answer is wire.InvitationAnswer.RINGING:
             assert self.call_of(line).roster.pending[line.raw_id].state is PendingState.RINGING
             return
