@@ -37,6 +37,11 @@ from acs_core.client.features.media_stats import (
     MediaStatsFeature,
 )
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.real_time_text import (
+    RealTimeTextFeature,
+    RealTimeTextInfo,
+    RealTimeTextResultType,
+)
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -106,6 +111,7 @@ from acs_core.events import (
     LocalVideoStreamEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    RealTimeTextEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
     RemoteParticipantEvent,
@@ -164,6 +170,7 @@ from acs_core.models import (
     HangUpOptions,
     IncomingCallKind,
     MediaStreamType,
+    ParticipantInfo,
     PermissionConstraints,
     PermissionPolicy,
     RoomCallLocator,
@@ -268,6 +275,7 @@ __all__ = [
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "ParticipantInfo",
     "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
@@ -276,6 +284,10 @@ __all__ = [
     "Priority",
     "ProtocolError",
     "PublicationKind",
+    "RealTimeTextEvent",
+    "RealTimeTextFeature",
+    "RealTimeTextInfo",
+    "RealTimeTextResultType",
     "ReceiveHint",
     "ReceivePolicy",
     "ReceivePolicyEvent",

@@ -27,6 +27,7 @@ __all__ = [
     "LocalVideoStreamEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "RealTimeTextEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RemoteParticipantEvent",
@@ -174,6 +175,13 @@ class DataChannelReceiverEvent(StrEnum):
 
     MESSAGE_READY = "messageReady"
     CLOSE = "close"
+
+
+class RealTimeTextEvent(StrEnum):
+    """Events of `Features.REAL_TIME_TEXT`."""
+
+    REAL_TIME_TEXT_RECEIVED = "realTimeTextReceived"
+    """(RealTimeTextInfo): of others and, once the service took it, our own."""
 
 
 class StreamsEvent(StrEnum):

@@ -54,6 +54,7 @@ __all__ = [
     "HangUpOptions",
     "IncomingCallKind",
     "MediaStreamType",
+    "ParticipantInfo",
     "PermissionConstraints",
     "PermissionPolicy",
     "RoomCallLocator",
@@ -242,6 +243,20 @@ class CallerInfo:
 
     identifier: CommunicationIdentifier | None
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantInfo:
+    """Who somebody was when something of theirs was told.
+
+    Attributes:
+        has_display_name_changed: They renamed themselves in the call; nobody can here.
+    """
+
+    identifier: CommunicationIdentifier
+    display_name: str = ""
+    has_display_name_changed: bool = False
+    endpoint_details: tuple[EndpointDetails, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,6 +296,7 @@ class CallSession:
                 | wire.TransferRequested()
                 | wire.TransferChanged()
                 | wire.Transcribed()
+                | wire.RealTimeText()
                 | wire.CaptionsChanged()
             ):
                 tell(self._observer.on_notice, body)

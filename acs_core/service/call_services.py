@@ -10,6 +10,7 @@ from acs_core import wire
 from acs_core.errors import ServiceError, Stage
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.real_time_text import send_text
 
 __all__ = ["CallServices"]
 
@@ -35,6 +36,8 @@ class CallServices:
                 endpoint.call.set_attributes(endpoint, is_on_hold=is_on_hold)
             case wire.SendTone(tone=tone):
                 self._calls.switchboard.send_tone(endpoint, tone)
+            case wire.SendRealTimeText():
+                send_text(endpoint, body)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

@@ -45,6 +45,7 @@ __all__ = [
     "QualityLevel",
     "QualityNotice",
     "Reaction",
+    "RealTimeText",
     "RoomInfo",
     "ServiceMessage",
     "StreamQuality",
@@ -343,6 +344,23 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     caption_text: str = ""
 
 
+class RealTimeText(Struct, frozen=True, kw_only=True, tag="real_time_text"):
+    """What somebody is writing, as it is now.
+
+    Attributes:
+        sender: Endpoint id.
+        sequence: Which message of the sender, from 1.
+        timestamp: Unix seconds.
+    """
+
+    endpoint: str
+    sender: str
+    sequence: int
+    text: str
+    is_final: bool
+    timestamp: float
+
+
 class CaptionsChanged(Struct, frozen=True, kw_only=True, tag="captions_changed"):
     """Captions begin or end for this endpoint, or speak another language."""
 
@@ -353,7 +371,13 @@ class CaptionsChanged(Struct, frozen=True, kw_only=True, tag="captions_changed")
 
 
 Notice: TypeAlias = (
-    MutedByOthers | Reaction | TransferRequested | TransferChanged | Transcribed | CaptionsChanged
+    MutedByOthers
+    | Reaction
+    | TransferRequested
+    | TransferChanged
+    | Transcribed
+    | RealTimeText
+    | CaptionsChanged
 )
 """News for one endpoint that is no part of the roster."""
 

@@ -10,6 +10,7 @@ from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
 from acs_core.client.features.media_stats import MediaStatsFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.real_time_text import RealTimeTextFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.streams import StreamsFeature
@@ -32,6 +33,7 @@ class Features:
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
     DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
+    REAL_TIME_TEXT: Final = FeatureKey("RealTimeText", RealTimeTextFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
@@ -45,6 +47,7 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.NETWORK_QUALITY,
     Features.DOMINANT_SPEAKERS,
     Features.DATA_CHANNEL,
+    Features.REAL_TIME_TEXT,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
 )
