@@ -86,6 +86,7 @@ from acs_core.core.receiving import (
 from acs_core.errors import (
     AuthenticationError,
     CallingError,
+    CommunicationServicesError,
     DeadlineError,
     InvalidArgumentError,
     InvalidStateError,
@@ -215,6 +216,7 @@ __all__ = [
     "CallingError",
     "CollectionUpdate",
     "CommunicationIdentifier",
+    "CommunicationServicesError",
     "CommunicationTokenRefreshOptions",
     "CommunicationUserIdentifier",
     "ConnectionState",
