@@ -23,6 +23,7 @@ def video(name: str) -> wire.NewPublication:
     return wire.NewPublication(key=name, kind=PublicationKind.VIDEO, name=name)
 
 
+@pytest.mark.feature("MATRIX-024")
 async def test_a_room_answers_with_what_it_was_created_with(rest: Rest) -> None:
     status, made = await rest.post(
         "/v1/Rooms",
