@@ -182,11 +182,18 @@ from acs_core.models import (
     VideoDeviceInfo,
     VideoDeviceType,
 )
+from acs_core.signed_request import (
+    AccessKeyCredential,
+    EndpointCredential,
+    parse_connection_string,
+    signed_headers,
+)
 
 __all__ = [
     "ACS_LIMITS",
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
+    "AccessKeyCredential",
     "AddPhoneNumberOptions",
     "AddTeamsParticipantOptions",
     "AudioDeviceInfo",
@@ -245,6 +252,7 @@ __all__ = [
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "DtmfTone",
+    "EndpointCredential",
     "EndpointDetails",
     "Features",
     "Forwarding",
@@ -346,5 +354,7 @@ __all__ = [
     "is_phone_number_identifier",
     "is_teams_extension_user_identifier",
     "is_unknown_identifier",
+    "parse_connection_string",
     "serialize_communication_identifier",
+    "signed_headers",
 ]
