@@ -52,17 +52,21 @@ __all__ = [
     "GroupCallLocator",
     "GroupLocator",
     "HangUpOptions",
+    "IceServer",
     "IncomingCallKind",
     "MediaStreamType",
+    "NetworkConfiguration",
     "ParticipantInfo",
     "PermissionConstraints",
     "PermissionPolicy",
+    "ProxyConfiguration",
     "RoomCallLocator",
     "ScalingMode",
     "ServiceConnectionState",
     "SourceFactory",
     "StreamSize",
     "TeamsCallAgentOptions",
+    "TurnConfiguration",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -353,6 +357,42 @@ def _service_url() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class IceServer:
+    """A TURN or STUN server.
+
+    Attributes:
+        urls: Like `turn:host:3478?transport=udp`, the preferred one first (RFC 7065).
+        credential: The password.
+    """
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnConfiguration:
+    """The servers to use for media instead of those that the service names."""
+
+    ice_servers: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfiguration:
+    """The HTTP proxy to use for signaling; media does not go through it."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfiguration:
+    """How the network is to be used; None leaves it to the service and the system."""
+
+    proxy: ProxyConfiguration | None = None
+    turn: TurnConfiguration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallClientOptions:
     """Options of a call client.
 
@@ -362,6 +402,7 @@ class CallClientOptions:
         limits: How many streams calls take (ours).
         permissions: What may be captured (ours).
         sample_interval: Seconds between two looks at statistics (ours).
+        network_configuration: Proxy and TURN servers.
     """
 
     logger: logging.Logger | None = None
@@ -369,6 +410,7 @@ class CallClientOptions:
     limits: CallLimits = ACS_LIMITS
     permissions: PermissionPolicy = PermissionPolicy()
     sample_interval: float = 1.0
+    network_configuration: NetworkConfiguration = NetworkConfiguration()
 
 
 @dataclass(frozen=True, slots=True)

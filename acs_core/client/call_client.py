@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 from typing import ClassVar, NoReturn, TypeAlias, TypeVar
 
@@ -48,16 +49,18 @@ class CallClient:
     DEVICES: ClassVar[type[DeviceManager]] = DeviceManager
 
     def __init__(
-        self, options: CallClientOptions | None = None, *, link_factory: LinkFactory = SignalingLink
+        self, options: CallClientOptions | None = None, *, link_factory: LinkFactory | None = None
     ) -> None:
         """Prepare a client; nothing is connected yet.
 
         Args:
             options: Logger, service, limits and permissions.
-            link_factory: What connects to the service.
+            link_factory: What connects to the service; None for a WebSocket.
         """
         self._options = options or CallClientOptions()
-        self._link_factory = link_factory
+        self._link_factory = link_factory or partial(
+            SignalingLink, network=self._options.network_configuration
+        )
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = self.DEVICES(self._options.permissions, self._logger)
         self._agent: CallAgent | TeamsCallAgent | None = None
