@@ -6,8 +6,10 @@ PACKAGES := acs_core twilio_compat mapping
 STAMP := $(VENV)/.installed
 INTEROP := tests/interop
 SDK := $(INTEROP)/node_modules/.installed
+# Processes that test side by side; 0 tests in one.
+WORKERS ?= 2
 
-.PHONY: help demo serve test proof soak lint format bench clean
+.PHONY: help demo serve test proof soak lint format features bench clean
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -29,7 +31,7 @@ serve: $(STAMP) ## the service, with development credentials
 	$(BIN)/twilio-compat serve --dev $(SERVE)
 
 test: $(STAMP) $(SDK) ## everything but the long proofs
-	$(BIN)/python -m pytest -m "not proof and not soak" $(PYTEST)
+	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadgroup $(PYTEST)
 
 proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)
@@ -45,6 +47,9 @@ lint: $(STAMP) ## ruff and mypy
 format: $(STAMP) ## let ruff format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+features: $(STAMP) ## the table of features and their proofs, mapping/docs/features.md
+	$(BIN)/python -m mapping.features
 
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -4,49 +4,243 @@ These are the public names; everything else may change without notice. The calli
 `acs_core.service`, media sources and sinks are in `acs_core.media`.
 """
 
-from acs_core.client.call import Call
-from acs_core.client.call_agent import CallAgent
-from acs_core.client.call_client import CallClient
-from acs_core.client.call_info import CallInfo, TeamsCallInfo
+from acs_core.client.call import (
+    Call,
+)
+from acs_core.client.call_agent import (
+    CallAgent,
+)
+from acs_core.client.call_client import (
+    CallClient,
+)
+from acs_core.client.call_info import (
+    CallInfo,
+    TeamsCallInfo,
+)
+from acs_core.client.constraints import (
+    CallConstraints,
+    MediaConstraintRange,
+    VideoConstraints,
+    VideoSendConstraints,
+)
 from acs_core.client.credential import (
     AzureCommunicationTokenCredential,
     CommunicationTokenRefreshOptions,
 )
-from acs_core.client.devices import DeviceManager
+from acs_core.client.devices import (
+    DeviceManager,
+)
+from acs_core.client.effects import (
+    BackgroundBlurConfig,
+    BackgroundBlurEffect,
+    BackgroundReplacementConfig,
+    BackgroundReplacementEffect,
+    DeepNoiseSuppressionEffect,
+    EchoCancellationEffect,
+    EchoCancellationEffectName,
+    NoiseSuppressionEffectName,
+    VideoEffectConfig,
+    VideoEffectError,
+    VideoEffectErrorPayload,
+    VideoEffectName,
+)
+from acs_core.client.environment import (
+    Environment,
+    EnvironmentInfo,
+    get_environment_info,
+)
+from acs_core.client.features.audio_effects import (
+    ActiveAudioEffects,
+    AudioEffectsFeature,
+    AudioEffectsStartConfig,
+    AudioEffectsStopConfig,
+)
+from acs_core.client.features.base import (
+    CallFeature,
+)
+from acs_core.client.features.call_survey import (
+    AudioIssue,
+    CallRating,
+    CallSurvey,
+    CallSurveyFeature,
+    CallSurveyResponse,
+    OverallIssue,
+    RatingScale,
+    ScreenshareIssue,
+    SubmitSurveyOptions,
+    VideoIssue,
+)
+from acs_core.client.features.capabilities import (
+    CapabilitiesChangedReason,
+    CapabilitiesChangeInfo,
+    CapabilitiesFeature,
+    ChangedParticipantCapabilities,
+)
+from acs_core.client.features.captions import (
+    Captions,
+    CaptionsCallFeature,
+    CaptionsCommon,
+    CaptionsInfo,
+    CaptionsKind,
+    CaptionsResultType,
+    StartCaptionsOptions,
+    TeamsCaptions,
+    TeamsCaptionsInfo,
+)
+from acs_core.client.features.client_base import (
+    CallClientFeature,
+)
 from acs_core.client.features.data_channel import (
-    DataChannelFeature,
+    DataChannelCallFeature,
     DataChannelMessage,
+    DataChannelPriority,
     DataChannelReceiver,
     DataChannelReliability,
     DataChannelSender,
-    DataChannelSenderOptions,
+    DataChannelSenderOpenOptions,
+)
+from acs_core.client.features.debug_info import (
+    DebugInfoCallClientFeature,
+    DebugInfoDump,
+)
+from acs_core.client.features.diagnostic_values import (
+    DiagnosticChangedEventArgs,
+    DiagnosticValueType,
+    LatestDiagnosticValue,
+    LatestMediaDiagnostics,
+    LatestNetworkDiagnostics,
+    MediaDiagnostics,
+    MediaDiagnosticType,
+    NetworkDiagnostics,
+    NetworkDiagnosticType,
+    ServerDiagnosticType,
 )
 from acs_core.client.features.diagnostics import (
-    DiagnosticChange,
-    LatestDiagnosticValue,
-    MediaDiagnostics,
-    NetworkDiagnostics,
     UserFacingDiagnosticsFeature,
 )
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.keys import Features
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
+from acs_core.client.features.dominant_speakers import (
+    DominantSpeakersFeature,
+)
+from acs_core.client.features.keys import (
+    Features,
+)
+from acs_core.client.features.media_access import (
+    BaseMediaAccess,
+    MediaAccess,
+    MediaAccessCallFeature,
+    MediaAccessChangedEvent,
+    MeetingMediaAccess,
+    MeetingMediaAccessChangedEvent,
+)
+from acs_core.client.features.media_records import (
+    IncomingAudioMediaStats,
+    IncomingVideoMediaStats,
+    MediaStatsAggregation,
+    MediaStatsReportSample,
+    MediaStatsReportSummary,
+    MediaStatValue,
+    OutgoingAudioMediaStats,
+    OutgoingVideoMediaStats,
+    TransportMediaStats,
+)
 from acs_core.client.features.media_stats import (
+    MediaStatsCallFeature,
     MediaStatsCollector,
     MediaStatsCollectorOptions,
-    MediaStatsFeature,
 )
-from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.network_quality import (
+    NetworkQualityFeature,
+)
+from acs_core.client.features.optimal_video_count import (
+    OptimalVideoCountCallFeature,
+)
+from acs_core.client.features.pre_call import (
+    PreCallDiagnosticsFeature,
+    PreCallTimes,
+)
+from acs_core.client.features.pre_call_results import (
+    AudioInCallDiagnostics,
+    CallDiagnostics,
+    DeviceAvailabilityGrade,
+    DeviceCompatibility,
+    DeviceEnumeration,
+    DeviceSupportGrade,
+    InCallDiagnostics,
+    PreCallDiagnosticsResult,
+    QualityGrade,
+    RunOptions,
+    VideoInCallDiagnostics,
+)
+from acs_core.client.features.raise_hand import (
+    RaisedHand,
+    RaisedHandChangedEvent,
+    RaiseHandCallFeature,
+)
+from acs_core.client.features.reactions import (
+    ReactionCallFeature,
+    ReactionEventPayload,
+    ReactionMessage,
+)
 from acs_core.client.features.real_time_text import (
     RealTimeTextFeature,
     RealTimeTextInfo,
     RealTimeTextResultType,
 )
-from acs_core.client.features.receive_policy import ReceivePolicyFeature
-from acs_core.client.features.reconnection import ReconnectionFeature
-from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.incoming_call import IncomingCall, IncomingCallEventArgs
-from acs_core.client.mixing import RemoteAudio, RemoteAudioStream
+from acs_core.client.features.receive_policy import (
+    ReceivePolicyFeature,
+)
+from acs_core.client.features.reconnection import (
+    ReconnectionFeature,
+)
+from acs_core.client.features.recording import (
+    RecordingCallFeature,
+    RecordingInfo,
+    RecordingState,
+)
+from acs_core.client.features.remote_diagnostics import (
+    RemoteDiagnostic,
+    RemoteDiagnostics,
+    RemoteParticipantDiagnosticsData,
+)
+from acs_core.client.features.spotlight import (
+    SpotlightCallFeature,
+    SpotlightedParticipant,
+)
+from acs_core.client.features.streams import (
+    StreamsFeature,
+)
+from acs_core.client.features.transcription import (
+    TranscriptionCallFeature,
+)
+from acs_core.client.features.transfer import (
+    Transfer,
+    TransferCallFeature,
+    TransferErrorCode,
+    TransferEventArgs,
+    TransferRequestedEventArgs,
+    TransferState,
+    TransferToCallLocator,
+    TransferToCallOptions,
+    TransferToParticipantLocator,
+    TransferToParticipantOptions,
+)
+from acs_core.client.features.video_effects import (
+    VideoEffectsFeature,
+)
+from acs_core.client.incoming_call import (
+    IncomingCall,
+    IncomingCallEventArgs,
+)
+from acs_core.client.lobby import (
+    AdmitAllOperationResult,
+    AdmitLobbyParticipantOptions,
+    Lobby,
+    RejectLobbyParticipantOptions,
+)
+from acs_core.client.mixing import (
+    RemoteAudio,
+    RemoteAudioStream,
+)
 from acs_core.client.options import (
     AcceptCallOptions,
     AudioOptions,
@@ -57,13 +251,49 @@ from acs_core.client.options import (
     StreamOptions,
     VideoOptions,
 )
-from acs_core.client.participants import RemoteParticipant
-from acs_core.client.ports import SendOptions
-from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
-from acs_core.client.renderer import VideoStreamRenderer, VideoStreamRendererView
-from acs_core.client.streams import LocalAudioStream, LocalVideoStream, RemoteVideoStream
-from acs_core.client.teams import TeamsCall, TeamsCallAgent, TeamsIncomingCall
-from acs_core.core.call import CallState
+from acs_core.client.participants import (
+    RemoteParticipant,
+)
+from acs_core.client.ports import (
+    SendOptions,
+)
+from acs_core.client.publications import (
+    LocalPublication,
+    RemoteEndpoint,
+    RemotePublication,
+)
+from acs_core.client.remote_video import (
+    RemoteVideoStream,
+)
+from acs_core.client.renderer import (
+    VideoStreamRenderer,
+    VideoStreamRendererView,
+)
+from acs_core.client.streams import (
+    AudioStreamFeature,
+    LocalAudioStream,
+    LocalAudioStreamOptions,
+    LocalVideoStream,
+    LocalVideoStreamOptions,
+    VideoStreamFeature,
+)
+from acs_core.client.teams import (
+    TeamsCall,
+    TeamsCallAgent,
+    TeamsIncomingCall,
+)
+from acs_core.client.volume import (
+    Volume,
+)
+from acs_core.core.call import (
+    CallState,
+)
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapabilities,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+)
 from acs_core.core.facts import (
     ConnectionState,
     DataReliability,
@@ -71,7 +301,15 @@ from acs_core.core.facts import (
     Priority,
     PublicationKind,
 )
-from acs_core.core.participant import RemoteParticipantState
+from acs_core.core.moderation import (
+    Reaction,
+)
+from acs_core.core.optimal_video import (
+    OvcChangeReason,
+)
+from acs_core.core.participant import (
+    RemoteParticipantState,
+)
 from acs_core.core.receiving import (
     BandwidthMode,
     BandwidthProfile,
@@ -98,9 +336,14 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.events import (
+    AudioEffectsEvent,
     CallAgentEvent,
     CallEvent,
     CallInfoEvent,
+    CapabilitiesChangedEventType,
+    CapabilitiesEvent,
+    CaptionsEvent,
+    CaptionsFeatureEvent,
     CollectionUpdate,
     DataChannelEvent,
     DataChannelReceiverEvent,
@@ -108,16 +351,32 @@ from acs_core.events import (
     DiagnosticsEvent,
     DominantSpeakersEvent,
     IncomingCallEvent,
+    LobbyEvent,
     LocalAudioStreamEvent,
     LocalVideoStreamEvent,
+    MediaAccessEvent,
     MediaStatsCollectorEvent,
     NetworkQualityEvent,
+    OptimalVideoCountEvent,
+    RaisedHandEventType,
+    RaiseHandEvent,
+    ReactionEvent,
     RealTimeTextEvent,
     ReceivePolicyEvent,
     ReconnectionEvent,
+    RecordingEvent,
+    RecordingInfoEvent,
     RemoteParticipantEvent,
     RemoteVideoStreamEvent,
+    SpotlightChangedEventType,
+    SpotlightEvent,
     StreamsEvent,
+    TeamsCaptionsEvent,
+    TranscriptionEvent,
+    TransferEvent,
+    TransferFeatureEvent,
+    VideoEffectsEvent,
+    VolumeEvent,
 )
 from acs_core.identifier_helpers import (
     SerializedCommunicationIdentifier,
@@ -141,6 +400,18 @@ from acs_core.identifiers import (
     PhoneNumberIdentifier,
     TeamsExtensionUserIdentifier,
     UnknownIdentifier,
+)
+from acs_core.media.effects.chain import (
+    AudioEffect,
+    EffectStats,
+    VideoEffect,
+)
+from acs_core.media.effects.model import (
+    OnnxSegmenter,
+)
+from acs_core.media.effects.segmentation import (
+    BasicSegmenter,
+    Segmenter,
 )
 from acs_core.models import (
     ACS_LIMITS,
@@ -182,6 +453,9 @@ from acs_core.models import (
     ServiceConnectionState,
     StreamSize,
     TeamsCallAgentOptions,
+    TeamsMeetingCoordinatesLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     TurnConfiguration,
     VideoDeviceInfo,
     VideoDeviceType,
@@ -198,33 +472,73 @@ __all__ = [
     "MOBILE_WEB_LIMITS",
     "AcceptCallOptions",
     "AccessKeyCredential",
+    "ActiveAudioEffects",
     "AddPhoneNumberOptions",
     "AddTeamsParticipantOptions",
+    "AdmitAllOperationResult",
+    "AdmitLobbyParticipantOptions",
     "AudioDeviceInfo",
     "AudioDeviceType",
+    "AudioEffect",
+    "AudioEffectsEvent",
+    "AudioEffectsFeature",
+    "AudioEffectsStartConfig",
+    "AudioEffectsStopConfig",
+    "AudioInCallDiagnostics",
+    "AudioIssue",
     "AudioOptions",
+    "AudioStreamFeature",
     "AuthenticationError",
     "AzureCommunicationTokenCredential",
+    "BackgroundBlurConfig",
+    "BackgroundBlurEffect",
+    "BackgroundReplacementConfig",
+    "BackgroundReplacementEffect",
     "BandwidthMode",
     "BandwidthProfile",
+    "BaseMediaAccess",
+    "BasicSegmenter",
     "Call",
     "CallAgent",
     "CallAgentEvent",
     "CallAgentKind",
     "CallAgentOptions",
     "CallClient",
+    "CallClientFeature",
     "CallClientOptions",
+    "CallConstraints",
+    "CallDiagnostics",
     "CallDirection",
     "CallEndReason",
     "CallEndedEventArgs",
     "CallEvent",
+    "CallFeature",
     "CallInfo",
     "CallInfoEvent",
     "CallKind",
     "CallLimits",
+    "CallRating",
     "CallState",
+    "CallSurvey",
+    "CallSurveyFeature",
+    "CallSurveyResponse",
     "CallerInfo",
     "CallingError",
+    "CapabilitiesChangeInfo",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesChangedReason",
+    "CapabilitiesEvent",
+    "CapabilitiesFeature",
+    "CapabilityResolutionReason",
+    "Captions",
+    "CaptionsCallFeature",
+    "CaptionsCommon",
+    "CaptionsEvent",
+    "CaptionsFeatureEvent",
+    "CaptionsInfo",
+    "CaptionsKind",
+    "CaptionsResultType",
+    "ChangedParticipantCapabilities",
     "CollectionUpdate",
     "CommunicationIdentifier",
     "CommunicationServicesError",
@@ -234,21 +548,30 @@ __all__ = [
     "ConnectionStateChange",
     "CreateViewOptions",
     "CustomContext",
+    "DataChannelCallFeature",
     "DataChannelEvent",
-    "DataChannelFeature",
     "DataChannelMessage",
+    "DataChannelPriority",
     "DataChannelReceiver",
     "DataChannelReceiverEvent",
     "DataChannelReliability",
     "DataChannelSender",
-    "DataChannelSenderOptions",
+    "DataChannelSenderOpenOptions",
     "DataReliability",
     "DeadlineError",
+    "DebugInfoCallClientFeature",
+    "DebugInfoDump",
+    "DeepNoiseSuppressionEffect",
     "DeviceAccess",
+    "DeviceAvailabilityGrade",
+    "DeviceCompatibility",
+    "DeviceEnumeration",
     "DeviceManager",
     "DeviceManagerEvent",
-    "DiagnosticChange",
+    "DeviceSupportGrade",
+    "DiagnosticChangedEventArgs",
     "DiagnosticQuality",
+    "DiagnosticValueType",
     "DiagnosticsEvent",
     "Dimensions",
     "DisplayNameChange",
@@ -256,51 +579,102 @@ __all__ = [
     "DominantSpeakersFeature",
     "DominantSpeakersInfo",
     "DtmfTone",
+    "EchoCancellationEffect",
+    "EchoCancellationEffectName",
+    "EffectStats",
     "EndpointCredential",
     "EndpointDetails",
+    "Environment",
+    "EnvironmentInfo",
     "Features",
     "Forwarding",
     "GroupCallLocator",
     "HangUpOptions",
     "IceServer",
+    "InCallDiagnostics",
+    "IncomingAudioMediaStats",
     "IncomingCall",
     "IncomingCallEvent",
     "IncomingCallEventArgs",
     "IncomingCallKind",
+    "IncomingVideoMediaStats",
     "InvalidArgumentError",
     "InvalidStateError",
     "JoinCallOptions",
     "LatestDiagnosticValue",
+    "LatestMediaDiagnostics",
+    "LatestNetworkDiagnostics",
+    "Lobby",
+    "LobbyEvent",
     "LocalAudioStream",
     "LocalAudioStreamEvent",
+    "LocalAudioStreamOptions",
     "LocalPublication",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
+    "LocalVideoStreamOptions",
+    "MediaAccess",
+    "MediaAccessCallFeature",
+    "MediaAccessChangedEvent",
+    "MediaAccessEvent",
+    "MediaConstraintRange",
+    "MediaDiagnosticType",
     "MediaDiagnostics",
     "MediaError",
+    "MediaStatValue",
+    "MediaStatsAggregation",
+    "MediaStatsCallFeature",
     "MediaStatsCollector",
     "MediaStatsCollectorEvent",
     "MediaStatsCollectorOptions",
-    "MediaStatsFeature",
-    "MediaStatsSample",
-    "MediaStatsSummary",
+    "MediaStatsReportSample",
+    "MediaStatsReportSummary",
     "MediaStreamType",
+    "MeetingMediaAccess",
+    "MeetingMediaAccessChangedEvent",
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "NetworkConfiguration",
+    "NetworkDiagnosticType",
     "NetworkDiagnostics",
     "NetworkQualityEvent",
     "NetworkQualityFeature",
+    "NoiseSuppressionEffectName",
+    "OnnxSegmenter",
+    "OptimalVideoCountCallFeature",
+    "OptimalVideoCountEvent",
+    "OutgoingAudioMediaStats",
+    "OutgoingVideoMediaStats",
+    "OvcChangeReason",
+    "OverallIssue",
+    "ParticipantCapabilities",
+    "ParticipantCapability",
+    "ParticipantCapabilityName",
     "ParticipantInfo",
     "ParticipantRole",
     "PauseReason",
     "PermissionConstraints",
     "PermissionPolicy",
     "PhoneNumberIdentifier",
+    "PreCallDiagnosticsFeature",
+    "PreCallDiagnosticsResult",
+    "PreCallTimes",
     "Priority",
     "ProtocolError",
     "ProxyConfiguration",
     "PublicationKind",
+    "QualityGrade",
+    "RaiseHandCallFeature",
+    "RaiseHandEvent",
+    "RaisedHand",
+    "RaisedHandChangedEvent",
+    "RaisedHandEventType",
+    "RatingScale",
+    "Reaction",
+    "ReactionCallFeature",
+    "ReactionEvent",
+    "ReactionEventPayload",
+    "ReactionMessage",
     "RealTimeTextEvent",
     "RealTimeTextFeature",
     "RealTimeTextInfo",
@@ -312,48 +686,103 @@ __all__ = [
     "ReceivePriority",
     "ReconnectionEvent",
     "ReconnectionFeature",
+    "RecordingCallFeature",
+    "RecordingEvent",
+    "RecordingInfo",
+    "RecordingInfoEvent",
+    "RecordingState",
+    "RejectLobbyParticipantOptions",
     "RemoteAudio",
     "RemoteAudioStream",
+    "RemoteDiagnostic",
+    "RemoteDiagnostics",
     "RemoteEndpoint",
     "RemoteParticipant",
+    "RemoteParticipantDiagnosticsData",
     "RemoteParticipantEvent",
     "RemoteParticipantState",
     "RemotePublication",
     "RemoteVideoStream",
     "RemoteVideoStreamEvent",
     "RoomCallLocator",
+    "RunOptions",
     "ScalingMode",
+    "ScreenshareIssue",
+    "Segmenter",
     "SendOptions",
     "SerializedCommunicationIdentifier",
+    "ServerDiagnosticType",
     "ServiceConnectionState",
     "ServiceError",
     "SourceUnavailableError",
+    "SpotlightCallFeature",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
+    "SpotlightedParticipant",
     "Stage",
     "StartCallOptions",
+    "StartCaptionsOptions",
     "StartTeamsCallOptions",
     "StartTeamsGroupCallOptions",
     "StreamOptions",
     "StreamSize",
     "StreamsEvent",
     "StreamsFeature",
+    "SubmitSurveyOptions",
     "SwitchOffMode",
     "TeamsCall",
     "TeamsCallAgent",
     "TeamsCallAgentOptions",
     "TeamsCallInfo",
+    "TeamsCaptions",
+    "TeamsCaptionsEvent",
+    "TeamsCaptionsInfo",
     "TeamsExtensionUserIdentifier",
     "TeamsIncomingCall",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
+    "TranscriptionCallFeature",
+    "TranscriptionEvent",
+    "Transfer",
+    "TransferCallFeature",
+    "TransferErrorCode",
+    "TransferEvent",
+    "TransferEventArgs",
+    "TransferFeatureEvent",
+    "TransferRequestedEventArgs",
+    "TransferState",
+    "TransferToCallLocator",
+    "TransferToCallOptions",
+    "TransferToParticipantLocator",
+    "TransferToParticipantOptions",
     "TransportError",
+    "TransportMediaStats",
     "TurnConfiguration",
     "UnknownIdentifier",
     "UserFacingDiagnosticsFeature",
+    "VideoConstraints",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "VideoEffect",
+    "VideoEffectConfig",
+    "VideoEffectError",
+    "VideoEffectErrorPayload",
+    "VideoEffectName",
+    "VideoEffectsEvent",
+    "VideoEffectsFeature",
+    "VideoInCallDiagnostics",
+    "VideoIssue",
     "VideoOptions",
+    "VideoSendConstraints",
+    "VideoStreamFeature",
     "VideoStreamRenderer",
     "VideoStreamRendererView",
+    "Volume",
+    "VolumeEvent",
     "create_identifier_from_raw_id",
     "deserialize_communication_identifier",
+    "get_environment_info",
     "get_identifier_kind",
     "get_identifier_raw_id",
     "is_communication_user_identifier",

@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 __all__ = [
+    "AudioEffectsEvent",
     "CallAgentEvent",
     "CallEvent",
     "CallInfoEvent",
+    "CapabilitiesChangedEventType",
+    "CapabilitiesEvent",
+    "CaptionsEvent",
+    "CaptionsFeatureEvent",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
@@ -23,16 +28,32 @@ __all__ = [
     "DiagnosticsEvent",
     "DominantSpeakersEvent",
     "IncomingCallEvent",
+    "LobbyEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
+    "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
+    "OptimalVideoCountEvent",
+    "RaiseHandEvent",
+    "RaisedHandEventType",
+    "ReactionEvent",
     "RealTimeTextEvent",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
+    "RecordingEvent",
+    "RecordingInfoEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
+    "SpotlightChangedEventType",
+    "SpotlightEvent",
     "StreamsEvent",
+    "TeamsCaptionsEvent",
+    "TranscriptionEvent",
+    "TransferEvent",
+    "TransferFeatureEvent",
+    "VideoEffectsEvent",
+    "VolumeEvent",
 ]
 
 _Item = TypeVar("_Item", covariant=True)
@@ -130,6 +151,12 @@ class LocalAudioStreamEvent(StrEnum):
     """(LocalAudioStream)"""
 
 
+class VolumeEvent(StrEnum):
+    """Events of `Volume`."""
+
+    LEVEL_CHANGED = "levelChanged"
+
+
 class DeviceManagerEvent(StrEnum):
     """Events of `DeviceManager`."""
 
@@ -147,20 +174,84 @@ class DominantSpeakersEvent(StrEnum):
     DOMINANT_SPEAKERS_CHANGED = "dominantSpeakersChanged"
 
 
+class RaiseHandEvent(StrEnum):
+    """Events of `Features.RAISE_HAND`."""
+
+    RAISED_HAND_EVENT = "raisedHandEvent"
+    """(RaisedHandChangedEvent)"""
+    LOWERED_HAND_EVENT = "loweredHandEvent"
+    """(RaisedHandChangedEvent)"""
+
+
+RaisedHandEventType: TypeAlias = RaiseHandEvent
+"""ACS's name."""
+
+
+class SpotlightEvent(StrEnum):
+    """Events of `Features.SPOTLIGHT`."""
+
+    SPOTLIGHT_CHANGED = "spotlightChanged"
+    """(CollectionUpdate[SpotlightedParticipant])"""
+
+
+SpotlightChangedEventType: TypeAlias = SpotlightEvent
+"""ACS's name."""
+
+
+class ReactionEvent(StrEnum):
+    """Events of `Features.REACTION`."""
+
+    REACTION = "reaction"
+    """(ReactionEventPayload)"""
+
+
+class CapabilitiesEvent(StrEnum):
+    """Events of `Features.CAPABILITIES`."""
+
+    CAPABILITIES_CHANGED = "capabilitiesChanged"
+    """(CapabilitiesChangeInfo)"""
+
+
+CapabilitiesChangedEventType: TypeAlias = CapabilitiesEvent
+"""ACS's name."""
+
+
+class MediaAccessEvent(StrEnum):
+    """Events of `Features.MEDIA_ACCESS`."""
+
+    MEDIA_ACCESS_CHANGED = "mediaAccessChanged"
+    """(MediaAccessChangedEvent)"""
+    MEETING_MEDIA_ACCESS_CHANGED = "meetingMediaAccessChanged"
+    """(MeetingMediaAccessChangedEvent)"""
+
+
+class LobbyEvent(StrEnum):
+    """Events of `Lobby`."""
+
+    LOBBY_PARTICIPANTS_UPDATED = "lobbyParticipantsUpdated"
+    """(CollectionUpdate[RemoteParticipant])"""
+
+
 class MediaStatsCollectorEvent(StrEnum):
     """Events of `MediaStatsCollector`."""
 
     SAMPLE_REPORTED = "sampleReported"
-    """(MediaStatsSample)"""
+    """(MediaStatsReportSample)"""
     SUMMARY_REPORTED = "summaryReported"
-    """(MediaStatsSummary)"""
+    """(MediaStatsReportSummary)"""
 
 
 class DiagnosticsEvent(StrEnum):
     """Events of `NetworkDiagnostics` and `MediaDiagnostics`."""
 
     DIAGNOSTIC_CHANGED = "diagnosticChanged"
-    """(DiagnosticChange)"""
+    """(DiagnosticChangedEventArgs)"""
+
+
+class OptimalVideoCountEvent(StrEnum):
+    """Events of `Features.OPTIMAL_VIDEO_COUNT`."""
+
+    OPTIMAL_VIDEO_COUNT_CHANGED = "optimalVideoCountChanged"
 
 
 class DataChannelEvent(StrEnum):
@@ -182,6 +273,68 @@ class RealTimeTextEvent(StrEnum):
 
     REAL_TIME_TEXT_RECEIVED = "realTimeTextReceived"
     """(RealTimeTextInfo): of others and, once the service took it, our own."""
+
+
+class RecordingEvent(StrEnum):
+    """Events of `Features.RECORDING`."""
+
+    IS_RECORDING_ACTIVE_CHANGED = "isRecordingActiveChanged"
+    RECORDINGS_UPDATED = "recordingsUpdated"
+    """(CollectionUpdate[RecordingInfo])"""
+
+
+class RecordingInfoEvent(StrEnum):
+    """Events of `RecordingInfo`."""
+
+    RECORDING_STATE_CHANGED = "recordingStateChanged"
+
+
+class TranscriptionEvent(StrEnum):
+    """Events of `Features.TRANSCRIPTION`."""
+
+    IS_TRANSCRIPTION_ACTIVE_CHANGED = "isTranscriptionActiveChanged"
+
+
+class TransferFeatureEvent(StrEnum):
+    """Events of `Features.TRANSFER`."""
+
+    TRANSFER_ACCEPTED = "transferAccepted"
+    """(TransferEventArgs): this call goes to another one."""
+    TRANSFER_REQUESTED = "transferRequested"
+    """(TransferRequestedEventArgs): of the API of 2020; who listens to it decides."""
+
+
+class TransferEvent(StrEnum):
+    """Events of `Transfer`."""
+
+    STATE_CHANGED = "stateChanged"
+    TRANSFER_STATE_CHANGED = "transferStateChanged"
+    """The name of 2020."""
+
+
+class CaptionsFeatureEvent(StrEnum):
+    """Events of `Features.CAPTIONS`."""
+
+    CAPTIONS_KIND_CHANGED = "CaptionsKindChanged"
+
+
+class CaptionsEvent(StrEnum):
+    """Events of `Captions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(CaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+
+
+class TeamsCaptionsEvent(StrEnum):
+    """Events of `TeamsCaptions`."""
+
+    CAPTIONS_RECEIVED = "CaptionsReceived"
+    """(TeamsCaptionsInfo)"""
+    CAPTIONS_ACTIVE_CHANGED = "CaptionsActiveChanged"
+    SPOKEN_LANGUAGE_CHANGED = "SpokenLanguageChanged"
+    CAPTION_LANGUAGE_CHANGED = "CaptionLanguageChanged"
 
 
 class StreamsEvent(StrEnum):
@@ -231,3 +384,29 @@ class ReconnectionEvent(StrEnum):
     RECONNECTING = "reconnecting"
     """(CallingError)"""
     RECONNECTED = "reconnected"
+
+
+class VideoEffectsEvent(StrEnum):
+    """Events of `Features.VIDEO_EFFECTS`; effects are told by name, in a tuple."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(tuple[str, ...])"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(tuple[str, ...])"""
+    EFFECTS_ERROR = "effectsError"
+    """(VideoEffectErrorPayload)"""
+    FPS_WARNING_THRESHOLD_REACHED = "fpsWarningThresholdReached"
+    """(tuple[str, ...])"""
+    TIME_FOR_EFFECTS_WARNING_REACHED = "timeForEffectsWarningReached"
+    """(tuple[str, ...])"""
+
+
+class AudioEffectsEvent(StrEnum):
+    """Events of `Features.AUDIO_EFFECTS`."""
+
+    EFFECTS_STARTED = "effectsStarted"
+    """(ActiveAudioEffects)"""
+    EFFECTS_STOPPED = "effectsStopped"
+    """(ActiveAudioEffects)"""
+    EFFECTS_ERROR = "effectsError"
+    """(CallingError)"""

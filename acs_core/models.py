@@ -18,6 +18,7 @@ from enum import IntEnum, StrEnum
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.core.meeting_link import invalid_meeting, parse_link
 from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError
 from acs_core.identifiers import CommunicationIdentifier, PhoneNumberIdentifier
@@ -59,6 +60,7 @@ __all__ = [
     "ParticipantInfo",
     "PermissionConstraints",
     "PermissionPolicy",
+    "Place",
     "ProxyConfiguration",
     "RoomCallLocator",
     "ScalingMode",
@@ -66,6 +68,9 @@ __all__ = [
     "SourceFactory",
     "StreamSize",
     "TeamsCallAgentOptions",
+    "TeamsMeetingCoordinatesLocator",
+    "TeamsMeetingIdLocator",
+    "TeamsMeetingLinkLocator",
     "TurnConfiguration",
     "VideoDeviceInfo",
     "VideoDeviceType",
@@ -210,6 +215,9 @@ class PermissionPolicy:
 class CallLimits:
     """How many streams a call takes; 0 or more.
 
+    Attributes:
+        device_start: Seconds that a camera, microphone or screen may take to open (ours).
+
     Source: the streaming limits table of the ACS documentation.
     """
 
@@ -217,6 +225,7 @@ class CallLimits:
     outgoing_screen: int = 1
     rendered_video: int = 9
     rendered_screen: int = 1
+    device_start: float = 10.0
 
 
 ACS_LIMITS: Final = CallLimits()
@@ -427,22 +436,76 @@ class RoomCallLocator:
     room_id: str
 
 
-GroupLocator: TypeAlias = GroupCallLocator | RoomCallLocator | Mapping[str, str]
-"""What a call can be joined by; mappings are read as {"groupId": ...} or {"roomId": ...}."""
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingLinkLocator:
+    """A meeting, by the link in its invitation."""
+
+    meeting_link: str
 
 
-def group_locator(value: GroupLocator) -> GroupCallLocator | RoomCallLocator:
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingIdLocator:
+    """A meeting, by its id, with or without spaces, and the passcode."""
+
+    meeting_id: str
+    passcode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TeamsMeetingCoordinatesLocator:
+    """A meeting, by what its link is made of."""
+
+    thread_id: str
+    organizer_id: str
+    tenant_id: str
+    message_id: str
+
+
+Place: TypeAlias = (
+    GroupCallLocator | RoomCallLocator | TeamsMeetingLinkLocator | TeamsMeetingIdLocator
+)
+"""Where a call can be joined."""
+
+GroupLocator: TypeAlias = Place | TeamsMeetingCoordinatesLocator | Mapping[str, str]
+"""What a call can be joined by; mappings have the JavaScript SDK's keys, as {"groupId": ...}."""
+
+_LOCATORS: Final[Mapping[frozenset[str], Callable[..., GroupLocator]]] = {
+    frozenset({"groupid"}): GroupCallLocator,
+    frozenset({"roomid"}): RoomCallLocator,
+    frozenset({"meetinglink"}): TeamsMeetingLinkLocator,
+    frozenset({"meetingid"}): TeamsMeetingIdLocator,
+    frozenset({"meetingid", "passcode"}): TeamsMeetingIdLocator,
+}
+_KEYS: Final = ("groupid", "roomid", "meetinglink", "meetingid", "passcode")
+_COORDINATES: Final = frozenset({"threadid", "organizerid", "tenantid", "messageid"})
+
+
+def group_locator(value: GroupLocator) -> Place:
     """Read a locator in any of the ways that applications write one.
 
     Raises:
-        InvalidArgumentError: 400/40209: neither a group with a GUID nor a room.
+        InvalidArgumentError: 400/40209: none of a group with a GUID, a room and a meeting;
+            400/40210: a link that is no meeting link, or the coordinates of a meeting, by which ACS
+            does not join either.
     """
     if isinstance(value, Mapping):
         fields = {str(key).replace("_", "").lower(): item for key, item in value.items()}
-        if set(fields) == {"groupid"}:
-            value = GroupCallLocator(fields["groupid"])
-        elif set(fields) == {"roomid"}:
-            value = RoomCallLocator(fields["roomid"])
+        make = _LOCATORS.get(frozenset(fields))
+        if make is not None:
+            value = make(*(fields[key] for key in _KEYS if key in fields))
+        elif set(fields) == _COORDINATES:
+            value = TeamsMeetingCoordinatesLocator(
+                *(fields[key] for key in ("threadid", "organizerid", "tenantid", "messageid"))
+            )
+    if isinstance(value, TeamsMeetingCoordinatesLocator):
+        raise invalid_meeting("A meeting is not joined by its coordinates.")
+    if isinstance(value, TeamsMeetingLinkLocator) and isinstance(value.meeting_link, str):
+        parse_link(value.meeting_link)
+        return value
+    if isinstance(value, TeamsMeetingIdLocator) and value.meeting_id:
+        if isinstance(value.meeting_id, str) and isinstance(value.passcode, str):
+            return value
+        raise invalid_meeting("A meeting id and its passcode are text.")
     if isinstance(value, RoomCallLocator) and isinstance(value.room_id, str):
         return value
     if isinstance(value, GroupCallLocator):
@@ -451,7 +514,7 @@ def group_locator(value: GroupLocator) -> GroupCallLocator | RoomCallLocator:
         except (ValueError, AttributeError, TypeError):
             pass
     raise InvalidArgumentError(
-        "A call is joined by a group id, which is a GUID, or by a room id.",
+        "A call is joined by a group id, which is a GUID, by a room id, or as a meeting.",
         sub_code=40209,
         next_step="Use GroupCallLocator(str(uuid.uuid4())) or RoomCallLocator(name).",
     )

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from benchmarks.client import measure_client
 from benchmarks.connecting import measure_connect
+from benchmarks.effects import measure_effects
 from benchmarks.forwarding import Plan, measure_forwarding
 from benchmarks.machine import describe_machine
 from benchmarks.memory import measure_memory
@@ -33,6 +34,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "client": measure_client,
     "memory": measure_memory,
     "pages": measure_pages,
+    "effects": measure_effects,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -43,6 +45,7 @@ QUICK: Mapping[str, Benchmark] = {
     "client": partial(measure_client, videos=2, seconds=0.5, repetitions=1),
     "memory": partial(measure_memory, participants=4, call_size=2),
     "pages": partial(measure_pages, times=1, pages=2, seconds=1.0, repetitions=1),
+    "effects": partial(measure_effects, pictures=3, repetitions=1),
 }
 
 

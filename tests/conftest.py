@@ -17,8 +17,20 @@ settings.register_profile("proof", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-REAL_TIME = frozenset({"examples", "fault", "features", "interop", "media_plane"})
+REAL_TIME = frozenset({"client", "examples", "fault", "features", "interop", "media_plane", "rest"})
 """Folders of tests with real media."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a file's tests in one process, and everything that drives a browser in the same one.
+
+    Two browsers would take the time from each other that their media needs.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(
+            pytest.mark.xdist_group("browser" if folder == "interop" else item.path.stem)
+        )
 
 
 @pytest.fixture(autouse=True)

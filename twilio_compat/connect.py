@@ -24,7 +24,7 @@ from acs_core.core.facts import DataReliability
 from acs_core.errors import AuthenticationError, CallingError
 from acs_core.models import CallAgentOptions, CallClientOptions, RoomCallLocator
 from twilio_compat.create_tracks import as_local_track, make_local_tracks
-from twilio_compat.errors import RoomCompletedError, from_core, passes
+from twilio_compat.errors import RoomConnectFailedError, from_core, passes
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.options import (
@@ -142,7 +142,7 @@ async def enter_room(
             call = await _join(stack, client, token, identity, options, tracks)
             call_id = await call.info.get_server_call_id()
             if call.state is CallState.DISCONNECTED:
-                raise ended_error(call) or RoomCompletedError()
+                raise ended_error(call) or RoomConnectFailedError()
             room = call.info.room
             setup = RoomSetup(
                 call=call,

@@ -36,13 +36,19 @@ async def create_local_audio_track(
 ) -> LocalAudioTrack:
     """Make an audio track: the default microphone unless `source` says otherwise.
 
+    A track of the default microphone goes over to another one when that becomes the default,
+    unless `defaultDeviceCaptureMode` is "manual".
+
     Args:
-        options: Twilio's bag: media constraints, `name`, and ours: `source`, `loop`, `frequency`.
+        options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`, and ours:
+            `source`, `devices`, `loop`, `frequency`.
         **keywords: The same in snake_case.
 
     Raises:
-        SourceUnavailableError: The device or file cannot be opened.
+        SourceUnavailableError: The device or file cannot be opened (412), or the
+            `PermissionPolicy` of `devices` does not permit it (403).
         TypeError: Unknown option.
+        ValueError: An option has none of its values.
     """
     return await _make_audio(read_track_options(options, keywords))
 
@@ -57,7 +63,7 @@ async def create_local_video_track(
         **keywords: The same in snake_case.
 
     Raises:
-        SourceUnavailableError: The device or file cannot be opened.
+        SourceUnavailableError: The device or file cannot be opened, or must not be.
         TypeError: Unknown option.
     """
     return await _make_video(read_track_options(options, keywords))
@@ -114,13 +120,13 @@ def as_local_track(track: object) -> LocalTrack:
 
 
 async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
-    source, reader = await open_source("audio", options)
-    return LocalAudioTrack(source, name=options.name).made_from(options, reader)
+    opened = await open_source("audio", options)
+    return LocalAudioTrack(opened.source, name=options.name).made_from(options, opened)
 
 
 async def _make_video(options: TrackOptions) -> LocalVideoTrack:
-    source, reader = await open_source("video", options)
-    return LocalVideoTrack(source, name=options.name).made_from(options, reader)
+    opened = await open_source("video", options)
+    return LocalVideoTrack(opened.source, name=options.name).made_from(options, opened)
 
 
 # Twilio's spellings; tests/twilio_compat/test_names.py checks them.

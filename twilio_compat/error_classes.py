@@ -1,6 +1,7 @@
 """The classes of Twilio's errors, one per code; `errors.py` is where to import them from.
 
-Class names are those of twilio-video.js 2.36.
+Class names are those of twilio-video.js 2.36; 53119 and 53216, of which it makes plain errors, have
+the names of Twilio's SDK for iOS.
 """
 
 from __future__ import annotations
@@ -241,6 +242,12 @@ class RoomCompletedError(TwilioError):
     details = DETAILS[53118]
 
 
+class RoomAccountLimitExceededError(TwilioError):
+    """Code 53119: Room account limit exceeded."""
+
+    details = DETAILS[53119]
+
+
 class RoomAudioOnlyFlagNotSupportedError(TwilioError):
     """Code 53124: The AudioOnly flag is not supported for the Room type."""
 
@@ -287,6 +294,12 @@ class ParticipantDuplicateIdentityError(TwilioError):
     """Code 53205: Participant disconnected because of duplicate identity."""
 
     details = DETAILS[53205]
+
+
+class ParticipantSessionLengthExceededError(TwilioError):
+    """Code 53216: Participant session length exceeded."""
+
+    details = DETAILS[53216]
 
 
 class TrackInvalidError(TwilioError):

@@ -237,6 +237,13 @@ _ROWS: Final = (
         ("Somebody completed the room.", "Its time was over."),
     ),
     ErrorDetails(
+        53119,
+        "Room account limit exceeded",
+        "The service has as many rooms in progress as it allows.",
+        ("Complete rooms that are not needed.", "Raise the service's limit."),
+        ("Rooms are made faster than they end; an empty one lives on for minutes.",),
+    ),
+    ErrorDetails(
         53124,
         "The AudioOnly flag is not supported for the Room type",
         "This room type cannot be audio-only.",
@@ -287,6 +294,12 @@ _ROWS: Final = (
         "The same identity connected again; the newer connection stays.",
         ("Give every participant an identity of its own.",),
         ("The page was opened twice.", "Two participants share one identity."),
+    ),
+    ErrorDetails(
+        53216,
+        "Participant session length exceeded",
+        "The participant was in the room for as long as the room allows.",
+        ("Connect again.", "Create the room with a longer MaxParticipantDuration."),
     ),
     ErrorDetails(
         53300,

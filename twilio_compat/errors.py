@@ -54,6 +54,8 @@ from twilio_compat.error_classes import (
     ParticipantIdentityTooLongError,
     ParticipantMaxTracksExceededError,
     ParticipantNotFoundError,
+    ParticipantSessionLengthExceededError,
+    RoomAccountLimitExceededError,
     RoomAudioOnlyFlagNotSupportedError,
     RoomCompletedError,
     RoomConnectFailedError,
@@ -115,6 +117,8 @@ __all__ = [
     "ParticipantIdentityTooLongError",
     "ParticipantMaxTracksExceededError",
     "ParticipantNotFoundError",
+    "ParticipantSessionLengthExceededError",
+    "RoomAccountLimitExceededError",
     "RoomAudioOnlyFlagNotSupportedError",
     "RoomCompletedError",
     "RoomConnectFailedError",
@@ -190,6 +194,7 @@ ERROR_CLASSES: Final[Mapping[int, type[TwilioError]]] = MappingProxyType(
             RoomMediaRegionUnavailableError,
             RoomSubscriptionOperationNotSupportedError,
             RoomCompletedError,
+            RoomAccountLimitExceededError,
             RoomAudioOnlyFlagNotSupportedError,
             RoomTrackKindNotSupportedError,
             ParticipantIdentityInvalidError,
@@ -198,6 +203,7 @@ ERROR_CLASSES: Final[Mapping[int, type[TwilioError]]] = MappingProxyType(
             ParticipantMaxTracksExceededError,
             ParticipantNotFoundError,
             ParticipantDuplicateIdentityError,
+            ParticipantSessionLengthExceededError,
             TrackInvalidError,
             TrackNameInvalidError,
             TrackNameTooLongError,
@@ -236,8 +242,8 @@ _SUB_CODES: Final[Mapping[int, int]] = MappingProxyType(
         40228: 53205,
         41045: 53300,
         40003: 53501,
-        # Call ends: ended for everyone, removed by somebody, media lost.
-        **dict.fromkeys((4097, 5000, 5300), 53118),
+        # Call ends: ended for everyone, media lost.
+        4097: 53118,
         301005: 53405,
     }
 )

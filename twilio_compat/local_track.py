@@ -31,10 +31,11 @@ from acs_core.errors import CallingError, InvalidStateError
 from acs_core.media.frames import AUDIO_RATE, AudioFrame, Picture, Samples, VideoFrame
 from acs_core.media.program import ProgramAudioSource, ProgramVideoSource
 from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, SourceReader
+from twilio_compat.default_microphone import DefaultMicrophone
 from twilio_compat.events import TrackEvent
 from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode
 from twilio_compat.local_data_track import LocalDataTrack
-from twilio_compat.media_sources import open_source
+from twilio_compat.media_sources import OpenedSource, open_source
 from twilio_compat.options import (
     OptionBag,
     TrackKeywords,
@@ -185,18 +186,18 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         if core in self._cores:
             self._cores.remove(core)
 
-    def made_from(self, options: TrackOptions, reader: SourceReader | None) -> Self:
+    def made_from(self, options: TrackOptions, opened: OpenedSource) -> Self:
         """Note how the track was made, so that it can be restarted; then see its first frame.
 
         Args:
             options: What it was made from.
-            reader: A reader of the source, which this closes; None when there is none to wait for.
+            opened: What became of them; this closes its reader.
         """
         self._made_from = options
         self._loop = _running_loop() or self._loop
-        if reader is not None:
-            self._first_reader = reader
-            self._watch = self._tasks.start(self._see_first(reader), f"first of {self.name}")
+        if opened.reader is not None:
+            self._first_reader = opened.reader
+            self._watch = self._tasks.start(self._see_first(opened.reader), f"first of {self.name}")
         return self
 
     async def _restart(self, options: TrackOptions) -> None:
@@ -205,23 +206,23 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         await self._source.close()
         self._end_watch()
         try:
-            source, reader = await open_source(self.MEDIA_KIND, options)
+            opened = await open_source(self.MEDIA_KIND, options)
         except BaseException:
             if not self._is_stopped:
                 self._ended()
             raise
         if self._is_to_stop:
-            if reader is not None:
-                reader.close()
-            await source.close()
+            if opened.reader is not None:
+                opened.reader.close()
+            await opened.source.close()
             return
         self._is_stopped = self._is_started = False
-        self._adopt(source)
-        self.made_from(options, reader)
+        self._adopt(opened.source)
+        self.made_from(options, opened)
         self._pump.again()
         for core in tuple(self._cores):
             try:
-                await core.replace_source(source)
+                await core.replace_source(opened.source)
             except CallingError:
                 if not self._is_to_stop:
                     raise
@@ -313,6 +314,24 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
     """Sound of this program."""
 
     MEDIA_KIND: ClassVar[MediaKind] = "audio"
+
+    def __init__(
+        self, source: MediaSource, options: OptionBag | None = None, *, name: str | None = None
+    ) -> None:
+        super().__init__(source, options, name=name)
+        self._default = DefaultMicrophone(self._tasks, self.restart)
+
+    def made_from(self, options: TrackOptions, opened: OpenedSource) -> Self:
+        """As of every track; then follow the default microphone, if that was asked for."""
+        super().made_from(options, opened)
+        is_automatic = options.default_device_capture_mode == "auto"
+        self._default.follow(opened.default if is_automatic else None)
+        return self
+
+    def stop(self) -> Self:
+        """End the source, for good; the publication stays."""
+        self._default.follow(None)
+        return super().stop()
 
     def write(self, samples: Samples | AudioFrame, *, sample_rate: int = AUDIO_RATE) -> bool:
         """Copy samples into a track made with `source="program"`; False when not taken.

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 
+from acs_core.client.devices import DeviceManager
 from acs_core.client.ports import SendOptions
 from twilio_compat.bandwidth import BandwidthOptions, read_bandwidth_profile
 from twilio_compat.option_bags import NO_NAMES, OptionBag, constraint, flag, merge, optional
@@ -59,6 +60,8 @@ class TrackKeywords(TypedDict, total=False):
     source: str | os.PathLike[str] | MediaSource
     name: str
     device_id: str
+    devices: DeviceManager
+    default_device_capture_mode: Literal["auto", "manual"]
     width: int
     height: int
     frame_rate: float
@@ -113,7 +116,10 @@ class TrackOptions:
         source: "camera", "screen", "pattern", "microphone", "tone", "silence", "program", a path,
             a `MediaSource`, or None for the default device.
         name: None for a random one.
-        device_id: As `acs_core.media.devices.list_devices` gives it.
+        device_id: The `id` of a device of the `DeviceManager`; "default" or None for its default.
+        devices: Ours: where devices are looked up and permitted; None for the computer's own.
+        default_device_capture_mode: "auto": a track of the default microphone goes over to another
+            one when that becomes the default; "manual": it does not.
         width: Pixels.
         height: Pixels.
         frame_rate: Frames per second.
@@ -126,6 +132,8 @@ class TrackOptions:
     source: str | os.PathLike[str] | MediaSource | None = None
     name: str | None = None
     device_id: str | None = None
+    devices: DeviceManager | None = None
+    default_device_capture_mode: str = "auto"
     width: int | None = None
     height: int | None = None
     frame_rate: float | None = None
@@ -204,8 +212,8 @@ _CONNECT_LATER: Final = frozenset(
 )  # fmt: skip
 _TRACK_IGNORED: Final = frozenset(
     {
-        "aspect_ratio", "auto_gain_control", "channel_count", "default_device_capture_mode",
-        "echo_cancellation", "facing_mode", "group_id", "latency", "log_level", "logger_name",
+        "aspect_ratio", "auto_gain_control", "channel_count", "echo_cancellation",
+        "facing_mode", "group_id", "latency", "log_level", "logger_name",
         "noise_cancellation_options", "noise_suppression", "sample_rate", "sample_size",
         "workaround_web_kit_bug180748", "workaround_web_kit_bug1208516", "get_user_media",
     }
@@ -247,14 +255,20 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
 
     Raises:
         TypeError: Unknown key, given twice, or of the wrong type.
+        ValueError: Not one of the values that there are.
     """
     known = frozenset(TrackOptions.__dataclass_fields__)
     values = merge("options", bag, keywords, known, _TRACK_IGNORED, NO_NAMES)
     color = values.get("color")
+    mode = values.get("default_device_capture_mode", "auto")
+    if mode not in ("auto", "manual"):
+        raise ValueError("defaultDeviceCaptureMode must be one of auto, manual")
     return TrackOptions(
         source=values.get("source"),
         name=optional(values, "name", str),
         device_id=constraint(values, "device_id", str),
+        devices=optional(values, "devices", DeviceManager),
+        default_device_capture_mode=mode,
         width=constraint(values, "width", int),
         height=constraint(values, "height", int),
         frame_rate=constraint(values, "frame_rate", float),

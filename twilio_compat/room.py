@@ -61,6 +61,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
 
+# Source: the ACS call end code table, which has three rows for it.
+_REMOVED: Final = frozenset({5000, endings.REMOVED.sub_code, endings.UNINVITED.sub_code})
+
 _instances = count(1)
 
 LISTENER_GRACE: Final = 0.5
@@ -440,11 +443,15 @@ class Room(EventEmitter):
 
 
 def ended_error(call: Call) -> TwilioError | None:
-    """Why a call is over, as the argument of "disconnected"; None when this side hung up."""
+    """Why a call is over, as the argument of "disconnected".
+
+    None when this side hung up, and when it was removed: twilio-video.js gives an error to a
+    `disconnected` message only if it says "completed", which is said of rooms.
+    """
     reason = call.call_end_reason
-    if reason is None or reason == endings.HUNG_UP:
+    if reason is None or reason == endings.HUNG_UP or reason.sub_code in _REMOVED:
         return None
-    # Who is removed, or whose call is ended for everyone, has a reason without an error.
+    # A call that is ended for everyone has a reason without an error.
     return from_core(
         call.error or error_of(reason), default=SignalingConnectionDisconnectedError.details.code
     )

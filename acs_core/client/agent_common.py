@@ -34,7 +34,7 @@ from acs_core.client.setup import CallSetup
 from acs_core.core import endings
 from acs_core.errors import CallingError, InvalidStateError, TransportError
 from acs_core.events import CallAgentEvent, CollectionUpdate
-from acs_core.identifiers import CommunicationIdentifier
+from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 from acs_core.models import (
     CallAgentKind,
     CallClientOptions,
@@ -235,6 +235,7 @@ class CallAgentCommon(Emitter, Generic[CallT]):
                 screen=devices.default_screen,
                 device_flags=devices.flags,
                 on_over=self._over,
+                follow=self._follow,
                 sample_interval=client.sample_interval,
                 identifier=self._identifier,
                 caller=callers[0],
@@ -257,6 +258,19 @@ class CallAgentCommon(Emitter, Generic[CallT]):
         )
         self._ringing.pop(invited.invitation, None)
         return call
+
+    def _follow(self, requested: wire.TransferRequested, options: JoinCallOptions) -> CallT:
+        transferor = CallerInfo(parse_raw_id(requested.by), requested.by_name)
+        locator = requested.locator
+        if isinstance(locator, wire.InvitationLocator):
+            return self._open(
+                locator,
+                options,
+                endpoint_id=locator.invitation,
+                callers=(transferor, transferor),
+            )
+        callees = (parse_raw_id(requested.target),)
+        return self._open(locator, options, callers=(None, transferor), callees=callees)
 
     async def _reply(self, invitation: str, answer: wire.InvitationAnswer) -> None:
         # Also while the agent is being disposed, which rejects what rings.

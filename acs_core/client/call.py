@@ -25,6 +25,7 @@ from acs_core.client.call_media import CallMedia
 from acs_core.client.features.base import Joined, Observed, Over, Sampled
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.holding import Holding
+from acs_core.client.lobby import Lobby
 from acs_core.client.news_desk import NewsDesk
 from acs_core.client.options import JoinCallOptions
 from acs_core.client.participants import Participants, RemoteParticipant
@@ -93,6 +94,7 @@ class CallCommon(CallMedia):
             self._people.mute,
             self.PARTICIPANT,
         )
+        self._context.participant_of = self._participants.by_endpoint
         self._holding = Holding(
             self._context,
             self._core,
@@ -107,9 +109,17 @@ class CallCommon(CallMedia):
             lambda: self._session,
             thread_id=setup.thread_id,
         )
+        self._lobby = Lobby(self._context, self._participants.by_identity)
         others = [item for item in self._features.values() if item is not self._streams]
         self._desk.deliver_to(
-            [self._streams, self._participants, self._people, self._holding, *others]
+            [
+                self._streams,
+                self._participants,
+                self._lobby,
+                self._people,
+                self._holding,
+                *others,
+            ]
         )
         self._caller = setup.caller or CallerInfo(setup.identifier, setup.display_name)
         self._published: Sequence[LocalPublication] | None = None
@@ -177,6 +187,11 @@ class CallCommon(CallMedia):
     def remote_participants(self) -> tuple[RemoteParticipant, ...]:
         """Everybody else, who is called or waits in the lobby included."""
         return self._participants.all
+
+    @property
+    def lobby(self) -> Lobby:
+        """Who waits to be let in; empty in calls without a lobby."""
+        return self._lobby
 
     @property
     def has_tasks(self) -> bool:
@@ -365,8 +380,7 @@ class CallCommon(CallMedia):
     def _begin(self, session: Session, published: Sequence[LocalPublication]) -> None:
         """The call is connected: say what came of the plans for it."""
         self._media.joined(published)
-        for name, value in self._setup.device_flags().items():
-            self._desk.publish(Observed(name, value))
+        self._tell_device_flags()
         self._desk.catch_up()
         self._holding.look()
         own = session.roster.endpoints.get(self.id)
@@ -403,7 +417,12 @@ class CallCommon(CallMedia):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._setup.sample_interval)
+            self._tell_device_flags()
             self._desk.publish(Sampled(loop.time()))
+
+    def _tell_device_flags(self) -> None:
+        for name, value in self._setup.device_flags().items():
+            self._desk.publish(Observed(name, value))
 
     def _enter(self, state: CallState) -> None:
         """Make true what listeners of the new state may rely on."""

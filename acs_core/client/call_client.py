@@ -9,14 +9,19 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from types import TracebackType
-from typing import ClassVar, NoReturn, TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import TaskOwner
-from acs_core.client.features.base import CallFeature, FeatureKey
+from acs_core.client.features.client_base import (
+    CallClientContext,
+    CallClientFeature,
+    ClientFeatureKey,
+)
+from acs_core.client.features.keys import CLIENT_FEATURES
 from acs_core.client.ports import LinkObserver, ServiceLink
 from acs_core.client.service_link import SignalingLink
 from acs_core.client.teams import TeamsCallAgent
@@ -35,6 +40,7 @@ LinkFactory: TypeAlias = Callable[[str, Callable[[], Awaitable[str]], LinkObserv
 """Makes a connection from the service's URL, a token getter and who hears of it."""
 
 _Agent = TypeVar("_Agent", CallAgent, TeamsCallAgent)
+_Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
 class CallClient:
@@ -63,6 +69,11 @@ class CallClient:
         )
         self._logger = self._options.logger or logging.getLogger("acs_core")
         self._devices = self.DEVICES(self._options.permissions, self._logger)
+        self._tasks = TaskOwner(self._logger)
+        context = CallClientContext(self._tasks, self._devices, self._twin)
+        self._features: dict[type[CallClientFeature], CallClientFeature] = {
+            key.kind: key.kind(context) for key in CLIENT_FEATURES
+        }
         self._agent: CallAgent | TeamsCallAgent | None = None
         self._is_creating = False
         self._is_disposed = False
@@ -152,6 +163,8 @@ class CallClient:
                 await agent.dispose()
                 self._check_usable()
             self._agent = agent
+            for feature in self._features.values():
+                feature.agent_created(agent)
         finally:
             self._is_creating = False
         return agent
@@ -165,16 +178,22 @@ class CallClient:
         self._check_usable()
         return self._devices
 
-    def feature(self, key: FeatureKey[CallFeature]) -> NoReturn:
-        """An extension of the client itself; there is none in this version.
+    def feature(self, key: ClientFeatureKey[_Feature]) -> _Feature:
+        """An extension of the client itself: a member of `Features`; always the same object.
 
         Raises:
-            InvalidArgumentError: Always.
+            InvalidArgumentError: Call clients have no such feature.
+            InvalidStateError: 404/40012: the client is disposed.
         """
-        raise InvalidArgumentError(
-            f"Call clients have no feature {key!r}.",
-            next_step="Features of calls are obtained by Call.feature.",
-        )
+        self._check_usable()
+        kind = key.kind if isinstance(key, ClientFeatureKey) else None
+        feature = None if kind is None else self._features.get(kind)
+        if kind is None or not isinstance(feature, kind):
+            raise InvalidArgumentError(
+                f"Call clients have no feature {key!r}.",
+                next_step="Features of calls are obtained by Call.feature.",
+            )
+        return feature
 
     async def dispose(self) -> None:
         """Dispose the agent and the devices. Safe to repeat."""
@@ -183,6 +202,9 @@ class CallClient:
         self._is_disposed = True
         if self._agent is not None:
             await self._agent.dispose()
+        for feature in self._features.values():
+            feature.close()
+        await self._tasks.aclose()
         await self._devices.aclose()
 
     async def __aenter__(self) -> CallClient:
@@ -195,6 +217,9 @@ class CallClient:
         traceback: TracebackType | None,
     ) -> None:
         await self.dispose()
+
+    def _twin(self) -> CallClient:
+        return CallClient(self._options, link_factory=self._link_factory)
 
     def _agent_disposed(self) -> None:
         self._agent = None

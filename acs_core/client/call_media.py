@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from acs_core.client.constraints import CallConstraints
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, FeatureKey, News
 from acs_core.client.features.keys import ALL_FEATURES
@@ -40,6 +41,9 @@ class CallMedia(Emitter):
             listeners=self._owner,
             work=self._work,
             publish_news=publish_news,
+            ask_service=setup.link.ask,
+            transfer_to=lambda requested: setup.follow(requested, self._media.carried_over()),
+            limits=setup.limits,
         )
         self._features: dict[type[CallFeature], CallFeature] = {
             key.kind: key.kind(self._context) for key in ALL_FEATURES
@@ -48,7 +52,9 @@ class CallMedia(Emitter):
         self._media = LocalMedia(self._context, self._streams, self._emit, setup)
         self._is_incoming_audio_muted = False
         self._remote_audio = RemoteAudioStream(
-            lambda: audio_of(self._streams.endpoints), lambda: self._is_incoming_audio_muted
+            lambda: audio_of(self._streams.endpoints),
+            lambda: self._is_incoming_audio_muted,
+            self._work,
         )
 
     @property
@@ -172,6 +178,16 @@ class CallMedia(Emitter):
             InvalidArgumentError: 400/41041: none is shared.
         """
         await self._media.stop_screen()
+
+    async def set_constraints(self, constraints: CallConstraints) -> None:
+        """Limit what the camera sends, now and when it starts; what is not limited stays as it was.
+
+        Raises:
+            InvalidArgumentError: 500/41065 before the call is connected, 500/41066 in it: a limit
+                that nothing could keep; 500/41070: these are no constraints.
+            InvalidStateError: 500/41067: the call is over.
+        """
+        self._media.set_constraints(constraints)
 
     # ------------------------------------------------------------ inside
 

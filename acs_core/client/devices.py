@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import ClassVar, Final
 
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -21,6 +22,7 @@ from acs_core.errors import InvalidArgumentError, SourceUnavailableError, Stage
 from acs_core.events import CollectionUpdate, DeviceManagerEvent
 from acs_core.media.capture import CaptureSource
 from acs_core.media.devices import DeviceDescription, DeviceKind, list_devices
+from acs_core.media.files import SOURCE_UNAVAILABLE
 from acs_core.media.sources import MediaSource
 from acs_core.models import (
     AudioDeviceInfo,
@@ -36,6 +38,9 @@ from acs_core.models import (
 __all__ = ["DeviceManager"]
 
 _PERMISSION_DENIED: Final = {"video": 43001, "audio": 43610}
+
+WATCH_INTERVAL: Final = 2.0
+"""Seconds between two looks at the devices while somebody follows them; no system tells us."""
 
 
 class DeviceManager(Emitter):
@@ -59,6 +64,7 @@ class DeviceManager(Emitter):
         self._virtual_microphones: dict[str, AudioDeviceInfo] = {}
         self._microphone: AudioDeviceInfo | None = None
         self._speaker: AudioDeviceInfo | None = None
+        self._told_microphone: AudioDeviceInfo | None = None
         self._seen: tuple[tuple[VideoDeviceInfo, ...], tuple[AudioDeviceInfo, ...]] | None = None
 
     @property
@@ -102,11 +108,41 @@ class DeviceManager(Emitter):
         Raises:
             InvalidArgumentError: 400/40615: it is none of the listed ones.
         """
-        if device not in self._microphones():
+        # Not by equality: which one is the system's default changes.
+        kinds = {(item.id, item.device_type) for item in self._microphones()}
+        is_device = isinstance(device, AudioDeviceInfo)
+        if not is_device or (device.id, device.device_type) not in kinds:
             raise InvalidArgumentError("This is no microphone of this manager.", sub_code=40615)
         before, self._microphone = self.default_microphone(), device
-        if before != device:
+        self._told_microphone = device
+        if _id_of(before) != device.id:
             self._emit(DeviceManagerEvent.SELECTED_MICROPHONE_CHANGED)
+
+    async def microphone_changes(
+        self, since: AudioDeviceInfo | None, *, interval: float = WATCH_INTERVAL
+    ) -> AsyncGenerator[AudioDeviceInfo | None, None]:
+        """Yield the selected microphone each time that it is another one (ours); never ends.
+
+        It changes when the program selects one, and when the default one comes or goes, for which
+        the devices are looked at again and again. Close the generator when done.
+
+        Args:
+            since: The microphone that is known already.
+            interval: Seconds between two looks.
+        """
+        changed = asyncio.Event()
+        self.on(DeviceManagerEvent.SELECTED_MICROPHONE_CHANGED, changed.set)
+        try:
+            while True:
+                now = self.selected_microphone
+                if _id_of(now) != _id_of(since):
+                    since = now
+                    yield now
+                elif not await _is_set_within(changed, interval):
+                    await self.refresh()
+                changed.clear()
+        finally:
+            self.off(DeviceManagerEvent.SELECTED_MICROPHONE_CHANGED, changed.set)
 
     async def select_speaker(self, device: AudioDeviceInfo) -> None:
         """Remember a speaker; programs that play sound ask for it.
@@ -175,10 +211,44 @@ class DeviceManager(Emitter):
     def default_microphone(self) -> AudioDeviceInfo | None:
         """The selected microphone if it is still there, else the default one, else none."""
         microphones = self._microphones()
-        if self._microphone in microphones:
-            return self._microphone
+        # By id: whether it is the system's default may have changed since it was selected.
+        selected = (item for item in microphones if item.id == _id_of(self._microphone))
         default = (item for item in microphones if item.is_system_default)
-        return next(default, microphones[0] if microphones else None)
+        return next(chain(selected, default, microphones), None)
+
+    def picture_source(
+        self,
+        device: VideoDeviceInfo,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        frame_rate: int = 30,
+    ) -> MediaSource:
+        """Make a source of a camera or screen (ours); it is not opened yet.
+
+        The wishes are for devices of the computer; those of the program deliver what they deliver.
+
+        Args:
+            device: One that was listed.
+            width: Wished width in pixels, with `height`.
+            height: Wished height in pixels.
+            frame_rate: Wished frames per second.
+
+        Raises:
+            SourceUnavailableError: 403/43001: it must not be captured; 412/43000: it is not there.
+        """
+        if device.id in self._virtual_cameras and device.open_source is not None:
+            return device.open_source()
+        for item in self._last_listed():
+            if item.id == device.id:
+                self._check_permitted("video")
+                return CaptureSource(item, width=width, height=height, frame_rate=frame_rate)
+        raise SourceUnavailableError(
+            f"{device.name!r} is not there.",
+            sub_code=SOURCE_UNAVAILABLE,
+            stage=Stage.DEVICE,
+            next_step="Choose one of the devices that DeviceManager lists.",
+        )
 
     async def default_screen(self) -> VideoDeviceInfo:
         """The first screen.
@@ -224,6 +294,7 @@ class DeviceManager(Emitter):
     def _tell_changes(self) -> None:
         now = (tuple(self._cameras()), tuple(self._all_audio()))
         before, self._seen = self._seen, now
+        microphone, self._told_microphone = self._told_microphone, self.default_microphone()
         if before is None:
             return
         for event, old, new in (
@@ -234,6 +305,8 @@ class DeviceManager(Emitter):
             removed = tuple(item for item in old if item not in new)
             if added or removed:
                 self._emit(event, CollectionUpdate(added, removed))
+        if _id_of(microphone) != _id_of(self._told_microphone):
+            self._emit(DeviceManagerEvent.SELECTED_MICROPHONE_CHANGED)
 
     def _cameras(self) -> list[VideoDeviceInfo]:
         return [*self._video(DeviceKind.CAMERA), *self._virtual_cameras.values()]
@@ -283,15 +356,31 @@ class DeviceManager(Emitter):
         """A factory that respects the policy at the moment when a stream is used."""
 
         def make() -> MediaSource:
-            is_permitted = self._permissions.audio if kind == "audio" else self._permissions.video
-            if not is_permitted:
-                raise SourceUnavailableError(
-                    f"Capturing {kind} is not permitted.",
-                    code=403,
-                    sub_code=_PERMISSION_DENIED[kind],
-                    stage=Stage.DEVICE,
-                    next_step="Permit it in CallClientOptions.permissions.",
-                )
+            self._check_permitted(kind)
             return source()
 
         return make
+
+    def _check_permitted(self, kind: str) -> None:
+        if self._permissions.audio if kind == "audio" else self._permissions.video:
+            return
+        raise SourceUnavailableError(
+            f"Capturing {kind} is not permitted.",
+            code=403,
+            sub_code=_PERMISSION_DENIED[kind],
+            stage=Stage.DEVICE,
+            next_step="Permit it in CallClientOptions.permissions, or in the PermissionPolicy of "
+            "the DeviceManager.",
+        )
+
+
+def _id_of(device: AudioDeviceInfo | None) -> str | None:
+    return None if device is None else device.id
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

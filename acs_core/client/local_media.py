@@ -1,8 +1,9 @@
 """What we send in a call, by ACS's rules: a microphone, a camera, a screen.
 
-Theory of operation. Each of the three is a *slot* that holds at most one stream of the application
-and, while the call is connected, its publication. `Call` delegates to `LocalMedia`, which checks
-the limits (`CallLimits`), publishes through `Features.STREAMS`, and tells what changed.
+Theory of operation. Each of the three is a `LocalSlot` that holds at most one stream of the
+application and, while the call is connected, its publication. `Call` delegates to `LocalMedia`,
+which checks the limits (`CallLimits`), publishes through `Features.STREAMS`, and tells what
+changed.
 """
 
 from __future__ import annotations
@@ -11,51 +12,36 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
+from acs_core.client.constraints import (
+    CallConstraints,
+    VideoConstraints,
+    check,
+    constrained,
+    merged,
+)
 from acs_core.client.features.base import CallContext, Observed
 from acs_core.client.features.streams import StreamsFeature
-from acs_core.client.options import JoinCallOptions, StreamOptions
-from acs_core.client.ports import NewStream
+from acs_core.client.local_slot import LocalSlot
+from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
+from acs_core.client.ports import NewStream, SendOptions
 from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import PublicationKind
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
-from acs_core.events import CallEvent, CollectionUpdate
-from acs_core.media.sources import MediaSource
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    ServiceError,
+)
+from acs_core.events import CallEvent, CollectionUpdate, StreamsEvent
 from acs_core.models import MediaStreamType
 
 __all__ = ["LocalMedia"]
 
 Tell = Callable[..., None]
 """Emits an event of the call: the name, then its arguments."""
-
-
-class _Slot:
-    """One stream of the application in the call, and its publication."""
-
-    def __init__(
-        self,
-        stream: LocalVideoStream | LocalAudioStream,
-        kind: PublicationKind,
-        on_failed: Callable[[], None],
-        *,
-        enabled: bool = True,
-    ) -> None:
-        self.stream = stream
-        self.kind = kind
-        self.publication: LocalPublication | None = None
-        self._enabled = enabled
-        self._on_failed = on_failed
-
-    def new_stream(self) -> NewStream:
-        return NewStream(kind=self.kind, source=self.stream.media_source, enabled=self._enabled)
-
-    async def replace_source(self, source: MediaSource) -> None:
-        if self.publication is not None:
-            await self.publication.replace_source(source)
-
-    def source_failed(self, error: MediaError) -> None:
-        self._on_failed()
 
 
 class LocalMedia:
@@ -72,12 +58,15 @@ class LocalMedia:
         self._streams = streams
         self._tell = tell
         self._setup = setup
-        self._slots: dict[MediaStreamType, _Slot] = {}
+        self._slots: dict[MediaStreamType, LocalSlot] = {}
         self._extra: tuple[StreamOptions, ...] = ()
         self._own_sounds: list[LocalAudioStream] = []
-        self._planned: list[tuple[MediaStreamType, _Slot]] = []
+        self._planned: list[tuple[MediaStreamType, LocalSlot]] = []
         self._is_muted = False
+        self._is_over = False
+        self._constraints: VideoConstraints | None = None
         self._lock = asyncio.Lock()
+        streams.on(StreamsEvent.LOCAL_PUBLICATION_FAILED, self._withdrawn)
 
     # ------------------------------------------------------------ state
 
@@ -109,7 +98,8 @@ class LocalMedia:
 
         Raises:
             InvalidArgumentError: 400/41044, 400/41046: more than one camera or microphone;
-                400/41045, 400/41047: something that is no local stream.
+                400/41045, 400/41047: something that is no local stream; 500/41069: constraints
+                that nothing could keep.
         """
         videos = options.video_options.local_video_streams if options.video_options else ()
         audio = options.audio_options
@@ -122,6 +112,9 @@ class LocalMedia:
             raise InvalidArgumentError("Video options take LocalVideoStreams.", sub_code=41045)
         if any(not isinstance(item, LocalAudioStream) for item in sounds):
             raise InvalidArgumentError("Audio options take LocalAudioStreams.", sub_code=41047)
+        if options.video_options is not None:
+            check(options.video_options.constraints, 41069)
+            self._constraints = options.video_options.constraints
         self._is_muted = audio is not None and audio.muted
         self._extra = options.streams or ()
         if options.streams is None and not sounds:
@@ -130,6 +123,19 @@ class LocalMedia:
             self._put(MediaStreamType.AUDIO, sound)
         for video in videos:
             self._put(MediaStreamType.VIDEO, video)
+
+    def carried_over(self) -> JoinCallOptions:
+        """What another call would send in the place of this one, and within which constraints."""
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        videos = () if camera is None else (camera.stream,)
+        streams = tuple(item for item in videos if isinstance(item, LocalVideoStream))
+        # Our own microphone ends with this call; the other one finds its own.
+        sounds = tuple(item for item in self.audio_streams if item not in self._own_sounds)
+        return JoinCallOptions(
+            VideoOptions(streams, self._constraints),
+            AudioOptions(self._is_muted, sounds),
+            streams=None if self.audio_streams else (),
+        )
 
     async def prepare(self, holder: AsyncExitStack) -> list[NewStream]:
         """What to join with; devices that cannot be opened are left out and reported.
@@ -142,10 +148,12 @@ class LocalMedia:
         """
         for kind, slot in list(self._slots.items()):
             try:
-                await slot.stream.start()
-            except MediaError:
-                self._failed(kind)
+                await slot.stream.start(self._setup.limits.device_start)
+            except MediaError as error:
+                slot.source_failed(error)
                 self._drop(kind, slot)
+            else:
+                slot.started()
         for item in self._extra:
             await holder.enter_async_context(opened(item.source))
         extra = [_extra_stream(item) for item in self._extra]
@@ -157,12 +165,18 @@ class LocalMedia:
         for (kind, slot), publication in zip(self._planned, publications, strict=False):
             if self._slots.get(kind) is slot:
                 slot.publication = publication
+                slot.limit(slot.encoding)  # It may have changed while the call was connecting.
             else:
                 self._withdraw(publication)  # It was stopped while the call was connecting.
+        if self._context.is_consent_missing:
+            self._wait_for_consent()
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             # It may have been muted or unmuted while the call was connecting.
-            sound.publication.set_enabled(not self._is_muted)
+            if sound.is_refused:
+                self.muted_by_others()
+            else:
+                sound.publication.set_enabled(not self._is_muted)
         if self.audio_streams:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
         if self.video_streams:
@@ -171,14 +185,24 @@ class LocalMedia:
     # ------------------------------------------------------------ microphone
 
     async def set_muted(self, is_muted: bool) -> None:
-        """Mute or unmute; before there is a microphone it holds for the one to come."""
+        """Mute or unmute; before there is a microphone it holds for the one to come.
+
+        Raises:
+            ServiceError: 403/41106: we may not unmute; we are still muted.
+        """
         if is_muted is self._is_muted:
             return
+        if not is_muted:
+            self._context.check_consent(PublicationKind.AUDIO)
         self._is_muted = is_muted
         self._tell(CallEvent.IS_MUTED_CHANGED)
         slot = self._slots.get(MediaStreamType.AUDIO)
         if slot is not None and slot.publication is not None:
-            await slot.publication.enable(not is_muted)
+            try:
+                await slot.publication.enable(not is_muted)
+            except ServiceError:
+                self.muted_by_others()
+                raise
         elif slot is None and not is_muted and self._context.is_joined:
             for sound in self._default_sound():
                 await self.start_audio(sound)
@@ -199,6 +223,8 @@ class LocalMedia:
         async with self._lock:
             if self.is_on(MediaStreamType.AUDIO):
                 raise InvalidArgumentError("A microphone is on already.", sub_code=41046)
+            if not self._is_muted:
+                self._context.check_consent(PublicationKind.AUDIO)
             await self._start(MediaStreamType.AUDIO, stream)
         self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate((stream,)))
 
@@ -211,6 +237,20 @@ class LocalMedia:
 
     # ------------------------------------------------------------ camera and screen
 
+    def set_constraints(self, constraints: CallConstraints) -> None:
+        """Limit what the camera sends, now and later."""
+        if self._is_over:
+            raise InvalidStateError("The call is over.", code=500, sub_code=41067)
+        if not isinstance(constraints, CallConstraints):
+            raise InvalidArgumentError(
+                "set_constraints takes CallConstraints.", code=500, sub_code=41070
+            )
+        check(constraints.video, 41066 if self._context.is_joined else 41065)
+        self._constraints = merged(self._constraints, constraints.video)
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        if camera is not None:
+            camera.limit(self._encoding(MediaStreamType.VIDEO))
+
     async def start_video(self, stream: LocalVideoStream) -> None:
         """Send a camera."""
         if not isinstance(stream, LocalVideoStream):
@@ -221,6 +261,7 @@ class LocalMedia:
                 raise InvalidArgumentError("This video is on already.", sub_code=41027)
             if slot is not None:
                 raise InvalidArgumentError("Another video is on already.", sub_code=41044)
+            self._context.check_consent(PublicationKind.VIDEO)
             await self._start(MediaStreamType.VIDEO, stream)
         self._tell_video(CollectionUpdate((stream,)), MediaStreamType.VIDEO)
 
@@ -243,6 +284,7 @@ class LocalMedia:
             if self.is_on(MediaStreamType.SCREEN_SHARING):
                 raise InvalidArgumentError("The screen is shared already.", sub_code=41035)
             self._check_joined(41071)
+            self._context.check_consent(PublicationKind.SCREEN)
             stream = stream or LocalVideoStream(await self._setup.screen())
             stream.share_as_screen()
             await self._start(MediaStreamType.SCREEN_SHARING, stream)
@@ -258,8 +300,12 @@ class LocalMedia:
 
     def end(self) -> None:
         """The call is over: nothing is sent; the application's streams go on, ours do not."""
+        self._is_over = True
         for slot in self._slots.values():
-            slot.stream.release(slot)
+            slot.release()
+            # A call that is transferred hands its streams on before it ends.
+            if slot.stream.auto_dispose_on_call_end and not slot.stream.is_in_use:
+                self._context.listeners.spawn(slot.stream.dispose(), "dispose stream")
         for sound in self._own_sounds:
             self._context.listeners.spawn(sound.dispose(), "dispose microphone")
         self._own_sounds.clear()
@@ -274,16 +320,32 @@ class LocalMedia:
         self._own_sounds.append(sound)
         return (sound,)
 
-    def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> _Slot:
-        slot = _Slot(
+    def _put(self, kind: MediaStreamType, stream: LocalVideoStream | LocalAudioStream) -> LocalSlot:
+        slot = LocalSlot(
             stream,
-            _KINDS[kind],
-            lambda: self._failed(kind),
+            kind,
+            lambda flag, value: self._context.publish_news(Observed(flag, value)),
             enabled=kind is not MediaStreamType.AUDIO or not self._is_muted,
+            encoding=self._encoding(kind),
         )
         self._slots[kind] = slot
         stream.use(slot)
         return slot
+
+    def _wait_for_consent(self) -> None:
+        """We joined a call that is recorded: muted and without camera until we agree to that."""
+        if not self._is_muted:
+            self._is_muted = True
+            self._tell(CallEvent.IS_MUTED_CHANGED)
+        camera = self._slots.get(MediaStreamType.VIDEO)
+        if camera is not None:
+            self._drop(MediaStreamType.VIDEO, camera)
+            if camera.publication is not None:
+                self._withdraw(camera.publication)
+
+    def _encoding(self, kind: MediaStreamType) -> SendOptions:
+        is_camera = kind is MediaStreamType.VIDEO
+        return constrained(SendOptions(), self._constraints if is_camera else None)
 
     def _check_joined(self, sub_code: int = 0) -> None:
         if not self._context.is_joined:
@@ -299,43 +361,54 @@ class LocalMedia:
         self._check_joined()
         slot = self._put(kind, stream)
         try:
-            await stream.start()
+            await stream.start(self._setup.limits.device_start)
             slot.publication = await self._streams.publish_stream(slot.new_stream())
         except BaseException as error:
             self._slots.pop(kind, None)
-            stream.release(slot)
+            slot.release()
             if isinstance(error, MediaError):
-                self._failed(kind)
+                slot.source_failed(error)
             raise
-        if kind is MediaStreamType.VIDEO:
-            self._context.publish_news(Observed("cameraStartFailed", False))
+        slot.started()
         if kind is MediaStreamType.AUDIO and slot.publication.is_enabled is self._is_muted:
             slot.publication.set_enabled(not self._is_muted)
 
-    async def _stop(self, kind: MediaStreamType) -> _Slot | None:
+    async def _stop(self, kind: MediaStreamType) -> LocalSlot | None:
         slot = self._slots.pop(kind, None)
         if slot is None:
             return None
-        slot.stream.release(slot)
+        slot.release()
         if slot.publication is not None and self._context.is_joined:
             try:
                 await self._streams.unpublish(slot.publication)
             except CallingError:
                 self._slots[kind] = slot
                 slot.stream.use(slot)
+                slot.follow(slot.stream.media_source)
                 raise
         return slot
 
-    def _drop(self, kind: MediaStreamType, slot: _Slot) -> None:
+    def _drop(self, kind: MediaStreamType, slot: LocalSlot) -> None:
         if self._slots.get(kind) is slot:
             del self._slots[kind]
-        slot.stream.release(slot)
+        slot.release()
 
     def _withdraw(self, publication: LocalPublication) -> None:
         self._context.enqueue(lambda: self._streams.unpublish(publication), "withdraw stream")
 
-    def _failed(self, kind: MediaStreamType) -> None:
-        self._context.publish_news(Observed(_FAILURES[kind], True))
+    def _withdrawn(self, publication: LocalPublication, _: CallingError) -> None:
+        """Drop a stream that others ended; one that only failed is still published."""
+        if publication in self._streams.local_publications:
+            return
+        for kind, slot in list(self._slots.items()):
+            if slot.publication is not publication:
+                continue
+            self._drop(kind, slot)
+            update = CollectionUpdate((), (slot.stream,))
+            if kind is MediaStreamType.AUDIO:
+                self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, update)
+            else:
+                self._tell_video(update, kind)
 
     def _tell_video(
         self,
@@ -347,18 +420,6 @@ class LocalMedia:
             self._tell(CallEvent.IS_LOCAL_VIDEO_STARTED_CHANGED)
         else:
             self._tell(CallEvent.IS_SCREEN_SHARING_ON_CHANGED)
-
-
-_KINDS = {
-    MediaStreamType.AUDIO: PublicationKind.AUDIO,
-    MediaStreamType.VIDEO: PublicationKind.VIDEO,
-    MediaStreamType.SCREEN_SHARING: PublicationKind.SCREEN,
-}
-_FAILURES = {
-    MediaStreamType.AUDIO: "microphoneNotFunctioning",
-    MediaStreamType.VIDEO: "cameraStartFailed",
-    MediaStreamType.SCREEN_SHARING: "capturerStartFailed",
-}
 
 
 def _extra_stream(options: StreamOptions) -> NewStream:

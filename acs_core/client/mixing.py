@@ -13,8 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from acs_core.client.emitter import TaskOwner
 from acs_core.client.frame_reader import FrameReader, close_when_forgotten
 from acs_core.client.publications import RemotePublication
+from acs_core.client.volume import Volume
 from acs_core.errors import CallingError
 from acs_core.media.frames import AUDIO_RATE, FRAME_SAMPLES, AudioFrame, Samples
 
@@ -148,9 +150,12 @@ class RemoteAudioStream:
         self,
         publications: Callable[[], Sequence[RemotePublication]],
         is_muted: Callable[[], bool] = lambda: False,
+        owner: TaskOwner | None = None,
     ) -> None:
         self._publications = publications
         self._is_muted = is_muted
+        self._owner = owner or TaskOwner()
+        self._volume: Volume | None = None
 
     def frames(self, *, maximum: int = 10) -> RemoteAudio:
         """Read the mixed sound: a new reader, to be closed by whoever asked for it.
@@ -158,3 +163,23 @@ class RemoteAudioStream:
         It is silent while `Call.is_incoming_audio_muted`.
         """
         return RemoteAudio(self._publications, maximum=maximum, is_muted=self._is_muted)
+
+    async def get_media_stream(self) -> RemoteAudio:
+        """Read the mixed sound as raw frames; as `frames`."""
+        return self.frames()
+
+    async def get_volume(self) -> Volume:
+        """How loud the others are; always the same object, measured until the call ends."""
+        if self._volume is None:
+            self._volume = Volume(self._owner)
+            self._owner.start(self._measure(self._volume), "measure remote sound")
+        return self._volume
+
+    async def _measure(self, volume: Volume) -> None:
+        audio = self.frames()
+        try:
+            async for frame in audio:
+                volume.take(frame.samples)
+        finally:
+            await audio.aclose()
+            volume.silence()

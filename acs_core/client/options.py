@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from acs_core.client.constraints import VideoConstraints
 from acs_core.client.ports import SendOptions
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import DataReliability, Priority
@@ -33,9 +34,14 @@ class AudioOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """The camera of a call; at most one stream."""
+    """The camera of a call; at most one stream.
+
+    Attributes:
+        constraints: Limits of what is sent, as of `Call.set_constraints`.
+    """
 
     local_video_streams: tuple[LocalVideoStream, ...] = ()
+    constraints: VideoConstraints | None = None
 
 
 @dataclass(frozen=True, slots=True)

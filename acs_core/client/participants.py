@@ -27,7 +27,7 @@ from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.mixing import RemoteAudio
 from acs_core.client.ports import RosterChange
 from acs_core.client.publications import RemoteEndpoint, RemotePublication
-from acs_core.client.streams import RemoteVideoStream, ViewSlots
+from acs_core.client.remote_video import RemoteVideoStream, ViewSlots
 from acs_core.core.facts import (
     EndpointAttributes,
     EndpointLeft,

@@ -12,7 +12,7 @@ from typing import Any
 
 from acs_core.client.features.base import CallContext
 from acs_core.client.frame_reader import FrameReader
-from acs_core.client.ports import FrameMode, LocalStream
+from acs_core.client.ports import FrameMode, LocalStream, SendOptions
 from acs_core.core.facts import (
     ConnectionState,
     EndpointInfo,
@@ -341,6 +341,10 @@ class LocalPublication:
         async with opened(source):
             await self._stream.replace_source(source)
         self._follow(source)
+
+    def set_encoding(self, encoding: SendOptions) -> None:
+        """Send pictures with other limits from the next one on; the codecs stay what they are."""
+        self._stream.set_encoding(encoding)
 
     def end(self) -> None:
         """It is withdrawn, or the call is over; what becomes of its source is no matter of ours."""

@@ -73,7 +73,11 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True)
 class NewStream:
-    """Something to publish: a media source, or no source for data."""
+    """Something to publish: a media source, or no source for data.
+
+    Attributes:
+        audience: Raw ids of who may receive it; empty for everybody.
+    """
 
     kind: PublicationKind
     source: MediaSource | None = None
@@ -82,6 +86,7 @@ class NewStream:
     priority: Priority = Priority.STANDARD
     encoding: SendOptions = field(default_factory=SendOptions)
     reliability: DataReliability | None = None
+    audience: tuple[str, ...] = ()
 
 
 class LocalStream:
@@ -95,6 +100,7 @@ class LocalStream:
         self.priority = new.priority
         self.encoding = new.encoding
         self.reliability = new.reliability
+        self.audience = new.audience
         self.name = new.name
         self.info: PublicationInfo | None = None
         self.is_held = False
@@ -138,6 +144,12 @@ class LocalStream:
             )
         self._channel.send(payload)
 
+    def set_encoding(self, encoding: SendOptions) -> None:
+        """Send with other limits; they outlive the connection."""
+        self.encoding = encoding
+        if self._sender is not None:
+            self._sender.set_options(encoding)
+
     async def replace_source(self, source: MediaSource) -> None:
         """Send from another source; the publication stays the same."""
         if self._sender is not None:
@@ -164,6 +176,7 @@ class LocalStream:
             enabled=self.enabled,
             priority=self.priority,
             reliability=self.reliability,
+            audience=self.audience,
         )
 
 

@@ -15,7 +15,8 @@ from collections.abc import Callable
 
 import av
 
-from acs_core.client.streams import LocalVideoStream, RemoteVideoStream
+from acs_core.client.remote_video import RemoteVideoStream
+from acs_core.client.streams import LocalVideoStream
 from acs_core.errors import InvalidArgumentError, InvalidStateError, MediaError, Stage
 from acs_core.events import LocalVideoStreamEvent, RemoteVideoStreamEvent
 from acs_core.media.frames import VideoFrame

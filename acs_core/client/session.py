@@ -30,6 +30,7 @@ from acs_core.client.session_model import (
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     CallTypeChanged,
     EndpointInfo,
@@ -37,6 +38,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -297,7 +299,7 @@ class CallSession:
                 | wire.TransferChanged()
                 | wire.Transcribed()
                 | wire.RealTimeText()
-                | wire.CaptionsChanged()
+                | wire.DiagnosticsReported()
             ):
                 tell(self._observer.on_notice, body)
             case _:
@@ -348,6 +350,8 @@ class CallSession:
             joined.speakers,
             pending=joined.pending,
             is_recording=joined.is_recording,
+            activity=joined.activity,
+            media_access=joined.media_access,
             call_type=joined.call_type,
         )
         self._subscribe.start(joined.ice_servers)
@@ -409,8 +413,10 @@ class CallSession:
             case (
                 SpeakersChanged()
                 | RecordingChanged()
+                | ActivityChanged()
                 | PendingChanged()
                 | PendingGone()
+                | MediaAccessChanged()
                 | CallTypeChanged()
             ):
                 return None

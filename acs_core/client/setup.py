@@ -20,7 +20,10 @@ from acs_core.models import (
     CallerInfo,
     CallLimits,
     GroupCallLocator,
+    Place,
     RoomCallLocator,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
     VideoDeviceInfo,
 )
 
@@ -43,6 +46,7 @@ class CallSetup:
         screen: The first screen; raises SourceUnavailableError without one.
         device_flags: Diagnostics about missing devices, by ACS's names.
         on_over: Told when the call is over.
+        follow: Begins another call, to which this one is transferred.
         sample_interval: Seconds between two looks at statistics.
         caller: Who calls; None when it is us.
         transferor: Who sent the caller to us, or us to this call; None when nobody did.
@@ -60,6 +64,7 @@ class CallSetup:
     screen: Callable[[], Awaitable[VideoDeviceInfo]]
     device_flags: Callable[[], Mapping[str, bool]]
     on_over: Callable[[CallCommon], None]
+    follow: Callable[[wire.TransferRequested, JoinCallOptions], CallCommon]
     sample_interval: float = 1.0
     receive: wire.ReceivePolicy = field(default_factory=wire.ReceivePolicy)
     identifier: CommunicationIdentifier | None = None
@@ -114,8 +119,14 @@ class CallSetup:
         )
 
 
-def wire_locator(place: GroupCallLocator | RoomCallLocator) -> wire.Locator:
+def wire_locator(place: Place) -> wire.Locator:
     """How the service names a place that can be joined."""
-    if isinstance(place, GroupCallLocator):
-        return wire.GroupLocator(group_id=place.group_id)
-    return wire.RoomLocator(room=place.room_id)
+    match place:
+        case GroupCallLocator(group_id=group_id):
+            return wire.GroupLocator(group_id=group_id)
+        case RoomCallLocator(room_id=room_id):
+            return wire.RoomLocator(room=room_id)
+        case TeamsMeetingLinkLocator(meeting_link=link):
+            return wire.MeetingLocator(link=link)
+        case TeamsMeetingIdLocator(meeting_id=meeting_id, passcode=passcode):
+            return wire.MeetingLocator(meeting_id=meeting_id, passcode=passcode)

@@ -1,143 +1,65 @@
-"""Streams as ACS knows them: local cameras, screens and microphones, and the video of others.
+"""Streams as ACS knows them: local cameras, screens and microphones.
 
-A local stream belongs to the application. It may be in a call, shown in a preview, both or neither;
-whoever uses it registers as a `StreamUser` and follows its source.
+`local_stream.py` holds what they have in common, `remote_video.py` the video of others.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, Protocol, TypeVar
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
-from acs_core.client.emitter import Emitter, TaskOwner
-from acs_core.client.frame_reader import FrameReader
-from acs_core.client.ports import FrameMode
-from acs_core.client.publications import RemotePublication
-from acs_core.core.facts import PublicationKind
-from acs_core.errors import (
-    InvalidArgumentError,
-    InvalidStateError,
-    MediaError,
-    SourceUnavailableError,
-    Stage,
-)
-from acs_core.events import LocalAudioStreamEvent, LocalVideoStreamEvent, RemoteVideoStreamEvent
+import av
+
+from acs_core.client.features.base import StreamFeature, StreamFeatureKey
+from acs_core.client.local_stream import LocalMediaStream
+from acs_core.client.volume import Volume
+from acs_core.errors import InvalidArgumentError, MediaError
+from acs_core.events import LocalAudioStreamEvent, LocalVideoStreamEvent
+from acs_core.media.effects.chain import AudioEffect, EffectChain, VideoEffect
+from acs_core.media.frames import AudioFrame
 from acs_core.media.sources import MediaSource
 from acs_core.models import (
     AudioDeviceInfo,
     AudioDeviceType,
-    CallLimits,
     MediaStreamType,
-    StreamSize,
     VideoDeviceInfo,
     VideoDeviceType,
 )
 
 __all__ = [
+    "AudioStreamFeature",
     "LocalAudioStream",
-    "LocalMediaStream",
+    "LocalAudioStreamOptions",
     "LocalVideoStream",
-    "RemoteVideoStream",
-    "StreamUser",
-    "ViewSlots",
+    "LocalVideoStreamOptions",
+    "VideoStreamFeature",
 ]
 
-_Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
+_VideoFeature = TypeVar("_VideoFeature", bound="VideoStreamFeature")
+_AudioFeature = TypeVar("_AudioFeature", bound="AudioStreamFeature")
 
 
-class StreamUser(Protocol):
-    """Who uses a local stream."""
+@dataclass(frozen=True, slots=True)
+class LocalVideoStreamOptions:
+    """What becomes of a `LocalVideoStream`.
 
-    async def replace_source(self, source: MediaSource) -> None:
-        """Go on with another source."""
+    Attributes:
+        auto_dispose_on_call_end: A call that ends disposes the stream that is in it.
+    """
 
-    def source_failed(self, error: MediaError) -> None:
-        """A source could not be started; the old one goes on."""
-
-
-class LocalMediaStream(Emitter, Generic[_Device]):
-    """What local streams have in common: a device or source, and a way to exchange it."""
-
-    def __init__(self, device: _Device, source: MediaSource | None) -> None:
-        super().__init__(TaskOwner())
-        self._device: _Device = device
-        self._source = source
-        self._is_owner = source is None
-        self._users: list[StreamUser] = []
-        self._is_disposed = False
-
-    @property
-    def source(self) -> _Device:
-        """The device; for a stream made of a `MediaSource`, one that stands for it."""
-        return self._device
-
-    @property
-    def media_source(self) -> MediaSource:
-        """Where the frames come from (ours).
-
-        Raises:
-            SourceUnavailableError: The device cannot be captured, or not by us.
-            InvalidStateError: The stream is disposed.
-        """
-        if self._is_disposed:
-            raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
-        if self._source is None:
-            self._source = _open(self._device)
-        return self._source
-
-    def use(self, user: StreamUser) -> None:
-        """Tell `user` when the source changes."""
-        self._users.append(user)
-
-    def release(self, user: StreamUser) -> None:
-        """Tell `user` nothing more."""
-        if user in self._users:
-            self._users.remove(user)
-
-    async def start(self) -> None:
-        """Check that the source delivers; used before a call depends on it.
-
-        Raises:
-            SourceUnavailableError: 412/43000 or 403/43001: it cannot be opened, or must not.
-        """
-        (await self.media_source.open()).close()
-
-    async def dispose(self) -> None:
-        """Close the source if this stream made it, and end listener tasks."""
-        self._is_disposed = True
-        if self._is_owner and self._source is not None:
-            await self._source.close()
-        await self._owner.aclose()
-
-    async def _switch(self, device: _Device, source: MediaSource | None) -> None:
-        """Change over to another device; when that fails, the old one goes on."""
-        try:
-            fresh = source if source is not None else _open(device)
-            reader = await fresh.open()
-        except MediaError as error:
-            for user in tuple(self._users):
-                user.source_failed(error)
-            raise
-        # The open reader keeps the device on until the users have it.
-        try:
-            for user in tuple(self._users):
-                await user.replace_source(fresh)
-        finally:
-            reader.close()
-        old, was_owner = self._source, self._is_owner
-        self._device, self._source, self._is_owner = device, fresh, source is None
-        if old is not None and was_owner:
-            await old.close()
+    auto_dispose_on_call_end: bool = False
 
 
-def _open(device: VideoDeviceInfo | AudioDeviceInfo) -> MediaSource:
-    if device.open_source is None:
-        raise SourceUnavailableError(
-            f"{device.name!r} cannot be captured.",
-            sub_code=43000 if isinstance(device, VideoDeviceInfo) else 43609,
-            stage=Stage.DEVICE,
-            next_step="Choose one of the devices that DeviceManager lists.",
-        )
-    return device.open_source()
+@dataclass(frozen=True, slots=True)
+class LocalAudioStreamOptions:
+    """What becomes of a `LocalAudioStream`.
+
+    Attributes:
+        auto_dispose_on_call_end: A call that ends disposes the stream that is in it.
+    """
+
+    auto_dispose_on_call_end: bool = False
 
 
 class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
@@ -146,23 +68,55 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
     EVENTS: ClassVar[frozenset[str]] = frozenset(LocalVideoStreamEvent)
     EVENT_SUB_CODE: ClassVar[int] = 43011
 
-    def __init__(self, source: VideoDeviceInfo | MediaSource) -> None:
+    def __init__(
+        self,
+        source: VideoDeviceInfo | MediaSource,
+        options: LocalVideoStreamOptions | None = None,
+    ) -> None:
         """Make a stream; the device is opened when the stream is used.
 
         Args:
             source: A device of `DeviceManager.get_cameras`, or any source of pictures, which
                 stays the caller's.
+            options: What becomes of the stream with the call.
 
         Raises:
             InvalidArgumentError: 400/43003: neither of them.
         """
-        super().__init__(*_video(source, 43003))
+        self._effects: EffectChain[VideoEffect] = EffectChain("video")
+        chosen = options or LocalVideoStreamOptions()
+        super().__init__(
+            *_video(source, 43003),
+            self._effects,
+            auto_dispose_on_call_end=chosen.auto_dispose_on_call_end,
+        )
         self._is_screen = self._device.device_type is VideoDeviceType.SCREEN_SHARING
 
     @property
     def media_stream_type(self) -> MediaStreamType:
         """`Video`, or `ScreenSharing` for a screen."""
         return MediaStreamType.SCREEN_SHARING if self._is_screen else MediaStreamType.VIDEO
+
+    @property
+    def effects(self) -> EffectChain[VideoEffect]:
+        """What is done to its frames (ours); `Features.VIDEO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_VideoFeature]) -> _VideoFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, VideoStreamFeature):
+            raise InvalidArgumentError(
+                f"Local video streams have no feature {key!r}.",
+                next_step="Use Features.VIDEO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: VideoDeviceInfo | MediaSource) -> None:
         """Go on with another camera; the others keep the same stream.
@@ -177,6 +131,31 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         await self._switch(device, media)
         self._emit(LocalVideoStreamEvent.VIDEO_SOURCE_CHANGED, self)
 
+    async def get_media_stream(self) -> MediaSource:
+        """Where the pictures come from, with the effects that are on; `open` it to read them.
+
+        A call may send them at the same time. It ends when the source is switched.
+
+        Raises:
+            SourceUnavailableError: The device cannot be captured, or must not.
+            InvalidStateError: The stream is disposed.
+        """
+        return self.media_source
+
+    async def set_media_stream(self, source: MediaSource) -> None:
+        """Go on with pictures of the program; the others keep the same stream.
+
+        Args:
+            source: Stays the caller's.
+
+        Raises:
+            InvalidArgumentError: 400/43008: it is no source of pictures.
+            SourceUnavailableError: It cannot be opened; the old one goes on.
+        """
+        _check_media(source, "video", 43008)
+        await self._switch(*_video(source, 43008))
+        self._emit(LocalVideoStreamEvent.VIDEO_SOURCE_CHANGED, self)
+
     def share_as_screen(self) -> None:
         """From now on this stream counts as a screen; `Call.start_screen_sharing` does this."""
         self._is_screen = True
@@ -188,22 +167,56 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
     EVENTS: ClassVar[frozenset[str]] = frozenset(LocalAudioStreamEvent)
     EVENT_SUB_CODE: ClassVar[int] = 43605
 
-    def __init__(self, source: AudioDeviceInfo | MediaSource) -> None:
+    def __init__(
+        self,
+        source: AudioDeviceInfo | MediaSource,
+        options: LocalAudioStreamOptions | None = None,
+    ) -> None:
         """Make a stream; the device is opened when the stream is used.
 
         Args:
             source: A device of `DeviceManager.get_microphones`, or any source of sound, which
                 stays the caller's.
+            options: What becomes of the stream with the call.
 
         Raises:
             InvalidArgumentError: 400/43601: neither of them.
         """
-        super().__init__(*_audio(source, 43601))
+        self._effects: EffectChain[AudioEffect] = EffectChain("audio")
+        chosen = options or LocalAudioStreamOptions()
+        super().__init__(
+            *_audio(source, 43601),
+            self._effects,
+            auto_dispose_on_call_end=chosen.auto_dispose_on_call_end,
+        )
+        self._volume: Volume | None = None
+        self._meter: asyncio.Task[None] | None = None
 
     @property
     def media_stream_type(self) -> MediaStreamType:
         """Always `Audio`."""
         return MediaStreamType.AUDIO
+
+    @property
+    def effects(self) -> EffectChain[AudioEffect]:
+        """What is done to its frames (ours); `Features.AUDIO_EFFECTS` fills it."""
+        return self._effects
+
+    def feature(self, key: StreamFeatureKey[_AudioFeature]) -> _AudioFeature:
+        """An extension of this stream: a member of `Features`; always the same object.
+
+        Raises:
+            InvalidArgumentError: Such streams have no such feature.
+        """
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, AudioStreamFeature):
+            raise InvalidArgumentError(
+                f"Local audio streams have no feature {key!r}.",
+                next_step="Use Features.AUDIO_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = key.kind(self)
+        return made
 
     async def switch_source(self, source: AudioDeviceInfo | MediaSource) -> None:
         """Go on with another microphone.
@@ -217,6 +230,94 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
             raise InvalidArgumentError(f"{device.name!r} is the source already.", sub_code=43607)
         await self._switch(device, media)
         self._emit(LocalAudioStreamEvent.AUDIO_SOURCE_CHANGED, self)
+
+    async def get_media_stream(self) -> MediaSource:
+        """Where the sound comes from, with the effects that are on; `open` it to read it.
+
+        A call may send it at the same time. It ends when the source is switched.
+
+        Raises:
+            SourceUnavailableError: The device cannot be captured, or must not.
+            InvalidStateError: The stream is disposed.
+        """
+        return self.media_source
+
+    async def set_media_stream(self, source: MediaSource) -> None:
+        """Go on with sound of the program.
+
+        Args:
+            source: Stays the caller's.
+
+        Raises:
+            InvalidArgumentError: 400/43603: it is no source of sound.
+            SourceUnavailableError: It cannot be opened; the old one goes on.
+        """
+        _check_media(source, "audio", 43603)
+        await self._switch(*_audio(source, 43603))
+        self._emit(LocalAudioStreamEvent.AUDIO_SOURCE_CHANGED, self)
+
+    async def get_volume(self) -> Volume:
+        """How loud it is, muted in a call or not; always the same object.
+
+        From the first call on the microphone is open, until the stream is disposed.
+
+        Raises:
+            SourceUnavailableError: The device cannot be opened.
+            InvalidStateError: The stream is disposed.
+        """
+        if self._volume is None:
+            await self.start()
+            self._volume = Volume(self._owner)
+            self._meter = self._owner.start(self._measure(self._volume), "measure microphone")
+        return self._volume
+
+    async def dispose(self) -> None:
+        """Close the source if this stream made it, and end listener tasks."""
+        if self._meter is not None:
+            self._meter.cancel()
+        await super().dispose()
+
+    async def _measure(self, volume: Volume) -> None:
+        while True:
+            self._switched.clear()
+            source = self.media_source
+            try:
+                await self._measure_source(source, volume)
+            except MediaError:
+                if self._processed is source:  # And not one that was switched, and closed.
+                    volume.silence()
+                    await self._switched.wait()
+
+    async def _measure_source(self, source: MediaSource, volume: Volume) -> None:
+        reader = await source.open()
+        try:
+            while self._processed is source:
+                frame = await reader.read()
+                if isinstance(frame, av.AudioFrame):
+                    volume.take(AudioFrame.from_av(frame).samples)
+        finally:
+            reader.close()
+
+
+def _check_media(source: object, kind: str, sub_code: int) -> None:
+    if not isinstance(source, MediaSource) or source.kind != kind:
+        raise InvalidArgumentError(f"This is no source of {kind}.", sub_code=sub_code)
+
+
+class VideoStreamFeature(StreamFeature):
+    """An extension of a local video stream."""
+
+    def __init__(self, stream: LocalVideoStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
+
+
+class AudioStreamFeature(StreamFeature):
+    """An extension of a local audio stream."""
+
+    def __init__(self, stream: LocalAudioStream) -> None:
+        super().__init__(stream.tasks)
+        self._stream = stream
 
 
 def _video(
@@ -239,118 +340,3 @@ def _audio(
         key = f"source:{id(source):x}"
         return AudioDeviceInfo(source.label, key, False, AudioDeviceType.VIRTUAL), source
     raise InvalidArgumentError("A local audio stream needs a microphone.", sub_code=sub_code)
-
-
-class ViewSlots:
-    """How many streams of others a call shows at the same time."""
-
-    def __init__(self, limits: CallLimits) -> None:
-        self._free = {
-            MediaStreamType.VIDEO: limits.rendered_video,
-            MediaStreamType.SCREEN_SHARING: limits.rendered_screen,
-        }
-
-    def acquire(self, kind: MediaStreamType) -> None:
-        """Take a slot.
-
-        Raises:
-            InvalidStateError: 400/43220: all are taken.
-        """
-        if self._free[kind] < 1:
-            raise InvalidStateError(
-                f"No more {kind} streams can be shown.",
-                code=400,
-                sub_code=43220,
-                next_step="Dispose a view, or raise CallClientOptions.limits.",
-            )
-        self._free[kind] -= 1
-
-    def release(self, kind: MediaStreamType) -> None:
-        """Give a slot back."""
-        self._free[kind] += 1
-
-
-class RemoteVideoStream(Emitter):
-    """Video of a remote participant: what ACS shows of one publication."""
-
-    EVENTS: ClassVar[frozenset[str]] = frozenset(RemoteVideoStreamEvent)
-    EVENT_SUB_CODE: ClassVar[int] = 43100
-
-    def __init__(self, publication: RemotePublication, owner: TaskOwner, views: ViewSlots) -> None:
-        super().__init__(owner)
-        self._publication = publication
-        self._views = views
-        self._is_available = publication.is_enabled
-        self._is_receiving = False
-        self._size = StreamSize(0, 0)
-        self._packets = 0
-
-    @property
-    def id(self) -> int:
-        """Small integer, unique in the call."""
-        return self._publication.number
-
-    @property
-    def media_stream_type(self) -> MediaStreamType:
-        """`Video` or `ScreenSharing`."""
-        if self._publication.kind is PublicationKind.SCREEN:
-            return MediaStreamType.SCREEN_SHARING
-        return MediaStreamType.VIDEO
-
-    @property
-    def is_available(self) -> bool:
-        """Whether the participant sends it."""
-        return self._is_available
-
-    @property
-    def is_receiving(self) -> bool:
-        """Whether pictures arrived lately; looked at about once a second."""
-        return self._is_receiving
-
-    @property
-    def size(self) -> StreamSize:
-        """Size of the newest decoded picture; 0 x 0 before it."""
-        return self._size
-
-    @property
-    def views(self) -> ViewSlots:
-        """The slots that views of this call share (ours)."""
-        return self._views
-
-    @property
-    def publication(self) -> RemotePublication:
-        """The same stream in `Features.STREAMS`' words (ours)."""
-        return self._publication
-
-    def frames(self, *, mode: FrameMode = "latest", maximum: int | None = None) -> FrameReader:
-        """Read its pictures (ours); as `RemotePublication.frames`."""
-        return self._publication.frames(mode=mode, maximum=maximum)
-
-    def set_available(self, is_available: bool) -> None:
-        """Take whether the participant sends it; who does not send is not received."""
-        if is_available is not self._is_available:
-            self._is_available = is_available
-            self._emit(RemoteVideoStreamEvent.IS_AVAILABLE_CHANGED)
-        if not is_available:
-            self._set_receiving(False)
-
-    def sample(self) -> None:
-        """Look at the statistics; the call does this about once a second."""
-        stats = self._publication.stats
-        if stats is None:
-            self._set_receiving(False)
-            return
-        has_new, self._packets = stats.packets_received != self._packets, stats.packets_received
-        self.show_size(StreamSize(stats.frame_width, stats.frame_height))
-        self._set_receiving(has_new and self._is_available)
-
-    def show_size(self, size: StreamSize) -> None:
-        """Take the size of a decoded picture."""
-        if size.width > 0 and size != self._size:
-            self._size = size
-            self._emit(RemoteVideoStreamEvent.SIZE_CHANGED)
-
-    def _set_receiving(self, is_receiving: bool) -> None:
-        if is_receiving is not self._is_receiving:
-            self._is_receiving = is_receiving
-            self._emit(RemoteVideoStreamEvent.IS_RECEIVING_CHANGED)

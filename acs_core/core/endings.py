@@ -4,7 +4,9 @@
 no row because only Twilio knows the case, the sub code is Twilio's error code.
 
 Source: the ACS call end code table and its table for telephone calls (learn.microsoft.com,
-"Troubleshooting call end response codes"); Twilio's error dictionary, 53xxx.
+"Troubleshooting call end response codes"); Twilio's error dictionary, 53xxx; for the lobby 5855 of
+Microsoft Graph's table of reasons why calls end, and 5854, by which Microsoft's ACS UI library
+knows that a meeting denied access.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ __all__ = [
     "ENDED_FOR_EVERYONE",
     "HUNG_UP",
     "LINK_LOST",
+    "LOBBY_REJECTED",
+    "LOBBY_TIMEOUT",
     "MEDIA_LOST",
     "NOT_REGISTERED",
     "NO_ANSWER",
@@ -40,6 +44,8 @@ __all__ = [
     "TELEPHONE_FAILED",
     "TELEPHONE_HUNG_UP",
     "TELEPHONE_NO_ANSWER",
+    "TRANSFERRED",
+    "UNINVITED",
 ]
 
 HUNG_UP: Final = EndReason(code=0, sub_code=0, message="The participant left.")
@@ -67,6 +73,18 @@ STAYED_TOO_LONG: Final = EndReason(
     code=0, sub_code=53216, message="The participant stayed as long as the room allows."
 )
 SERVICE_STOPPED: Final = EndReason(code=503, sub_code=53006, message="The service is stopping.")
+UNINVITED: Final = EndReason(
+    code=0, sub_code=5317, message="The participant is no longer invited to the room."
+)
+LOBBY_REJECTED: Final = EndReason(
+    code=0, sub_code=5854, message="The participant was not let in from the lobby."
+)
+LOBBY_TIMEOUT: Final = EndReason(
+    code=0, sub_code=5855, message="Nobody let the participant in from the lobby in time."
+)
+
+# A good end, like HUNG_UP; the transfer itself tells more.
+TRANSFERRED: Final = EndReason(code=0, sub_code=0, message="The call was transferred.")
 
 # Calls that ring.
 CANCELLED: Final = EndReason(code=487, sub_code=0, message="The caller cancelled the call.")

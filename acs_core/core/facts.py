@@ -15,6 +15,7 @@ from msgspec import Struct
 from acs_core.errors import InvalidArgumentError
 
 __all__ = [
+    "ActivityChanged",
     "AttributesChanged",
     "CallType",
     "CallTypeChanged",
@@ -27,6 +28,7 @@ __all__ = [
     "EndpointJoined",
     "EndpointLeft",
     "Fact",
+    "MediaAccessChanged",
     "ParticipantRole",
     "PendingChanged",
     "PendingGone",
@@ -39,6 +41,7 @@ __all__ = [
     "PublicationKind",
     "PublicationRemoved",
     "RecordingChanged",
+    "RecordingEntry",
     "SpeakersChanged",
 ]
 
@@ -152,7 +155,8 @@ class ParticipantRole(StrEnum):
     """What somebody may do in a call, in ACS's spelling.
 
     Presenters may do everything, attendees cannot moderate or share their screen, consumers only
-    watch. Who joins without a role is a presenter.
+    watch; collaborators are attendees who share their screen. Who joins without a role is a
+    presenter. `capabilities.py` has the table.
     """
 
     UNKNOWN = "Unknown"
@@ -160,7 +164,8 @@ class ParticipantRole(StrEnum):
     PRESENTER = "Presenter"
     ORGANIZER = "Organizer"
     CONSUMER = "Consumer"
-    CO_ORGANIZER = "CoOrganizer"
+    CO_ORGANIZER = "Co-organizer"
+    COLLABORATOR = "Collaborator"
 
 
 class EndpointAttributes(Struct, frozen=True, kw_only=True):
@@ -172,6 +177,7 @@ class EndpointAttributes(Struct, frozen=True, kw_only=True):
         is_on_hold: The endpoint neither sends nor receives for now.
         is_audio_permitted: It may unmute.
         is_video_permitted: It may send pictures.
+        has_consented: It agreed to being recorded and transcribed.
     """
 
     role: ParticipantRole = ParticipantRole.PRESENTER
@@ -180,6 +186,7 @@ class EndpointAttributes(Struct, frozen=True, kw_only=True):
     is_on_hold: bool = False
     is_audio_permitted: bool = True
     is_video_permitted: bool = True
+    has_consented: bool = False
 
 
 class EndpointInfo(Struct, frozen=True, kw_only=True):
@@ -282,6 +289,42 @@ class RecordingChanged(Struct, frozen=True, kw_only=True, tag="recording_changed
     is_recording: bool
 
 
+class RecordingEntry(Struct, frozen=True, kw_only=True):
+    """One recording of the call that was started and not stopped.
+
+    Attributes:
+        id: Unique in the call.
+        name: What people call it; may be empty.
+    """
+
+    id: str
+    name: str = ""
+    is_paused: bool = False
+
+
+class ActivityChanged(Struct, frozen=True, kw_only=True, tag="activity_changed"):
+    """What is kept of what happens in the call, and the captions it offers; always as a whole.
+
+    Attributes:
+        needs_consent: Who is recorded or transcribed must agree before they send media.
+        spoken_language: BCP 47 tag of what captions are made of; empty before somebody asked.
+        spoken_languages: What can be recognized; empty where nothing can.
+        caption_languages: What captions can be translated into.
+    """
+
+    recordings: tuple[RecordingEntry, ...] = ()
+    is_transcribing: bool = False
+    needs_consent: bool = False
+    spoken_language: str = ""
+    spoken_languages: tuple[str, ...] = ()
+    caption_languages: tuple[str, ...] = ()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recording runs that is not paused."""
+        return any(not entry.is_paused for entry in self.recordings)
+
+
 class AttributesChanged(Struct, frozen=True, kw_only=True, tag="attributes_changed"):
     """An endpoint's role, hand, spotlight, hold or permissions changed."""
 
@@ -306,6 +349,13 @@ class PendingGone(Struct, frozen=True, kw_only=True, tag="pending_gone"):
     reason: EndReason | None = None
 
 
+class MediaAccessChanged(Struct, frozen=True, kw_only=True, tag="media_access_changed"):
+    """What attendees of the call may send by themselves, those included who come later."""
+
+    is_audio_permitted: bool = True
+    is_video_permitted: bool = True
+
+
 class CallTypeChanged(Struct, frozen=True, kw_only=True, tag="call_type_changed"):
     """The call grew: a third participant is called into a call of two."""
 
@@ -316,6 +366,7 @@ Fact: TypeAlias = (
     EndpointJoined
     | EndpointChanged
     | AttributesChanged
+    | MediaAccessChanged
     | PendingChanged
     | PendingGone
     | EndpointLeft
@@ -324,5 +375,6 @@ Fact: TypeAlias = (
     | PublicationRemoved
     | SpeakersChanged
     | RecordingChanged
+    | ActivityChanged
     | CallTypeChanged
 )

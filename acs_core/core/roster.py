@@ -15,6 +15,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallType,
     CallTypeChanged,
@@ -23,6 +24,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PendingParticipant,
@@ -49,6 +51,8 @@ class Roster:
         self._pending: dict[str, PendingParticipant] = {}
         self._speakers = SpeakersChanged()
         self._is_recording = False
+        self._activity = ActivityChanged()
+        self._media_access = MediaAccessChanged()
 
     @classmethod
     def restore(
@@ -59,6 +63,8 @@ class Roster:
         *,
         pending: Iterable[PendingParticipant] = (),
         is_recording: bool = False,
+        activity: ActivityChanged | None = None,
+        media_access: MediaAccessChanged | None = None,
         call_type: CallType = CallType.GROUP,
     ) -> Roster:
         """A roster as a snapshot describes it.
@@ -69,6 +75,8 @@ class Roster:
             speakers: Who speaks, when known.
             pending: Who is called or waits in the lobby.
             is_recording: Whether the call is being recorded.
+            activity: What else is kept of the call, when known.
+            media_access: What attendees may send; by default everything.
             call_type: How the call came about.
         """
         roster = cls(call_type)
@@ -77,6 +85,8 @@ class Roster:
         roster._pending = {participant.identity: participant for participant in pending}
         roster._speakers = speakers or SpeakersChanged()
         roster._is_recording = is_recording
+        roster._activity = activity or ActivityChanged()
+        roster._media_access = media_access or MediaAccessChanged()
         roster._revision = revision
         return roster
 
@@ -109,6 +119,16 @@ class Roster:
     def is_recording(self) -> bool:
         """Whether the call is being recorded."""
         return self._is_recording
+
+    @property
+    def activity(self) -> ActivityChanged:
+        """Recordings, transcription, captions and consent."""
+        return self._activity
+
+    @property
+    def media_access(self) -> MediaAccessChanged:
+        """What attendees of the call may send by themselves."""
+        return self._media_access
 
     def owner(self, publication: str) -> EndpointInfo | None:
         """The endpoint that offers a publication, or None when it is not offered."""
@@ -152,14 +172,24 @@ class Roster:
                 next_step="Join again to get a fresh roster.",
             )
         new = tuple(facts[max(0, self._revision + 1 - first) :])
-        recorded, call_type = self._is_recording, self._call_type
+        others = (
+            self._is_recording,
+            self._activity,
+            self._media_access,
+            self._call_type,
+        )
         before = (dict(self._endpoints), dict(self._owners), dict(self._pending), self._speakers)
         try:
             for fact in new:
                 self._change(fact)
         except ProtocolError:
             self._endpoints, self._owners, self._pending, self._speakers = before
-            self._is_recording, self._call_type = recorded, call_type
+            (
+                self._is_recording,
+                self._activity,
+                self._media_access,
+                self._call_type,
+            ) = others
             raise
         self._revision = max(self._revision, revision)
         return new
@@ -192,6 +222,10 @@ class Roster:
                 self._speakers = fact
             case RecordingChanged(is_recording=is_recording):
                 self._is_recording = is_recording
+            case ActivityChanged():
+                self._activity = fact
+            case MediaAccessChanged():
+                self._media_access = fact
             case CallTypeChanged(call_type=call_type):
                 self._call_type = call_type
 

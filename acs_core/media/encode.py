@@ -110,8 +110,16 @@ class VideoEncoder:
         bitrate_bps: int,
         max_bitrate_bps: int,
         frame_rate: float = 30.0,
+        max_height: int | None = None,
     ) -> None:
         """Prepare; the codec is opened with the first frame.
+
+        Args:
+            codec_name: "VP8" or "H264".
+            bitrate_bps: As the attribute.
+            max_bitrate_bps: What `bitrate_bps` never exceeds.
+            frame_rate: What to expect, in pictures per second.
+            max_height: Higher pictures are made smaller, their shape kept; None for no limit.
 
         Raises:
             InvalidArgumentError: Neither VP8 nor H264.
@@ -123,6 +131,8 @@ class VideoEncoder:
         self._is_vp8 = codec_name.upper() == "VP8"
         self._max_bitrate = max(max_bitrate_bps, MIN_VIDEO_BITRATE)
         self._frame_rate = frame_rate
+        self._max_height = max_height
+        self._are_limits_new = False
         self._packetizer = Vp8Encoder() if self._is_vp8 else H264Encoder()
         # The `av` stubs do not tell a video context from an audio one.
         self._codec: Any = None
@@ -133,6 +143,15 @@ class VideoEncoder:
     def request_keyframe(self) -> None:
         """Make the next picture a key frame."""
         self._keyframe_requested = True
+
+    def set_limits(
+        self, *, max_bitrate_bps: int, frame_rate: float, max_height: int | None
+    ) -> None:
+        """Take other limits with the next picture, which is a key frame then; from any thread."""
+        self._max_bitrate = max(max_bitrate_bps, MIN_VIDEO_BITRATE)
+        self._frame_rate = frame_rate
+        self._max_height = max_height
+        self._are_limits_new = True
 
     def encode(self, frame: av.VideoFrame, timestamp: int, now: float) -> EncodedPicture:
         """Encode one frame.
@@ -169,7 +188,7 @@ class VideoEncoder:
     def _own_picture(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Copy: the frame belongs to all readers of the source, and we write into ours."""
         # H264 4:2:0 has even sides (ITU-T H.264 table 6-1); an odd last line is given up.
-        width, height = frame.width & ~1, frame.height & ~1
+        width, height = self._fitting(frame.width, frame.height)
         if frame.format.name != "yuv420p" or (width, height) != (frame.width, frame.height):
             return frame.reformat(width=width, height=height, format="yuv420p")
         copy = av.VideoFrame(width, height, "yuv420p")
@@ -179,9 +198,20 @@ class VideoEncoder:
             own[: target.height, : target.width] = lines[: target.height, : target.width]
         return copy
 
+    def _fitting(self, width: int, height: int) -> tuple[int, int]:
+        limit = self._max_height
+        if limit is not None and height > limit:
+            even = limit & ~1
+            width, height = max(2, round(width * even / height)), even
+        return width & ~1, height & ~1
+
     def _prepare_codec(self, picture: av.VideoFrame, now: float) -> None:
         rate = min(max(self.bitrate_bps, MIN_VIDEO_BITRATE), self._max_bitrate)
         codec = self._codec
+        if self._are_limits_new:
+            # At once, whatever the codec could follow by itself: it is a rare decision of somebody.
+            self._are_limits_new = False
+            codec = None
         if codec is None or (codec.width, codec.height) != (picture.width, picture.height):
             self._open(picture, rate, now)
             return

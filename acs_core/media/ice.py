@@ -79,6 +79,7 @@ class _Connection(aioice.Connection):
         super().__init__(ice_controlling=True, **options)  # type: ignore[arg-type]
         self._on_heard = on_heard
         self._may_send = may_send
+        self.round_trip: float | None = None
         self._drains: list[SocketDrain] = []
 
     async def get_component_candidates(
@@ -110,6 +111,7 @@ class _Connection(aioice.Connection):
             await asyncio.sleep(CONSENT_INTERVAL)
             for pair in list(self._nominated.values()):
                 request = self.build_request(pair, nominate=False)
+                sent = asyncio.get_running_loop().time()
                 try:
                     await pair.protocol.request(
                         request, pair.remote_addr, integrity_key=key, retransmissions=0
@@ -117,7 +119,15 @@ class _Connection(aioice.Connection):
                 except stun.TransactionError:
                     logger.debug("a consent check was not answered")
                 else:
+                    self.round_trip = asyncio.get_running_loop().time() - sent
                     self._on_heard()
+
+    @property
+    def candidate_types(self) -> tuple[str, str]:
+        """Of the pair in use, ours first; empty before there is one."""
+        for pair in self._nominated.values():
+            return pair.local_candidate.type, pair.remote_candidate.type
+        return "", ""
 
 
 class IceLeg:
@@ -138,6 +148,7 @@ class IceLeg:
         enlarge_socket_buffers()
         self._loop = asyncio.get_running_loop()
         self._state = "new"
+        self._wants_relay = any(item.url.startswith("turn") for item in servers)
         self._last_heard: float | None = None
         self._connection = _Connection(
             on_heard=self._heard, may_send=self._may_send, **_server_options(servers)
@@ -157,6 +168,23 @@ class IceLeg:
     def candidates(self) -> tuple[str, ...]:
         """Our candidates as after ``candidate:`` in the SDP; empty before `gather`."""
         return tuple(candidate.to_sdp() for candidate in self._connection.local_candidates)
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds that the newest consent check took (RFC 7675); None before the first."""
+        return self._connection.round_trip
+
+    @property
+    def candidate_types(self) -> tuple[str, str]:
+        """Types of the candidates in use, ours first (RFC 8445 section 5.1.1); empty before."""
+        return self._connection.candidate_types
+
+    @property
+    def has_relay_failed(self) -> bool:
+        """Whether a TURN server was named and gave us no address; False before `gather`."""
+        candidates = self._connection.local_candidates
+        is_relayed = any(item.type == "relay" for item in candidates)
+        return self._wants_relay and bool(candidates) and not is_relayed
 
     def silent_for(self, now: float) -> float | None:
         """Give the seconds since anything was heard; None before the first datagram."""

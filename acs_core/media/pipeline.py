@@ -21,6 +21,7 @@ from acs_core.media.jitter import (
     AudioUnit,
     VideoJitterBuffer,
 )
+from acs_core.media.stats import RateMeter
 from acs_core.rtc.nack import NackTracker
 
 __all__ = ["AudioPipeline", "DecodedPicture", "DecodedSound", "Pipeline", "VideoPipeline"]
@@ -78,6 +79,8 @@ class VideoPipeline:
         worker: See `Pipeline`.
         nacks_sent: NACK messages.
         keyframe_requests: PLI messages.
+        frames_received: Complete pictures.
+        frames: Their rate.
     """
 
     def __init__(
@@ -100,6 +103,8 @@ class VideoPipeline:
         """
         self.nacks_sent = 0
         self.keyframe_requests = 0
+        self.frames_received = 0
+        self.frames = RateMeter()
         self._buffer = VideoJitterBuffer(codec_name)
         self._nack = NackTracker()
         self._gave_up = 0
@@ -206,6 +211,9 @@ class VideoPipeline:
             self._nack.repeat_interval = min(max(smoothed, least), most)
 
     def _decode(self, frames: Sequence[AssembledFrame], now: float) -> None:
+        if frames:
+            self.frames_received += len(frames)
+            self.frames.add(len(frames), now)
         if not self.worker.submit(frames):
             self._restart(now)
 

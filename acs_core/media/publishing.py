@@ -158,7 +158,10 @@ class PublishPeer(MediaPeer):
             state=self.state,
             silent_for=self._leg.silent_for(now),
             available_bitrate_bps=self._available,
-            round_trip=min(trips, default=None),
+            round_trip=min(trips, default=self._leg.round_trip),
+            local_candidate_type=self._leg.candidate_types[0],
+            remote_candidate_type=self._leg.candidate_types[1],
+            has_relay_failed=self._leg.has_relay_failed,
             senders=senders,
         )
 

@@ -114,6 +114,7 @@ class StreamReceiver:
         self._last_timestamp = 0
         self._level: int | None = None
         self._size = (0, 0)
+        self._keyframes = 0
         self._frames = RateMeter()
         self._bytes = RateMeter()
         self._freezes = FreezeMeter()
@@ -229,7 +230,12 @@ class StreamReceiver:
             jitter=self._reception.jitter_seconds,
             nacks_sent=totals.nacks,
             keyframe_requests=totals.keyframe_requests,
+            frames_received=totals.received,
+            received_per_second=pipeline.frames.rate(now)
+            if isinstance(pipeline, VideoPipeline)
+            else 0.0,
             frames_decoded=totals.frames,
+            keyframes_decoded=self._keyframes,
             frames_dropped=totals.dropped,
             frame_width=self._size[0],
             frame_height=self._size[1],
@@ -237,6 +243,7 @@ class StreamReceiver:
             bitrate_bps=round(self._bytes.rate(now) * 8),
             freeze_count=self._freezes.count,
             freeze_seconds=self._freezes.seconds,
+            longest_freeze=self._freezes.longest,
             audio_level=self._level,
             concealed_fraction=totals.concealed / totals.played if totals.played else 0.0,
             buffer_delay=buffer.target_delay if buffer else 0.0,
@@ -375,6 +382,7 @@ class StreamReceiver:
         for frame in frames:
             seconds, captured = self._times(frame.pts or 0)
             self._size = (frame.width, frame.height)
+            self._keyframes += frame.key_frame
             self._frames.add(1, now)
             self._freezes.shown(now)
             self._deliver(VideoFrame(frame, time=seconds, capture_time=captured))
@@ -409,6 +417,7 @@ class _Totals:
     repaired: int = 0
     nacks: int = 0
     keyframe_requests: int = 0
+    received: int = 0
     frames: int = 0
     dropped: int = 0
     concealed: int = 0
@@ -429,6 +438,7 @@ class _Totals:
         return replace(
             self,
             frames=frames,
+            received=self.received + pipeline.frames_received,
             repaired=self.repaired + pipeline.packets_repaired,
             nacks=self.nacks + pipeline.nacks_sent,
             keyframe_requests=self.keyframe_requests + pipeline.keyframe_requests,

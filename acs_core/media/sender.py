@@ -21,8 +21,8 @@ import av
 
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, MediaError
 from acs_core.media.clock import FrameThrottle, RtpClock
-from acs_core.media.encode import EncodedPicture, OpusEncoder, VideoEncoder
-from acs_core.media.frames import AUDIO_RATE, VIDEO_CLOCK_RATE
+from acs_core.media.encode import EncodedPicture, OpusEncoder, VideoEncoder, audio_level
+from acs_core.media.frames import AUDIO_RATE, VIDEO_CLOCK_RATE, AudioFrame
 from acs_core.media.outgoing import OutgoingStream, RtpPath, SendEncoding
 from acs_core.media.pool import media_pool
 from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, SourceReader
@@ -64,6 +64,7 @@ class SendOptions:
     Attributes:
         max_bitrate_bps: Upper limit; None for 1.5 Mb/s of video and 40 or 64 kb/s of sound.
         max_frame_rate: Pictures above this rate are left out.
+        max_frame_height: Higher pictures are made smaller, their shape kept; None for no limit.
         dtx: Send nearly nothing while the sound is silent.
         codecs: Encoding names in order of preference, for instance ``("H264", "VP8")``; others
             are not offered. Empty for all, VP8 first.
@@ -71,6 +72,7 @@ class SendOptions:
 
     max_bitrate_bps: int | None = None
     max_frame_rate: float = 30.0
+    max_frame_height: int | None = None
     dtx: bool = False
     codecs: tuple[str, ...] = ()
 
@@ -81,6 +83,9 @@ class _Counters:
     keyframe_requests: int = 0
     frames: int = 0
     keyframes: int = 0
+    sent: int = 0
+    input_width: int = 0
+    input_height: int = 0
     width: int = 0
     height: int = 0
     level: int | None = None
@@ -130,12 +135,15 @@ class StreamSender:
         self._is_closed = False
         self._video: VideoEncoder | None = None
         self._sound: OpusEncoder | None = None
-        self._target = min(START_VIDEO_BITRATE, self.max_bitrate_bps)
+        self._available = START_VIDEO_BITRATE
+        self._target = min(self._available, self.max_bitrate_bps)
+        self._throttle = FrameThrottle(self._options.max_frame_rate)
         self._keyframe_wanted = False
         self._last_keyframe = 0.0
         self._clock = RtpClock(self._clock_rate, first=secrets.randbits(31))
         self._counters = _Counters()
         self._frames = RateMeter()
+        self._input = RateMeter()
 
     @property
     def source(self) -> MediaSource:
@@ -205,8 +213,22 @@ class StreamSender:
         if self._reader is not None:
             self._reader.close()
 
+    def set_options(self, options: SendOptions) -> None:
+        """Take other limits of pictures from the next one on; the codecs stay what they are."""
+        if options.max_frame_rate != self._options.max_frame_rate:
+            self._throttle = FrameThrottle(options.max_frame_rate)
+        self._options = options
+        self.set_available_bitrate(self._available)
+        if self._video is not None:
+            self._video.set_limits(
+                max_bitrate_bps=self.max_bitrate_bps,
+                frame_rate=options.max_frame_rate,
+                max_height=options.max_frame_height,
+            )
+
     def set_available_bitrate(self, bitrate_bps: int) -> None:
         """Adapt to what the network carries; the option's limit stays above it."""
+        self._available = bitrate_bps
         self._target = min(bitrate_bps, self.max_bitrate_bps)
         if self._video is not None:
             self._video.bitrate_bps = self._target
@@ -256,6 +278,10 @@ class StreamSender:
             frame_width=counters.width,
             frame_height=counters.height,
             frames_per_second=self._frames.rate(now),
+            frames_sent=counters.sent,
+            input_width=counters.input_width,
+            input_height=counters.input_height,
+            input_frames_per_second=self._input.rate(now),
             bitrate_bps=round(stream.rate.rate(now) * 8) if stream else 0,
             target_bitrate_bps=self._target,
             audio_level=counters.level,
@@ -291,6 +317,7 @@ class StreamSender:
                 bitrate_bps=self._target,
                 max_bitrate_bps=self.max_bitrate_bps,
                 frame_rate=self._options.max_frame_rate,
+                max_height=self._options.max_frame_height,
             )
 
     async def _run(self) -> None:
@@ -315,19 +342,19 @@ class StreamSender:
             await self._source_changed.wait()
 
     async def _pump(self, reader: SourceReader) -> None:
-        throttle = FrameThrottle(self._options.max_frame_rate)
         failures = 0
         while True:
             frame = await reader.read()
+            now = _now()
+            self._count_input(frame, now)
             stream = self._stream
             if stream is None or not self._enabled or self._path.state != "connected":
                 self._clock.pause()
                 continue
-            now = _now()
             try:
                 if not isinstance(frame, av.VideoFrame):
                     await self._send_sound(stream, frame, now)
-                elif throttle.takes(_frame_time(frame), now):
+                elif self._throttle.takes(_frame_time(frame), now):
                     await self._send_picture(stream, frame, now)
                 failures = 0
             except MediaError as error:
@@ -354,6 +381,7 @@ class StreamSender:
             if index and index % step == 0:
                 await asyncio.sleep(BURST_INTERVAL)
             self._send(stream, timestamp, payload, marker=index == last, captured=now)
+        self._counters.sent += bool(picture.payloads)
 
     async def _send_sound(self, stream: OutgoingStream, frame: av.AudioFrame, now: float) -> None:
         encoder = self._sound
@@ -373,6 +401,7 @@ class StreamSender:
             elements = [] if level_id is None else [(level_id, level)]
             # RFC 3551 section 4.1: the marker begins a talkspurt.
             self._send(stream, timestamp, packet.payload, elements, marker=is_first, captured=now)
+            self._counters.sent += 1
 
     def _send(
         self,
@@ -411,6 +440,14 @@ class StreamSender:
     def _count_keyframe_request(self) -> None:
         self._counters.keyframe_requests += 1
         self._keyframe_wanted = True
+
+    def _count_input(self, frame: MediaFrame, now: float) -> None:
+        self._input.add(1, now)
+        if isinstance(frame, av.VideoFrame):
+            self._counters.input_width, self._counters.input_height = frame.width, frame.height
+        elif not self._enabled:
+            # Of what is not sent, too: who speaks into a muted microphone should hear of it.
+            self._counters.level = audio_level(AudioFrame.from_av(frame).samples)
 
     def _count_picture(self, picture: EncodedPicture, now: float) -> None:
         counters = self._counters

@@ -35,6 +35,10 @@ class SenderStats:
         frame_width: Of the newest picture in pixels; 0 before it.
         frame_height: Of the newest picture in pixels; 0 before it.
         frames_per_second: Over the last second.
+        frames_sent: Pictures whose packets were handed to the network; for sound, packets.
+        input_width: Of the newest picture of the source in pixels; 0 before it.
+        input_height: Of the newest picture of the source in pixels; 0 before it.
+        input_frames_per_second: What the source gave over the last second, sent or not.
         bitrate_bps: Payload bits actually sent, over the last second.
         target_bitrate_bps: What the encoder aims at.
         audio_level: RFC 6464, 0 (loudest) to 127; None for video and before the first frame.
@@ -59,6 +63,10 @@ class SenderStats:
     frame_width: int = 0
     frame_height: int = 0
     frames_per_second: float = 0.0
+    frames_sent: int = 0
+    input_width: int = 0
+    input_height: int = 0
+    input_frames_per_second: float = 0.0
     bitrate_bps: int = 0
     target_bitrate_bps: int = 0
     audio_level: int | None = None
@@ -85,7 +93,10 @@ class ReceiverStats:
         jitter: Seconds, RFC 3550 section 6.4.1.
         nacks_sent: NACK messages.
         keyframe_requests: PLI messages.
+        frames_received: Complete pictures that could be decoded; counted while it is read.
+        received_per_second: Of `frames_received`, over the last second.
         frames_decoded: Pictures, or packets of sound.
+        keyframes_decoded: Of `frames_decoded`.
         frames_dropped: Pictures given up because of loss, or because decoding was too slow.
         frame_width: Of the newest picture in pixels; 0 before it.
         frame_height: Of the newest picture in pixels; 0 before it.
@@ -93,6 +104,7 @@ class ReceiverStats:
         bitrate_bps: Over the last second.
         freeze_count: Pictures that came much later than the rhythm before them.
         freeze_seconds: Their sum.
+        longest_freeze: The longest of them.
         audio_level: RFC 6464, 0 (loudest) to 127; None for video and before the first packet.
         concealed_fraction: 0 to 1, samples of sound that had to be made up.
         buffer_delay: Seconds that sound is held to smooth jitter; 0 for video.
@@ -110,7 +122,10 @@ class ReceiverStats:
     jitter: float = 0.0
     nacks_sent: int = 0
     keyframe_requests: int = 0
+    frames_received: int = 0
+    received_per_second: float = 0.0
     frames_decoded: int = 0
+    keyframes_decoded: int = 0
     frames_dropped: int = 0
     frame_width: int = 0
     frame_height: int = 0
@@ -118,6 +133,7 @@ class ReceiverStats:
     bitrate_bps: int = 0
     freeze_count: int = 0
     freeze_seconds: float = 0.0
+    longest_freeze: float = 0.0
     audio_level: int | None = None
     concealed_fraction: float = 0.0
     buffer_delay: float = 0.0
@@ -132,7 +148,10 @@ class PeerStats:
         silent_for: Seconds since the last datagram; None before the first.
         available_bitrate_bps: The newest bandwidth estimate, of the direction that this
             connection carries; None before it.
-        round_trip: Seconds, the newest of any stream; None before it.
+        round_trip: Seconds, of the newest consent check or report; None before it.
+        local_candidate_type: "host", "srflx", "prflx" or "relay"; empty before it is connected.
+        remote_candidate_type: The same for the other end.
+        has_relay_failed: A TURN server was named, and none gave us an address.
         senders: By stream key.
         receivers: By mid.
     """
@@ -141,6 +160,9 @@ class PeerStats:
     silent_for: float | None = None
     available_bitrate_bps: int | None = None
     round_trip: float | None = None
+    local_candidate_type: str = ""
+    remote_candidate_type: str = ""
+    has_relay_failed: bool = False
     senders: Mapping[str, SenderStats] = field(default_factory=dict)
     receivers: Mapping[str, ReceiverStats] = field(default_factory=dict)
 
@@ -176,6 +198,7 @@ class FreezeMeter:
     Attributes:
         count: Freezes so far.
         seconds: How long they lasted together.
+        longest: How long the longest lasted.
 
     Source: webrtc-stats, freezeCount: an interval above the larger of three times the average
     and the average plus 150 ms, over the last 30 intervals.
@@ -185,6 +208,7 @@ class FreezeMeter:
         """Start without a rhythm."""
         self.count = 0
         self.seconds = 0.0
+        self.longest = 0.0
         self._last: float | None = None
         self._intervals: deque[float] = deque(maxlen=30)
 
@@ -197,6 +221,7 @@ class FreezeMeter:
                 if interval > max(3 * average, average + 0.15):
                     self.count += 1
                     self.seconds += interval
+                    self.longest = max(self.longest, interval)
             self._intervals.append(interval)
         self._last = now
 

@@ -103,6 +103,10 @@ class SubscribePeer(MediaPeer):
             state=self.state,
             silent_for=self._leg.silent_for(now),
             available_bitrate_bps=self._available,
+            round_trip=self._leg.round_trip,
+            local_candidate_type=self._leg.candidate_types[0],
+            remote_candidate_type=self._leg.candidate_types[1],
+            has_relay_failed=self._leg.has_relay_failed,
             receivers={mid: item.stats(now) for mid, item in self._receivers.items()},
         )
 

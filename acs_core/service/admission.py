@@ -1,21 +1,30 @@
 """Who and what is let in: limits, names and grants, each refusal with its code.
 
-Source: Twilio's error dictionary for the codes 53101 to 53302; the ACS Calling SDK's error table
-for 40209.
+Source: Twilio's error dictionary for the codes 53101 to 53302, and its guide to scaling
+applications for 53119 (too many rooms at a time); the ACS Calling SDK's error table for 40209,
+41106 and 41107.
 """
 
 from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.facts import PublicationKind
+from acs_core.core.capabilities import (
+    CapabilityResolutionReason,
+    ParticipantCapability,
+    ParticipantCapabilityName,
+    capability_for,
+    decide,
+)
+from acs_core.core.facts import CallType, EndpointAttributes, PublicationKind
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 from acs_core.service.rooms import RoomOptions
 
@@ -24,14 +33,23 @@ __all__ = [
     "NameOf",
     "call_full",
     "call_over",
+    "check_audience",
+    "check_enabling",
+    "check_kinds",
     "check_name",
+    "check_policy",
     "check_publications",
     "is_sid",
     "name_is_sid",
     "not_granted",
     "parse_guid",
+    "require",
     "room_not_found",
+    "too_many_rooms",
 ]
+
+AUDIENCE_LIMIT: Final = 64
+RAW_ID_LIMIT: Final = 256
 
 _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 """Unicode categories that no name contains: control characters and lone surrogates."""
@@ -39,7 +57,7 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cs"})
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """What one call may hold.
+    """What one call may hold, and how many rooms there may be.
 
     Attributes:
         endpoints: Endpoints in a call (Twilio allows 50 participants in a room).
@@ -47,6 +65,9 @@ class CallLimits:
         publications: Publications of one endpoint.
         name_length: Characters in a room, participant or track name (Twilio: 128).
         policy_length: Publications that a receive policy or a list of rules may name.
+        rooms: Twilio rooms that are in progress at a time, those included that wait for
+            participants: whoever has a token makes a room by connecting to a new name, and it
+            lives on for minutes after the last one left.
     """
 
     endpoints: int = 50
@@ -54,6 +75,7 @@ class CallLimits:
     publications: int = 32
     name_length: int = 128
     policy_length: int = 1000
+    rooms: int = 5000
 
 
 class NameOf(Enum):
@@ -82,6 +104,21 @@ def check_name(what: NameOf, name: str, longest: int) -> None:
             f"A {noun} name contains control characters.",
             sub_code=wrong_characters,
             stage=Stage.ARGUMENT,
+        )
+
+
+def check_policy(policy: wire.ReceivePolicy, limits: CallLimits) -> None:
+    """Refuse a receive policy that names more publications than there can be sense in.
+
+    Raises:
+        InvalidArgumentError: It is too long.
+    """
+    named = (policy.only, policy.without, policy.hints, policy.priorities)
+    if max(map(len, named)) > limits.policy_length:
+        raise InvalidArgumentError(
+            f"A receive policy may name {limits.policy_length} publications.",
+            stage=Stage.ARGUMENT,
+            next_step="Receive automatically and name the exceptions, or the other way round.",
         )
 
 
@@ -120,6 +157,7 @@ def check_publications(
     for item in wanted:
         _check_kind(item.kind, options)
         check_name(NameOf.TRACK, item.name, limits.name_length)
+        check_audience(item.audience)
         if item.name in names:
             raise InvalidArgumentError(
                 f"A track named {item.name!r} is published already.",
@@ -127,6 +165,21 @@ def check_publications(
                 stage=Stage.ARGUMENT,
             )
         names |= {item.name} - {""}
+
+
+def check_audience(audience: Collection[str]) -> None:
+    """Refuse an audience of more than 64, or of names that are too long for raw ids.
+
+    Raises:
+        InvalidArgumentError: 400/45306, as for the participants of ACS's data channels.
+    """
+    if len(audience) > AUDIENCE_LIMIT or any(len(name) > RAW_ID_LIMIT for name in audience):
+        raise InvalidArgumentError(
+            f"A stream has at most {AUDIENCE_LIMIT} chosen receivers.",
+            sub_code=45306,
+            stage=Stage.ARGUMENT,
+            next_step="Name nobody to send to everybody.",
+        )
 
 
 def _check_kind(kind: PublicationKind, options: RoomOptions | None) -> None:
@@ -139,6 +192,78 @@ def _check_kind(kind: PublicationKind, options: RoomOptions | None) -> None:
         )
 
 
+_FORBIDDEN_KINDS: Final[Mapping[PublicationKind, int]] = MappingProxyType(
+    {PublicationKind.AUDIO: 41106, PublicationKind.VIDEO: 41107}
+)
+"""ACS's codes for a microphone and a camera that may not be used; it has none for the others."""
+
+
+def check_kinds(
+    wanted: Sequence[wire.NewPublication],
+    attributes: EndpointAttributes,
+    call_type: CallType,
+    *,
+    is_joining: bool,
+) -> None:
+    """Refuse publications that an endpoint's role or a moderator does not allow.
+
+    Sound is let in where it is only forbidden for now, or comes with the join: programs join with a
+    microphone before they can know their role. It is muted then, and stays so.
+
+    Raises:
+        ServiceError: 403, with 41106 for sound and 41107 for a camera.
+    """
+    for item in wanted:
+        capability = capability_for(item.kind, attributes, call_type)
+        is_for_now = capability.reason is CapabilityResolutionReason.MEETING_RESTRICTED
+        is_excused = item.kind is PublicationKind.AUDIO and (is_joining or is_for_now)
+        if not capability.is_present and not is_excused:
+            code = _FORBIDDEN_KINDS.get(item.kind, 0)
+            raise _forbidden(f"publish {item.kind}", attributes, capability, code)
+
+
+def check_enabling(
+    kind: PublicationKind, attributes: EndpointAttributes, call_type: CallType
+) -> None:
+    """Refuse to enable a publication that may not be sent now.
+
+    Raises:
+        ServiceError: As for `check_kinds`.
+    """
+    capability = capability_for(kind, attributes, call_type)
+    if not capability.is_present:
+        code = _FORBIDDEN_KINDS.get(kind, 0)
+        raise _forbidden(f"enable {kind}", attributes, capability, code)
+
+
+def require(
+    name: ParticipantCapabilityName,
+    attributes: EndpointAttributes,
+    call_type: CallType,
+    *,
+    sub_code: int = 0,
+) -> None:
+    """Refuse who does not have a capability.
+
+    Raises:
+        ServiceError: 403 with this sub code.
+    """
+    capability = decide(name, attributes, call_type)
+    if not capability.is_present:
+        raise _forbidden(str(name), attributes, capability, sub_code)
+
+
+def _forbidden(
+    what: str, attributes: EndpointAttributes, capability: ParticipantCapability, sub_code: int
+) -> ServiceError:
+    return ServiceError(
+        f"The role {attributes.role} does not allow {what} here: {capability.reason}.",
+        sub_code=sub_code,
+        stage=Stage.ADMISSION,
+        next_step="Look at Features.CAPABILITIES before, or ask a presenter.",
+    )
+
+
 def call_full(present: int) -> ServiceError:
     """For who comes when everybody is there."""
     return ServiceError(
@@ -146,6 +271,17 @@ def call_full(present: int) -> ServiceError:
         sub_code=endings.CALL_FULL.sub_code,
         stage=Stage.ADMISSION,
         next_step="Wait until somebody leaves, or raise the room's maximum.",
+    )
+
+
+def too_many_rooms(present: int) -> ServiceError:
+    """For who makes a room when there are as many as the service has."""
+    return ServiceError(
+        f"The service has {present} rooms in progress, its maximum.",
+        code=429,
+        sub_code=53119,
+        stage=Stage.ADMISSION,
+        next_step="Complete rooms that are not needed, or raise the limit.",
     )
 
 

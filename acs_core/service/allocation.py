@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ from acs_core.service.server_call import ServerCall
 from acs_core.service.sfu.bandwidth import BandwidthAllocator, DownlinkBudget, VideoDemand
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.layers import LayerState
-from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
+from acs_core.service.sfu.transport import MediaTransport
 from acs_core.service.sfu.turns import TurnQueue
 
 __all__ = ["AllocationTimes", "Allocations"]
@@ -96,14 +96,12 @@ class Allocations:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._times.interval)
-            now = self._loop.time()
-            stats: Callable[[], PlaneStats] = functools.cache(self._engine.stats)
             for allocation in list(self._calls.values()):
                 allocation.refresh_offers()
                 # One connection that cannot be served must not cost the others theirs.
                 for receiver in allocation.receivers:
                     try:
-                        receiver.look(stats, now)
+                        receiver.look(self._engine.connection_stats, self._loop.time())
                     except Exception:
                         _log.exception("bandwidth was not allocated for %s", receiver.endpoint.id)
                     # Packets go first: a call of fifty takes longer than one may wait.
@@ -274,12 +272,12 @@ class _Receiver:
         """Whether it matters what the downlink carries."""
         return self.endpoint.policy.profile is not None or self._is_layered
 
-    def look(self, stats: Callable[[], PlaneStats], now: float) -> None:
+    def look(self, stats: Callable[[MediaTransport], ConnectionStats], now: float) -> None:
         """Follow the downlink, judge again while it limits anything, bring connections in line."""
         if self._is_measured:
             was_limited = self._is_limited
             transports, wanted = self.endpoint.observer.transports, self._allocator.wanted_bps
-            self._meter.measure(transports, stats(), wanted, now)
+            self._meter.measure(transports, stats, wanted, now)
             if (was_limited or self._is_limited) and self._is_due(now):
                 self._judge(now)
         # They may have begun to forward something only now.

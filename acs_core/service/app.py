@@ -21,6 +21,7 @@ from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
+from acs_core.service.captions import Captions
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.identity import (
     AcsTokenVerifier,
@@ -30,18 +31,19 @@ from acs_core.service.identity import (
     TokenVerifier,
 )
 from acs_core.service.identity_rest import identity_routes
+from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
-from acs_core.service.rooms import Rooms, RoomTimes
+from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.switchboard import Switchboard
-from acs_core.service.transcription import Transcriber, Transcripts
+from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
 from acs_core.version import __version__
 
@@ -75,15 +77,21 @@ class CallingService:
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
+        self.meetings = Meetings()
         self.calls = Calls(
             rooms=self.rooms,
+            meetings=self.meetings,
             limits=settings.limits,
             times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
             on_started=self._call_started,
             on_ended=self._call_ended,
             switchboard=Switchboard(times=settings.ringing, gateway=telephones),
         )
-        self.services = CallServices(self.calls)
+        self.services = CallServices(
+            self.calls,
+            Captions(transcriber, lambda: self._transcribe(0.0)),
+            transfer_timeout=settings.transfer_timeout,
+        )
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self._turn = _turn(settings)
@@ -92,7 +100,9 @@ class CallingService:
         self._sfu_times = sfu_times
         self._allocation_times = allocation_times
         self._transcripts = (
-            Transcripts(transcriber, is_wanted=_is_transcribed) if transcriber is not None else None
+            Transcripts(transcriber, is_wanted=self._is_heard, on_said=self._said)
+            if transcriber is not None
+            else None
         )
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -152,9 +162,10 @@ class CallingService:
         except BaseException:
             await self.close()
             raise
+        counts = self._engine.connection_stats
         rounds = (
-            QualityMonitor(self.calls, self._engine.stats, self._engine.turns.add).measure,
-            RecordingWatch(self.calls, self._engine.stats).measure,
+            QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
+            RecordingWatch(self.calls, counts).measure,
             self._transcribe,
         )
         self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")
@@ -292,7 +303,21 @@ class CallingService:
         if self._transcripts is not None:
             self._transcripts.refresh(self.calls.live.values())
 
+    def _is_heard(self, call: ServerCall) -> bool:
+        return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
+
+    def _said(self, call: ServerCall, said: Transcription) -> None:
+        if call.roster.activity.is_transcribing:
+            call.transcribed(said)
+        self.services.captions.said(call, said)
+
     def _call_started(self, call: ServerCall) -> None:
+        options = RoomOptions() if call.room is None else call.room.options
+        self.services.captions.call_started(call)
+        if self.settings.recording_consent or options.requires_consent:
+            call.activity.require_consent()
+        if self._transcripts is not None and options.is_transcribed:
+            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
@@ -365,10 +390,6 @@ def _turn(settings: ServiceSettings) -> TurnCredentials | None:
     if settings.turn_secret is None:
         return None
     return TurnCredentials(settings.turn_urls, settings.turn_secret.get_secret_value())
-
-
-def _is_transcribed(call: ServerCall) -> bool:
-    return call.room is not None and call.room.options.is_transcribed
 
 
 def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from acs_core.core.facts import ParticipantRole
+from acs_core.core.capabilities import MODERATORS
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.identifiers import (
     MicrosoftTeamsUserIdentifier,
@@ -32,10 +32,6 @@ _ADD_UNKNOWN: Final = 41052
 _ALREADY_IN_CALL: Final = 41053
 _CALL_NOT_CONNECTED: Final = 41089
 _NO_CALLER_ID: Final = 510403
-
-_ORGANIZERS: Final = frozenset(
-    {ParticipantRole.PRESENTER, ParticipantRole.ORGANIZER, ParticipantRole.CO_ORGANIZER}
-)
 
 
 def number_of(raw_id: str) -> str:
@@ -133,7 +129,7 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
         raise _too_many(call.max_endpoints)
     _check_caller_id(callee, caller, alternate_caller_id)
     if call.room is not None and not number_of(callee):
-        call.room.check_admission(callee)
+        call.room.check_invited(callee)
 
 
 def check_organizer(endpoint: Endpoint) -> None:
@@ -143,7 +139,7 @@ def check_organizer(endpoint: Endpoint) -> None:
         ServiceError: Their role is too low.
     """
     role = endpoint.call.roster.endpoints[endpoint.id].attributes.role
-    if role not in _ORGANIZERS:
+    if role not in MODERATORS:
         raise ServiceError(
             f"Participants with the role {role} can neither add nor remove people.",
             stage=Stage.ADMISSION,

@@ -15,15 +15,16 @@ from types import MappingProxyType
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import CallType, EndReason
-from acs_core.errors import ServiceError
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.callees import check_callees, check_dialer
 from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.meetings import MeetingRecord, Meetings
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
-from acs_core.service.server_call import AT_ONCE, CallLater, ServerCall, call_later
+from acs_core.service.server_call import AT_ONCE, ServerCall
 from acs_core.service.switchboard import Switchboard
+from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
 
@@ -33,6 +34,7 @@ class Calls:
 
     Args:
         rooms: Where calls may take place.
+        meetings: Likewise, with a lobby.
         limits: What one call may hold.
         times: How long Twilio's rooms live without participants; other calls end with their last
             endpoint unless their room says otherwise.
@@ -48,6 +50,7 @@ class Calls:
         self,
         *,
         rooms: Rooms,
+        meetings: Meetings | None = None,
         limits: CallLimits | None = None,
         times: RoomTimes | None = None,
         on_started: Callable[[ServerCall], None] | None = None,
@@ -58,6 +61,7 @@ class Calls:
         switchboard: Switchboard | None = None,
     ) -> None:
         self.rooms = rooms
+        self.meetings = meetings or Meetings()
         self.switchboard = switchboard or Switchboard(later=later)
         self.history = History()
         self.limits = limits or CallLimits()
@@ -67,6 +71,7 @@ class Calls:
         self._later = later
         self._clock = clock
         self._live: dict[str, ServerCall] = {}
+        self._refused_rooms = 0
         self._by_place: dict[tuple[str, str], ServerCall] = {}
 
     @property
@@ -74,19 +79,29 @@ class Calls:
         """Calls by id."""
         return MappingProxyType(self._live)
 
+    @property
+    def refused_rooms(self) -> int:
+        """How often a room was not made because there were too many."""
+        return self._refused_rooms
+
     def create(
         self, *, unique_name: str | None = None, options: RoomOptions | None = None
     ) -> ServerCall:
         """Make a Twilio room before anybody is in it; it waits for its first participant.
 
         Raises:
-            ServiceError: A room of this name is in progress (53113).
+            ServiceError: A room of this name is in progress (53113), or there are too many
+                rooms (53119).
             InvalidArgumentError: The name is an SID's (53100), too long (53101) or unprintable
                 (53102).
         """
         check_name(NameOf.ROOM, unique_name or "", self.limits.name_length)
         if admission.is_sid(unique_name or ""):
             raise admission.name_is_sid(unique_name or "")
+        found = self.rooms.find(unique_name) if unique_name else None
+        if found is None or found.unique_name != unique_name:
+            # A name that is taken is told as that.
+            self._check_room_count()
         record = self.rooms.create(unique_name=unique_name, options=options, is_session=True)
         call = self._place(("room", record.id), record)
         call.wait(self.times_of(record).unused)
@@ -105,8 +120,10 @@ class Calls:
 
         Raises:
             InvalidArgumentError: The group id is no GUID, the room name is unusable, somebody
-                cannot be called, the invitation is not one that rings (400/41006).
-            ServiceError: The user may not go there, or there is no such room.
+                cannot be called, the invitation is not one that rings (400/41006), or there is no
+                such meeting (400/40210).
+            ServiceError: The user may not go there, there is no such room, or it would be one too
+                many (53119).
         """
         match locator:
             case wire.GroupLocator(group_id=group_id):
@@ -116,12 +133,15 @@ class Calls:
                 return self._place(("group", guid), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
+            case wire.MeetingLocator():
+                if principal.rooms is not None:
+                    raise admission.not_granted("a meeting")
+                meeting = self.meetings.resolve(locator)
+                return self._place(("meeting", meeting.thread_id), None, meeting)
             case wire.DialLocator():
                 return self._dial(locator, principal)
             case wire.InvitationLocator(invitation=invitation):
                 return self.switchboard.call_of(invitation, principal)
-            case wire.MeetingLocator():
-                raise ServiceError("Meetings cannot be joined.", code=501)
 
     def end_all(self, reason: EndReason) -> None:
         """End every call, those included that wait for participants."""
@@ -147,9 +167,15 @@ class Calls:
             # The SID of a completed room, or an invented one, is nobody's name.
             if principal.kind is not PrincipalKind.TWILIO or admission.is_sid(name):
                 raise admission.room_not_found(name)
+            self._check_room_count()
             record = self.rooms.open(name)
-        record.check_admission(principal.raw_id)
+        self.rooms.check_admission(record, principal.raw_id)
         return live or self._place(("room", record.id), record)
+
+    def _check_room_count(self) -> None:
+        if self.rooms.sessions >= self.limits.rooms:
+            self._refused_rooms += 1
+            raise admission.too_many_rooms(self.rooms.sessions)
 
     def _dial(self, locator: wire.DialLocator, principal: Principal) -> ServerCall:
         """A new call in which some people are expected; they are called when its caller joins."""
@@ -165,23 +191,39 @@ class Calls:
         call = self._start(("dial", self._new_id()), None, type_)
         for callee in callees:
             self.switchboard.expect(
-                call, callee, caller=principal.raw_id, caller_id=locator.alternate_caller_id
+                call,
+                callee,
+                caller=principal.raw_id,
+                caller_id=locator.alternate_caller_id,
+                transfer=locator.transfer,
             )
         return call
 
-    def _place(self, place: tuple[str, str], room: RoomRecord | None) -> ServerCall:
+    def _place(
+        self,
+        place: tuple[str, str],
+        room: RoomRecord | None,
+        meeting: MeetingRecord | None = None,
+    ) -> ServerCall:
         """The call at a place, started if it does not run yet."""
         type_ = CallType.GROUP if room is None else CallType.ROOM
-        return self._by_place.get(place) or self._start(place, room, type_)
+        if meeting is not None:
+            type_ = CallType.MEETING
+        return self._by_place.get(place) or self._start(place, room, type_, meeting)
 
     def _start(
-        self, place: tuple[str, str], room: RoomRecord | None, type_: CallType
+        self,
+        place: tuple[str, str],
+        room: RoomRecord | None,
+        type_: CallType,
+        meeting: MeetingRecord | None = None,
     ) -> ServerCall:
         call = ServerCall(
             self._new_id(),
             limits=self.limits,
             type_=type_,
             room=room,
+            meeting=meeting,
             new_id=self._new_id,
             on_ended=lambda ended: self._ended(place, ended),
             watcher=self.switchboard,

@@ -6,13 +6,13 @@ It is counted apart, so that it is not taken for a loss of their downlinks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from acs_core.rtc.feedback import ReportBlock
 from acs_core.service.sfu.bandwidth import DownlinkBudget
 from acs_core.service.sfu.downlink import DownlinkEstimator, DownlinkSample, LossTally
-from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats, ConsumerStats
 from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["DownlinkMeter"]
@@ -39,13 +39,17 @@ class DownlinkMeter:
         return self._estimator.budget
 
     def measure(
-        self, transports: Iterable[MediaTransport], stats: PlaneStats, wanted_bps: int, now: float
+        self,
+        transports: Iterable[MediaTransport],
+        stats: Callable[[MediaTransport], ConnectionStats],
+        wanted_bps: int,
+        now: float,
     ) -> None:
         """Take the counts as of now.
 
         Args:
             transports: The endpoint's connections; when one is gone, what was known of it is too.
-            stats: Of the data plane.
+            stats: Gives what the data plane counted of a connection.
             wanted_bps: What all videos that may be on would need.
             now: Seconds of the loop's clock.
         """
@@ -55,22 +59,27 @@ class DownlinkMeter:
             # Another connection may take another way.
             self._estimator = DownlinkEstimator()
         self._transports = present
-        counts: dict[str, int] = {}
+        counts: dict[str, ConsumerStats] = {}
+        sizes: dict[str, int] = {}
         blocks: dict[int, ReportBlock] = {}
         remb: int | None = None
         for transport in transports:
             blocks |= transport.received_blocks
+            if not transport.consumers:
+                continue
+            remb = transport.downlink_bps
+            counted = stats(transport).consumers
             for consumer in transport.consumers.values():
-                remb = transport.downlink_bps
-                sent = stats.consumers.get(consumer.id)
+                sent = counted.get(consumer.id)
                 if sent is None:
                     continue
-                octets = counts[consumer.id] = _octets(sent)
+                counts[consumer.id] = sent
+                octets = sizes[consumer.id] = _octets(sent)
                 # A consumer that the plane was told of anew counts from zero.
                 before = self._counts.get(consumer.id, 0)
                 self._octets[consumer.producer.kind] += max(0, octets - before)
-        self._counts = counts
-        self._count_losses(stats, counts)
+        self._counts = sizes
+        self._count_losses(counts)
         self._losses.take(blocks)
         sample = DownlinkSample(
             audio_octets=self._octets["audio"],
@@ -82,18 +91,16 @@ class DownlinkMeter:
         )
         self._estimator.update(sample, wanted_bps, now)
 
-    def _count_losses(self, stats: PlaneStats, consumers: Iterable[str]) -> None:
+    def _count_losses(self, consumers: Mapping[str, ConsumerStats]) -> None:
         """Add what was lost, before it came to us, of the streams that the endpoint is sent."""
         sources: dict[str, tuple[str, int]] = {}
-        for consumer in consumers:
-            source = stats.consumers[consumer].producer
-            counts = None if source is None else stats.producers.get(source)
-            if source is None or counts is None or not stats.consumers[consumer].is_sending:
+        for consumer, sent in consumers.items():
+            if sent.producer is None or not sent.is_sending:
                 continue
-            sources[consumer] = (source, counts.lost)
+            sources[consumer] = (sent.producer, sent.source_lost)
             before = self._sources.get(consumer)
-            if before is not None and before[0] == source:
-                self._source_lost += max(0, counts.lost - before[1])
+            if before is not None and before[0] == sent.producer:
+                self._source_lost += max(0, sent.source_lost - before[1])
         self._sources = sources
 
 

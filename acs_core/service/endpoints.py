@@ -16,6 +16,7 @@ from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import (
     ConnectionState,
+    EndpointAttributes,
     EndpointChanged,
     EndReason,
     Fact,
@@ -28,7 +29,7 @@ from acs_core.core.facts import (
 from acs_core.core.receiving import Forwarding, PauseReason
 from acs_core.core.rules import RuleSubject, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
-from acs_core.service.admission import is_sid
+from acs_core.service.admission import check_audience, check_enabling, check_policy, is_sid
 from acs_core.service.identity import Principal
 from acs_core.service.transcription import Transcription
 
@@ -87,6 +88,9 @@ class EndpointObserver:
     def on_transcription(self, transcription: Transcription) -> None:
         """Somebody in the call said something, and it was transcribed."""
 
+    def on_withdrawn(self, publication: str) -> None:
+        """One of the endpoint's own publications was withdrawn by others; its facts follow."""
+
     def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
         """The recording gets no media of the endpoint's own publication, or gets it again."""
 
@@ -113,11 +117,15 @@ class Publication:
         info: What the roster says about it.
         owner: Who offers it.
         source: Where its media comes from, once that is known.
+        audience: Raw ids of who may receive it; empty for everybody.
+        is_permitted: The owner may send it now; else nobody receives it.
     """
 
     info: PublicationInfo
     owner: Endpoint
     source: MediaSource | None = None
+    audience: frozenset[str] = frozenset()
+    is_permitted: bool = True
 
     @property
     def id(self) -> str:
@@ -200,6 +208,11 @@ class Endpoint:
         return self.principal.display_name or self.principal.raw_id
 
     @property
+    def attributes(self) -> EndpointAttributes:
+        """What the roster says of it besides its media; only while it is in the call."""
+        return self.call.roster.endpoints[self.id].attributes
+
+    @property
     def is_in_call(self) -> bool:
         """False once the endpoint left or was removed."""
         return self.state is not ConnectionState.DISCONNECTED
@@ -224,7 +237,9 @@ class Endpoint:
     def check(self, wanted: Iterable[wire.NewPublication]) -> None:
         """Refuse what `publish` would refuse, and change nothing; raises the same errors."""
         self._require_in_call()
-        self.call.check_publications(self, tuple(wanted))
+        chosen = tuple(wanted)
+        self.call.activity.check_may_send(self, (item.kind for item in chosen if item.enabled))
+        self.call.check_publications(self, chosen)
 
     def add(self, publication: Publication) -> None:
         """Take a new publication; `ServerCall` does this before it tells the others."""
@@ -243,12 +258,38 @@ class Endpoint:
 
         Raises:
             InvalidArgumentError: It does not publish that.
+            ServiceError: 403/41106, 403/41107: it may not enable this for now; 400/41108 to 41110:
+                it must agree to being recorded first.
         """
         publication = self._own(publication_id)
+        if enabled and not publication.info.enabled:
+            check_enabling(publication.info.kind, self.attributes, self.call.type)
+            self.call.activity.check_may_send(self, (publication.info.kind,))
         if (publication.info.enabled, publication.info.priority) != (enabled, priority):
             self.call.commit(
                 PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)
             )
+
+    def set_audience(self, publication_id: str, audience: Iterable[str]) -> None:
+        """Choose who may receive a publication of this endpoint.
+
+        Args:
+            publication_id: Which.
+            audience: Raw ids; empty for everybody.
+
+        Raises:
+            InvalidArgumentError: It does not publish that, or names too many.
+        """
+        publication = self._own(publication_id)
+        chosen = tuple(audience)
+        check_audience(chosen)
+        publication.audience = frozenset(chosen)
+        self.call.refresh_subscriptions()
+
+    def withdraw(self, publication_id: str) -> None:
+        """Take a publication away from the endpoint, which did not ask for it."""
+        self.tell(lambda observer: observer.on_withdrawn(publication_id))
+        self.unpublish(publication_id)
 
     def unpublish(self, publication_id: str) -> None:
         """Withdraw a publication.
@@ -284,7 +325,7 @@ class Endpoint:
             InvalidArgumentError: The policy names too many publications.
         """
         self._require_in_call()
-        self.call.check_policy(policy)
+        check_policy(policy, self.call.limits)
         was_listening, self.policy = self.policy.quality, policy
         self._named = _named(policy)
         self.refresh_subscriptions()
@@ -356,6 +397,7 @@ class Endpoint:
             for publication in self.call.publications
             if publication.owner is not self
             and publication.source is not None
+            and publication.is_permitted
             and self._wants(publication)
         }
         if wanted != self._subscriptions:
@@ -365,6 +407,8 @@ class Endpoint:
             self.call.changed(self)
 
     def _wants(self, publication: Publication) -> bool:
+        if publication.audience and self.principal.raw_id not in publication.audience:
+            return False
         if self.rules is not None:
             return includes(self.rules, publication.as_rule_subject())
         return (publication.id in self._named) is not self.policy.automatic

@@ -35,7 +35,8 @@ from acs_core.service.identity import (
     check_not_expired,
     verify_token,
 )
-from acs_core.service.native import NativeEndpoint
+from acs_core.service.lobby import Guest, Lobby
+from acs_core.service.native import NativeEndpoint, check_endpoint_id
 from acs_core.service.outlet import SocketOutlet
 from acs_core.service.sessions import AgentSession, SessionTimes
 from acs_core.service.sfu.engine import SfuEngine
@@ -236,7 +237,12 @@ class NativeGateway:
             if isinstance(body, wire.ReplyToInvitation):
                 self._calls.switchboard.reply(session.state.principal, body)
                 return wire.Answered()
+            if isinstance(body, wire.SubmitSurvey):
+                self._services.surveys.submit(session.state.principal, body)
+                return wire.Answered()
             endpoint = session.endpoints.get(body.endpoint)
+            if isinstance(body, wire.Leave) and session.leave_lobby(body.endpoint):
+                return wire.Answered()
             if endpoint is None:
                 raise ProtocolError(
                     f"Endpoint {body.endpoint} is not in a call.", code=404, stage=Stage.SIGNALING
@@ -253,22 +259,35 @@ class NativeGateway:
                 next_step="See the service's log.",
             )
 
-    def _join(self, session: _Session, body: wire.Join) -> wire.Joined:
+    def _join(self, session: _Session, body: wire.Join) -> wire.Joined | wire.InLobby:
         principal = session.state.principal
         if body.endpoint in session.endpoints:
             raise InvalidArgumentError(
                 f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
             )
+        check_endpoint_id(body.endpoint)
         _check_invitation(body)
         check_not_expired(principal, now=time.time(), skew=self._token_skew)
-        if len(session.endpoints) >= self._times.endpoints:
+        held = session.endpoints.keys() | session.lobbies.keys()
+        if len(held - {body.endpoint}) >= self._times.endpoints:
             raise ServiceError(
-                f"The session is in {len(session.endpoints)} calls, the maximum.",
+                f"The session is in {len(held)} calls, the maximum.",
                 code=429,
                 stage=Stage.ADMISSION,
                 next_step="Leave a call first, or join with another call agent.",
             )
         call = self._calls.resolve(body.locator, principal)
+        is_called = isinstance(body.locator, wire.InvitationLocator)
+        if (
+            call.lobby is not None
+            and not is_called
+            and call.lobby.must_wait(body.endpoint, principal.raw_id)
+        ):
+            try:
+                session.wait_in(call.lobby, body)
+            finally:
+                self._calls.discard_if_empty(call)
+            return wire.InLobby()
         endpoint = NativeEndpoint(
             self._engine, self._services, session.state.deliver, self._finish(session)
         )
@@ -278,6 +297,7 @@ class NativeGateway:
             endpoint.abandon()
             self._calls.discard_if_empty(call)
             raise
+        session.lobbies.pop(body.endpoint, None)
         session.endpoints[body.endpoint] = endpoint
         return replace(joined, ice_servers=self._ice_servers(principal))
 
@@ -319,6 +339,7 @@ class _Session:
     def __init__(self, state: AgentSession, on_end: Callable[[_Session], None]) -> None:
         self.state = state
         self.endpoints: dict[str, NativeEndpoint] = {}
+        self.lobbies: dict[str, Lobby] = {}
         self.is_over = False
         self._on_end = on_end
         self._timer: asyncio.TimerHandle | None = None
@@ -346,11 +367,39 @@ class _Session:
         for endpoint in self.endpoints.values():
             endpoint.set_reachable(is_reachable=is_reachable)
 
+    def wait_in(self, lobby: Lobby, body: wire.Join) -> None:
+        """Let an endpoint of this session wait; it hears `Admitted` or `Ended`."""
+        endpoint, principal = body.endpoint, self.state.principal
+
+        def ended(reason: EndReason) -> None:
+            self.lobbies.pop(endpoint, None)
+            self.state.deliver(wire.Ended(endpoint=endpoint, reason=reason))
+
+        lobby.enter(
+            Guest(
+                endpoint,
+                principal.raw_id,
+                body.name or principal.display_name,
+                on_admitted=lambda: self.state.deliver(wire.Admitted(endpoint=endpoint)),
+                on_ended=ended,
+            )
+        )
+        self.lobbies[endpoint] = lobby
+
+    def leave_lobby(self, endpoint: str, ending: EndReason = endings.HUNG_UP) -> bool:
+        """Wait no longer; False when the endpoint does not wait."""
+        lobby = self.lobbies.pop(endpoint, None)
+        if lobby is not None:
+            lobby.leave(endpoint, ending)
+        return lobby is not None
+
     def end(self, ending: EndReason, code: wire.CloseCode, reason: str) -> None:
         self.is_over = True
         self.cancel_window()
         for endpoint in list(self.endpoints.values()):
             endpoint.remove(ending)
+        for waiting in list(self.lobbies):
+            self.leave_lobby(waiting, ending)
         self.state.shut(code, reason)
         self._on_end(self)
 

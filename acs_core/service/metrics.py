@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -13,6 +14,9 @@ from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.sfu.engine import SfuEngine
 
 __all__ = ["Metrics"]
+
+COUNT_AGE: Final = 1.0
+"""Seconds: longer than between two reports to a connection, which count it anyway."""
 
 
 class Metrics(Collector):
@@ -39,10 +43,12 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Read everything; called by the Prometheus client."""
         calls = list(self._calls.live.values())
-        stats = self._engine.stats()
+        stats = self._engine.stats(max_age=COUNT_AGE)
         producers, consumers = stats.producers.values(), stats.consumers.values()
         gauges = {
             "calls": ("Live calls.", len(calls)),
+            "rooms": ("Twilio rooms in progress.", self._calls.rooms.sessions),
+            "waiting_rooms": ("Rooms without participants.", sum(c.is_waiting for c in calls)),
             "endpoints": ("Endpoints in calls.", sum(len(call.endpoints) for call in calls)),
             "publications": ("Publications.", sum(len(call.publications) for call in calls)),
             "sessions": ("Signaling sessions, also lost ones in their window.", self._sessions()),
@@ -65,6 +71,11 @@ class Metrics(Collector):
         }
         for name, (text, values) in live.items():
             yield GaugeMetricFamily(f"calling_{name}", text, value=sum(values))
+        yield CounterMetricFamily(
+            "calling_refused_rooms",
+            "Rooms that were one too many.",
+            value=self._calls.refused_rooms,
+        )
         dropped = CounterMetricFamily(
             "calling_dropped_datagrams", "Datagrams that nobody got.", labels=["reason"]
         )

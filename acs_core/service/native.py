@@ -15,10 +15,12 @@ from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.capabilities import ParticipantCapabilityName
 from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInfo, PublicationKind
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.rtc.data import DataChannel
+from acs_core.service.admission import require
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import ServerCall
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Subscription
@@ -30,7 +32,7 @@ from acs_core.service.sfu.negotiation import RefusalReason, SsrcPolicy
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 
-__all__ = ["NativeEndpoint"]
+__all__ = ["NativeEndpoint", "check_endpoint_id"]
 
 _log = logging.getLogger(__name__)
 
@@ -80,8 +82,6 @@ class NativeEndpoint(EndpointObserver):
             CallingError: The call or the offer is refused.
         """
         _check_media(call)
-        if len(body.endpoint) != ID_LENGTH or set(body.endpoint) - set("0123456789abcdef"):
-            raise InvalidArgumentError("An endpoint id is 32 hex digits.", stage=Stage.ARGUMENT)
         _check_keys(body.publications, ())
         answer = None
         if body.offer is not None:
@@ -109,8 +109,11 @@ class NativeEndpoint(EndpointObserver):
             speakers=call.roster.speakers,
             room=_room_info(call),
             call_type=call.type,
+            meeting="" if call.meeting is None else call.meeting.thread_id,
             pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
+            activity=call.roster.activity,
+            media_access=call.roster.media_access,
             answer=answer,
             published=infos,
         )
@@ -152,6 +155,11 @@ class NativeEndpoint(EndpointObserver):
                     stage=Stage.SIGNALING,
                     next_step="Complete the room over REST.",
                 )
+            require(
+                ParticipantCapabilityName.HANG_UP_FOR_EVERY_ONE,
+                endpoint.attributes,
+                endpoint.call.type,
+            )
             endpoint.call.end(endings.ENDED_FOR_EVERYONE, by=endpoint)
         else:
             endpoint.leave()
@@ -213,6 +221,11 @@ class NativeEndpoint(EndpointObserver):
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
         """Pass on what is forwarded."""
         self._deliver(wire.ForwardingNotice(endpoint=self.id, changes=changes))
+
+    def on_withdrawn(self, publication: str) -> None:
+        """Forget the client's name of a stream that it may not send any more."""
+        if self._publish is not None:
+            self._publish.forget(publication)
 
     def on_notice(self, notice: wire.Notice) -> None:
         """Pass news on."""
@@ -341,6 +354,10 @@ class _PublishSide(_Side):
                 source.close()
         return dropped
 
+    def forget(self, publication: str) -> None:
+        """Forget the name of a publication that is withdrawn without the client's asking."""
+        self.drop(tuple(key for key, info in self._publications.items() if info.id == publication))
+
     def on_streams(self) -> None:
         """The client sends other streams than before."""
         self._attach()
@@ -461,6 +478,16 @@ class _SubscribeSide(_Side):
                 sdp=self.transport.create_offer(),
             )
         )
+
+
+def check_endpoint_id(endpoint_id: str) -> None:
+    """Refuse an id that does not have the form of one.
+
+    Raises:
+        InvalidArgumentError: It is not 32 lower-case hex digits.
+    """
+    if len(endpoint_id) != ID_LENGTH or set(endpoint_id) - set("0123456789abcdef"):
+        raise InvalidArgumentError("An endpoint id is 32 hex digits.", stage=Stage.ARGUMENT)
 
 
 def _check_media(call: ServerCall) -> None:

@@ -11,7 +11,7 @@ call, for whoever looks, as long as somebody there listens to network quality.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -20,8 +20,8 @@ from acs_core import wire
 from acs_core.core.facts import ConnectionState
 from acs_core.rtc.feedback import ReportBlock
 from acs_core.service.calls import Calls, ServerCall
-from acs_core.service.endpoints import Endpoint
-from acs_core.service.sfu.plane.messages import PlaneStats, ProducerStats
+from acs_core.service.endpoints import Endpoint, EndpointObserver
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Consumer, Producer
 from acs_core.service.sfu.quality import (
     ClientReport,
@@ -38,12 +38,10 @@ __all__ = ["QualityMonitor"]
 
 @dataclass(slots=True)
 class _Watched:
-    """One endpoint, with the counts of the last round by producer and consumer."""
+    """One endpoint; `counted` is what each connection had in the last round."""
 
     model: QualityModel = field(default_factory=QualityModel)
-    received: dict[str, ProducerStats] = field(default_factory=dict)
-    sent_octets: dict[str, int] = field(default_factory=dict)
-    measured_at: float | None = None
+    counted: dict[str, ConnectionStats] = field(default_factory=dict)
     told: wire.QualityLevel | None = None
 
 
@@ -52,7 +50,7 @@ class QualityMonitor:
 
     Args:
         calls: The live calls.
-        stats: What the plane counts.
+        stats: Gives what the plane counted of a connection.
         later: Does a piece of work soon, in a turn of its own: a large call takes longer than a
             packet may wait.
     """
@@ -60,7 +58,7 @@ class QualityMonitor:
     def __init__(
         self,
         calls: Calls,
-        stats: Callable[[], PlaneStats],
+        stats: Callable[[MediaTransport], ConnectionStats],
         later: Callable[[Callable[[], None]], None],
     ) -> None:
         self._calls = calls
@@ -77,14 +75,11 @@ class QualityMonitor:
         for gone in self._watched.keys() - present:
             del self._watched[gone]
         self._rounds = {key: value for key, value in self._rounds.items() if not value.is_over}
-        if not calls:
-            return
-        stats = self._stats()
         for call in calls:
             # One that takes longer than a second is not begun again meanwhile.
             if call.id not in self._rounds:
                 watched = {key: self._watch(call, key) for key in call.endpoints}
-                self._rounds[call.id] = _CallRound(call, watched, stats, now, self._later)
+                self._rounds[call.id] = _CallRound(call, watched, self._stats, now, self._later)
 
     def _watch(self, call: ServerCall, endpoint_id: str) -> _Watched:
         return self._watched.setdefault((call.id, endpoint_id), _Watched())
@@ -101,7 +96,7 @@ class _CallRound:
         self,
         call: ServerCall,
         watched: Mapping[str, _Watched],
-        stats: PlaneStats,
+        stats: Callable[[MediaTransport], ConnectionStats],
         now: float,
         later: Callable[[Callable[[], None]], None],
     ) -> None:
@@ -130,8 +125,7 @@ class _CallRound:
 
     def _measure(self, endpoint: Endpoint, watched: _Watched) -> None:
         observer = endpoint.observer
-        measured = _Round(watched, self._stats, self._now, observer.client_report)
-        inputs = measured.inputs(observer.transports)
+        inputs = _inputs(watched, observer, self._stats)
         is_connected = endpoint.state is ConnectionState.CONNECTED
         report = watched.model.update(inputs, self._now, is_connected=is_connected)
         level = _level(endpoint, report)
@@ -152,46 +146,49 @@ class _CallRound:
             self._call.quality_changed(changed)
 
 
-class _Round:
-    """The measurements of one endpoint since the last round."""
+def _inputs(
+    watched: _Watched,
+    observer: EndpointObserver,
+    stats: Callable[[MediaTransport], ConnectionStats],
+) -> dict[Measured, QualityInput]:
+    """By kind and direction, since the last round; what does not flow is absent."""
+    found: dict[Measured, list[QualityInput]] = {}
+    before, watched.counted = watched.counted, {}
+    client = observer.client_report or ClientReport()
+    for transport in observer.transports:
+        now = watched.counted[transport.id] = stats(transport)
+        since = before.get(transport.id, ConnectionStats(now.at, {}, {}))
+        for measured, value in _Connection(transport, since, now, client).inputs():
+            found.setdefault(measured, []).append(value)
+    return {measured: functools.reduce(_together, values) for measured, values in found.items()}
 
-    def __init__(
-        self, watched: _Watched, stats: PlaneStats, now: float, client: ClientReport | None
-    ) -> None:
-        self._watched = watched
-        self._stats = stats
-        self._client = client or ClientReport()
-        self._elapsed = 0.0 if watched.measured_at is None else now - watched.measured_at
-        watched.measured_at = now
-        watched.received = {
-            key: value for key, value in watched.received.items() if key in stats.producers
-        }
-        watched.sent_octets = {
-            key: value for key, value in watched.sent_octets.items() if key in stats.consumers
-        }
 
-    def inputs(self, transports: Iterable[MediaTransport]) -> dict[Measured, QualityInput]:
-        """By kind and direction; what does not flow is absent."""
-        found: dict[Measured, list[QualityInput]] = {}
-        for transport in transports:
-            round_trip = None
-            blocks = transport.received_blocks
-            for consumer in transport.consumers.values():
-                block = blocks.get(consumer.accepted.ssrc) if consumer.accepted else None
-                if block is None:
-                    continue
-                round_trip = _round_trip(consumer, block) or round_trip
-                is_audio = consumer.producer.kind == "audio"
-                measured = Measured.AUDIO_RECEIVE if is_audio else Measured.VIDEO_RECEIVE
-                value = self._arrived(consumer, block, round_trip)
-                found.setdefault(measured, []).append(value)
-            for producer in transport.producers.values():
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """The measurements of one connection between two counts."""
+
+    transport: MediaTransport
+    before: ConnectionStats
+    now: ConnectionStats
+    client: ClientReport
+
+    def inputs(self) -> Iterator[tuple[Measured, QualityInput]]:
+        """One for each stream that flows."""
+        round_trip = None
+        blocks = self.transport.received_blocks
+        for consumer in self.transport.consumers.values():
+            block = blocks.get(consumer.accepted.ssrc) if consumer.accepted else None
+            if block is None:
+                continue
+            round_trip = _round_trip(consumer, block) or round_trip
+            is_audio = consumer.producer.kind == "audio"
+            measured = Measured.AUDIO_RECEIVE if is_audio else Measured.VIDEO_RECEIVE
+            yield measured, self._arrived(consumer, block, round_trip)
+        for producer in self.transport.producers.values():
+            sent = self._sent(producer)
+            if sent is not None:
                 is_audio = producer.kind == "audio"
-                measured = Measured.AUDIO_SEND if is_audio else Measured.VIDEO_SEND
-                sent = self._sent(producer)
-                if sent is not None:
-                    found.setdefault(measured, []).append(sent)
-        return {measured: functools.reduce(_together, values) for measured, values in found.items()}
+                yield Measured.AUDIO_SEND if is_audio else Measured.VIDEO_SEND, sent
 
     def _arrived(
         self, consumer: Consumer, block: ReportBlock, round_trip: float | None
@@ -199,16 +196,16 @@ class _Round:
         """What the client gets of one stream, by its receiver report."""
         is_audio = consumer.producer.kind == "audio"
         fraction_lost = block.fraction_lost / 256
-        counts = self._stats.consumers.get(consumer.id)
-        octets = 0 if counts is None else counts.octets
-        before = self._watched.sent_octets.get(consumer.id, octets)
-        self._watched.sent_octets[consumer.id] = octets
-        sent_bps = self._rate(octets - before)
+        before = self.before.consumers.get(consumer.id)
+        counts = self.now.consumers.get(consumer.id)
+        sent_bps = 0.0
+        if before is not None and counts is not None:
+            sent_bps = self._rate(counts.octets - before.octets)
         available = consumer.transport.downlink_bps
         return QualityInput(
             fraction_lost,
             block.jitter / (48_000 if is_audio else 90_000),
-            round_trip if round_trip is not None else self._client.round_trip,
+            round_trip if round_trip is not None else self.client.round_trip,
             bitrate_bps=sent_bps * (1 - fraction_lost),
             expected_bps=sent_bps,
             available_bps=None if available is None else float(available),
@@ -219,10 +216,9 @@ class _Round:
         packets = lost = octets = 0
         jitter = 0.0
         for key in producer.plane_ids:
-            counts = self._stats.producers.get(key)
+            counts, before = self.now.producers.get(key), self.before.producers.get(key)
             if counts is None:
                 continue
-            before, self._watched.received[key] = self._watched.received.get(key), counts
             new_packets = counts.packets - (before.packets if before else 0)
             if new_packets > 0:
                 packets += new_packets
@@ -234,13 +230,14 @@ class _Round:
         return QualityInput(
             lost / (lost + packets),
             jitter,
-            self._client.round_trip,
+            self.client.round_trip,
             bitrate_bps=self._rate(octets),
-            available_bps=self._client.available_send_bps,
+            available_bps=self.client.available_send_bps,
         )
 
     def _rate(self, octets: int) -> float:
-        return 8 * max(0, octets) / self._elapsed if self._elapsed > 0 else 0.0
+        elapsed = self.now.at - self.before.at
+        return 8 * max(0, octets) / elapsed if elapsed > 0 else 0.0
 
 
 def _together(first: QualityInput, second: QualityInput) -> QualityInput:

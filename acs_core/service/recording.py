@@ -14,8 +14,9 @@ from typing import Final
 
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Publication
-from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Producer
+from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["MEDIA_LOST", "RecordingWatch"]
 
@@ -36,12 +37,16 @@ class RecordingWatch:
 
     Args:
         calls: The live calls.
-        stats: What the plane counts.
+        stats: Gives what the plane counted of a connection.
         lost_after: Seconds without a packet after which media is missing.
     """
 
     def __init__(
-        self, calls: Calls, stats: Callable[[], PlaneStats], *, lost_after: float = MEDIA_LOST
+        self,
+        calls: Calls,
+        stats: Callable[[MediaTransport], ConnectionStats],
+        *,
+        lost_after: float = MEDIA_LOST,
     ) -> None:
         self._calls = calls
         self._stats = stats
@@ -57,11 +62,8 @@ class RecordingWatch:
         recorded = {publication.id: publication for publication in self._recorded()}
         for gone in self._watched.keys() - recorded.keys():
             self._tell(self._watched.pop(gone), is_missing=False)
-        if not recorded:
-            return
-        stats = self._stats()
         for publication in recorded.values():
-            packets = _packets(publication, stats)
+            packets = self._packets(publication)
             watched = self._watched.setdefault(
                 publication.id, _Watched(publication, packets, heard_at=now)
             )
@@ -84,9 +86,10 @@ class RecordingWatch:
             watched.is_missing = is_missing
             owner.observer.on_media_missing(watched.publication.id, is_missing=is_missing)
 
-
-def _packets(publication: Publication, stats: PlaneStats) -> int:
-    """How many have arrived, of all simulcast layers together."""
-    source = publication.source
-    counts = source.summed_stats(stats.producers) if isinstance(source, Producer) else None
-    return 0 if counts is None else counts.packets
+    def _packets(self, publication: Publication) -> int:
+        """How many have arrived, of all simulcast layers together."""
+        source = publication.source
+        if not isinstance(source, Producer):
+            return 0
+        counts = source.summed_stats(self._stats(source.transport).producers)
+        return 0 if counts is None else counts.packets

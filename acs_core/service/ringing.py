@@ -9,7 +9,8 @@ from typing import Protocol
 from acs_core import wire
 from acs_core.core.facts import CallType
 from acs_core.service.callees import number_of
-from acs_core.service.server_call import ServerCall, Timer
+from acs_core.service.server_call import ServerCall
+from acs_core.service.timers import Timer
 
 __all__ = ["Line", "Lines", "Ring", "RingTimes"]
 
@@ -74,6 +75,7 @@ class Ring:
         caller: Raw id of who calls.
         caller_id: The number that a telephone sees; empty for that of a Teams user.
         caller_name: As the call knows them.
+        transferor: Raw id and display name of who sent the caller; empty when nobody did.
         invitations: The clients that ring, by invitation id; none before it begins.
         is_busy: One of them was busy.
         timer: Begins it, then ends it; None before the caller is in the call.
@@ -84,6 +86,7 @@ class Ring:
     caller: str
     caller_id: str = ""
     caller_name: str = ""
+    transferor: tuple[str, str] = ("", "")
     invitations: dict[str, Line] = field(default_factory=dict)
     is_busy: bool = False
     timer: Timer | None = None

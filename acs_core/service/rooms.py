@@ -1,18 +1,26 @@
 """Room records: what is known of a room whether or not a call runs in it.
 
+A room with members is an ACS room: only they may enter, each in a role, from `valid_from` until
+`valid_until`. Who changes members here changes a call that runs, too: `membership.py` carries it
+over.
+
 Source: the types of rooms, their limits and their options are those of Twilio Video's Rooms
-resource.
+resource; members, roles and validity those of ACS's Rooms API (2024-04-15), whose rooms are valid
+for 180 days unless told otherwise.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from acs_core.core.facts import ParticipantRole
 from acs_core.core.rules import EXCLUDE_ALL, TrackRules
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 
@@ -30,6 +38,10 @@ LARGE_ROOM: Final = 50
 """Rooms for more participants are large: who publishes nothing is not announced (Twilio)."""
 LARGE_ROOM_TRACKS: Final = 16
 """Tracks that may be published at a time in a large room (Twilio)."""
+
+
+VALIDITY: Final = timedelta(days=180)
+"""How long a room is valid by default, and at most."""
 
 
 class RoomKind(StrEnum):
@@ -83,6 +95,7 @@ class RoomOptions:
         unused_timeout: Seconds for which it waits for the first participant; None likewise.
         max_participant_duration: Seconds after which a participant is removed; None for no limit.
         recording_rules: Which publications are recorded from the start.
+        requires_consent: Who is recorded or transcribed must agree before they send media.
         is_transcribed: What is said is transcribed from the start.
         transcription: How; passed to the transcriber as it is.
         status_callback: URL that is to hear of what happens here; nobody calls it yet.
@@ -99,6 +112,7 @@ class RoomOptions:
     unused_timeout: float | None = None
     max_participant_duration: float | None = None
     recording_rules: TrackRules = EXCLUDE_ALL
+    requires_consent: bool = False
     is_transcribed: bool = False
     transcription: Mapping[str, object] = field(default_factory=dict)
     status_callback: str | None = None
@@ -162,18 +176,29 @@ class RoomRecord:
     Attributes:
         id: The ACS room id; 32 hex digits.
         unique_name: Twilio's unique name, or None for an unnamed room.
-        members: Raw ids of the invited, or None when everybody with a token may enter.
+        members: Roles by raw id of the invited, or None when everybody with a token may enter.
         options: What it was created with.
-        is_session: One call only, as Twilio's rooms are: made for it, forgotten when it ends.
+        is_session: One call only, as Twilio's rooms are: made for it, forgotten when it ends, and
+            not bound to its validity.
+        created_at: Aware.
+        valid_from: Aware; nobody may enter before.
+        valid_until: Aware; nobody may enter from then on, who is there may stay.
     """
 
     id: str
+    created_at: datetime
+    valid_from: datetime
+    valid_until: datetime
     unique_name: str | None = None
-    members: frozenset[str] | None = None
+    members: Mapping[str, ParticipantRole] | None = None
     options: RoomOptions = field(default_factory=RoomOptions)
     is_session: bool = False
 
-    def check_admission(self, raw_id: str) -> None:
+    def role_of(self, raw_id: str) -> ParticipantRole:
+        """In which role somebody is here; a presenter where roles are not assigned."""
+        return (self.members or {}).get(raw_id, ParticipantRole.PRESENTER)
+
+    def check_invited(self, raw_id: str) -> None:
         """Refuse who is not invited.
 
         Raises:
@@ -187,12 +212,45 @@ class RoomRecord:
                 next_step="Add the participant to the room first.",
             )
 
+    def check_admission(self, raw_id: str, *, now: datetime) -> None:
+        """Refuse who is not invited, or comes too early or too late.
+
+        Args:
+            raw_id: Who wants to enter.
+            now: Aware.
+
+        Raises:
+            ServiceError: 403/5828 or 403/5829, as ACS refuses it.
+        """
+        self.check_invited(raw_id)
+        if self.is_session or self.valid_from <= now < self.valid_until:
+            return
+        raise ServiceError(
+            f"Room {self.unique_name or self.id} is valid from {self.valid_from.isoformat()} "
+            f"until {self.valid_until.isoformat()}.",
+            sub_code=5829,
+            stage=Stage.ADMISSION,
+            next_step="Come while the room is valid, or change its validity.",
+        )
+
 
 class Rooms:
-    """Room records by id and by name; in memory."""
+    """Room records by id and by name; in memory.
 
-    def __init__(self, *, new_id: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    Args:
+        new_id: Makes room ids, 32 hex digits.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.on_members_changed: Callable[[RoomRecord], None] | None = None
         self._new_id = new_id
+        self._clock = clock
         self._by_id: dict[str, RoomRecord] = {}
         self._by_name: dict[str, RoomRecord] = {}
 
@@ -200,23 +258,48 @@ class Rooms:
         """A room by unique name, then by id."""
         return self._by_name.get(name) or self._by_id.get(name)
 
+    @property
+    def sessions(self) -> int:
+        """How many rooms were made for one call, as Twilio's are."""
+        return sum(record.is_session for record in self._by_id.values())
+
     def create(
         self,
         *,
         unique_name: str | None = None,
-        members: frozenset[str] | None = None,
+        members: Mapping[str, ParticipantRole] | None = None,
         options: RoomOptions | None = None,
         is_session: bool = False,
+        valid_from: datetime | float | None = None,
+        valid_until: datetime | float | None = None,
     ) -> RoomRecord:
         """Make a room.
 
+        Args:
+            unique_name: As Twilio names rooms; None for a room that is known by its id only.
+            members: Roles by raw id; None opens the room to everybody with a token.
+            options: Twilio's.
+            is_session: See `RoomRecord`.
+            valid_from: An aware datetime or Unix seconds; by default now.
+            valid_until: Likewise; by default 180 days after `valid_from`, and at most that.
+
         Raises:
             ServiceError: A room with this name exists (Twilio 53113).
+            InvalidArgumentError: The validity is no span of time, or a datetime is not aware.
         """
         if unique_name in self._by_name:
             raise ServiceError(f"Room {unique_name!r} exists.", code=409, sub_code=53113)
+        now = self._now()
+        begin, end = _validity(valid_from, valid_until, now)
         record = RoomRecord(
-            self._new_id(), unique_name or None, members, options or RoomOptions(), is_session
+            self._new_id(),
+            now,
+            begin,
+            end,
+            unique_name=unique_name or None,
+            members=None if members is None else MappingProxyType(dict(members)),
+            options=options or RoomOptions(),
+            is_session=is_session,
         )
         self._by_id[record.id] = record
         if record.unique_name is not None:
@@ -226,6 +309,43 @@ class Rooms:
     def open(self, name: str) -> RoomRecord:
         """The room that a Twilio participant makes by connecting to a new name."""
         return self.create(unique_name=name or None, is_session=True)
+
+    def check_admission(self, record: RoomRecord, raw_id: str) -> None:
+        """Refuse who may not enter now; see `RoomRecord.check_admission`."""
+        record.check_admission(raw_id, now=self._now())
+
+    def set_members(self, record: RoomRecord, members: Mapping[str, ParticipantRole]) -> None:
+        """Invite people or change their roles, by raw id; others stay as they are.
+
+        Who is in the room has the new role at once. A room that was open is closed by this.
+        """
+        record.members = MappingProxyType({**(record.members or {}), **members})
+        self._members_changed(record)
+
+    def remove_members(self, record: RoomRecord, raw_ids: Collection[str]) -> None:
+        """Invite people no longer; who is in the room is removed. Strangers are passed over."""
+        gone = set(raw_ids)
+        left = {key: role for key, role in (record.members or {}).items() if key not in gone}
+        record.members = MappingProxyType(left)
+        self._members_changed(record)
+
+    def set_validity(
+        self,
+        record: RoomRecord,
+        *,
+        valid_from: datetime | float | None = None,
+        valid_until: datetime | float | None = None,
+    ) -> None:
+        """Change when people may enter; None leaves an end of the span as it is.
+
+        Raises:
+            InvalidArgumentError: As for `create`; nothing has changed.
+        """
+        record.valid_from, record.valid_until = _validity(
+            record.valid_from if valid_from is None else valid_from,
+            record.valid_until if valid_until is None else valid_until,
+            self._now(),
+        )
 
     def delete(self, record: RoomRecord) -> None:
         """Forget a room."""
@@ -237,3 +357,43 @@ class Rooms:
         """A call in this room ended; rooms that were made for it go with it."""
         if record.is_session:
             self.delete(record)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _members_changed(self, record: RoomRecord) -> None:
+        if self.on_members_changed is not None:
+            self.on_members_changed(record)
+
+
+def _validity(
+    begin: datetime | float | None, end: datetime | float | None, now: datetime
+) -> tuple[datetime, datetime]:
+    first = now if begin is None else _moment(begin)
+    # The last moment that there is for a room of the last days.
+    latest = first + min(VALIDITY, datetime.max.replace(tzinfo=UTC) - first)
+    last = latest if end is None else _moment(end)
+    if not first < last <= latest:
+        raise InvalidArgumentError(
+            f"A room cannot be valid from {first.isoformat()} until {last.isoformat()}.",
+            stage=Stage.ARGUMENT,
+            next_step=f"Let it end after it begins, and within {VALIDITY.days} days.",
+        )
+    return first, last
+
+
+def _moment(value: datetime | float) -> datetime:
+    if not isinstance(value, datetime):
+        try:
+            return datetime.fromtimestamp(value, UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise InvalidArgumentError(
+                f"{value} is no time in Unix seconds.", stage=Stage.ARGUMENT
+            ) from error
+    if value.tzinfo is None:
+        raise InvalidArgumentError(
+            f"{value.isoformat()} has no time zone.",
+            stage=Stage.ARGUMENT,
+            next_step="Use datetime.now(UTC) and the like.",
+        )
+    return value

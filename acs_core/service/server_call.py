@@ -6,13 +6,13 @@ endpoint's `EndpointObserver` (its adapter) hears all facts in order. Adapters n
 other. What an endpoint receives follows from its policy and from what is published: the call keeps
 `Endpoint.subscriptions` up to date and tells the adapter when they changed.
 
-A call ends when its last endpoint leaves. Twilio's rooms live on for a while without participants,
-so that a name keeps its room: each call owns the timer of that, and ends it when it ends.
+A call ends when its last endpoint leaves and nobody waits in its lobby. Twilio's rooms live on for
+a while without participants, so that a name keeps its room: each call owns the timer of that, and
+ends it when it ends.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
@@ -22,7 +22,9 @@ import msgspec
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.capabilities import capability_for
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallType,
     ConnectionState,
@@ -40,29 +42,27 @@ from acs_core.core.facts import (
 )
 from acs_core.core.roster import Roster
 from acs_core.core.rules import EXCLUDE_ALL, TrackRules, includes
-from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.errors import InvalidArgumentError
 from acs_core.service import admission
-from acs_core.service.admission import CallLimits, NameOf, check_name
+from acs_core.service.activity import CallActivity
+from acs_core.service.admission import CallLimits, NameOf, check_name, check_policy
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
 from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.lobby import Lobby
+from acs_core.service.meetings import MeetingRecord
+from acs_core.service.roles import attributes_of, refresh_permissions
 from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
+from acs_core.service.timers import CallLater, Timer, call_later
 from acs_core.service.transcription import Transcription
 
-__all__ = ["AT_ONCE", "DIALED", "CallLater", "CallWatcher", "ServerCall", "Timer", "call_later"]
+__all__ = ["AT_ONCE", "DIALED", "CallWatcher", "ServerCall"]
 
 AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
 """Such calls end with their last endpoint."""
 DIALED: Final = frozenset({CallType.ONE_TO_ONE, CallType.DIAL_OUT})
 """Calls that somebody began by calling others; they end when nobody is left to talk to."""
-
-
-class Timer(Protocol):
-    """What was asked to happen later, and can still be prevented."""
-
-    def cancel(self) -> None:
-        """Prevent it."""
 
 
 class CallWatcher(Protocol):
@@ -81,14 +81,6 @@ class CallWatcher(Protocol):
 OnChange: TypeAlias = Callable[[Endpoint | None], None]
 """Hears that what an endpoint is to receive may have changed; None for everybody's."""
 
-CallLater: TypeAlias = Callable[[float, Callable[[], None]], Timer]
-"""Runs something after so many seconds."""
-
-
-def call_later(delay: float, callback: Callable[[], None]) -> Timer:
-    """The event loop's timers."""
-    return asyncio.get_running_loop().call_later(delay, callback)
-
 
 class ServerCall:
     """One live session of a room or a group."""
@@ -102,6 +94,7 @@ class ServerCall:
         on_ended: Callable[[ServerCall], None],
         watcher: CallWatcher | None = None,
         room: RoomRecord | None = None,
+        meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
@@ -109,9 +102,11 @@ class ServerCall:
     ) -> None:
         self.id = call_id
         self.room = room
+        self.meeting = meeting
         self.limits = limits
         self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
+        self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self._on_ended = on_ended
@@ -126,6 +121,7 @@ class ServerCall:
         self._endpoints: dict[str, Endpoint] = {}
         self._quality: dict[str, wire.QualityLevel] = {}
         self._numbers = 0
+        self.lobby = None if meeting is None else Lobby(self, meeting, later)
 
     @property
     def endpoints(self) -> Mapping[str, Endpoint]:
@@ -162,7 +158,8 @@ class ServerCall:
         one identity live side by side.
 
         Raises:
-            ServiceError: The call is full, or has just ended.
+            ServiceError: The call is full, or has just ended; the role allows less than is to be
+                published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
         if self.record.ended_at is not None:
@@ -172,12 +169,13 @@ class ServerCall:
         for text in {name, principal.display_name}:
             check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
         policy = policy or wire.ReceivePolicy()
-        self.check_policy(policy)
+        check_policy(policy, self.limits)
         replaced = self._replaced_by(principal)
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise admission.call_full(len(self._endpoints))
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
-        infos = self._new_publications(endpoint, tuple(publications))
+        wanted = self.activity.of_newcomer(publications)
+        infos = self._new_publications(endpoint, wanted)
         # Nothing can be refused any more; a call whose only member is replaced goes on.
         for other in replaced:
             self._take_out(other, endings.DUPLICATE_IDENTITY)
@@ -188,8 +186,11 @@ class ServerCall:
             identity=principal.raw_id,
             name=name or principal.display_name,
             publications=infos,
+            attributes=attributes_of(self, endpoint),
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
+        if self.lobby is not None:
+            self.lobby.entered(endpoint_id)
         if self._watcher is not None:
             self._watcher.joined(endpoint)
         return endpoint
@@ -200,6 +201,8 @@ class ServerCall:
         after = msgspec.structs.replace(before, **changes)
         if after != before:
             self.commit(AttributesChanged(endpoint=endpoint.id, attributes=after))
+            if refresh_permissions(endpoint):
+                self.refresh_subscriptions()
 
     @property
     def max_endpoints(self) -> int:
@@ -214,6 +217,7 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         """Offer streams of an endpoint; see `Endpoint.publish`."""
+        self.activity.check_may_send(endpoint, (item.kind for item in wanted if item.enabled))
         infos = self._new_publications(endpoint, wanted)
         for info in infos:
             self.commit(PublicationAdded(endpoint=endpoint.id, publication=info))
@@ -232,7 +236,15 @@ class ServerCall:
         self._take_out(endpoint, reason, tell=tell)
         if self._watcher is not None:
             self._watcher.left(endpoint, reason)
-        if self._endpoints or self.record.ended_at is not None:
+        self.end_if_deserted(reason)
+
+    def end_if_deserted(self, reason: EndReason) -> None:
+        """End the call, after its time without participants, if nobody is or waits to be there.
+
+        Args:
+            reason: Why the last one is gone.
+        """
+        if self._endpoints or self.is_waiting or self.record.ended_at is not None:
             return
         if self._times.empty > 0:
             self.wait(self._times.empty)
@@ -246,8 +258,8 @@ class ServerCall:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it lives on although nobody is there."""
-        return self._waiting is not None
+        """Whether it lives on although nobody is there: for a while, or for its lobby."""
+        return self._waiting is not None or (self.lobby is not None and not self.lobby.is_empty)
 
     def end(self, reason: EndReason, *, by: Endpoint | None = None) -> None:
         """End the call for everybody, at once: nobody sees the others go first."""
@@ -260,6 +272,8 @@ class ServerCall:
         for endpoint in everybody:
             self.commit(EndpointLeft(endpoint=endpoint.id, reason=reason))
             self.router.forget(endpoint.id)
+        if self.lobby is not None:
+            self.lobby.close(reason)
         self._finish(reason)
 
     def complete(self) -> None:
@@ -306,10 +320,11 @@ class ServerCall:
         ):
             # Rules may be about priorities.
             self.refresh_subscriptions()
-        if not isinstance(fact, SpeakersChanged | RecordingChanged):
-            self._update_recording(silent_for)
-        # Who else speaks matters to nobody's videos.
-        if not isinstance(fact, SpeakersChanged) or fact.dominant != dominant:
+        if not isinstance(fact, SpeakersChanged | RecordingChanged | ActivityChanged):
+            self.refresh_recording(silent_for)
+        # Who else speaks, raises a hand or is recorded matters to nobody's videos.
+        is_other_speaker = isinstance(fact, SpeakersChanged) and fact.dominant == dominant
+        if not is_other_speaker and not isinstance(fact, AttributesChanged | ActivityChanged):
             self.changed()
 
     def changed(self, endpoint: Endpoint | None = None) -> None:
@@ -329,33 +344,30 @@ class ServerCall:
     def set_recording_rules(self, rules: TrackRules) -> None:
         """Choose which publications are recorded, from now on."""
         self._recording_rules = rules
-        self._update_recording()
+        self.refresh_recording()
         self.changed()
 
     def is_recorded(self, publication: Publication) -> bool:
-        """Whether the rules include this publication, and its kind is recorded."""
-        return publication.info.kind is not PublicationKind.DATA and includes(
-            self._recording_rules, publication.as_rule_subject()
-        )
+        """Whether this publication is kept: by the rules, or with the whole call."""
+        is_media = publication.info.kind is not PublicationKind.DATA
+        return is_media and (self.activity.is_recorded_whole or self._is_in_rules(publication))
+
+    def refresh_recording(self, silent_for: Endpoint | None = None) -> None:
+        """Work out again whether the call is recorded, and tell when that changed.
+
+        Args:
+            silent_for: Who learns it from a snapshot.
+        """
+        by_rules = any(map(self._is_in_rules, self.publications))
+        self.activity.recorded_by_rules(by_rules, silent_for)
+        is_recording = self.roster.activity.is_recording
+        if is_recording is not self.roster.is_recording:
+            self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
 
     def refresh_subscriptions(self) -> None:
         """Work out again what everybody receives."""
         for endpoint in list(self._endpoints.values()):
             endpoint.refresh_subscriptions()
-
-    def check_policy(self, policy: wire.ReceivePolicy) -> None:
-        """Refuse a receive policy that names more publications than there can be sense in.
-
-        Raises:
-            InvalidArgumentError: It is too long.
-        """
-        named = (policy.only, policy.without, policy.hints, policy.priorities)
-        if max(map(len, named)) > self.limits.policy_length:
-            raise InvalidArgumentError(
-                f"A receive policy may name {self.limits.policy_length} publications.",
-                stage=Stage.ARGUMENT,
-                next_step="Receive automatically and name the exceptions, or the other way round.",
-            )
 
     def check_publications(
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
@@ -368,6 +380,8 @@ class ServerCall:
         """
         is_here = self._endpoints.get(endpoint.id) is endpoint
         replaced = [] if is_here else self._replaced_by(endpoint.principal)
+        attributes = attributes_of(self, endpoint)
+        admission.check_kinds(wanted, attributes, self.type, is_joining=not is_here)
         admission.check_publications(
             wanted,
             own_names=[publication.info.name for publication in endpoint.publications.values()],
@@ -428,10 +442,10 @@ class ServerCall:
                 self._watcher.ended(self, reason)
             self._on_ended(self)
 
-    def _update_recording(self, silent_for: Endpoint | None = None) -> None:
-        is_recording = any(map(self.is_recorded, self.publications))
-        if is_recording is not self.roster.is_recording:
-            self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
+    def _is_in_rules(self, publication: Publication) -> bool:
+        return publication.info.kind is not PublicationKind.DATA and includes(
+            self._recording_rules, publication.as_rule_subject()
+        )
 
     def _publication_changed(self, publication_id: str) -> None:
         info = self.roster.publication(publication_id)
@@ -443,21 +457,25 @@ class ServerCall:
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
     ) -> tuple[PublicationInfo, ...]:
         self.check_publications(endpoint, wanted)
+        attributes = attributes_of(self, endpoint)
         infos = []
         for item in wanted:
             publication_id = self._new_id()
             self._numbers += 1
+            is_allowed = capability_for(item.kind, attributes, self.type).is_present
             infos.append(
                 PublicationInfo(
                     id=publication_id,
                     number=self._numbers,
                     kind=item.kind,
                     name=item.name or publication_id,
-                    enabled=item.enabled,
+                    enabled=item.enabled and is_allowed,
                     priority=item.priority,
                     reliability=item.reliability,
                 )
             )
-        for info in infos:
-            endpoint.add(Publication(info, endpoint))
+        for info, item in zip(infos, wanted, strict=True):
+            is_permitted = capability_for(info.kind, attributes, self.type).is_present
+            audience = frozenset(item.audience)
+            endpoint.add(Publication(info, endpoint, audience=audience, is_permitted=is_permitted))
         return tuple(infos)

@@ -80,6 +80,9 @@ class ServiceSettings(BaseSettings):
         token_skew: Seconds that clocks of token issuers may be off.
         allowed_origins: Web origins besides the service's own that may talk to it; pages of others
             are answered with 403.
+        transfer_timeout: Seconds after which a transfer of a call has failed.
+        recording_consent: Whether calls of more than two ask who is recorded or transcribed for
+            consent.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         ringing: Seconds for which people are called.
@@ -110,6 +113,8 @@ class ServiceSettings(BaseSettings):
     acs_access_key: SecretStr | None = Field(None, validation_alias="acs_access_key")
     token_skew: float = Field(60.0, ge=0, le=300, allow_inf_nan=False)
     allowed_origins: tuple[str, ...] = ()
+    transfer_timeout: float = Field(60.0, gt=0, le=600, allow_inf_nan=False)
+    recording_consent: bool = False
     empty_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     unused_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     times: SessionTimes = SessionTimes()

@@ -45,7 +45,8 @@ from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal
 from acs_core.service.pstn import PstnGateway, TelephoneLeg
 from acs_core.service.ringing import Line, Lines, Ring, RingTimes
-from acs_core.service.server_call import DIALED, CallLater, ServerCall, call_later
+from acs_core.service.server_call import DIALED, ServerCall
+from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["Switchboard"]
 
@@ -83,6 +84,7 @@ class Switchboard:
         self._rings: dict[tuple[str, str], Ring] = {}
         self._by_invitation: dict[str, Ring] = {}
         self._telephones: dict[str, TelephoneLeg] = {}
+        self._transferors: dict[tuple[str, str], tuple[str, str]] = {}
 
     # ------------------------------------------------------------ who is online
 
@@ -99,7 +101,15 @@ class Switchboard:
 
     # ------------------------------------------------------------ what clients ask
 
-    def expect(self, call: ServerCall, callee: str, *, caller: str, caller_id: str = "") -> Ring:
+    def expect(
+        self,
+        call: ServerCall,
+        callee: str,
+        *,
+        caller: str,
+        caller_id: str = "",
+        transfer: str = "",
+    ) -> Ring:
         """Expect somebody in a call; they are called when the caller joins it.
 
         Args:
@@ -107,11 +117,48 @@ class Switchboard:
             callee: Raw id of somebody who is neither in it nor expected.
             caller: Raw id of who calls.
             caller_id: The number that a telephone sees.
+            transfer: Which transfer the caller carries out; empty for none.
         """
         ring = Ring(call, callee, caller, caller_id)
+        ring.transferor = self._transferors.get((transfer, caller), ring.transferor)
         self._rings[ring.key] = ring
         call.commit(PendingChanged(participant=PendingParticipant(identity=callee)))
         return ring
+
+    def admit(self, call: ServerCall, guest: str, *, caller: str, lasting: float) -> str:
+        """Expect somebody who knows already where to go: nothing rings; return their invitation.
+
+        Args:
+            call: Which call; one of two grows by that.
+            guest: Raw id of somebody who is neither in it nor expected.
+            caller: Raw id of who sends them.
+            lasting: Seconds for which they may come.
+
+        Raises:
+            CallingError: They cannot be called into the call.
+        """
+        check_invite(call, guest, caller=caller, alternate_caller_id="")
+        if call.type is CallType.ONE_TO_ONE:
+            call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
+        ring = self.expect(call, guest, caller=caller)
+        timed_out = partial(self._fail, ring, endings.NO_ANSWER, told=endings.NO_ANSWER)
+        ring.timer = self._later(lasting, timed_out)
+        return self._add_invitation(ring, _Guest(guest))
+
+    def dismiss(self, invitation: str) -> None:
+        """Expect somebody no longer who was let in by `admit`; does nothing once they came."""
+        ring = self._by_invitation.get(invitation)
+        if ring is not None:
+            self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
+
+    def expect_transfer(self, transfer: str, transferee: str, *, by: Endpoint) -> None:
+        """Let somebody call on behalf of somebody else, who is named to those who are called."""
+        name = by.call.roster.endpoints[by.id].name
+        self._transferors[transfer, transferee] = (by.principal.raw_id, name)
+
+    def forget_transfer(self, transfer: str, transferee: str) -> None:
+        """The transfer is over; does nothing when it is not known."""
+        self._transferors.pop((transfer, transferee), None)
 
     def call_of(self, invitation: str, principal: Principal) -> ServerCall:
         """The call that an invitation is for.
@@ -279,6 +326,8 @@ class Switchboard:
                     call=ring.call.id,
                     caller=ring.caller,
                     caller_name=ring.caller_name,
+                    transferor=ring.transferor[0],
+                    transferor_name=ring.transferor[1],
                     is_group=ring.call.type is not CallType.ONE_TO_ONE,
                 )
             )
@@ -363,6 +412,16 @@ class Switchboard:
                 stage=Stage.SIGNALING,
             )
         return ring
+
+
+class _Guest:
+    """The line of somebody who was sent to a call: it does not ring."""
+
+    def __init__(self, raw_id: str) -> None:
+        self.raw_id = raw_id
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Say nothing: their other call tells them how it goes."""
 
 
 def _reason_for_other(reason: EndReason) -> EndReason:

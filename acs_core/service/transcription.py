@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +44,7 @@ class Transcription:
         timestamp: When it was said; aware.
         sequence_number: Counts up per publication.
         stability: 0..1, how likely a partial result stays; None when not known.
+        translations: The text in other languages, by BCP 47 tag.
 
     Source: Twilio Video's real-time transcription events.
     """
@@ -56,6 +57,7 @@ class Transcription:
     timestamp: datetime
     sequence_number: int
     stability: float | None = None
+    translations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Transcript:
         is_partial: The next transcript of the publication replaces it.
         language_code: BCP 47.
         stability: 0..1, how likely a partial result stays; None when not known.
+        translations: The text in the caption languages that are wanted, by BCP 47 tag.
     """
 
     text: str
@@ -75,6 +78,7 @@ class Transcript:
     is_partial: bool = False
     language_code: str = "en-US"
     stability: float | None = None
+    translations: Mapping[str, str] = field(default_factory=dict)
 
 
 class Transcriber(Protocol):
@@ -83,6 +87,23 @@ class Transcriber(Protocol):
     What it starts for a publication it ends in `publication_removed`, and everything of a call in
     `call_ended`; a publication whose call ended is not removed first.
     """
+
+    @property
+    def spoken_languages(self) -> tuple[str, ...]:
+        """BCP 47 tags of what it recognizes, the usual one first; at least one."""
+
+    @property
+    def caption_languages(self) -> tuple[str, ...]:
+        """BCP 47 tags of what it translates into; empty when it does not."""
+
+    def languages_changed(self, call: str, spoken: str, captions: frozenset[str]) -> None:
+        """Readers of captions say what is spoken in a call, and what they want to read.
+
+        Args:
+            call: The call's id; it may not have been heard of yet.
+            spoken: One of `spoken_languages`; empty when nobody said so yet.
+            captions: Of `caption_languages`; what to put into `Transcript.translations`.
+        """
 
     def publication_added(
         self, call: str, publication: str, say: Callable[[Transcript], None]
@@ -122,6 +143,7 @@ class Transcripts:
     Args:
         transcriber: Whose texts are handed out.
         is_wanted: Whether a call is to be transcribed; every one unless given.
+        on_said: Takes what was said in a call; everybody in it hears it unless given.
     """
 
     def __init__(
@@ -129,9 +151,11 @@ class Transcripts:
         transcriber: Transcriber,
         *,
         is_wanted: Callable[[ServerCall], bool] = lambda _: True,
+        on_said: Callable[[ServerCall, Transcription], None] | None = None,
     ) -> None:
         self._transcriber = transcriber
         self._is_wanted = is_wanted
+        self._on_said = on_said or _tell_everybody
         self._followed: dict[str, _Followed] = {}
 
     def refresh(self, calls: Iterable[ServerCall]) -> None:
@@ -169,7 +193,8 @@ class Transcripts:
         if heard is None or followed.call.roster.publication(publication) is None:
             _log.debug("a transcript of %s came too late", publication)
             return
-        followed.call.transcribed(
+        self._on_said(
+            followed.call,
             Transcription(
                 endpoint=heard.owner,
                 publication=publication,
@@ -179,7 +204,8 @@ class Transcripts:
                 timestamp=said.timestamp,
                 sequence_number=heard.number,
                 stability=said.stability,
-            )
+                translations=said.translations,
+            ),
         )
         # Partial results have the number of the final one that replaces them.
         if not said.is_partial:
@@ -190,3 +216,7 @@ class Transcripts:
             tell(*arguments)
         except Exception:
             _log.exception("the transcriber failed at %s", what)
+
+
+def _tell_everybody(call: ServerCall, said: Transcription) -> None:
+    call.transcribed(said)

@@ -8,22 +8,23 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     EndpointInfo,
     EndReason,
     Fact,
+    MediaAccessChanged,
     PendingParticipant,
     PublicationInfo,
     SpeakersChanged,
 )
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import Stage
-from acs_core.wire.requests import Locator, TransferState
+from acs_core.wire.requests import DiagnosticReport, Locator, TransferState
 
 __all__ = [
     "Admitted",
     "Answered",
-    "CaptionsChanged",
     "CloseCode",
     "Delivery",
     "DeliveryBody",
@@ -124,6 +125,8 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     meeting: str = ""
     pending: tuple[PendingParticipant, ...] = ()
     is_recording: bool = False
+    activity: ActivityChanged = ActivityChanged()
+    media_access: MediaAccessChanged = MediaAccessChanged()
     answer: str | None = None
     published: tuple[PublicationInfo, ...] = ()
     ice_servers: tuple[IceServer, ...] = ()
@@ -301,6 +304,7 @@ class TransferRequested(Struct, frozen=True, kw_only=True, tag="transfer_request
 
     Attributes:
         by: Raw id of who transfers.
+        by_name: Their display name.
         target: Raw id of who is to be called; empty when a call is to be joined.
         locator: How the other call is joined.
     """
@@ -308,7 +312,8 @@ class TransferRequested(Struct, frozen=True, kw_only=True, tag="transfer_request
     endpoint: str
     transfer: str
     by: str
-    target: str
+    by_name: str = ""
+    target: str = ""
     locator: Locator
 
 
@@ -361,13 +366,12 @@ class RealTimeText(Struct, frozen=True, kw_only=True, tag="real_time_text"):
     timestamp: float
 
 
-class CaptionsChanged(Struct, frozen=True, kw_only=True, tag="captions_changed"):
-    """Captions begin or end for this endpoint, or speak another language."""
+class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_reported"):
+    """Somebody has trouble, or no longer; `sender` is their endpoint id."""
 
     endpoint: str
-    is_on: bool
-    spoken_language: str = ""
-    caption_language: str = ""
+    sender: str
+    reports: tuple[DiagnosticReport, ...]
 
 
 Notice: TypeAlias = (
@@ -377,7 +381,7 @@ Notice: TypeAlias = (
     | TransferChanged
     | Transcribed
     | RealTimeText
-    | CaptionsChanged
+    | DiagnosticsReported
 )
 """News for one endpoint that is no part of the roster."""
 

@@ -47,6 +47,7 @@ __all__ = [
     "RoomLocator",
     "SendRealTimeText",
     "SendTone",
+    "SetAudience",
     "SetCaptions",
     "SetHold",
     "SetReceivePolicy",
@@ -137,6 +138,7 @@ class NewPublication(Struct, frozen=True, kw_only=True):
     Attributes:
         key: The client's own name for it: the msid track id in its SDP, or the label of the data
                 channel. It goes no further than the service's adapter.
+        audience: Raw ids of who may receive it; empty for everybody.
     """
 
     key: str
@@ -145,6 +147,7 @@ class NewPublication(Struct, frozen=True, kw_only=True):
     enabled: bool = True
     priority: Priority = Priority.STANDARD
     reliability: DataReliability | None = None
+    audience: tuple[str, ...] = ()
 
 
 class Join(Struct, frozen=True, kw_only=True, tag="join"):
@@ -201,6 +204,18 @@ class UpdatePublication(Struct, frozen=True, kw_only=True, tag="update_publicati
     publication: str
     enabled: bool
     priority: Priority
+
+
+class SetAudience(Struct, frozen=True, kw_only=True, tag="set_audience"):
+    """Choose who may receive a publication; answered by an empty `Answered`.
+
+    Attributes:
+        audience: Raw ids; empty for everybody.
+    """
+
+    endpoint: str
+    publication: str
+    audience: tuple[str, ...] = ()
 
 
 class SetReceivePolicy(Struct, frozen=True, kw_only=True, tag="set_receive_policy"):
@@ -412,16 +427,32 @@ class Consent(Struct, frozen=True, kw_only=True, tag="consent"):
     endpoint: str
 
 
+class DiagnosticReport(Struct, frozen=True, kw_only=True):
+    """What a diagnostic says: a flag, or a quality from 1 (good) to 3 (bad)."""
+
+    diagnostic: str
+    value: bool | int
+
+
+class ReportDiagnostics(Struct, frozen=True, kw_only=True, tag="report_diagnostics"):
+    """Tell the others of trouble; answered by an empty `Answered`."""
+
+    endpoint: str
+    reports: tuple[DiagnosticReport, ...]
+
+
 class SubmitSurvey(Struct, frozen=True, kw_only=True, tag="submit_survey"):
     """What the user thought of a call, also after it; answered by an empty `Answered`.
 
     Attributes:
         endpoint: The endpoint that the user had in the call.
+        id: 32 hex digits chosen by the client; a survey that is said twice counts once.
         survey: JSON text of the answers.
     """
 
     endpoint: str
     call: str
+    id: str
     survey: str
 
 
@@ -431,6 +462,7 @@ RequestBody: TypeAlias = (
     | Publish
     | Unpublish
     | UpdatePublication
+    | SetAudience
     | SetReceivePolicy
     | Answer
     | Renegotiate
@@ -450,6 +482,7 @@ RequestBody: TypeAlias = (
     | ReportTransfer
     | SetCaptions
     | Consent
+    | ReportDiagnostics
     | SubmitSurvey
 )
 

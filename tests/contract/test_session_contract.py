@@ -36,7 +36,7 @@ from tests.support.events import until
 from tests.support.fake_session import FakeSession
 from tests.support.people import pattern
 from tests.support.proxies import tcp_proxy
-from tests.support.service_client import Participant, group, new_id
+from tests.support.service_client import Participant, SessionRoute, group, new_id
 
 CHAT = NewStream(PublicationKind.DATA, name="chat")
 CAMERA = NewStream(PublicationKind.VIDEO, pattern((200, 30, 30)), name="camera")
@@ -237,24 +237,6 @@ class ScriptedWorld(World):
         self._script.restore()
 
 
-class _Route:
-    """Takes what signaling says to the session."""
-
-    session: CallSession
-
-    def on_delivery(self, body: wire.DeliveryBody) -> None:
-        self.session.delivered(body)
-
-    def on_lost(self, error: CallingError) -> None:
-        self.session.signaling_lost(error)
-
-    def on_resumed(self) -> None:
-        self.session.signaling_resumed()
-
-    def on_closed(self, error: CallingError) -> None:
-        self.session.signaling_closed(error)
-
-
 @asynccontextmanager
 async def real(place: wire.Locator) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
@@ -265,7 +247,7 @@ async def real(place: wire.Locator) -> AsyncIterator[World]:
         async def give() -> str:
             return token
 
-        witness, route = Witness(), _Route()
+        witness, route = Witness(), SessionRoute()
         connection = SignalingConnection(proxy.url, give, route)
         stack.push_async_callback(connection.close)
         witness.own_id = new_id()

@@ -12,7 +12,7 @@ from acs_core import (
     Call,
     CallAgent,
     CollectionUpdate,
-    DataChannelFeature,
+    DataChannelCallFeature,
     DataChannelReceiver,
     DeviceManager,
     DominantSpeakersFeature,
@@ -38,7 +38,7 @@ EMITTERS = (
     LocalVideoStream,
     LocalAudioStream,
     DominantSpeakersFeature,
-    DataChannelFeature,
+    DataChannelCallFeature,
     DataChannelReceiver,
     MediaStatsCollector,
 )

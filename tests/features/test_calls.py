@@ -18,6 +18,7 @@ from acs_core import (
     InvalidArgumentError,
     LocalAudioStream,
     LocalVideoStream,
+    ParticipantRole,
     PublicationKind,
     RemoteParticipantState,
     RoomCallLocator,
@@ -90,7 +91,7 @@ async def test_a_group_id_that_is_no_guid_is_refused_at_once() -> None:
 async def test_a_room_lets_members_in_and_tells_others_why_not() -> None:
     async with meeting() as place:
         anna, ben = await place.user("Anna"), await place.user("Ben")
-        record = place.server.rooms.create(members=frozenset({anna.raw_id}))
+        record = place.server.rooms.create(members={anna.raw_id: ParticipantRole.PRESENTER})
         member = await anna.join({"roomId": record.id})
         assert member.state is CallState.CONNECTED
         stranger = ben.start({"roomId": record.id})

@@ -20,8 +20,8 @@ from acs_core import (
     LocalVideoStream,
     MediaStatsCollectorOptions,
 )
-from acs_core.client.features.media_metrics import MediaStatsSample, MediaStatsSummary
-from acs_core.media.sources import ToneSource
+from acs_core.client.features.media_records import MediaStatsReportSample, MediaStatsReportSummary
+from acs_core.media.sources import SilenceSource, ToneSource
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import camera, meeting, seen_by
@@ -85,15 +85,15 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
         assert (defaults.aggregation_interval, defaults.data_points_per_aggregation) == (10, 6)
         collector = feature.create_collector(MediaStatsCollectorOptions(2, 2))
         disposed = feature.create_collector()
-        samples: list[MediaStatsSample] = []
-        summaries: list[tuple[int, MediaStatsSummary]] = []
+        samples: list[MediaStatsReportSample] = []
+        summaries: list[tuple[int, MediaStatsReportSummary]] = []
         wrong: list[object] = []
         collector.on("sampleReported", samples.append)
         collector.on("summaryReported", lambda one: summaries.append((len(samples), one)))
         disposed.on("sampleReported", wrong.append)
         disposed.dispose()
 
-        def counts(sample: MediaStatsSample) -> list[float]:
+        def counts(sample: MediaStatsReportSample) -> list[float]:
             kinds = (sample.audio, sample.video)
             sent = [item.packets or 0 for kind in kinds for item in kind.send]
             return sent + [item.packets or 0 for kind in kinds for item in kind.receive]
@@ -102,6 +102,15 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
             lambda: samples and len(counts(samples[-1])) == 4 and min(counts(samples[-1])) > 0
         )
         await until(lambda: len(summaries) >= 2)
+        await until(lambda: all(item.rtt_in_ms is not None for item in samples[-1].transports))
+        (picture,) = samples[-1].video.send
+        assert (picture.frame_width_input, picture.frame_width_sent) == (160, 160)
+        assert picture.frames_sent
+        assert picture.key_frames_encoded
+        assert {item.local_candidate_type for item in samples[-1].transports} == {"host"}
+        (heard,) = samples[-1].audio.receive
+        assert heard.rtt_in_ms is not None
+        assert heard.codec_name == "opus"
         assert [at for at, _ in summaries] == [4 * (n + 1) for n in range(len(summaries))]
         assert wrong == []
         await call.hang_up()
@@ -209,3 +218,50 @@ async def test_network_quality_has_levels_for_all_and_statistics_for_who_asked()
         assert plain.local_participant.network_quality_level is None
         levels = [level for level, _ in told]
         assert all(one != two for one, two in itertools.pairwise(levels))
+
+
+async def test_who_speaks_into_a_muted_microphone_is_told_and_who_is_silent_unmuted() -> None:
+    async with meeting() as place:
+        anna = await place.user("Anna")
+        call = await anna.join(audio=LocalAudioStream(ToneSource()), muted=True)
+        feature = call.feature(Features.USER_FACING_DIAGNOSTICS)
+        latest = feature.media.get_latest()
+        name = "speakingWhileMicrophoneIsMuted"
+        await until(lambda: name in latest and latest[name].value is True)
+        await call.unmute()
+        await until(lambda: latest[name].value is False)
+        await call.mute()
+        feature.silence.window = 0.2
+        await call.stop_audio()
+        await call.start_audio(LocalAudioStream(SilenceSource()))
+        await call.unmute()
+        await until(lambda: latest["microphoneNotMuteButSilent"].value is True)
+        # Three minutes are not over.
+        assert latest[name].value is False
+
+
+async def test_relays_that_do_not_answer_are_told() -> None:
+    async with meeting(turn_url="turn:127.0.0.1:9?transport=udp", turn_secret="secret") as place:
+        await (await place.user("Ben")).join(audio=LocalAudioStream(ToneSource()))
+        call = await (await place.user("Anna")).join()
+        latest = call.feature(Features.USER_FACING_DIAGNOSTICS).network.get_latest()
+        name = "networkRelaysNotReachable"
+        await until(lambda: name in latest and latest[name].value is True)
+
+
+async def test_others_hear_of_trouble_that_a_participant_reports() -> None:
+    async with meeting() as place:
+        call = await (await place.user("Anna")).join(
+            audio=LocalAudioStream(ToneSource()), muted=True
+        )
+        there = await (await place.user("Ben")).join()
+        heard = there.feature(Features.USER_FACING_DIAGNOSTICS).remote
+        told = next_event(heard, "diagnosticChanged")
+        call.feature(Features.USER_FACING_DIAGNOSTICS).remote.start_sending_diagnostics()
+        (data,) = await told
+        names = {item.diagnostic: item.value for item in data.diagnostics}
+        assert True in names.values()
+        assert {item.participant_id for item in data.diagnostics} == {call.id}
+        (participant,) = there.remote_participants
+        assert all(item.remote_participant is participant for item in data.diagnostics)
+        assert call.feature(Features.USER_FACING_DIAGNOSTICS).remote.get_latest().diagnostics == ()

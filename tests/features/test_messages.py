@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from acs_core import (
-    DataChannelSenderOptions,
+    CommunicationUserIdentifier,
+    DataChannelSenderOpenOptions,
     Features,
     InvalidArgumentError,
     InvalidStateError,
@@ -25,7 +26,7 @@ async def test_bytes_arrive_in_order_on_a_channel_until_it_is_closed(reliability
         created = next_event(receiving.feature(Features.DATA_CHANNEL), "dataChannelReceiverCreated")
         channels = sending.feature(Features.DATA_CHANNEL)
         sender = channels.create_data_channel_sender(
-            DataChannelSenderOptions(channel_id=7, reliability=reliability)
+            DataChannelSenderOpenOptions(channel_id=7, reliability=reliability)
         )
         (receiver,) = await created
         assert (receiver.channel_id, sender.channel_id) == (7, 7)
@@ -48,7 +49,7 @@ async def test_bytes_arrive_in_order_on_a_channel_until_it_is_closed(reliability
                 await sender.send_message(data)
             assert caught.value.sub_code == code
         with pytest.raises(InvalidArgumentError) as taken:
-            channels.create_data_channel_sender(DataChannelSenderOptions(channel_id=7))
+            channels.create_data_channel_sender(DataChannelSenderOpenOptions(channel_id=7))
         assert taken.value.sub_code == 45303
         closed = next_event(receiver, "close")
         sender.close()
@@ -81,3 +82,34 @@ async def test_text_and_bytes_arrive_at_track_participant_and_room() -> None:
                 ("participant", data, remote),
                 ("room", data, remote, who),
             ]
+
+
+@pytest.mark.feature("MATRIX-037")
+async def test_messages_reach_those_who_were_chosen_and_nobody_else() -> None:
+    async with meeting() as place:
+        anna, ben, cleo = [await place.user(name) for name in ("Anna", "Ben", "Cleo")]
+        sending, chosen, other = [await person.join() for person in (anna, ben, cleo)]
+        receivers = [call.feature(Features.DATA_CHANNEL) for call in (chosen, other)]
+        sender = sending.feature(Features.DATA_CHANNEL).create_data_channel_sender(
+            DataChannelSenderOpenOptions(
+                channel_id=7, participants=(CommunicationUserIdentifier(ben.raw_id),)
+            )
+        )
+        (receiver,) = await next_event(receivers[0], "dataChannelReceiverCreated")
+        ready = next_event(receiver, "messageReady")
+        await sender.send_message(b"for Ben")
+        await ready
+        assert receiver.read_message().data == b"for Ben"
+        assert receivers[1].receivers == ()
+        gone, came = (
+            next_event(receiver, "close"),
+            next_event(receivers[1], "dataChannelReceiverCreated"),
+        )
+        sender.set_participants([CommunicationUserIdentifier(cleo.raw_id)])
+        (second,) = await came
+        await gone
+        ready = next_event(second, "messageReady")
+        await sender.send_message(b"for Cleo")
+        await ready
+        assert second.read_message().data == b"for Cleo"
+        assert receivers[0].receivers == ()

@@ -125,6 +125,24 @@ class Page(Senses):
             priority,
         )
 
+    async def is_asked_for(self, name: str, layers: list[bool]) -> None:
+        """Wait until the newest hint of the service about an own track wants these layers."""
+        await self.until(
+            """(room, _, {name, layers}) => {
+                const {trackSid} = [...room.localParticipant.videoTracks.values()].find(
+                    one => one.trackName === name);
+                const hints = tapped.filter(one => one.direction === '>')
+                    .map(one => { try { return JSON.parse(one.content); } catch { return {}; } })
+                    .filter(one => one.type === 'publisher_hints')
+                    .flatMap(one => one.publisher.hints)
+                    .filter(one => one.track === trackSid && one.encodings);
+                return hints.length
+                    && String(hints.pop().encodings.map(one => one.enabled)) === String(layers);
+            }""",
+            {"name": name, "layers": layers},
+            deadline=25,
+        )
+
     async def show(self, identity: str, width: int = 160, height: int = 120) -> None:
         """Show somebody's video `camera` in one element of a size, and in no other."""
         await self.run(

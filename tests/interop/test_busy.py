@@ -8,8 +8,8 @@ from tests.interop.page import Page
 from tests.interop.stage import MakeStage, Stage
 from tests.interop.values import data, microphone
 from tests.support.events import next_event, until
+from tests.support.proxies import socket_proxy
 from twilio_compat.gateway.gateway import GatewaySettings
-from twilio_compat.gateway.socket import SignalingSocket
 
 INTERNAL_ERROR = 1011
 """RFC 6455 section 7.4.1."""
@@ -32,32 +32,33 @@ async def test_who_finds_no_place_waits_and_comes_in_later(make_stage: MakeStage
     assert await second.story() == []
 
 
-async def test_a_socket_that_the_service_drops_is_replaced(stage: Stage) -> None:
+async def test_a_socket_that_is_closed_with_an_error_is_replaced(stage: Stage) -> None:
     room = await stage.guest("pablo")
     watcher = await stage.joined("bob", media=(data(),))
-    before = set(_sockets(stage))
-    page = await stage.joined("alice", media=(microphone(440), data("chat-of-alice")))
-    await watcher.event("trackSubscribed", "track:audio:microphone")
-    await watcher.event("trackSubscribed", "track:data:chat-of-alice")
-    await page.event("trackSubscribed", "track:data:chat")
-    reconnecting = next_event(room, "participantReconnecting")
-    reconnected = next_event(room, "participantReconnected")
-    since = await page.mark()
-    (socket,) = set(_sockets(stage)) - before
-    socket.close(INTERNAL_ERROR, "A test drops it.")
-    # Said in the moment in which there is no socket.
-    await watcher.publish(data("meanwhile"))
-    assert (await page.event("reconnecting", since=since)).code == 53001
-    await page.event("reconnected", since=since)
-    assert (await reconnecting)[0].identity == "alice"
-    assert (await reconnected)[0].identity == "alice"
-    await watcher.event("participantReconnected", "participant:alice")
-    await page.event("trackSubscribed", "track:data:meanwhile")
-    await _still_talk(page, watcher)
-    names = [name for name, *_ in await page.story(since=since)]
-    assert names.count("reconnecting") == names.count("reconnected") == 1
-    assert not {"disconnected", "trackUnsubscribed", "participantDisconnected"} & set(names)
-    assert "trackUnsubscribed" not in [name for name, *_ in await watcher.story()]
+    async with socket_proxy(stage.server.url) as proxy:
+        page = await stage.page("alice", url=proxy.url)
+        await page.connect(media=(microphone(440), data("chat-of-alice")), insights=False)
+        await watcher.event("trackSubscribed", "track:audio:microphone")
+        await watcher.event("trackSubscribed", "track:data:chat-of-alice")
+        await page.event("trackSubscribed", "track:data:chat")
+        reconnecting = next_event(room, "participantReconnecting")
+        reconnected = next_event(room, "participantReconnected")
+        since = await page.mark()
+        assert await proxy.close_all(INTERNAL_ERROR) == 1
+        # Said when its socket is gone, or just taken up again.
+        await watcher.publish(data("meanwhile"))
+        assert (await page.event("reconnecting", since=since)).code == 53001
+        await page.event("reconnected", since=since)
+        assert (await reconnecting)[0].identity == "alice"
+        assert (await reconnected)[0].identity == "alice"
+        await watcher.event("participantReconnected", "participant:alice")
+        await page.event("trackSubscribed", "track:data:meanwhile")
+        await _still_talk(page, watcher)
+        names = [name for name, *_ in await page.story(since=since)]
+        assert names.count("reconnecting") == names.count("reconnected") == 1
+        assert not {"disconnected", "trackUnsubscribed", "participantDisconnected"} & set(names)
+        assert "trackUnsubscribed" not in [name for name, *_ in await watcher.story()]
+        await page.close()
 
 
 async def _still_talk(page: Page, watcher: Page) -> None:
@@ -75,9 +76,3 @@ def _busy(page: Page) -> list[dict[str, object]]:
 
 def _is_opening(direction: str, path: str) -> bool:
     return direction == "o" and path == "/signaling"
-
-
-def _sockets(stage: Stage) -> list[SignalingSocket]:
-    """Those of all pages, as the gateway has them; nothing public closes one of them alone."""
-    gateway = stage.server._twilio_gateway
-    return [] if gateway is None else list(gateway._clients)

@@ -6,12 +6,18 @@ import json
 
 import pytest
 
+from acs_core.service.admission import CallLimits
+from acs_core.service.rooms import RoomOptions
 from tests.interop.python_side import python_sees
-from tests.interop.stage import Stage
+from tests.interop.stage import MakeStage, Stage
 from tests.interop.values import PageError, data, microphone, video
 from tests.support.events import next_event
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import ROOM
+from twilio_compat.errors import (
+    ParticipantSessionLengthExceededError,
+    RoomAccountLimitExceededError,
+)
 
 
 async def test_a_created_room_is_the_one_that_is_joined(stage: Stage) -> None:
@@ -165,11 +171,39 @@ async def test_rest_subscribes_and_unsubscribes(stage: Stage) -> None:
     await bob.sees("alice", RED)
 
 
-async def test_rest_removes_a_page(stage: Stage) -> None:
+async def test_rest_removes_a_page_and_a_python_participant_without_an_error(stage: Stage) -> None:
     alice = await stage.joined("alice")
     bob = await stage.joined("bob")
-    path = f"/v1/Rooms/{bob.room_sid}/Participants/{bob.sid}"
-    status, body = await stage.rest("POST", path, Status="disconnected")
-    assert (status, body["status"]) == (202, "disconnected")
-    await bob.event("disconnected")
+    room = await stage.guest("pablo")
+    ended = next_event(room, "disconnected")
+    participants = f"/v1/Rooms/{bob.room_sid}/Participants"
+    for sid in (bob.sid, room.local_participant.sid):
+        status, body = await stage.rest("POST", f"{participants}/{sid}", Status="disconnected")
+        assert (status, body["status"]) == (202, "disconnected")
+    removed = await bob.event("disconnected")
+    assert removed.code is None
+    assert (await ended)[-1] is None
     await alice.event("participantDisconnected", "participant:bob")
+    await alice.event("participantDisconnected", "participant:pablo")
+
+
+async def test_who_stayed_as_long_as_the_room_allows_hears_why(stage: Stage) -> None:
+    stage.server.calls.create(unique_name=ROOM, options=RoomOptions(max_participant_duration=2.0))
+    room = await stage.guest("pablo")
+    ended = next_event(room, "disconnected")
+    page = await stage.joined("alice")
+    assert (await page.event("disconnected")).code == 53216
+    assert isinstance((await ended)[-1], ParticipantSessionLengthExceededError)
+
+
+async def test_one_room_too_many_is_refused(make_stage: MakeStage) -> None:
+    stage = await make_stage(limits=CallLimits(rooms=1))
+    await stage.joined("alice")
+    bob = await stage.page("bob")
+    with pytest.raises(PageError) as caught:
+        await bob.connect("another")
+    assert caught.value.code == 53119
+    with pytest.raises(RoomAccountLimitExceededError) as refused:
+        await stage.guest("pablo", name="another")
+    assert refused.value.next_step
+    await bob.connect()

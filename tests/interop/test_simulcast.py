@@ -82,6 +82,25 @@ async def test_adaptive_simulcast_sends_what_somebody_shows(stage: Stage) -> Non
 
 
 @pytest.mark.timeout(120)
+async def test_what_everybody_shows_small_is_sent_in_one_layer(stage: Stage) -> None:
+    """Of pictures of this size Chromium never sends the third layer; its size stays unknown."""
+    alice = await stage.joined(
+        "alice", media=(video(RED, width=640, height=480),), preferredVideoCodecs="auto"
+    )
+    viewers = [await stage.joined(name, bandwidthProfile=AUTOMATIC) for name in ("bob", "carol")]
+    for viewer in viewers:
+        await viewer.show("alice", 160, 120)
+    await alice.is_asked_for("camera", [True, False, False])
+    await _sends(alice, 1)
+    for viewer in viewers:
+        await viewer.sees_width("alice", 320)
+        await viewer.sees("alice", RED)
+    # One who shows it large is enough; whether the network carries it is another question.
+    await viewers[0].show("alice", 640, 480)
+    await alice.is_asked_for("camera", [True, True, False])
+
+
+@pytest.mark.timeout(120)
 async def test_adaptive_simulcast_stops_for_nobody(stage: Stage) -> None:
     alice = await stage.joined(
         "alice", media=(video(RED, width=960, height=540),), preferredVideoCodecs="auto"

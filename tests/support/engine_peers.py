@@ -20,6 +20,7 @@ from acs_core.media.subscribing import SubscribePeer
 from acs_core.rtc.data import DataChannel
 from acs_core.rtc.feedback import RtcpPacket
 from acs_core.rtc.packet import RtpHeader, parse_header
+from acs_core.service.sfu.changes import RefusalReason
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.listeners import TransportListener
 from acs_core.service.sfu.negotiation import SsrcPolicy
@@ -69,7 +70,13 @@ class Side(TransportListener):
         self.channels.append(channel)
         channel.on_message = self.messages.put_nowait
 
+    def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool) -> None:
+        """Not looked at."""
+
     def on_liveness(self) -> None:
+        """Not looked at."""
+
+    def on_failed(self) -> None:
         """Not looked at."""
 
     @property

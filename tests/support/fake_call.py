@@ -273,6 +273,10 @@ class ScriptedLink:
         self.last.refusal = self.refusal
         return self.last
 
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        """Agree to everything."""
+        return wire.Answered()
+
     async def close(self) -> None:
         """Close at once."""
         self.is_closed = True
@@ -295,6 +299,7 @@ async def scripted_call(
             screen=_no_screen,
             device_flags=dict,
             on_over=lambda _call: None,
+            follow=_no_other_call,
             sample_interval=3600.0,
         )
     )
@@ -305,6 +310,10 @@ async def scripted_call(
         yield call, link.last
     finally:
         await call.aclose()
+
+
+def _no_other_call(requested: wire.TransferRequested, options: JoinCallOptions) -> Call:
+    raise AssertionError("this call is not transferred")
 
 
 async def _no_screen() -> Any:

@@ -17,6 +17,7 @@ from acs_core.client.ports import (
 )
 from acs_core.core import endings
 from acs_core.core.facts import (
+    ActivityChanged,
     CallType,
     EndpointInfo,
     EndpointLeft,
@@ -91,6 +92,7 @@ class FakeSession:
         self.room: wire.RoomInfo | None = None
         self.call_type = CallType.GROUP
         self.meeting = ""
+        self.activity = ActivityChanged()
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
         self.others: list[EndpointInfo] = []
@@ -106,6 +108,7 @@ class FakeSession:
         self.subscribed: set[str] = set()
         self.sender_stats: dict[str, SenderStats] = {}
         self.receiver_stats: dict[str, ReceiverStats] = {}
+        self.has_relay_failed = False
         self._streams: dict[str, FakeStream] = {}
         self._numbers = 100
 
@@ -123,7 +126,11 @@ class FakeSession:
 
     def stats(self) -> SessionStats:
         return SessionStats(
-            PeerStats("connected", senders=dict(self.sender_stats)),
+            PeerStats(
+                "connected",
+                has_relay_failed=self.has_relay_failed,
+                senders=dict(self.sender_stats),
+            ),
             PeerStats("connected", receivers=dict(self.receiver_stats)),
         )
 
@@ -147,7 +154,11 @@ class FakeSession:
             publications=tuple(item.info for item in local if item.info is not None),
         )
         self.roster = Roster.restore(
-            1, [*self.others, own], pending=self.pending, call_type=self.call_type
+            1,
+            [*self.others, own],
+            pending=self.pending,
+            activity=self.activity,
+            call_type=self.call_type,
         )
         self.call_id = "c" * 32
         self._set_state(SessionState.JOINED)

@@ -15,11 +15,19 @@ class ScriptedTranscriber:
     Attributes:
         publications: What can be heard now, and how to say something about it.
         ended: Calls that are over.
+        languages: What was last said to be spoken and wanted, by call.
     """
 
+    spoken_languages = ("en-US", "de-DE")
+    caption_languages = ("en", "fr")
+
     def __init__(self) -> None:
+        self.languages: dict[str, tuple[str, frozenset[str]]] = {}
         self.publications: dict[str, Callable[[Transcript], None]] = {}
         self.ended: list[str] = []
+
+    def languages_changed(self, call: str, spoken: str, captions: frozenset[str]) -> None:
+        self.languages[call] = (spoken, captions)
 
     def publication_added(
         self, call: str, publication: str, say: Callable[[Transcript], None]

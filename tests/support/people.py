@@ -28,6 +28,7 @@ from acs_core import (
 )
 from acs_core.media.sources import PatternSource
 from acs_core.models import GroupLocator, VideoDeviceInfo, VideoDeviceType
+from acs_core.service.transcription import Transcriber
 from tests.support.events import until
 from tests.support.media_checks import Color
 from twilio_compat import Room, connect
@@ -145,15 +146,20 @@ class Meeting:
 
 @asynccontextmanager
 async def meeting(
+    *,
+    transcriber: Transcriber | None = None,
     **options: Any,
 ) -> AsyncIterator[Meeting]:
     """A service with made-up credentials and nobody in it; all leave when the block ends.
 
     Args:
+        transcriber: Who writes down what is said.
         **options: Settings of the service.
     """
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(embedded(options=options))
+        running = await stack.enter_async_context(
+            embedded(options=options, transcriber=transcriber)
+        )
         # Twilio's connect makes rooms, ACS's join does not.
         running.rooms.create(unique_name=ROOM)
         yield Meeting(running, stack, running.url)

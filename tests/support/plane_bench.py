@@ -21,6 +21,7 @@ from acs_core.service.sfu.plane.messages import (
     AddTransport,
     Command,
     Event,
+    PlaneStats,
     Route,
     SetAddresses,
 )
@@ -161,6 +162,13 @@ class Bench:
         )
         self.publish(packet)
         return packet
+
+    def stats(self) -> PlaneStats:
+        """Everything that the plane counted."""
+        each = [self.plane.connection_stats(name, self.now) for name in self.plane._transports]
+        producers = {key: value for item in each for key, value in item.producers.items()}
+        consumers = {key: value for item in each for key, value in item.consumers.items()}
+        return PlaneStats(producers, consumers, self.plane.dropped)
 
     def raw(self, name: str) -> list[bytes]:
         return drain(self.sinks[name])

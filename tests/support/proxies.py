@@ -1,4 +1,7 @@
-"""A TCP and a UDP proxy that can be cut and restored, to break networks without a network."""
+"""A TCP and a UDP proxy that can be cut and restored, to break networks without a network.
+
+And one for WebSockets, which can end them with a code as a gateway in front of a service does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-__all__ = ["TcpProxy", "UdpProxy", "tcp_proxy", "udp_proxy"]
+import aiohttp
+from aiohttp import web
+
+__all__ = ["SocketProxy", "TcpProxy", "UdpProxy", "socket_proxy", "tcp_proxy", "udp_proxy"]
 
 
 class TcpProxy:
@@ -96,6 +102,64 @@ class TcpProxy:
             writer.transport.abort()
 
 
+class SocketProxy:
+    """Passes WebSockets with text messages on to a service; makes no other requests.
+
+    Attributes:
+        url: Where clients find it, with ``http``.
+    """
+
+    def __init__(self, service: str, session: aiohttp.ClientSession) -> None:
+        self._service = service
+        self._session = session
+        # With the code that each is to be closed with, once that is decided here.
+        self._open: dict[web.WebSocketResponse, int | None] = {}
+        self.url = ""
+
+    async def close_all(self, code: int) -> int:
+        """End every WebSocket, on both sides, with this code; who comes again is let in.
+
+        Returns:
+            How many there were.
+        """
+        ending = tuple(self._open)
+        for near in ending:
+            self._open[near] = code
+            await near.close(code=code)
+        return len(ending)
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        near = web.WebSocketResponse()
+        await near.prepare(request)
+        self._open[near] = None
+        try:
+            async with self._session.ws_connect(f"{self._service}{request.path_qs}") as far:
+                back = asyncio.create_task(self._return(far, near))
+                try:
+                    await self._pump(near, far)
+                    await far.close(code=self._open[near] or near.close_code or 1000)
+                finally:
+                    back.cancel()
+                    await asyncio.wait({back})
+        finally:
+            del self._open[near]
+        return near
+
+    async def _pump(
+        self,
+        source: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
+        sink: web.WebSocketResponse | aiohttp.ClientWebSocketResponse,
+    ) -> None:
+        async for message in source:
+            await sink.send_str(message.data)
+
+    async def _return(
+        self, far: aiohttp.ClientWebSocketResponse, near: web.WebSocketResponse
+    ) -> None:
+        await self._pump(far, near)
+        await near.close(code=far.close_code or 1000)
+
+
 class UdpProxy(asyncio.DatagramProtocol):
     """Passes datagrams on to a port of 127.0.0.1; listens on the same port of another address."""
 
@@ -168,6 +232,24 @@ async def tcp_proxy(port: int) -> AsyncIterator[TcpProxy]:
         yield proxy
     finally:
         await proxy.close()
+
+
+@asynccontextmanager
+async def socket_proxy(service: str) -> AsyncIterator[SocketProxy]:
+    """In front of a service at this URL; its sockets end when the block does."""
+    async with aiohttp.ClientSession() as session:
+        proxy = SocketProxy(service, session)
+        app = web.Application()
+        app.router.add_get("/{path:.*}", proxy.handle)
+        runner = web.AppRunner(app, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield proxy
+        finally:
+            await proxy.close_all(1001)
+            await runner.cleanup()
 
 
 @asynccontextmanager

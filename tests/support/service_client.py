@@ -24,7 +24,15 @@ from acs_core.core.facts import EndReason, Fact
 from acs_core.errors import CallingError
 from acs_core.service.app import CallingService
 
-__all__ = ["Participant", "RawClient", "group", "new_id", "participant", "raw_client"]
+__all__ = [
+    "Participant",
+    "RawClient",
+    "SessionRoute",
+    "group",
+    "new_id",
+    "participant",
+    "raw_client",
+]
 
 DEADLINE = 10.0
 
@@ -146,7 +154,25 @@ async def raw_client(
         yield RawClient(socket, issued)
 
 
-class Participant:
+class SessionRoute:
+    """Takes what a connection of its own says to the one session on it; set `session`."""
+
+    session: CallSession
+
+    def on_delivery(self, body: wire.DeliveryBody) -> None:
+        self.session.delivered(body)
+
+    def on_lost(self, error: CallingError) -> None:
+        self.session.signaling_lost(error)
+
+    def on_resumed(self) -> None:
+        self.session.signaling_resumed()
+
+    def on_closed(self, error: CallingError) -> None:
+        self.session.signaling_closed(error)
+
+
+class Participant(SessionRoute):
     """A session and its signaling connection; writes down what it is told."""
 
     def __init__(
@@ -233,20 +259,6 @@ class Participant:
     def on_ended(self, reason: EndReason) -> None:
         self.ended.append(reason)
         self._wake.set()
-
-    # SignalingObserver
-
-    def on_delivery(self, body: wire.DeliveryBody) -> None:
-        self.session.delivered(body)
-
-    def on_lost(self, error: CallingError) -> None:
-        self.session.signaling_lost(error)
-
-    def on_resumed(self) -> None:
-        self.session.signaling_resumed()
-
-    def on_closed(self, error: CallingError) -> None:
-        self.session.signaling_closed(error)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from acs_core.media.frames import AUDIO_RATE, av_audio_frame
 from acs_core.media.patterns import PatternPainter, tone
 from acs_core.media.sources import MediaFrame, MediaSource, Pacer, av_picture
 
-__all__ = ["BeepSource", "FlashSource", "SnowSource", "SwitchedToneSource"]
+__all__ = ["BeepSource", "FlashSource", "HissSource", "SnowSource", "SwitchedToneSource"]
 
 FRAME_SAMPLES = 960
 SIGNAL_SECONDS = 0.2
@@ -54,6 +54,22 @@ class FlashSource(MediaSource):
             picture = np.full((90 * 3 // 2, 160), 128, dtype=np.uint8)
             picture[:90] = 235 if _is_on() else 16
             yield av_picture(picture, time=number / self._fps)
+            number += 1
+
+
+class HissSource(MediaSource):
+    """White noise of -50.3 dBov."""
+
+    def __init__(self) -> None:
+        super().__init__("audio", "Hiss")
+        self._grain = np.random.default_rng(1).normal(0, 100, (50, 960, 1)).astype(np.int16)
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        pacer = Pacer()
+        number = 0
+        while True:
+            await pacer.wait(number / 50)
+            yield av_audio_frame(self._grain[number % 50], pts=number * 960)
             number += 1
 
 

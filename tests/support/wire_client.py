@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import aiohttp
 
-from acs_core.rtc.formats import NATIVE_CODECS, NATIVE_EXTENSIONS
+from acs_core.rtc.formats import NATIVE_CODECS, NATIVE_EXTENSIONS, select
 from acs_core.rtc.sdp import (
+    Codec,
     Direction,
     Fingerprint,
     HeaderExtension,
@@ -33,6 +34,7 @@ from acs_core.rtc.sdp import (
 __all__ = ["PaperPeer", "WireClient", "wire_client"]
 
 DEADLINE: Final = 5.0
+VIDEO_CLOCK: Final = 90_000
 FINGERPRINT: Final = Fingerprint("sha-256", ":".join(["AB"] * 32))
 
 
@@ -46,6 +48,16 @@ class PaperPeer:
         self.revision = 0
         self._sections: list[MediaSection] = []
         self._ufrag = uuid.uuid4().hex[:8]
+        self._video_codecs: frozenset[str] | None = None
+
+    def know_only(self, *names: str) -> None:
+        """Describe no other video codecs than these from now on, on every section."""
+        self._video_codecs = frozenset(names)
+        native = NATIVE_CODECS["video"]
+        self._sections = [
+            replace(item, codecs=self._known(native)) if item.kind == "video" else item
+            for item in self._sections
+        ]
 
     def track(self, kind: str) -> str:
         """Send a track from the next offer on; its id."""
@@ -105,7 +117,7 @@ class PaperPeer:
             base,
             mid=offered.mid,
             direction=direction,
-            codecs=offered.codecs,
+            codecs=self._known(offered.codecs),
             extensions=offered.extensions,
         )
 
@@ -114,10 +126,16 @@ class PaperPeer:
         return MediaSection(
             kind,  # type: ignore[arg-type]
             str(len(self._sections)),
-            codecs=NATIVE_CODECS[kind],
+            codecs=self._known(NATIVE_CODECS[kind]),
             extensions=extensions,
             rtcp_mux=True,
         )
+
+    def _known(self, codecs: tuple[Codec, ...]) -> tuple[Codec, ...]:
+        names = self._video_codecs
+        if names is None or any(codec.clock_rate != VIDEO_CLOCK for codec in codecs):
+            return codecs
+        return select(codecs, lambda codec: codec.name in names)
 
     def _entry(self, kind: str, sdp: str) -> dict[str, Any]:
         description = {"type": kind, "revision": self.revision, "sdp": sdp}

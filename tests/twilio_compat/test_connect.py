@@ -176,7 +176,7 @@ async def test_a_call_that_ends_before_there_is_a_room_is_an_error() -> None:
             [],
             make_client=lambda chosen: Ending(chosen, link_factory=lambda *_: link),
         )
-    assert caught.value.code == 53118
+    assert caught.value.code == 53104
     assert link.is_closed
 
 

@@ -121,9 +121,11 @@ async def test_a_coroutine_listener_is_a_task_of_the_owner() -> None:
     EventEmitter.__init__(bell := Bell.__new__(Bell), owner)
     bell.on("rung", listener)
     bell.emit("rung")
+    assert owner.is_busy
     async with asyncio.timeout(1):
         await done.wait()
     await owner.aclose()
+    assert not owner.is_busy
 
 
 def test_a_once_listener_runs_once_when_the_event_is_emitted_within() -> None:

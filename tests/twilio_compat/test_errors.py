@@ -46,7 +46,7 @@ CORE_CLASSES = [
 
 def test_every_code_of_twilio_video_has_a_class() -> None:
     assert sorted(ERROR_CLASSES) == sorted(DETAILS)
-    assert len(ERROR_CLASSES) == 55
+    assert len(ERROR_CLASSES) == 57
     assert set(range(20101, 20108)) <= set(ERROR_CLASSES)
     assert 53000 in ERROR_CLASSES
     assert 53501 in ERROR_CLASSES
@@ -132,6 +132,7 @@ def test_every_core_error_has_a_counterpart(
         (ServiceError("x", code=404), 53106),
         (ServiceError("x", code=429), 53006),
         (ServiceError("x", sub_code=53105), 53105),
+        (ServiceError("x", code=429, sub_code=53119), 53119),
         (ServiceError("x", stage=Stage.NEGOTIATION), 53403),
         (ProtocolError("x", code=503), 53006),
         (ProtocolError("x", stage=Stage.NEGOTIATION), 53402),
@@ -165,7 +166,7 @@ def test_raising_keeps_the_chain() -> None:
 @pytest.mark.parametrize(
     ("reason", "code"),
     [
-        (endings.REMOVED, 53118),
+        (endings.STAYED_TOO_LONG, 53216),
         (endings.ENDED_FOR_EVERYONE, 53118),
         (endings.LINK_LOST, 53001),
         (endings.MEDIA_LOST, 53405),

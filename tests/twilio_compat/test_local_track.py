@@ -287,6 +287,7 @@ async def test_waiting_for_a_running_track_leaves_its_sinks_alone() -> None:
     await track.closed()
     async with asyncio.timeout(5):
         await heard.wait()
+    assert not track.is_stopped
     await finish(track)
 
 

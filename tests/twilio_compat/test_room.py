@@ -136,9 +136,25 @@ async def test_disconnect_tells_everything_before_it_returns() -> None:
         assert await room.get_stats() == []
 
 
+@pytest.mark.parametrize("sub_code", [endings.REMOVED.sub_code, 5000])
+async def test_who_is_removed_hears_no_error(sub_code: int) -> None:
+    async with room_of(ANN) as (room, session):
+        story: Story = []
+        listen(story, "room", room)
+        session.end(EndReason(code=0, sub_code=sub_code, message="removed"))
+        assert [entry[1:] for entry in story] == [("disconnected", room, None)]
+        await room.closed()
+
+
 @pytest.mark.parametrize(
     ("reason", "code"),
-    [(endings.LINK_LOST, 53001), (endings.DUPLICATE_IDENTITY, 53205), (endings.MEDIA_LOST, 53405)],
+    [
+        (endings.LINK_LOST, 53001),
+        (endings.DUPLICATE_IDENTITY, 53205),
+        (endings.MEDIA_LOST, 53405),
+        (endings.ENDED_FOR_EVERYONE, 53118),
+        (endings.STAYED_TOO_LONG, 53216),
+    ],
 )
 @pytest.mark.feature("TOKEN-007")
 async def test_an_end_from_outside_has_an_error(reason: EndReason, code: int) -> None:

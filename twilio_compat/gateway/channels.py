@@ -301,9 +301,13 @@ class MediaSignaling:
             _log.debug("too many reports of network quality")
             return
         self._client_report = report.measured
-        levels = self._endpoint.call.quality
-        answer = messages.network_quality(self._endpoint.id, levels, report)
-        self._send(Channel.NETWORK_QUALITY, answer)
+        # A client takes messages of so many bytes only (RFC 8841 section 6), and details of
+        # everybody in a large room can be more: levels are worth more than details.
+        for asked in (report, report.without_remote_details()):
+            levels = self._endpoint.call.quality
+            answer = messages.network_quality(self._endpoint.id, levels, asked)
+            if self._send(Channel.NETWORK_QUALITY, answer):
+                return
 
     # ------------------------------------------------------------ what the client wants to receive
 

@@ -26,7 +26,7 @@ from acs_core.service.sfu.transport import MediaTransport
 from twilio_compat.gateway.connection import PeerConnection
 from twilio_compat.gateway.messages import CLIENT_SENT_INVALID, ConnectionState
 from twilio_compat.gateway.publishing import LocalTracks
-from twilio_compat.gateway.receiving import RemoteTracks
+from twilio_compat.gateway.receiving import RemoteTracks, SubscriptionError
 
 __all__ = ["Media", "MediaOwner", "SfuMedia"]
 
@@ -50,6 +50,9 @@ class MediaOwner(Protocol):
 
     def connection_opened(self) -> None:
         """The client has made the other connection."""
+
+    def align_soon(self) -> None:
+        """What can be forwarded changed: `align` is to be called in a turn of its own."""
 
     def say(self, **fields: object) -> None:
         """Tell the client, in an `update`."""
@@ -239,9 +242,10 @@ class SfuMedia(TransportListener):
 
     def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool = False) -> None:
         """The client does not take a stream; a browser may reject all that has no codec of its."""
-        is_final = reason is not RefusalReason.NOT_RECEIVING and not is_retried
-        if is_final and self._remote.refused(key):
+        error = _subscription_error(reason, is_retried=is_retried)
+        if error is not None and self._remote.refused(key, error, self._live.transport):
             self._owner.say(subscribed=self.subscribed())
+            self._owner.align_soon()
 
     def on_liveness(self) -> None:
         """The client fell silent, or is heard again."""
@@ -259,6 +263,9 @@ class SfuMedia(TransportListener):
         self._live.take(state)
         if self._live.is_begun and not was_begun:
             self._owner.connection_opened()
+        elif self._remote.has_errors:
+            # The description may show another codec, or leave a section free.
+            self._owner.align_soon()
 
     @property
     def _live(self) -> PeerConnection:
@@ -278,6 +285,18 @@ class SfuMedia(TransportListener):
             lambda entry: self._owner.say(peer_connections=[entry]),
             is_ours=is_ours,
         )
+
+
+def _subscription_error(reason: RefusalReason, *, is_retried: bool) -> SubscriptionError | None:
+    """What the client is told of a stream that is not sent; None when it just has to wait."""
+    match reason:
+        case RefusalReason.NO_SECTION:
+            # Tried again as soon as another stream ends, but that may take for ever.
+            return SubscriptionError.NO_CAPACITY
+        case RefusalReason.NO_COMMON_CODEC | RefusalReason.SECTION_REJECTED if not is_retried:
+            return SubscriptionError.NO_COMMON_CODEC
+        case _:
+            return None
 
 
 def _revision(state: ConnectionState) -> int:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from acs_core import wire
 from acs_core.core.facts import Priority
@@ -111,6 +111,11 @@ class QualityReport(Struct, frozen=True, tag_field="type", tag="network_quality"
                 else None
             ),
         )
+
+    def without_remote_details(self) -> QualityReport:
+        """The same, as if it asked for no more than the levels of the others."""
+        remote = min(self.remote_report_level, 1)
+        return structs.replace(self, remote_report_level=remote)
 
 
 class TrackPriority(Struct, frozen=True, tag_field="type", tag="track_priority"):

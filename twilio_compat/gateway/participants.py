@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallTypeChanged,
     ConnectionState,
@@ -23,6 +24,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PublicationAdded,
@@ -68,7 +70,9 @@ class RemoteParticipants:
             case (
                 SpeakersChanged()
                 | RecordingChanged()
+                | ActivityChanged()
                 | AttributesChanged()
+                | MediaAccessChanged()
                 | PendingChanged()
                 | PendingGone()
                 | CallTypeChanged()

@@ -4,6 +4,12 @@ Each subscription gets an id that was never used: the client finds the media by 
 the msid, or label of the channel) and remembers ids that are gone. `subscribed` is the complete
 list, with a revision of its own.
 
+What the client cannot be sent stays in the list, with the error in place of the id, and the client
+tells that to the application once. A stream that is in no codec of the client's is given up, or
+never begun if that is known before, until the client describes codecs that it did not know. A
+stream for which the connection has no section left waits for one. Either gets its id then, which
+the client takes for a subscription.
+
 Source: twilio-video.js 2.36 on the wire.
 """
 
@@ -13,7 +19,8 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from enum import Enum
+from typing import Any
 
 from acs_core.core.facts import DataReliability
 from acs_core.rtc.data import DataChannel
@@ -23,22 +30,35 @@ from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 from twilio_compat.gateway.messages import track_sid
 
-__all__ = ["RemoteTracks"]
+__all__ = ["RemoteTracks", "SubscriptionError"]
 
 _log = logging.getLogger(__name__)
 
-NO_COMMON_CODEC: Final = 53404
-"""Twilio: no supported codec; a track that the client cannot receive."""
+
+class SubscriptionError(Enum):
+    """Why a client does not get a track that it subscribes to: Twilio's code, and a text."""
+
+    NO_COMMON_CODEC = (53404, "No codec of the track is supported.")
+    NO_CAPACITY = (
+        53305,
+        "The connection carries no more tracks; this one waits for another's end.",
+    )
 
 
 @dataclass(slots=True)
 class _Received:
-    """One subscription on the connection."""
+    """One subscription on the connection.
+
+    Attributes:
+        error: Why nothing is sent.
+        known_codecs: What the client had described when it took none of the stream's codecs.
+    """
 
     id: str
     source: Producer | DataSource
     channel: DataChannel | None = None
-    is_refused: bool = False
+    error: SubscriptionError | None = None
+    known_codecs: frozenset[str] = frozenset()
 
 
 class RemoteTracks:
@@ -65,12 +85,20 @@ class RemoteTracks:
                 _log.exception("publication %s is not forwarded", publication)
         return self._changed_since(before)
 
-    def refused(self, publication: str) -> bool:
-        """The client takes no codec of a stream; True if `subscribed` changed."""
+    @property
+    def has_errors(self) -> bool:
+        """Whether something that is wanted cannot be sent; `align` when the client says more."""
+        return any(received.error is not None for received in self._received.values())
+
+    def refused(
+        self, publication: str, error: SubscriptionError, transport: MediaTransport
+    ) -> bool:
+        """A stream cannot be sent; True if `subscribed` changed. `align` is due then."""
         received = self._received.get(publication)
-        if received is None or received.is_refused:
+        if received is None or received.error is error or isinstance(received.source, DataSource):
             return False
-        received.is_refused = True
+        received.error = error
+        received.known_codecs = transport.client_codecs(received.source)
         self._revision += 1
         return True
 
@@ -97,6 +125,8 @@ class RemoteTracks:
             return
         if received is not None and subscription.source is not received.source:
             self._continue(publication, received, subscription, transport)
+        elif received is not None and received.error is not None:
+            self._reconsider(publication, received, transport)
         if publication not in self._received:
             self._start(publication, subscription, transport)
 
@@ -105,7 +135,14 @@ class RemoteTracks:
     ) -> None:
         source = subscription.source
         received_id = self._new_id()
-        if isinstance(source, Producer):
+        if isinstance(source, Producer) and transport.cannot_take(source):
+            self._received[publication] = _Received(
+                received_id,
+                source,
+                error=SubscriptionError.NO_COMMON_CODEC,
+                known_codecs=transport.client_codecs(source),
+            )
+        elif isinstance(source, Producer):
             transport.forward(
                 publication,
                 source,
@@ -133,6 +170,21 @@ class RemoteTracks:
         else:
             self._stop(publication, transport)
 
+    def _reconsider(self, publication: str, received: _Received, transport: MediaTransport) -> None:
+        """Look whether a stream that could not be sent can be sent by now."""
+        source = received.source
+        if received.error is SubscriptionError.NO_CAPACITY:
+            consumer = transport.consumers.get(publication)
+            if consumer is not None and consumer.accepted is not None:
+                received.error = None
+        elif isinstance(source, Producer):
+            # The section that was refused is of no more use.
+            transport.stop_forwarding(publication)
+            is_known = transport.client_codecs(source) <= received.known_codecs
+            if not is_known and not transport.cannot_take(source):
+                # To be begun anew: the client may have met the old id.
+                self._stop(publication, transport)
+
     def _stop(self, publication: str, transport: MediaTransport) -> None:
         received = self._received.pop(publication)
         if isinstance(received.source, Producer):
@@ -157,7 +209,7 @@ def _starve(received: _Received) -> None:
 
 def _entry(publication: str, received: _Received) -> dict[str, Any]:
     sid = track_sid(publication)
-    if received.is_refused:
-        error = {"code": NO_COMMON_CODEC, "message": "No codec of the track is supported."}
-        return {"sid": sid, "error": error}
+    if received.error is not None:
+        code, message = received.error.value
+        return {"sid": sid, "error": {"code": code, "message": message}}
     return {"sid": sid, "id": received.id}

@@ -11,7 +11,7 @@ and the other is dropped. That is one comparison, which drops what was said befo
 passes when its revision is higher than the last answered one and than the open offer's. An answer
 passes when it is the other end's and of the open offer's revision.
 
-What is said to a member whose socket is lost need not be kept: `sync` says again all that it could
+What is said to a member whose socket is lost need not be kept: `state` says again all that it could
 have missed, and what it knows already changes nothing. One loss cannot be repaired that way: when
 an end answered the very first offer and offered again, and only the latter gets here, then the
 other end waits for the answer for ever (twilio-video.js 2.36 holds offers back until its first
@@ -154,19 +154,6 @@ class PeerRelay:
             del self._connections[connection.id]
             out.add(connection.other(member), connection.closing())
         return out.sent
-
-    def sync(self, member: str, states: Iterable[ConnectionState]) -> Sent:
-        """Take a member's state after its socket was lost, and bring it up to date.
-
-        Returns:
-            First the complete list for the member itself, which is the `peer_connections` of
-            `synced` (what is not in it, the client closes; it may be empty); then what the others
-            are to be sent. Nothing for a member that is not in the room.
-        """
-        if member not in self._members:
-            return []
-        passed = [(to, entries) for to, entries in self.entries(member, states) if to != member]
-        return [(member, self.state(member)), *passed]
 
     def state(self, member: str) -> list[Entry]:
         """All that a member must know of its connections; repeating it does no harm."""

@@ -190,18 +190,13 @@ class RoomSession(EndpointObserver):
         self._media_side.open()
         self._attach()
         self._report_reachability()
-        self._align_soon()
+        self.align_soon()
 
     def leave(self) -> None:
         """The client leaves the room."""
         if self._endpoint is not None:
             self._endpoint.leave()
         self._finish(endings.HUNG_UP)
-
-    def replace_connection(self) -> None:
-        """Move the client's media to another connection, as when its worker goes away."""
-        if isinstance(self._media, SfuMedia):
-            self._media.replace()
 
     def detached(self, outlet: Outlet) -> None:
         """A socket ended; without effect if the session goes on over another one."""
@@ -255,7 +250,7 @@ class RoomSession(EndpointObserver):
 
     def on_subscriptions(self) -> None:
         """Bring the connection in line with them, in a turn of its own."""
-        self._align_soon()
+        self.align_soon()
 
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
         """Tell which videos are switched off."""
@@ -307,7 +302,11 @@ class RoomSession(EndpointObserver):
         if self._signaling is not None:
             self.say(media_signaling=self._signaling.announce())
         self._report_reachability()
-        self._align_soon()
+        self.align_soon()
+
+    def align_soon(self) -> None:
+        """Bring the connection in line with the subscriptions, in a turn of its own."""
+        self._context.engine.turns.add(self._align)
 
     def say(self, **fields: object) -> None:
         """Tell the client, in an `update`; nothing while it cannot be reached."""
@@ -410,9 +409,6 @@ class RoomSession(EndpointObserver):
     def _attach(self) -> None:
         if self._in_call.is_in_call:
             self._media_side.attach(self._in_call)
-
-    def _align_soon(self) -> None:
-        self._context.engine.turns.add(self._align)
 
     def _align(self) -> None:
         if self._is_talking and self._in_call.is_in_call:

@@ -9,15 +9,22 @@ made with the call, so nothing that happens before an application first asks for
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeAlias, TypeVar
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.ports import RosterChange, Session
-from acs_core.core.facts import EndReason
+from acs_core.core.consent import CONSENT_SUB_CODES, is_consent_missing
+from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError, InvalidStateError
+from acs_core.models import ACS_LIMITS, CallLimits
+
+if TYPE_CHECKING:
+    from acs_core.client.call import CallCommon
+    from acs_core.client.participants import RemoteParticipant
 
 __all__ = [
     "CallContext",
@@ -35,6 +42,8 @@ __all__ = [
     "QualityReported",
     "RosterChanged",
     "Sampled",
+    "StreamFeature",
+    "StreamFeatureKey",
     "Subscribed",
     "Unsubscribed",
 ]
@@ -161,7 +170,13 @@ class CallContext:
         listeners: Owner of listener tasks; outlives the call until the agent is disposed.
         work: Owner of everything that ends with the call.
         publish_news: Tells the call something that other features should hear.
+        ask_service: Asks the service for something while there is no session, too; errors as
+            `ServiceLink.ask`.
+        transfer_to: Begins the call to which this one is transferred; raises what `CallAgent.join`
+            raises.
         endpoint_id: The local endpoint.
+        limits: How many streams the call takes.
+        participant_of: Whose endpoint an id is; the call fills it in.
     """
 
     def __init__(
@@ -171,11 +186,18 @@ class CallContext:
         listeners: TaskOwner,
         work: TaskOwner,
         publish_news: Callable[[News], None],
+        ask_service: Callable[[wire.RequestBody], Awaitable[wire.DeliveryBody]],
+        transfer_to: Callable[[wire.TransferRequested], CallCommon],
+        limits: CallLimits = ACS_LIMITS,
     ) -> None:
         self.endpoint_id = endpoint_id
         self.listeners = listeners
         self.work = work
         self.publish_news = publish_news
+        self.ask_service = ask_service
+        self.transfer_to = transfer_to
+        self.limits = limits
+        self.participant_of: Callable[[str], RemoteParticipant | None] = lambda _: None
         self._session: Session | None = None
         self._is_joined = False
         self._tail: asyncio.Task[None] | None = None
@@ -209,6 +231,31 @@ class CallContext:
                 "The call is not connected.", next_step="Wait until its state is Connected."
             )
         return self._session
+
+    @property
+    def is_consent_missing(self) -> bool:
+        """Whether we must agree to being recorded before we may send media."""
+        if self._session is None or not self._is_joined:
+            return False
+        roster = self._session.roster
+        own = roster.endpoints.get(self.endpoint_id)
+        return own is not None and is_consent_missing(
+            roster.call_type, roster.activity, own.attributes
+        )
+
+    def check_consent(self, kind: PublicationKind) -> None:
+        """Refuse to send media before we agreed to being recorded, where that is asked for.
+
+        Raises:
+            InvalidStateError: 400/41108: sound; 400/41109: a camera; 400/41110: a screen.
+        """
+        if self.is_consent_missing:
+            raise InvalidStateError(
+                "The call is recorded and asks for consent.",
+                code=400,
+                sub_code=CONSENT_SUB_CODES[kind],
+                next_step="Agree by grant_teams_consent of Features.RECORDING first.",
+            )
 
     def enqueue(self, operation: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
         """Run an operation after all that were enqueued before it; its errors are the caller's."""
@@ -256,3 +303,34 @@ class FeatureKey(Generic[_Feature_co]):
 
     name: str
     kind: type[_Feature_co]
+
+
+class StreamFeature(Emitter, ABC):
+    """One extension of a local stream; made when the application first asks for it."""
+
+    NAME: ClassVar[str]
+
+    @property
+    def name(self) -> str:
+        """The feature's name, as its key has it."""
+        return self.NAME
+
+    @abstractmethod
+    def dispose(self) -> None:
+        """Undo what the feature does; the stream calls this when it is disposed."""
+
+
+_StreamFeature_co = TypeVar("_StreamFeature_co", bound=StreamFeature, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFeatureKey(Generic[_StreamFeature_co]):
+    """Names a feature of local streams: `stream.feature(key)` is typed by it.
+
+    Attributes:
+        name: As ACS names it.
+        kind: Its class.
+    """
+
+    name: str
+    kind: type[_StreamFeature_co]

@@ -2,7 +2,7 @@
 
 An ACS data channel is a data publication whose name is the channel id. Who receives one gets a
 `DataChannelReceiver`; data publications with other names belong to `Features.STREAMS` alone.
-Sending to chosen participants comes with a later version.
+The service gives it to the chosen participants alone, if some were chosen.
 
 Source: `DataChannelCallFeature` of @azure/communication-calling 2.0.0.
 """
@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final
 
+from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import (
     CallContext,
@@ -31,18 +33,25 @@ from acs_core.client.features.base import (
     Unsubscribed,
 )
 from acs_core.client.ports import LocalStream, NewStream
-from acs_core.core.facts import DataReliability, PublicationKind
+from acs_core.core.facts import DataReliability, Priority, PublicationKind
+from acs_core.core.pacing import Pacing
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, Stage
 from acs_core.events import DataChannelEvent, DataChannelReceiverEvent
-from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
+from acs_core.identifiers import (
+    CommunicationIdentifier,
+    PhoneNumberIdentifier,
+    parse_raw_id,
+    raw_id,
+)
 
 __all__ = [
-    "DataChannelFeature",
+    "DataChannelCallFeature",
     "DataChannelMessage",
+    "DataChannelPriority",
     "DataChannelReceiver",
     "DataChannelReliability",
     "DataChannelSender",
-    "DataChannelSenderOptions",
+    "DataChannelSenderOpenOptions",
 ]
 
 _log = logging.getLogger(__name__)
@@ -53,6 +62,7 @@ LOSSY_LIMIT: Final = 1180
 
 CHANNEL_ID_LIMIT: Final = 65535
 UNREAD_LIMIT: Final = 256
+PARTICIPANTS_LIMIT: Final = 64
 _NAME = re.compile(r"(\d{1,5})")
 
 
@@ -63,16 +73,26 @@ class DataChannelReliability(StrEnum):
     LOSSY = "Lossy"
 
 
+class DataChannelPriority(StrEnum):
+    """How much a channel matters beside others."""
+
+    HIGH = "High"
+    NORMAL = "Normal"
+
+
 @dataclass(frozen=True, slots=True)
-class DataChannelSenderOptions:
+class DataChannelSenderOpenOptions:
     """How a channel is opened.
 
     Attributes:
         channel_id: 1 to 65535; None takes a free one.
-        participants: Must be empty: messages go to everybody.
+        bitrate_in_kbps: How much goes out at most, greater than 0; None: as much as can.
+        participants: Who receives the messages, 64 at most; nobody named means everybody.
     """
 
     channel_id: int | None = None
+    bitrate_in_kbps: float | None = None
+    priority: DataChannelPriority | str = DataChannelPriority.NORMAL
     reliability: DataChannelReliability | str = DataChannelReliability.DURABLE
     participants: tuple[CommunicationIdentifier, ...] = ()
 
@@ -96,20 +116,32 @@ class DataChannelSender:
         self,
         context: CallContext,
         channel_id: int,
-        is_durable: bool,
+        options: DataChannelSenderOpenOptions,
         on_closed: Callable[[int], None],
     ) -> None:
+        """Open a channel; the feature does this, with options that it has checked."""
         self._context = context
         self._channel_id = channel_id
-        self._is_durable = is_durable
-        self._stream: LocalStream | None = None
+        self._is_durable = options.reliability == DataChannelReliability.DURABLE
+        rate = options.bitrate_in_kbps
+        self._pacing = Pacing(None if rate is None else rate * 1000.0)
         self._is_closed = False
-        session = context.joined_session()
-        reliability = DataReliability(ordered=is_durable, max_retransmits=None if is_durable else 0)
-        new = NewStream(kind=PublicationKind.DATA, name=str(channel_id), reliability=reliability)
         self._on_closed = on_closed
-        self._opening = context.work.start(session.publish(new), "open data channel")
+        is_high = options.priority == DataChannelPriority.HIGH
+        new = NewStream(
+            kind=PublicationKind.DATA,
+            name=str(channel_id),
+            priority=Priority.HIGH if is_high else Priority.STANDARD,
+            reliability=DataReliability(
+                ordered=self._is_durable, max_retransmits=None if self._is_durable else 0
+            ),
+            audience=_audience(options.participants),
+        )
+        self._opening = context.work.start(
+            context.joined_session().publish(new), "open data channel"
+        )
         self._opening.add_done_callback(self._opened)
+        self._choosing: asyncio.Task[None] | None = None
 
     @property
     def channel_id(self) -> int:
@@ -121,29 +153,59 @@ class DataChannelSender:
         """Bytes of the largest message."""
         return RELIABLE_LIMIT if self._is_durable else LOSSY_LIMIT
 
-    async def send_message(self, data: bytes) -> None:
-        """Send a message to everybody.
+    def set_participants(self, participants: Sequence[CommunicationIdentifier]) -> None:
+        """Choose who receives the messages from now on; nobody named means everybody.
+
+        Messages that are sent after this wait until the service knows.
 
         Raises:
-            InvalidArgumentError: 400/45308: it is empty; 400/45309: it is too large.
-            InvalidStateError: 400/45312: the sender is closed; 500/45301: it is not connected.
-            CallingError: The service refused the channel.
+            InvalidArgumentError: 400/45305: no list of identifiers; 400/45306: more than 64;
+                400/45307: only telephones.
+            InvalidStateError: 400/45312: the sender is closed.
         """
-        if not data:
+        audience = _audience(participants)
+        self._check_open()
+        previous = self._choosing
+        self._choosing = self._context.work.start(
+            self._choose(audience, previous), "choose receivers of data channel"
+        )
+
+    async def send_message(self, data: bytes) -> None:
+        """Send a message; waits for its turn where the channel has a bit rate.
+
+        Raises:
+            InvalidArgumentError: 400/45320: not bytes; 400/45308: it is empty; 400/45309: it is
+                too large.
+            InvalidStateError: 400/45312: the sender is closed; 500/45301: it is not connected;
+                500/45311: too much waits already; 500/45300: the call is over.
+            CallingError: The service refused the channel, or the receivers.
+        """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise InvalidArgumentError("A message is bytes.", sub_code=45320)
+        payload = bytes(data)
+        if not payload:
             raise InvalidArgumentError("The message is empty.", sub_code=45308)
-        if len(data) > self.max_message_size:
+        if len(payload) > self.max_message_size:
             raise InvalidArgumentError(
-                f"The message has {len(data)} bytes, {self.max_message_size} are allowed.",
+                f"The message has {len(payload)} bytes, {self.max_message_size} are allowed.",
                 sub_code=45309,
             )
-        if self._is_closed:
-            raise InvalidStateError("The sender is closed.", code=400, sub_code=45312)
-        await asyncio.wait([self._opening])
-        if self._opening.cancelled():
-            raise InvalidStateError("The call is over.", code=500, sub_code=45300)
-        self._stream = self._opening.result()
+        self._check_open()
+        stream = await self._ready()
+        wait = self._pacing.reserve(len(payload), now=asyncio.get_running_loop().time())
+        if wait is None:
+            raise InvalidStateError(
+                "Too many messages wait to be sent.",
+                code=500,
+                sub_code=45311,
+                stage=Stage.DATA,
+                next_step="Send less, or open the channel with a higher bit rate.",
+            )
+        if wait > 0:
+            await asyncio.sleep(wait)
+            self._check_open()
         try:
-            self._stream.send(bytes(data))
+            stream.send(payload)
         except InvalidStateError as error:
             raise InvalidStateError(
                 error.message, code=500, sub_code=45301, stage=Stage.DATA
@@ -154,6 +216,32 @@ class DataChannelSender:
         if not self._is_closed:
             self._is_closed = True
             self._context.work.spawn(self._close(), "close data channel")
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise InvalidStateError("The sender is closed.", code=400, sub_code=45312)
+
+    async def _ready(self) -> LocalStream:
+        """The stream, once it is published and its receivers are known."""
+        for task in (self._opening, self._choosing):
+            if task is None:
+                continue
+            await asyncio.wait([task])
+            if task.cancelled():
+                raise InvalidStateError("The call is over.", code=500, sub_code=45300)
+        if self._choosing is not None:
+            self._choosing.result()
+        return self._opening.result()
+
+    async def _choose(self, audience: tuple[str, ...], previous: asyncio.Task[None] | None) -> None:
+        await asyncio.wait([self._opening, *([] if previous is None else [previous])])
+        session = self._context.joined_session()
+        publication = self._opening.result().id
+        await session.ask(
+            wire.SetAudience(
+                endpoint=self._context.endpoint_id, publication=publication, audience=audience
+            )
+        )
 
     def _opened(self, opening: asyncio.Task[LocalStream]) -> None:
         if opening.cancelled() or opening.exception() is not None:
@@ -214,7 +302,7 @@ class DataChannelReceiver(Emitter):
         self._emit(DataChannelReceiverEvent.CLOSE)
 
 
-class DataChannelFeature(CallFeature):
+class DataChannelCallFeature(CallFeature):
     """Data channels of a call."""
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(DataChannelEvent)
@@ -231,29 +319,29 @@ class DataChannelFeature(CallFeature):
         return tuple(self._receivers.values())
 
     def create_data_channel_sender(
-        self, options: DataChannelSenderOptions | None = None
+        self, options: DataChannelSenderOpenOptions | None = None
     ) -> DataChannelSender:
-        """Open a channel to everybody; messages wait until it is open.
+        """Open a channel; messages wait until it is open.
 
         Raises:
-            InvalidArgumentError: 400/45303: not a free channel id from 1 to 65535; 400/45305:
-                participants are given; 400/45321: there is no such reliability.
-            InvalidStateError: The call is not connected.
+            InvalidArgumentError: 400/45303: not a free channel id from 1 to 65535; 400/45304: no
+                bit rate; 400/45305 to 400/45307: participants that cannot be; 400/45321: there is
+                no such reliability or priority.
+            InvalidStateError: The call is not connected; 500/45302: all ids are taken.
         """
-        wanted = options or DataChannelSenderOptions()
-        if wanted.participants:
-            raise InvalidArgumentError(
-                "Sending to chosen participants is not in this version.",
-                sub_code=45305,
-                next_step="Leave participants empty; messages go to everybody.",
-            )
+        wanted = options or DataChannelSenderOpenOptions()
         try:
-            reliability = DataChannelReliability(wanted.reliability)
+            DataChannelReliability(wanted.reliability)
+            DataChannelPriority(wanted.priority)
         except ValueError as error:
-            raise InvalidArgumentError("No such reliability.", sub_code=45321) from error
+            raise InvalidArgumentError(
+                "There is no such reliability or priority.", sub_code=45321
+            ) from error
+        rate = wanted.bitrate_in_kbps
+        if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
+            raise InvalidArgumentError(f"{rate} is no bit rate in kbit/s.", sub_code=45304)
         channel_id = self._channel_id(wanted.channel_id)
-        is_durable = reliability is DataChannelReliability.DURABLE
-        sender = DataChannelSender(self._context, channel_id, is_durable, self._used.discard)
+        sender = DataChannelSender(self._context, channel_id, wanted, self._used.discard)
         self._used.add(channel_id)
         return sender
 
@@ -278,7 +366,10 @@ class DataChannelFeature(CallFeature):
     def _channel_id(self, wanted: int | None) -> int:
         free = wanted
         if free is None:
-            free = next(item for item in range(1, CHANNEL_ID_LIMIT + 2) if item not in self._used)
+            ids = range(1, CHANNEL_ID_LIMIT + 1)
+            free = next((item for item in ids if item not in self._used), None)
+        if free is None:
+            raise InvalidStateError("All channel ids are taken.", code=500, sub_code=45302)
         if not 1 <= free <= CHANNEL_ID_LIMIT or free in self._used:
             raise InvalidArgumentError(
                 f"{free} is not a free channel id from 1 to {CHANNEL_ID_LIMIT}.", sub_code=45303
@@ -307,3 +398,24 @@ class DataChannelFeature(CallFeature):
     def _close(self, keys: Iterable[str]) -> None:
         for key in tuple(keys):
             self._receivers.pop(key).end()
+
+
+def _audience(participants: Sequence[CommunicationIdentifier]) -> tuple[str, ...]:
+    """Raw ids of who may receive, each once.
+
+    Raises:
+        InvalidArgumentError: 400/45305, 400/45306, 400/45307.
+    """
+    is_list = isinstance(participants, Sequence) and not isinstance(participants, str | bytes)
+    if not is_list or not all(isinstance(item, CommunicationIdentifier) for item in participants):
+        raise InvalidArgumentError("Participants are a list of identifiers.", sub_code=45305)
+    if len(participants) > PARTICIPANTS_LIMIT:
+        raise InvalidArgumentError(
+            f"A channel has at most {PARTICIPANTS_LIMIT} chosen receivers.",
+            sub_code=45306,
+            next_step="Name nobody to send to everybody.",
+        )
+    able = [item for item in participants if not isinstance(item, PhoneNumberIdentifier)]
+    if participants and not able:
+        raise InvalidArgumentError("Telephones receive no messages.", sub_code=45307)
+    return tuple(dict.fromkeys(map(raw_id, able)))

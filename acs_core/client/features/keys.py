@@ -1,25 +1,45 @@
-"""The features that calls have; `call.feature(Features.STREAMS)` is typed by its key."""
+"""The features that calls, call clients and local streams have.
+
+`call.feature(Features.STREAMS)`, `client.feature(Features.PRE_CALL_DIAGNOSTICS)` and
+`stream.feature(Features.VIDEO_EFFECTS)` are typed by their keys.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from acs_core.client.features.base import FeatureKey
-from acs_core.client.features.data_channel import DataChannelFeature
+from acs_core.client.features.audio_effects import AudioEffectsFeature
+from acs_core.client.features.base import FeatureKey, StreamFeatureKey
+from acs_core.client.features.call_survey import CallSurveyFeature
+from acs_core.client.features.capabilities import CapabilitiesFeature
+from acs_core.client.features.captions import CaptionsCallFeature
+from acs_core.client.features.client_base import ClientFeatureKey
+from acs_core.client.features.data_channel import DataChannelCallFeature
+from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
-from acs_core.client.features.media_stats import MediaStatsFeature
+from acs_core.client.features.media_access import MediaAccessCallFeature
+from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
+from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFeature
+from acs_core.client.features.pre_call import PreCallDiagnosticsFeature
+from acs_core.client.features.raise_hand import RaiseHandCallFeature
+from acs_core.client.features.reactions import ReactionCallFeature
 from acs_core.client.features.real_time_text import RealTimeTextFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
+from acs_core.client.features.recording import RecordingCallFeature
+from acs_core.client.features.spotlight import SpotlightCallFeature
 from acs_core.client.features.streams import StreamsFeature
+from acs_core.client.features.transcription import TranscriptionCallFeature
+from acs_core.client.features.transfer import TransferCallFeature
+from acs_core.client.features.video_effects import VideoEffectsFeature
 
-__all__ = ["ALL_FEATURES", "Features"]
+__all__ = ["ALL_FEATURES", "CLIENT_FEATURES", "Features"]
 
 
 class Features:
-    """Keys of the extensions of a call.
+    """Keys of the extensions of calls, of call clients and of local streams.
 
     Source: `Features` of @azure/communication-calling 2.0.0; STREAMS, RECEIVE_POLICY,
     NETWORK_QUALITY and RECONNECTION are ours.
@@ -28,16 +48,34 @@ class Features:
     DOMINANT_SPEAKERS: Final = FeatureKey("DominantSpeakers", DominantSpeakersFeature)
     CALL_DOMINANT_SPEAKERS: Final = DOMINANT_SPEAKERS
     """The name that some of Microsoft's documents use for DOMINANT_SPEAKERS."""
-    MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsFeature)
+    MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsCallFeature)
     USER_FACING_DIAGNOSTICS: Final = FeatureKey(
         "UserFacingDiagnostics", UserFacingDiagnosticsFeature
     )
-    DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelFeature)
     REAL_TIME_TEXT: Final = FeatureKey("RealTimeText", RealTimeTextFeature)
+    DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelCallFeature)
+    RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
+    TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
+    CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
+    TRANSFER: Final = FeatureKey("Transfer", TransferCallFeature)
+    CALL_SURVEY: Final = FeatureKey("CallSurvey", CallSurveyFeature)
+    DEBUG_INFO: Final = ClientFeatureKey("DebugInfo", DebugInfoCallClientFeature)
+    OPTIMAL_VIDEO_COUNT: Final = FeatureKey("OptimalVideoCount", OptimalVideoCountCallFeature)
+    CAPABILITIES: Final = FeatureKey("Capabilities", CapabilitiesFeature)
+    RAISE_HAND: Final = FeatureKey("RaiseHand", RaiseHandCallFeature)
+    SPOTLIGHT: Final = FeatureKey("Spotlight", SpotlightCallFeature)
+    REACTION: Final = FeatureKey("Reaction", ReactionCallFeature)
+    MEDIA_ACCESS: Final = FeatureKey("MediaAccess", MediaAccessCallFeature)
     STREAMS: Final = FeatureKey("Streams", StreamsFeature)
     RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
     NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
     RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
+    PRE_CALL_DIAGNOSTICS: Final = ClientFeatureKey("PreCallDiagnostics", PreCallDiagnosticsFeature)
+
+    VIDEO_EFFECTS: Final = StreamFeatureKey("VideoEffects", VideoEffectsFeature)
+    """Of `LocalVideoStream`."""
+    AUDIO_EFFECTS: Final = StreamFeatureKey("AudioEffects", AudioEffectsFeature)
+    """Of `LocalAudioStream`."""
 
 
 ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
@@ -46,9 +84,26 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.RECONNECTION,
     Features.NETWORK_QUALITY,
     Features.DOMINANT_SPEAKERS,
+    Features.CAPABILITIES,
+    Features.RAISE_HAND,
+    Features.SPOTLIGHT,
+    Features.REACTION,
+    Features.MEDIA_ACCESS,
     Features.DATA_CHANNEL,
     Features.REAL_TIME_TEXT,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
+    Features.RECORDING,
+    Features.TRANSCRIPTION,
+    Features.CAPTIONS,
+    Features.CALL_SURVEY,
+    Features.TRANSFER,
+    Features.OPTIMAL_VIDEO_COUNT,
 )
 """In the order in which they hear news."""
+
+CLIENT_FEATURES: Final[tuple[ClientFeatureKey[Any], ...]] = (
+    Features.DEBUG_INFO,
+    Features.PRE_CALL_DIAGNOSTICS,
+)
+"""Features of call clients, in the order in which they are made."""

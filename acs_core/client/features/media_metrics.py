@@ -1,170 +1,42 @@
-"""Metrics of a call's media: from the statistics of a session to ACS's names. Pure.
+"""Measuring a call's media: from the statistics of a session to samples and summaries. Pure.
 
-Durations are milliseconds here because the vendor's names say so. A metric that is not measured is
-None. `audio_input_level` and `audio_output_level` are 0 (silence) to 65535, as in ACS.
-
-Source: `MediaStatsReportSample` and `MediaStatsReportSummary`, @azure/communication-calling 2.0.0.
+What the metrics are called and mean is in `media_records.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from acs_core.client.ports import Session
+from acs_core.client.features.media_records import (
+    IncomingAudioMediaStats,
+    IncomingVideoMediaStats,
+    MediaStatsAggregation,
+    MediaStatsReport,
+    MediaStatsReportSample,
+    MediaStatsReportSummary,
+    MediaStatValue,
+    OutgoingAudioMediaStats,
+    OutgoingVideoMediaStats,
+    TransportMediaStats,
+)
+from acs_core.client.ports import Session, SessionStats
 from acs_core.core.facts import PublicationKind
 from acs_core.media.stats import PeerStats, ReceiverStats, SenderStats
 
-__all__ = [
-    "IncomingMediaStats",
-    "MediaStatValue",
-    "MediaStatsAggregation",
-    "MediaStatsReport",
-    "MediaStatsSample",
-    "MediaStatsSummary",
-    "OutgoingMediaStats",
-    "StreamSummary",
-    "TransportMediaStats",
-    "sample_of",
-    "summarize",
-]
+__all__ = ["sample_of", "summarize"]
 
-
-@dataclass(frozen=True, slots=True)
-class OutgoingMediaStats:
-    """One stream that we send; fields of the other kind of media are None."""
-
-    id: str
-    codec_name: str | None = None
-    bitrate: float | None = None
-    jitter_in_ms: float | None = None
-    packets: float | None = None
-    packets_per_second: float | None = None
-    packets_lost: float | None = None
-    packets_lost_per_second: float | None = None
-    rtt_in_ms: float | None = None
-    transport_id: str | None = None
-    audio_input_level: float | None = None
-    frames_encoded: float | None = None
-    key_frames_encoded: float | None = None
-    frame_rate_sent: float | None = None
-    frame_width_sent: float | None = None
-    frame_height_sent: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingMediaStats:
-    """One stream that we receive; fields of the other kind of media are None."""
-
-    id: str
-    codec_name: str | None = None
-    bitrate: float | None = None
-    jitter_in_ms: float | None = None
-    packets: float | None = None
-    packets_per_second: float | None = None
-    packets_lost: float | None = None
-    packets_lost_per_second: float | None = None
-    jitter_buffer_delay_in_ms: float | None = None
-    transport_id: str | None = None
-    stream_id: float | None = None
-    audio_output_level: float | None = None
-    healed_ratio: float | None = None
-    frame_rate_decoded: float | None = None
-    frame_width_received: float | None = None
-    frame_height_received: float | None = None
-    total_freeze_duration_in_ms: float | None = None
-    frames_dropped: float | None = None
-    frames_decoded: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TransportMediaStats:
-    """One connection."""
-
-    id: str
-    rtt_in_ms: float | None = None
-    available_incoming_bitrate: float | None = None
-    available_outgoing_bitrate: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStatsReport:
-    """Streams of one kind."""
-
-    send: tuple[OutgoingMediaStats, ...] = ()
-    receive: tuple[IncomingMediaStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStatsSample:
-    """All media at one time."""
-
-    timestamp: datetime
-    audio: MediaStatsReport = field(default_factory=MediaStatsReport)
-    video: MediaStatsReport = field(default_factory=MediaStatsReport)
-    screen_share: MediaStatsReport = field(default_factory=MediaStatsReport)
-    transports: tuple[TransportMediaStats, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStatsAggregation:
-    """One number per data point each."""
-
-    count: tuple[int, ...]
-    sum: tuple[float, ...]
-    min: tuple[float, ...]
-    max: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStatValue:
-    """A metric over a summary.
-
-    Attributes:
-        raw: The last value of each data point.
-        aggregation: None for texts.
-        timestamp: Of the last sample that had it.
-    """
-
-    timestamp: datetime
-    raw: tuple[float | str, ...]
-    aggregation: MediaStatsAggregation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSummary:
-    """One stream, or one connection, over a summary.
-
-    Attributes:
-        metrics: By the field names of the samples; metrics that were never measured are absent.
-    """
-
-    id: str
-    metrics: Mapping[str, MediaStatValue]
-
-
-Summaries: TypeAlias = tuple[StreamSummary, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MediaStatsSummary:
-    """All media over several data points."""
-
-    audio_send: Summaries = ()
-    audio_receive: Summaries = ()
-    video_send: Summaries = ()
-    video_receive: Summaries = ()
-    screen_share_send: Summaries = ()
-    screen_share_receive: Summaries = ()
-    transports: Summaries = ()
+_AudioSent: TypeAlias = OutgoingAudioMediaStats[float, str]
+_VideoSent: TypeAlias = OutgoingVideoMediaStats[float, str]
+_AudioReceived: TypeAlias = IncomingAudioMediaStats[float, str]
+_VideoReceived: TypeAlias = IncomingVideoMediaStats[float, str]
 
 
 def sample_of(
-    session: Session, timestamp: datetime, previous: MediaStatsSample | None
-) -> MediaStatsSample:
+    session: Session, timestamp: datetime, previous: MediaStatsReportSample | None
+) -> MediaStatsReportSample:
     """Look at a session.
 
     Args:
@@ -173,85 +45,279 @@ def sample_of(
         previous: The sample before, for rates; None for the first.
     """
     stats = session.stats()
-    elapsed = (timestamp - previous.timestamp).total_seconds() if previous else 0.0
-    old_sent = {item.id: item for item in _sent(previous)}
-    old_received = {item.id: item for item in _received(previous)}
-    sent: dict[PublicationKind, list[OutgoingMediaStats]] = {}
-    received: dict[PublicationKind, list[IncomingMediaStats]] = {}
-    for stream in session.streams.values():
-        sender = stats.publish.senders.get(stream.key) if stats.publish else None
-        if sender is not None:
-            item = _outgoing(stream.id, sender)
-            rated = _rated(item, old_sent.get(item.id), elapsed)
-            sent.setdefault(stream.kind, []).append(rated)
-    for endpoint in session.roster.endpoints.values():
-        for info in endpoint.publications:
-            receiver = session.receiver(info.id)
-            if receiver is None or stats.subscribe is None:
-                continue
-            measured = stats.subscribe.receivers.get(receiver.mid)
-            if measured is not None:
-                incoming = _incoming(info.id, info.number, measured)
-                fresh = _rated(incoming, old_received.get(incoming.id), elapsed)
-                received.setdefault(info.kind, []).append(fresh)
-
-    def report(kind: PublicationKind) -> MediaStatsReport:
-        return MediaStatsReport(tuple(sent.get(kind, ())), tuple(received.get(kind, ())))
-
-    return MediaStatsSample(
-        timestamp,
-        report(PublicationKind.AUDIO),
-        report(PublicationKind.VIDEO),
-        report(PublicationKind.SCREEN),
-        _transports(stats.publish, stats.subscribe),
+    fresh = MediaStatsReportSample(
+        timestamp=timestamp,
+        audio=MediaStatsReport(
+            tuple(_audio_sent(key, item) for key, item in _sent(session, stats, "audio")),
+            tuple(
+                _audio_received(key, item, _trip(stats.subscribe))
+                for key, _, item in _received(session, stats, PublicationKind.AUDIO)
+            ),
+        ),
+        video=_pictures(session, stats, PublicationKind.VIDEO),
+        screen_share=_pictures(session, stats, PublicationKind.SCREEN),
+        transports=_transports(stats.publish, stats.subscribe),
     )
+    return fresh if previous is None else _rated(fresh, previous)
 
 
-def summarize(points: Sequence[Sequence[MediaStatsSample]]) -> MediaStatsSummary:
+def summarize(points: Sequence[Sequence[MediaStatsReportSample]]) -> MediaStatsReportSummary:
     """Aggregate samples.
 
     Args:
         points: Data points in order, each the samples of one interval, none empty.
     """
-    return MediaStatsSummary(
-        audio_send=_summaries([[(s.timestamp, s.audio.send) for s in p] for p in points]),
-        audio_receive=_summaries([[(s.timestamp, s.audio.receive) for s in p] for p in points]),
-        video_send=_summaries([[(s.timestamp, s.video.send) for s in p] for p in points]),
-        video_receive=_summaries([[(s.timestamp, s.video.receive) for s in p] for p in points]),
-        screen_share_send=_summaries(
-            [[(s.timestamp, s.screen_share.send) for s in p] for p in points]
-        ),
-        screen_share_receive=_summaries(
-            [[(s.timestamp, s.screen_share.receive) for s in p] for p in points]
-        ),
-        transports=_summaries([[(s.timestamp, s.transports) for s in p] for p in points]),
+
+    def streams(pick: Callable[[MediaStatsReportSample], Sequence[Any]]) -> tuple[Any, ...]:
+        return _summaries([[(one.timestamp, pick(one)) for one in point] for point in points])
+
+    def report(
+        pick: Callable[[MediaStatsReportSample], MediaStatsReport[Any, Any]],
+    ) -> MediaStatsReport[Any, Any]:
+        return MediaStatsReport(
+            streams(lambda one: pick(one).send), streams(lambda one: pick(one).receive)
+        )
+
+    return MediaStatsReportSummary(
+        audio=report(lambda one: one.audio),
+        video=report(lambda one: one.video),
+        screen_share=report(lambda one: one.screen_share),
+        transports=streams(lambda one: one.transports),
     )
 
 
-_Entry: TypeAlias = OutgoingMediaStats | IncomingMediaStats | TransportMediaStats
-_Point: TypeAlias = Sequence[tuple[datetime, Sequence[_Entry]]]
+def _sent(session: Session, stats: SessionStats, kind: str) -> list[tuple[str, SenderStats]]:
+    """Our streams of a kind that are connected, by publication id."""
+    senders = stats.publish.senders if stats.publish else {}
+    return [
+        (stream.id, senders[stream.key])
+        for stream in session.streams.values()
+        if stream.kind == kind and stream.key in senders
+    ]
 
 
-def _summaries(points: Sequence[_Point]) -> Summaries:
-    """One summary per id, in order of appearance."""
-    values: dict[str, dict[str, list[list[tuple[datetime, float | str]]]]] = {}
+def _received(
+    session: Session, stats: SessionStats, kind: PublicationKind
+) -> list[tuple[str, int, ReceiverStats]]:
+    """Streams of others that we receive: publication id, number, measurements."""
+    receivers = stats.subscribe.receivers if stats.subscribe else {}
+    found = []
+    for endpoint in session.roster.endpoints.values():
+        for info in endpoint.publications:
+            receiver = session.receiver(info.id) if info.kind is kind else None
+            measured = None if receiver is None else receivers.get(receiver.mid)
+            if measured is not None:
+                found.append((info.id, info.number, measured))
+    return found
+
+
+def _pictures(
+    session: Session, stats: SessionStats, kind: PublicationKind
+) -> MediaStatsReport[_VideoSent, _VideoReceived]:
+    return MediaStatsReport(
+        tuple(_video_sent(key, item) for key, item in _sent(session, stats, kind)),
+        tuple(
+            _video_received(key, number, item, _trip(stats.subscribe))
+            for key, number, item in _received(session, stats, kind)
+        ),
+    )
+
+
+def _audio_sent(key: str, stats: SenderStats) -> _AudioSent:
+    return OutgoingAudioMediaStats(
+        id=key,
+        codec_name=stats.codec_name or None,
+        bitrate=stats.bitrate_bps,
+        jitter_in_ms=stats.jitter * 1000,
+        packets=stats.packets_sent,
+        packets_lost=stats.packets_lost,
+        rtt_in_ms=_milliseconds(stats.round_trip),
+        audio_input_level=_level(stats.audio_level),
+        transport_id="publish",
+    )
+
+
+def _video_sent(key: str, stats: SenderStats) -> _VideoSent:
+    return OutgoingVideoMediaStats(
+        id=key,
+        codec_name=stats.codec_name or None,
+        bitrate=stats.bitrate_bps,
+        jitter_in_ms=stats.jitter * 1000,
+        packets=stats.packets_sent,
+        packets_lost=stats.packets_lost,
+        rtt_in_ms=_milliseconds(stats.round_trip),
+        frame_rate_input=stats.input_frames_per_second,
+        frame_width_input=stats.input_width,
+        frame_height_input=stats.input_height,
+        frames_encoded=stats.frames_encoded,
+        frame_rate_encoded=stats.frames_per_second,
+        frames_sent=stats.frames_sent,
+        # Each coded picture is sent at once.
+        frame_rate_sent=stats.frames_per_second,
+        frame_width_sent=stats.frame_width,
+        frame_height_sent=stats.frame_height,
+        key_frames_encoded=stats.keyframes_encoded,
+        transport_id="publish",
+    )
+
+
+def _audio_received(key: str, stats: ReceiverStats, trip: float | None) -> _AudioReceived:
+    return IncomingAudioMediaStats(
+        id=key,
+        codec_name=stats.codec_name or None,
+        bitrate=stats.bitrate_bps,
+        jitter_in_ms=stats.jitter * 1000,
+        packets=stats.packets_received,
+        packets_lost=stats.packets_lost,
+        rtt_in_ms=trip,
+        jitter_buffer_delay_in_ms=stats.buffer_delay * 1000,
+        audio_output_level=_level(stats.audio_level),
+        healed_ratio=stats.concealed_fraction,
+        transport_id="subscribe",
+    )
+
+
+def _video_received(
+    key: str, number: int, stats: ReceiverStats, trip: float | None
+) -> _VideoReceived:
+    return IncomingVideoMediaStats(
+        id=key,
+        codec_name=stats.codec_name or None,
+        bitrate=stats.bitrate_bps,
+        jitter_in_ms=stats.jitter * 1000,
+        packets=stats.packets_received,
+        packets_lost=stats.packets_lost,
+        rtt_in_ms=trip,
+        stream_id=number,
+        frame_rate_decoded=stats.frames_per_second,
+        frame_rate_received=stats.received_per_second,
+        frame_width_received=stats.frame_width,
+        frame_height_received=stats.frame_height,
+        longest_freeze_duration_in_ms=stats.longest_freeze * 1000,
+        total_freeze_duration_in_ms=stats.freeze_seconds * 1000,
+        frames_received=stats.frames_received,
+        frames_dropped=stats.frames_dropped,
+        frames_decoded=stats.frames_decoded,
+        key_frames_decoded=stats.keyframes_decoded,
+        transport_id="subscribe",
+    )
+
+
+def _transports(
+    publish: PeerStats | None, subscribe: PeerStats | None
+) -> tuple[TransportMediaStats[float, str], ...]:
+    found: list[TransportMediaStats[float, str]] = []
+    for key, peer in (("publish", publish), ("subscribe", subscribe)):
+        if peer is None:
+            continue
+        estimate = peer.available_bitrate_bps
+        found.append(
+            TransportMediaStats(
+                id=key,
+                rtt_in_ms=_milliseconds(peer.round_trip),
+                available_incoming_bitrate=estimate if key == "subscribe" else None,
+                available_outgoing_bitrate=estimate if key == "publish" else None,
+                local_candidate_type=peer.local_candidate_type or None,
+                remote_candidate_type=peer.remote_candidate_type or None,
+            )
+        )
+    return tuple(found)
+
+
+def _trip(peer: PeerStats | None) -> float | None:
+    return None if peer is None else _milliseconds(peer.round_trip)
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _level(audio_level: int | None) -> float | None:
+    """From -dBov (RFC 6464) to the linear scale of WebRTC's audioLevel times 65535."""
+    return None if audio_level is None else 65535 * 10 ** (-audio_level / 20)
+
+
+# ------------------------------------------------------------ rates
+
+
+_Stream = TypeVar("_Stream", _AudioSent, _VideoSent, _AudioReceived, _VideoReceived)
+
+
+def _rated(
+    sample: MediaStatsReportSample, previous: MediaStatsReportSample
+) -> MediaStatsReportSample:
+    """Add rates per second since the sample before."""
+    elapsed = (sample.timestamp - previous.timestamp).total_seconds()
+    if elapsed <= 0:
+        return sample
+    audio, video, screen = sample.audio, sample.video, sample.screen_share
+    before = previous.audio, previous.video, previous.screen_share
+    return dataclasses.replace(
+        sample,
+        audio=MediaStatsReport(
+            _per_second(audio.send, before[0].send, elapsed),
+            _per_second(audio.receive, before[0].receive, elapsed),
+        ),
+        video=MediaStatsReport(
+            _per_second(video.send, before[1].send, elapsed),
+            _per_second(video.receive, before[1].receive, elapsed),
+        ),
+        screen_share=MediaStatsReport(
+            _per_second(screen.send, before[2].send, elapsed),
+            _per_second(screen.receive, before[2].receive, elapsed),
+        ),
+    )
+
+
+def _per_second(
+    items: Sequence[_Stream], before: Sequence[_Stream], elapsed: float
+) -> tuple[_Stream, ...]:
+    known = {item.id: item for item in before}
+    rated: list[_Stream] = []
+    for item in items:
+        old = known.get(item.id)
+        if old is None:
+            rated.append(item)
+            continue
+        packets = (item.packets or 0) - (old.packets or 0)
+        lost = (item.packets_lost or 0) - (old.packets_lost or 0)
+        rated.append(
+            dataclasses.replace(
+                item,
+                # A connection that was replaced counts from 0 again.
+                packets_per_second=max(0.0, packets / elapsed),
+                packets_lost_per_second=max(0.0, lost / elapsed),
+            )
+        )
+    return tuple(rated)
+
+
+# ------------------------------------------------------------ summaries
+
+_Column: TypeAlias = list[tuple[datetime, float | str]]
+
+
+def _summaries(points: Sequence[Sequence[tuple[datetime, Sequence[Any]]]]) -> tuple[Any, ...]:
+    """One summary per id, in order of appearance, as records of the kind that went in."""
+    columns: dict[str, dict[str, list[_Column]]] = {}
+    kinds: dict[str, Callable[..., Any]] = {}
     for index, point in enumerate(points):
         for timestamp, entries in point:
             for entry in entries:
-                metrics = values.setdefault(entry.id, {})
+                kinds[entry.id] = type(entry)
+                metrics = columns.setdefault(entry.id, {})
                 for item in dataclasses.fields(entry):
                     value = getattr(entry, item.name)
-                    if item.name == "id" or value is None:
-                        continue
-                    columns = metrics.setdefault(item.name, [[] for _ in points])
-                    columns[index].append((timestamp, value))
+                    if item.name != "id" and value is not None:
+                        of_points = metrics.setdefault(item.name, [[] for _ in points])
+                        of_points[index].append((timestamp, value))
     return tuple(
-        StreamSummary(key, {name: _value(columns) for name, columns in metrics.items()})
-        for key, metrics in values.items()
+        kinds[key](id=key, **{name: _value(of_points) for name, of_points in metrics.items()})
+        for key, metrics in columns.items()
     )
 
 
-def _value(columns: Sequence[Sequence[tuple[datetime, float | str]]]) -> MediaStatValue:
+def _value(columns: Sequence[_Column]) -> MediaStatValue:
     filled = [column for column in columns if column]
     raw = tuple(column[-1][1] for column in filled)
     timestamp = filled[-1][-1][0]
@@ -265,96 +331,3 @@ def _value(columns: Sequence[Sequence[tuple[datetime, float | str]]]) -> MediaSt
         tuple(max(column) for column in numbers),
     )
     return MediaStatValue(timestamp, raw, aggregation)
-
-
-def _outgoing(key: str, stats: SenderStats) -> OutgoingMediaStats:
-    is_video = stats.kind == "video"
-    return OutgoingMediaStats(
-        id=key,
-        codec_name=stats.codec_name or None,
-        bitrate=stats.bitrate_bps,
-        jitter_in_ms=stats.jitter * 1000,
-        packets=stats.packets_sent,
-        packets_lost=stats.packets_lost,
-        rtt_in_ms=None if stats.round_trip is None else stats.round_trip * 1000,
-        transport_id="publish",
-        audio_input_level=None if is_video else _level(stats.audio_level),
-        frames_encoded=stats.frames_encoded if is_video else None,
-        key_frames_encoded=stats.keyframes_encoded if is_video else None,
-        frame_rate_sent=stats.frames_per_second if is_video else None,
-        frame_width_sent=stats.frame_width if is_video else None,
-        frame_height_sent=stats.frame_height if is_video else None,
-    )
-
-
-def _incoming(key: str, number: int, stats: ReceiverStats) -> IncomingMediaStats:
-    is_video = stats.kind == "video"
-    return IncomingMediaStats(
-        id=key,
-        codec_name=stats.codec_name or None,
-        bitrate=stats.bitrate_bps,
-        jitter_in_ms=stats.jitter * 1000,
-        packets=stats.packets_received,
-        packets_lost=stats.packets_lost,
-        jitter_buffer_delay_in_ms=stats.buffer_delay * 1000,
-        transport_id="subscribe",
-        stream_id=number if is_video else None,
-        audio_output_level=None if is_video else _level(stats.audio_level),
-        healed_ratio=None if is_video else stats.concealed_fraction,
-        frame_rate_decoded=stats.frames_per_second if is_video else None,
-        frame_width_received=stats.frame_width if is_video else None,
-        frame_height_received=stats.frame_height if is_video else None,
-        total_freeze_duration_in_ms=stats.freeze_seconds * 1000 if is_video else None,
-        frames_dropped=stats.frames_dropped if is_video else None,
-        frames_decoded=stats.frames_decoded if is_video else None,
-    )
-
-
-def _transports(
-    publish: PeerStats | None, subscribe: PeerStats | None
-) -> tuple[TransportMediaStats, ...]:
-    transports = []
-    if publish is not None:
-        rtt = None if publish.round_trip is None else publish.round_trip * 1000
-        estimate = publish.available_bitrate_bps
-        transports.append(TransportMediaStats("publish", rtt, available_outgoing_bitrate=estimate))
-    if subscribe is not None:
-        rtt = None if subscribe.round_trip is None else subscribe.round_trip * 1000
-        estimate = subscribe.available_bitrate_bps
-        transports.append(
-            TransportMediaStats("subscribe", rtt, available_incoming_bitrate=estimate)
-        )
-    return tuple(transports)
-
-
-def _level(audio_level: int | None) -> float | None:
-    """From -dBov (RFC 6464) to the linear scale of WebRTC's audioLevel times 65535."""
-    return None if audio_level is None else 65535 * 10 ** (-audio_level / 20)
-
-
-_Stream = TypeVar("_Stream", OutgoingMediaStats, IncomingMediaStats)
-
-
-def _rated(item: _Stream, before: _Stream | None, elapsed: float) -> _Stream:
-    """Add rates per second since the sample before; there are none for the first."""
-    if before is None or elapsed <= 0:
-        return item
-    packets = (item.packets or 0) - (before.packets or 0)
-    lost = (item.packets_lost or 0) - (before.packets_lost or 0)
-    return dataclasses.replace(
-        item,
-        packets_per_second=max(0.0, packets / elapsed),
-        packets_lost_per_second=max(0.0, lost / elapsed),
-    )
-
-
-def _sent(sample: MediaStatsSample | None) -> list[OutgoingMediaStats]:
-    if sample is None:
-        return []
-    return [*sample.audio.send, *sample.video.send, *sample.screen_share.send]
-
-
-def _received(sample: MediaStatsSample | None) -> list[IncomingMediaStats]:
-    if sample is None:
-        return []
-    return [*sample.audio.receive, *sample.video.receive, *sample.screen_share.receive]

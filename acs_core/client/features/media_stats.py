@@ -14,16 +14,15 @@ from typing import ClassVar
 
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, News, Over, Sampled
-from acs_core.client.features.media_metrics import (
-    MediaStatsSample,
-    MediaStatsSummary,
-    sample_of,
-    summarize,
+from acs_core.client.features.media_metrics import sample_of, summarize
+from acs_core.client.features.media_records import (
+    MediaStatsReportSample,
+    MediaStatsReportSummary,
 )
 from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.events import MediaStatsCollectorEvent
 
-__all__ = ["MediaStatsCollector", "MediaStatsCollectorOptions", "MediaStatsFeature"]
+__all__ = ["MediaStatsCallFeature", "MediaStatsCollector", "MediaStatsCollectorOptions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +52,11 @@ class MediaStatsCollector(Emitter):
         super().__init__(owner)
         self._options = options
         self._on_disposed = on_disposed
-        self._interval: list[MediaStatsSample] = []
-        self._points: list[tuple[MediaStatsSample, ...]] = []
+        self._interval: list[MediaStatsReportSample] = []
+        self._points: list[tuple[MediaStatsReportSample, ...]] = []
         self._is_disposed = False
 
-    def take(self, sample: MediaStatsSample) -> None:
+    def take(self, sample: MediaStatsReportSample) -> None:
         """Take a sample; the feature does this every second."""
         if self._is_disposed:
             return
@@ -68,7 +67,7 @@ class MediaStatsCollector(Emitter):
             self._interval.clear()
         if len(self._points) >= self._options.data_points_per_aggregation:
             points, self._points = self._points, []
-            summary: MediaStatsSummary = summarize(points)
+            summary: MediaStatsReportSummary = summarize(points)
             self._emit(MediaStatsCollectorEvent.SUMMARY_REPORTED, summary)
 
     def dispose(self) -> None:
@@ -78,13 +77,13 @@ class MediaStatsCollector(Emitter):
             self._on_disposed(self)
 
 
-class MediaStatsFeature(CallFeature):
+class MediaStatsCallFeature(CallFeature):
     """Statistics of a call's media."""
 
     def __init__(self, context: CallContext) -> None:
         super().__init__(context)
         self._collectors: list[MediaStatsCollector] = []
-        self._previous: MediaStatsSample | None = None
+        self._previous: MediaStatsReportSample | None = None
         self._is_over = False
 
     def create_collector(

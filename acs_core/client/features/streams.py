@@ -34,6 +34,7 @@ from acs_core.client.publications import (
 )
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
 from acs_core.core.facts import (
+    ActivityChanged,
     AttributesChanged,
     CallTypeChanged,
     DataReliability,
@@ -42,6 +43,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     Priority,
@@ -53,7 +55,7 @@ from acs_core.core.facts import (
     RecordingChanged,
     SpeakersChanged,
 )
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.events import StreamsEvent
 from acs_core.media.sources import MediaSource
 
@@ -237,6 +239,8 @@ class StreamsFeature(CallFeature):
         """Apply one fact; facts about ourselves are the local publications' own business."""
         owner = change.endpoint
         if owner is not None and owner.id == self.local_endpoint_id:
+            if isinstance(change.fact, PublicationRemoved):
+                self._withdrawn(change.fact.publication)
             return
         match change.fact:
             case EndpointJoined(endpoint=info):
@@ -261,9 +265,11 @@ class StreamsFeature(CallFeature):
                 self._emit(StreamsEvent.RECORDING_CHANGED)
             case (
                 SpeakersChanged()
+                | ActivityChanged()
                 | AttributesChanged()
                 | PendingChanged()
                 | PendingGone()
+                | MediaAccessChanged()
                 | CallTypeChanged()
             ):
                 pass
@@ -304,6 +310,21 @@ class StreamsFeature(CallFeature):
     def _unsubscribe(self, publication: RemotePublication | None) -> None:
         if publication is not None and publication.set_subscribed(False):
             self._emit(StreamsEvent.UNSUBSCRIBED, publication)
+
+    def _withdrawn(self, publication_id: str) -> None:
+        """Take that others ended a stream of ours; what we end ourselves is gone already."""
+        publication = self._locals.pop(publication_id, None)
+        if publication is None:
+            return
+        publication.end()
+        session = self._context.joined_session()
+        self._context.enqueue(lambda: session.unpublish(publication.stream), "end withdrawn stream")
+        error = ServiceError(
+            f"Publication {publication.name!r} was withdrawn: it is not allowed any more.",
+            stage=Stage.ADMISSION,
+            next_step="Look at Features.CAPABILITIES.",
+        )
+        self._publication_failed(publication, error)
 
     def _publication_failed(self, publication: LocalPublication, error: CallingError) -> None:
         self._emit(StreamsEvent.LOCAL_PUBLICATION_FAILED, publication, error)

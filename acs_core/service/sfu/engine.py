@@ -28,7 +28,9 @@ from acs_core.service.sfu.negotiation import SsrcPolicy
 from acs_core.service.sfu.plane import PlaneKind, create_plane
 from acs_core.service.sfu.plane.messages import (
     AudioLevel,
+    ConnectionStats,
     ConsumerStarted,
+    ConsumerStats,
     Event,
     KeyframeNeeded,
     KeyframeSeen,
@@ -38,6 +40,7 @@ from acs_core.service.sfu.plane.messages import (
     PlaneStats,
     ProducerResumed,
     ProducerStalled,
+    ProducerStats,
     RembEstimate,
     StreamDetected,
 )
@@ -80,8 +83,7 @@ class SfuEngine:
         self._routers: set[Router] = set()
         self._estimates: dict[str, int] = {}
         self._closing: set[asyncio.Task[None]] = set()
-        self._stats: PlaneStats | None = None
-        self._counted_at = 0.0
+        self._counted: dict[str, ConnectionStats] = {}
         # The round of reports that is under way: publishers' clocks by layer, and who is due.
         self._clocks: dict[str, SenderReport] = {}
         self._unreported: dict[MediaTransport, None] = {}
@@ -136,17 +138,37 @@ class SfuEngine:
         """Open connections by id."""
         return MappingProxyType(self._transports)
 
-    def stats(self, *, max_age: float = STATS_AGE) -> PlaneStats:
-        """What the data plane counted.
+    def connection_stats(
+        self, transport: MediaTransport, *, max_age: float = STATS_AGE
+    ) -> ConnectionStats:
+        """What the data plane counted of one connection; empty once that is closed.
 
         Args:
-            max_age: Seconds; a count that is no older is shared by all who ask, since counting
-                in a large call holds up media.
+            transport: The connection.
+            max_age: Seconds; a count that is younger is shared by all who ask.
         """
         now = self._port.now()
-        if self._stats is None or now - self._counted_at >= max_age:
-            self._stats, self._counted_at = self._plane.stats(), now
-        return self._stats
+        found = self._counted.get(transport.id)
+        if found is None or now - found.at >= max_age:
+            found = self._plane.connection_stats(transport.id, now)
+            if transport.id in self._transports:
+                self._counted[transport.id] = found
+        return found
+
+    def stats(self, *, max_age: float = STATS_AGE) -> PlaneStats:
+        """What the data plane counted of all connections together.
+
+        Args:
+            max_age: Seconds; connections whose count is not younger are counted anew. All of a
+                large call at once hold up media: reports count each of them twice a second.
+        """
+        producers: dict[str, ProducerStats] = {}
+        consumers: dict[str, ConsumerStats] = {}
+        for transport in self._transports.values():
+            found = self.connection_stats(transport, max_age=max_age)
+            producers |= found.producers
+            consumers |= found.consumers
+        return PlaneStats(producers, consumers, self._plane.dropped)
 
     def create_transport(
         self,
@@ -224,6 +246,7 @@ class SfuEngine:
         """The connection is gone."""
         self._transports.pop(transport.id, None)
         self._estimates.pop(transport.id, None)
+        self._counted.pop(transport.id, None)
 
     # ------------------------------------------------------------ plane events
 
@@ -290,7 +313,7 @@ class SfuEngine:
                         router.decide(now)
                 if now >= reports_at:
                     reports_at = now + self._times.reports
-                    self._report(now)
+                    self._report()
             except Exception:
                 _log.exception("a tick of the SFU failed")
 
@@ -299,11 +322,8 @@ class SfuEngine:
             if layer.throttle.due(now):
                 layer.producer.transport.send_keyframe_request(layer)
 
-    def _report(self, now: float) -> None:
+    def _report(self) -> None:
         """Begin a round of reports: one connection per turn of the loop."""
-        for name, counts in self.stats(max_age=0.0).producers.items():
-            if (layer := self._layers.get(name)) is not None:
-                layer.bitrate.update(counts.octets, now)
         self._clocks.clear()
         for layer in self._layers.values():
             if layer.sender_report is not None:
@@ -311,6 +331,11 @@ class SfuEngine:
         # Who still waits since the last round keeps its place.
         self._unreported.update(dict.fromkeys(self._transports.values()))
         self.turns.add(self._report_next)
+
+    def _measure_layers(self, stats: ConnectionStats) -> None:
+        for name, counts in stats.producers.items():
+            if (layer := self._layers.get(name)) is not None:
+                layer.bitrate.update(counts.octets, stats.at)
 
     def _report_next(self) -> None:
         transport = next(iter(self._unreported), None)
@@ -331,6 +356,8 @@ class SfuEngine:
         transport.check_liveness()
         if not transport.is_connected:
             return
+        stats = self.connection_stats(transport, max_age=0.0)
+        self._measure_layers(stats)
         blocks = self._plane.report_blocks(transport.id, now)
         # An empty report is a sign of life for clients that only receive (RFC 3550 6.1).
         packets: list[RtcpPacket] = [
@@ -347,20 +374,21 @@ class SfuEngine:
             bitrate = self._estimates.get(transport.id, FIRST_ESTIMATE_BPS)
             packets.append(Remb(OUR_SSRC, bitrate, ssrcs))
         transport.send_rtcp(packets)
-        clocks = self._sender_reports(transport, now)
+        clocks = self._sender_reports(transport, stats, now)
         for start in range(0, len(clocks), REPORT_BLOCKS):
             transport.send_rtcp([*clocks[start : start + REPORT_BLOCKS]])
 
-    def _sender_reports(self, transport: MediaTransport, now: float) -> list[SenderReport]:
+    def _sender_reports(
+        self, transport: MediaTransport, stats: ConnectionStats, now: float
+    ) -> list[SenderReport]:
         """The publishers' clocks, in the timestamps of what a connection is sent.
 
         The NTP time stays the publisher's: streams of one publisher can then be played in sync
         (RFC 3550 section 6.4.1).
         """
         made: list[SenderReport] = []
-        stats = self.stats().consumers
         for consumer in transport.consumers.values():
-            counts = stats.get(consumer.id)
+            counts = stats.consumers.get(consumer.id)
             if counts is None or consumer.accepted is None or counts.packets == 0:
                 continue
             # Timestamps follow the layer that is sent, and no other.

@@ -20,7 +20,13 @@ from typing import Final
 
 from acs_core.rtc.formats import FEEDBACK, VIDEO_FEEDBACK, is_auxiliary, select
 from acs_core.rtc.packet import Uri
-from acs_core.rtc.sdp import Codec, HeaderExtension, MediaSection, SessionDescription
+from acs_core.rtc.sdp import (
+    Codec,
+    Direction,
+    HeaderExtension,
+    MediaSection,
+    SessionDescription,
+)
 
 __all__ = ["FORWARDED_EXTENSIONS", "PayloadTables"]
 
@@ -90,6 +96,9 @@ class PayloadTables:
     def __init__(self, codec_names: Collection[str] | None = None) -> None:
         self._codec_names = codec_names
         self._codecs: dict[str, dict[int, Codec]] = {}
+        self._described: dict[str, frozenset[str]] = {}
+        self._settled: set[str] = set()
+        self._own: set[str] = set()
         self._extensions: dict[str, dict[str, int]] = {}
         self._seen_payload_types: set[int] = set()
         self._uris: dict[int, str] = {}
@@ -103,8 +112,21 @@ class PayloadTables:
         ]
         for section in sections:
             self._learn_codecs(section)
+            self._note_receivable(section)
             self._learn_extensions(section)
             self._seen_payload_types.update(codec.payload_type for codec in section.codecs)
+
+    def described(self, kind: str) -> frozenset[str]:
+        """Give the keys of all codecs of a kind that the remote end has ever described."""
+        return self._described.get(kind, frozenset())
+
+    def excludes(self, kind: str, keys: Collection[str]) -> bool:
+        """Tell whether the remote end is known to take none of these codecs.
+
+        False while it may: before it described the kind, and where it only sent and our own
+        numbers would be offered to it.
+        """
+        return kind in self._settled and self.described(kind).isdisjoint(keys)
 
     def codecs(self, kind: str) -> tuple[Codec, ...]:
         """Give all codecs of a kind, most wanted first; assigns our own numbers if none is known.
@@ -162,6 +184,17 @@ class PayloadTables:
                 feedback = tuple(item for item in codec.feedback if item in FEEDBACK)
                 table[codec.payload_type] = replace(codec, feedback=feedback)
 
+    def _note_receivable(self, section: MediaSection) -> None:
+        kind = section.kind
+        keys = {codec.key for codec in section.codecs if not is_auxiliary(codec)}
+        self._described[kind] = self.described(kind) | keys
+        # Our offers hold what is in the table. Where that came from the remote end, no answer can
+        # have more. Where it is ours, only an end that does not send lists all that it decodes:
+        # one that sends lists what it can encode, too.
+        is_theirs = bool(self._codecs[kind]) and kind not in self._own
+        if is_theirs or section.direction is Direction.RECVONLY:
+            self._settled.add(kind)
+
     def _learn_extensions(self, section: MediaSection) -> None:
         table = self._extensions.setdefault(section.kind, {})
         known = {uri: id_ for id_, uri in self._uris.items()}
@@ -184,6 +217,7 @@ class PayloadTables:
             if rtx is not None:
                 table[rtx] = Codec(rtx, "rtx", 90000, fmtp=f"apt={number}")
         self._codecs[kind] = table
+        self._own.add(kind)
 
     def _payload_type(self, preferred: int) -> int | None:
         """Take a number that was never seen; None when there is none left."""

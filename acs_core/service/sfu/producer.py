@@ -136,7 +136,7 @@ class Producer:
         """The counts of all layers together; None when the plane knows none of them.
 
         Args:
-            producers: `PlaneStats.producers`.
+            producers: `ConnectionStats.producers` of its connection.
         """
         return _sum(producers[name] for name in self.plane_ids if name in producers)
 

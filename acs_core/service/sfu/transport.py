@@ -1,8 +1,9 @@
 """One client's media connection: ICE-lite path, DTLS, negotiation, and its streams in the plane.
 
-Theory of operation. Descriptions go through `Negotiation`; what they change becomes producers and
-consumers here. Nothing of that reaches the data plane before DTLS is connected, then all of it
-does, in order. What the client says in RTCP is taken by `ClientFeedback`.
+Theory of operation. Descriptions go through `Negotiation`; what they change becomes producers
+(`IncomingStreams`) and consumers (`OutgoingStreams`). Nothing of that reaches the data plane before
+DTLS is connected, then all of it does, in order. What the client says in RTCP is taken by
+`ClientFeedback`.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Final
 
 from acs_core.core.facts import DataReliability
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError, Stage
+from acs_core.errors import CallingError, InvalidStateError, Stage
 from acs_core.rtc.data import DataChannel
 from acs_core.rtc.dtls import DtlsEndpoint
-from acs_core.rtc.feedback import PictureLossIndication, ReportBlock, RtcpPacket
+from acs_core.rtc.feedback import ReportBlock, RtcpPacket
 from acs_core.rtc.sdp import LocalTransport
 from acs_core.service.sfu.changes import (
     Change,
@@ -32,24 +32,20 @@ from acs_core.service.sfu.changes import (
     StreamRefused,
 )
 from acs_core.service.sfu.client_feedback import ClientFeedback
-from acs_core.service.sfu.forwarding import Forwarder
 from acs_core.service.sfu.ice_lite import Address
-from acs_core.service.sfu.layers import owner_of
+from acs_core.service.sfu.incoming import IncomingStreams
 from acs_core.service.sfu.listeners import StreamIndex, TransportListener
 from acs_core.service.sfu.negotiation import Negotiation, SsrcPolicy
+from acs_core.service.sfu.outgoing import OutgoingStreams
 from acs_core.service.sfu.plane.messages import (
-    AddRtx,
     AddTransport,
-    ExpectKeyframe,
     Plane,
-    RemoveProducer,
     RemoveTransport,
     SetAddresses,
     StreamDetected,
 )
 from acs_core.service.sfu.port import PathAddresses, UdpPort
 from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
-from acs_core.service.sfu.sections import is_same_stream
 
 __all__ = ["MediaTransport", "SfuTimes"]
 
@@ -101,7 +97,6 @@ class MediaTransport:
         self._times = times
         self._path = port.open_path(self._addresses_changed)
         self._feedback = ClientFeedback(plane, port.now)
-        self._forwarder = Forwarder(plane, port.now)
         self._dtls = DtlsEndpoint(self._path, role="server", on_rtcp=self._feedback.take)
         self._dtls.data.on_channel = listener.on_channel
         self._negotiation = Negotiation(
@@ -111,8 +106,10 @@ class MediaTransport:
             new_ssrc=lambda: secrets.randbits(31) + 1,
             codec_names=codec_names,
         )
-        self._producers: dict[str, Producer] = {}
-        self._consumers: dict[str, Consumer] = {}
+        self._incoming = IncomingStreams(self, plane, self._feedback, index, port.now)
+        self._outgoing = OutgoingStreams(
+            self, plane, self._feedback, self._negotiation, port.now, self._tell_unplaced
+        )
         self._connecting: asyncio.Task[None] | None = None
         self._is_reached = asyncio.Event()
         self._is_connected = False
@@ -125,14 +122,12 @@ class MediaTransport:
     @property
     def producers(self) -> Mapping[str, Producer]:
         """What the client sends, by its own track id."""
-        return MappingProxyType(
-            {producer.stream.track_id: producer for producer in self._producers.values()}
-        )
+        return self._incoming.by_track
 
     @property
     def consumers(self) -> Mapping[str, Consumer]:
         """What the client is sent, by the adapter's key."""
-        return MappingProxyType(self._consumers)
+        return self._outgoing.by_key
 
     @property
     def needs_offer(self) -> bool:
@@ -226,21 +221,19 @@ class MediaTransport:
             track_id: Second word of the msid; the key unless given.
         """
         self._require_open()
-        if key in self._consumers:
-            raise InvalidStateError(f"{key} is forwarded already.", stage=Stage.NEGOTIATION)
-        consumer = Consumer(secrets.token_hex(8), key, producer, self)
-        self._consumers[key] = consumer
-        producer.consumers[consumer.id] = consumer
-        self._negotiation.add_stream(
-            key,
-            producer.stream.kind,
-            codecs=tuple(producer.stream.codecs.values()),
-            stream_id=stream_id,
-            track_id=track_id or key,
-        )
-        if not self._negotiation.needs_offer:
-            # Not at once: the caller has yet to note what it forwards.
-            asyncio.get_running_loop().call_soon(self._tell_unplaced)
+        self._outgoing.forward(key, producer, stream_id, track_id or key)
+
+    def client_codecs(self, producer: Producer) -> frozenset[str]:
+        """Keys of the codecs of the stream's kind that the client has ever described."""
+        return self._negotiation.described_codecs(producer.stream.kind)
+
+    def cannot_take(self, producer: Producer) -> bool:
+        """Whether the client's descriptions show that it decodes nothing that the stream is in.
+
+        `forward` would lead to a refusal. What the client says later may change that.
+        """
+        stream = producer.stream
+        return self._negotiation.excludes(stream.kind, frozenset(stream.codecs.values()))
 
     def switch(self, key: str, producer: Producer) -> bool:
         """Take a stream that is sent already from another producer, without an exchange.
@@ -251,14 +244,7 @@ class MediaTransport:
         Returns:
             Whether that was possible; if not, stop and `forward` it anew.
         """
-        consumer = self._consumers.get(key)
-        if consumer is None or not producer.can_replace(consumer.producer):
-            return False
-        consumer.producer.consumers.pop(consumer.id, None)
-        consumer.producer = producer
-        producer.consumers[consumer.id] = consumer
-        self.start_forwarding(consumer)
-        return True
+        return self._outgoing.switch(key, producer)
 
     def set_forwarding(self, key: str, *, layer: int | None, is_paused: bool) -> None:
         """Choose what is sent of a stream; holds until the next call, whatever happens meanwhile.
@@ -272,20 +258,11 @@ class MediaTransport:
             layer: 0 is the smallest; None to leave that as it is. Without simulcast meaningless.
             is_paused: Send nothing.
         """
-        consumer = self._consumers.get(key)
-        if consumer is not None:
-            consumer.wanted_layer = layer
-            consumer.is_paused = is_paused
-            self.start_forwarding(consumer)
+        self._outgoing.set(key, layer=layer, is_paused=is_paused)
 
     def stop_forwarding(self, key: str) -> None:
         """Send a stream no longer; packets stop at once."""
-        consumer = self._consumers.pop(key, None)
-        if consumer is not None:
-            consumer.producer.consumers.pop(consumer.id, None)
-            self._feedback.consumer_removed(consumer)
-            self._forwarder.remove(consumer)
-            self._negotiation.remove_stream(key)
+        self._outgoing.stop(key)
 
     def want_data(self) -> None:
         """Let the next offer have a data section, also without a channel."""
@@ -320,7 +297,9 @@ class MediaTransport:
             return
         self._is_closed = True
         try:
-            self._end_streams()
+            self._negotiation.cancel()
+            self._outgoing.stop_all()
+            self._incoming.end_all()
             if self._connecting is not None:
                 self._connecting.cancel()
                 await asyncio.wait({self._connecting})
@@ -330,13 +309,6 @@ class MediaTransport:
             # Whatever fails above: the port and the engine must not keep a dead connection.
             self._path.close()
             self._index.transport_closed(self)
-
-    def _end_streams(self) -> None:
-        self._negotiation.cancel()
-        for key in list(self._consumers):
-            self.stop_forwarding(key)
-        for mid in list(self._producers):
-            self._end_producer(mid)
 
     # ------------------------------------------------------------ changes
 
@@ -357,18 +329,18 @@ class MediaTransport:
                 case RemoteIce():
                     self._connect(change)
                 case StreamReceived():
-                    self._receive(change)
+                    self._incoming.receive(change)
                     has_new_streams = True
                 case StreamEnded(mid=mid):
-                    self._end_producer(mid)
+                    self._incoming.end(mid)
                     has_new_streams = True
-                case StreamAccepted(key=key):
-                    self._agree(self._consumers[key], change)
+                case StreamAccepted():
+                    self._outgoing.accepted(change)
                 case SsrcChanged(key=key, ssrc=ssrc, rtx_ssrc=rtx_ssrc):
-                    self._renumber(self._consumers[key], ssrc, rtx_ssrc)
+                    self._outgoing.renumbered(key, ssrc, rtx_ssrc)
                 case StreamRefused(key=key, reason=reason, is_retried=is_retried):
                     _log.debug("stream %s is not received: %s", key, reason)
-                    self._refused(self._consumers[key])
+                    self._outgoing.refused(key)
                     self._listener.on_refused(key, reason, is_retried=is_retried)
                 case DataSection(sctp_port=sctp_port, max_message_size=size):
                     self._dtls.data.start(sctp_port, size)
@@ -378,51 +350,6 @@ class MediaTransport:
     def _tell_unplaced(self) -> None:
         if not self._is_closed:
             self._apply(self._negotiation.take_unplaced())
-
-    def _receive(self, stream: StreamReceived) -> None:
-        producer = Producer(secrets.token_hex(8), stream, self)
-        old = self._producers.get(stream.mid)
-        if old is not None:
-            if is_same_stream(old.stream, stream):
-                producer.take_over(old)
-            self._end_producer(stream.mid)
-        self._producers[stream.mid] = producer
-        self._feedback.producer_added(producer)
-        self._index.producer_added(producer)
-        self._add_producer(producer)
-
-    def _end_producer(self, mid: str) -> None:
-        producer = self._producers.pop(mid, None)
-        if producer is None:
-            return
-        if self._is_connected:
-            for name in producer.plane_ids:
-                self._plane.handle(RemoveProducer(name), self._port.now())
-        self._feedback.producer_removed(producer)
-        for consumer in list(producer.consumers.values()):
-            consumer.transport.stop_forwarding(consumer.key)
-        self._index.producer_removed(producer)
-
-    def _agree(self, consumer: Consumer, accepted: StreamAccepted) -> None:
-        self._forwarder.remove(consumer)
-        self._accept(consumer, accepted)
-
-    def _refused(self, consumer: Consumer) -> None:
-        # Without a shape it cannot come back with the next layer or pause either.
-        consumer.accepted = None
-        self._feedback.consumer_removed(consumer)
-        self._forwarder.remove(consumer)
-
-    def _renumber(self, consumer: Consumer, ssrc: int, rtx_ssrc: int | None) -> None:
-        self._forwarder.remove(consumer)
-        old = consumer.accepted
-        if old is not None:
-            self._accept(consumer, replace(old, ssrc=ssrc, rtx_ssrc=rtx_ssrc))
-
-    def _accept(self, consumer: Consumer, accepted: StreamAccepted) -> None:
-        consumer.accepted = accepted
-        self._feedback.consumer_changed(consumer)
-        self.start_forwarding(consumer)
 
     # ------------------------------------------------------------ plane
 
@@ -443,10 +370,8 @@ class MediaTransport:
         self._plane.handle(AddTransport(self.id, keys), self._port.now())
         self._is_connected = True
         self._addresses_changed(self._path.addresses)
-        for producer in list(self._producers.values()):
-            self._add_producer(producer)
-        for consumer in list(self._consumers.values()):
-            self.start_forwarding(consumer)
+        self._incoming.connected()
+        self._outgoing.connected()
 
     def _addresses_changed(self, addresses: PathAddresses) -> None:
         if addresses.selected is not None:
@@ -459,46 +384,12 @@ class MediaTransport:
         if before is None or before == addresses.selected:
             return
         # A client that moved has lost packets; pictures must not wait for the next keyframe.
-        for producer in self._producers.values():
-            for layer in producer.layers:
-                self.request_keyframe(layer)
-        for consumer in self._consumers.values():
-            consumer.producer.transport.request_keyframe(consumer.seen_layer)
-
-    def _add_producer(self, producer: Producer) -> None:
-        if self._is_connected:
-            for layer in producer.layers:
-                self._add_layer(layer)
-
-    def _add_layer(self, layer: ProducerLayer) -> None:
-        command = layer.command()
-        if command is None:
-            return
-        try:
-            self._plane.handle(command, self._port.now())
-        except InvalidArgumentError as error:
-            # A description can name what it likes; nobody else may have trouble with it.
-            _log.info("a layer of a stream is not received: %s", error)
-            self._feedback.producer_removed(layer.producer)
-            layer.ssrc = layer.rtx_ssrc = None
-            self._feedback.producer_added(layer.producer)
-        else:
-            self.layers_changed(layer.producer)
+        self._incoming.request_keyframes()
+        self._outgoing.request_keyframes()
 
     def stream_detected(self, detected: StreamDetected) -> None:
         """Take packets of an SSRC that no description told; the engine calls it."""
-        owner = owner_of((item.stream for item in self._producers.values()), detected)
-        if owner is None:
-            return
-        layers = self._producers[owner.mid].layers
-        layer = next(layer for layer in layers if layer.rid == owner.rid)
-        if not owner.is_repair and layer.ssrc is None:
-            layer.ssrc = detected.ssrc
-            self._feedback.layer_found(layer)
-            self._add_layer(layer)
-        elif owner.is_repair and layer.ssrc is not None and layer.rtx_ssrc is None:
-            layer.rtx_ssrc = detected.ssrc
-            self._plane.handle(AddRtx(layer.id, detected.ssrc), self._port.now())
+        self._incoming.detected(detected)
 
     def layers_changed(self, producer: Producer) -> None:
         """Choose again for everybody what is sent of a stream, since other layers are there."""
@@ -507,31 +398,21 @@ class MediaTransport:
 
     def start_forwarding(self, consumer: Consumer) -> None:
         """Let the plane forward a stream as wanted, once both its connections are ready."""
-        if not (self._is_connected and consumer.producer.transport.is_connected):
-            return
-        try:
-            self._forwarder.refresh(consumer)
-        except InvalidArgumentError:
-            # One stream that cannot be sent must not keep the others from being sent.
-            _log.exception("stream %s cannot be forwarded", consumer.key)
+        self._outgoing.refresh(consumer)
 
     # ------------------------------------------------------------ keyframes
 
     def request_keyframe(self, layer: ProducerLayer) -> None:
         """Somebody needs a keyframe of a layer that this client sends."""
-        if layer.producer.kind == "video" and self._is_connected:
-            self._plane.handle(ExpectKeyframe(layer.id), self._port.now())
-            self.ask_for_keyframe(layer)
+        self._incoming.request_keyframe(layer)
 
     def ask_for_keyframe(self, layer: ProducerLayer) -> None:
         """Ask the client for a keyframe, unless that was just done; the plane may call this."""
-        if layer.throttle.request(self._port.now()):
-            self.send_keyframe_request(layer)
+        self._incoming.ask_for_keyframe(layer)
 
     def send_keyframe_request(self, layer: ProducerLayer) -> None:
         """Send a PLI now."""
-        if layer.ssrc is not None:
-            self.send_rtcp([PictureLossIndication(1, layer.ssrc)])
+        self._incoming.send_keyframe_request(layer)
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import threading
+from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +16,7 @@ from acs_core import (
     PermissionPolicy,
     SourceUnavailableError,
 )
+from acs_core.media.capture import CaptureSource
 from acs_core.media.devices import DeviceDescription, DeviceKind
 from acs_core.media.sources import PatternSource, ToneSource
 from tests.support.calls import Log
@@ -77,11 +81,19 @@ async def test_devices_of_the_program_are_devices() -> None:
     selected = devices.selected_microphone
     assert selected is not None
     assert (selected.id, selected.is_system_default) == (microphone.id, True)
+    await devices.select_microphone(microphone)
     stream = LocalVideoStream(camera)
     assert stream.media_source.kind == "video"
     devices.remove_virtual_device(camera)
     devices.remove_virtual_device(microphone)
-    assert log.names == ["videoDevicesUpdated", "audioDevicesUpdated"] * 2
+    assert log.names == [
+        "videoDevicesUpdated",
+        "audioDevicesUpdated",
+        "selectedMicrophoneChanged",
+        "videoDevicesUpdated",
+        "audioDevicesUpdated",
+        "selectedMicrophoneChanged",
+    ]
     await stream.dispose()
 
 
@@ -130,3 +142,68 @@ async def test_each_question_lists_the_devices_once_and_beside_the_event_loop() 
     assert devices.selected_microphone is not None
     assert len(threads) == 2
     assert threading.get_ident() not in threads
+
+
+async def test_the_default_microphone_changes_with_what_is_plugged_in() -> None:
+    plugged = [FIRST]
+    devices = DeviceManager(enumerate_devices=lambda: list(plugged))
+    await devices.refresh()
+    log = Log().watch(devices)
+    plugged[:] = [replace(FIRST, is_system_default=False), replace(SECOND, is_system_default=True)]
+    await devices.refresh()
+    assert devices.selected_microphone is not None
+    assert devices.selected_microphone.name == "Headset"
+    assert log.names == ["audioDevicesUpdated", "selectedMicrophoneChanged"]
+
+
+async def test_a_selected_microphone_stays_selected_whatever_the_default_is() -> None:
+    plugged = [SECOND]
+    devices = DeviceManager(enumerate_devices=lambda: list(plugged))
+    (headset,) = await devices.get_microphones()
+    await devices.select_microphone(headset)
+    log = Log().watch(devices)
+    plugged[:] = [FIRST, replace(SECOND, is_system_default=False)]
+    await devices.refresh()
+    assert devices.selected_microphone is not None
+    assert devices.selected_microphone.id == headset.id
+    assert "selectedMicrophoneChanged" not in log.names
+
+
+async def test_who_follows_the_microphone_is_told_of_plugs_and_of_selections() -> None:
+    plugged = [SECOND]
+    devices = DeviceManager(enumerate_devices=lambda: list(plugged))
+    (headset,) = await devices.get_microphones()
+    async with (
+        asyncio.timeout(5),
+        aclosing(devices.microphone_changes(headset, interval=0.001)) as changes,
+    ):
+        plugged.insert(0, FIRST)
+        plugged[1] = replace(SECOND, is_system_default=False)
+        first = await anext(changes)
+        assert first is not None
+        assert first.name == "Mic"
+        await devices.select_microphone((await devices.get_microphones())[1])
+        second = await anext(changes)
+        assert second is not None
+        assert second.name == "Headset"
+        plugged.clear()
+        assert await anext(changes) is None
+    assert devices.listener_count("selectedMicrophoneChanged") == 0
+
+
+async def test_a_picture_comes_from_a_device_that_is_there_and_may_be_captured() -> None:
+    devices = manager(CAMERA)
+    (camera,) = await devices.get_cameras()
+    source = devices.picture_source(camera, width=320, height=180, frame_rate=15)
+    assert isinstance(source, CaptureSource)
+    assert source.device == CAMERA
+    clip = devices.add_virtual_camera("Clip", lambda: PatternSource(96, 48))
+    assert devices.picture_source(clip).label == "Test pattern"
+    devices.remove_virtual_device(clip)
+    with pytest.raises(SourceUnavailableError) as gone:
+        devices.picture_source(clip)
+    assert (gone.value.code, gone.value.sub_code) == (412, 43000)
+    denied = manager(CAMERA, policy=PermissionPolicy(video=False))
+    with pytest.raises(SourceUnavailableError) as refused:
+        denied.picture_source(camera)
+    assert (refused.value.code, refused.value.sub_code) == (403, 43001)

@@ -113,12 +113,16 @@ async def test_the_owner_gives_tasks_time_to_finish() -> None:
     assert task.result() is True
 
 
-async def test_a_task_may_close_its_own_owner() -> None:
+async def test_a_task_may_close_its_own_owner(caplog: pytest.LogCaptureFixture) -> None:
     owner = TaskOwner()
     task = owner.spawn(owner.aclose(), "closes itself")
     await task
     owner.cancel()
+    assert not task.cancelled()
+    assert not caplog.records
 
 
-def test_nothing_is_cancelled_outside_the_loop() -> None:
-    TaskOwner().cancel()
+def test_an_owner_without_tasks_may_be_cancelled_outside_the_loop() -> None:
+    owner = TaskOwner()
+    owner.cancel()
+    assert not owner.is_busy

@@ -138,7 +138,6 @@ async def test_publishing_unpublishing_and_publishing_again_on_one_session(
         assert not sender.session.streams
 
 
-@pytest.mark.feature("DATA-001")
 async def test_messages_arrive_in_order_as_text_and_as_bytes(service: CallingService) -> None:
     place = group()
     async with (

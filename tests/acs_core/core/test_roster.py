@@ -14,6 +14,7 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     Fact,
+    MediaAccessChanged,
     PendingChanged,
     PendingGone,
     PendingParticipant,
@@ -203,3 +204,15 @@ def test_attributes_belong_to_an_endpoint() -> None:
     assert roster.endpoints["a" * 32].attributes == raised
     with pytest.raises(ProtocolError):
         roster.commit(AttributesChanged(endpoint="b" * 32, attributes=raised))
+
+
+def test_media_access_is_part_of_the_roster_and_survives_a_refused_change() -> None:
+    forbidden = MediaAccessChanged(is_audio_permitted=False)
+    roster = Roster.restore(3, [], media_access=forbidden)
+    assert roster.media_access == forbidden
+    permitted = MediaAccessChanged()
+    with pytest.raises(ProtocolError):
+        roster.apply(5, [permitted, PendingGone(identity="8:acs:r_nobody")])
+    assert roster.media_access == forbidden
+    assert roster.apply(4, [permitted]) == (permitted,)
+    assert roster.media_access == permitted

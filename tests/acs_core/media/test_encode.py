@@ -189,3 +189,19 @@ def test_audio_level_spans_the_scale() -> None:
     assert audio_level(np.zeros((0, 1), np.int16)) == 127
     assert audio_level(np.full((960, 2), -32768, np.int16)) == 0
     assert audio_level(np.full((960, 2), 328, np.int16)) == 40
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_other_limits_hold_from_the_next_picture_which_is_a_key_frame(codec: str) -> None:
+    chain = Chain(codec, max_height=120)
+    sizes = []
+    for number in range(9):
+        if number == 3:
+            chain.encoder.set_limits(max_bitrate_bps=200_000, frame_rate=15, max_height=91)
+        if number == 6:
+            chain.encoder.set_limits(max_bitrate_bps=200_000, frame_rate=15, max_height=None)
+        (frame,) = chain.run(noise(number))
+        sizes.append((frame.width, frame.height))
+    assert sizes == [(212, 120)] * 3 + [(160, 90)] * 3 + [(320, 180)] * 3
+    assert chain.keyframes == [0, 3, 6]
+    assert chain.encoder.contexts == 3

@@ -20,6 +20,7 @@ def test_a_late_picture_is_a_freeze() -> None:
     meter.shown(now + 0.5)
     assert meter.count == 1
     assert meter.seconds == pytest.approx(0.533)
+    assert meter.longest == pytest.approx(0.533)
 
 
 def test_a_deliberate_stop_is_no_freeze() -> None:

@@ -197,11 +197,12 @@ async def test_a_refused_certificate_ends_the_other_end_too() -> None:
     closed = asyncio.Event()
     client.endpoint._on_state = lambda state: closed.set() if state == "closed" else None
     wrong = Fingerprint("sha-256", ":".join(["00"] * 32))
-    await asyncio.gather(
+    _, refused = await asyncio.gather(
         client.endpoint.connect([server.endpoint.fingerprint], timeout=5),
         server.endpoint.connect([wrong], timeout=5),
         return_exceptions=True,
     )
+    assert isinstance(refused, TransportError)
     await asyncio.wait_for(closed.wait(), 2)
     await client.endpoint.close()
 
@@ -273,7 +274,9 @@ async def test_a_lost_flight_is_repeated() -> None:
         return len(lost) == 1
 
     client_path.drop = drop_first
-    await connect(client, server)
+    client_keys, server_keys = await connect(client, server)
+    assert len(lost) > 1
+    assert (client_keys.local, client_keys.remote) == (server_keys.remote, server_keys.local)
     for end in (client, server):
         await end.endpoint.close()
 

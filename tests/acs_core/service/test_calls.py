@@ -19,6 +19,7 @@ from acs_core.core.facts import (
     EndpointLeft,
     EndReason,
     Fact,
+    ParticipantRole,
     Priority,
     PublicationKind,
     PublicationRemoved,
@@ -32,7 +33,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.sfu.changes import Layer, StreamReceived
-from acs_core.service.sfu.plane.messages import PlaneStats
+from acs_core.service.sfu.plane.messages import ConnectionStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.router import Router
 from acs_core.service.sfu.transport import MediaTransport
@@ -199,7 +200,9 @@ def test_the_id_of_a_group_call_names_no_room() -> None:
 
 def test_an_invited_room_refuses_strangers_with_5828() -> None:
     all_calls = calls()
-    all_calls.rooms.create(unique_name="board", members=frozenset({acs("anna").raw_id}))
+    all_calls.rooms.create(
+        unique_name="board", members={acs("anna").raw_id: ParticipantRole.PRESENTER}
+    )
     where = wire.RoomLocator(room="board")
     assert refusal(lambda: all_calls.resolve(where, acs("eve"))) == 5828
     assert not all_calls.live
@@ -451,7 +454,7 @@ def test_endpoints_of_one_id_in_two_calls_are_measured_apart() -> None:
         policy = wire.ReceivePolicy(quality=True)
         both.resolve(place, acs()).join("a" * 32, acs(), adapter, policy=policy)
         heard.append(adapter)
-    QualityMonitor(both, lambda: PlaneStats({}, {}, {}), lambda work: work()).measure(0.0)
+    QualityMonitor(both, lambda _: ConnectionStats(0.0, {}, {}), lambda work: work()).measure(0.0)
     assert [[level.endpoint for level in adapter.levels] for adapter in heard] == [["a" * 32]] * 2
 
 

@@ -6,7 +6,7 @@ from acs_core.rtc.feedback import ReportBlock
 from acs_core.service.downlinks import DownlinkMeter
 from acs_core.service.sfu.bandwidth import DownlinkBudget
 from acs_core.service.sfu.changes import Layer, StreamReceived
-from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats, ProducerStats
+from acs_core.service.sfu.plane.messages import ConnectionStats, ConsumerStats
 from acs_core.service.sfu.producer import Consumer, Producer
 from acs_core.service.sfu.transport import MediaTransport
 
@@ -45,11 +45,11 @@ class Viewer:
             block = ReportBlock(SSRC, 0, self._lost, self._packets, 0, 0, 0)
             for connection in self.connections:
                 connection.received_blocks = {SSRC: block}
-            producers = {layer: ProducerStats(0, 0, self._source_lost, 0.0, 0, 0, None)}
-            sent = ConsumerStats(layer, self._packets, 960 * self._packets, 0, True, 0)
-            stats = PlaneStats(producers, {"c": sent}, {})
+            octets = 960 * self._packets
+            sent = ConsumerStats(layer, self._packets, octets, 0, True, 0, self._source_lost)
+            stats = ConnectionStats(self.now, {}, {"c": sent})
             transports = [cast("MediaTransport", item) for item in self.connections]
-            self.meter.measure(transports, stats, WANTED, self.now)
+            self.meter.measure(transports, lambda _, stats=stats: stats, WANTED, self.now)
 
 
 def test_loss_of_the_downlink_limits_it() -> None:

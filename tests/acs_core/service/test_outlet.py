@@ -108,7 +108,11 @@ async def test_a_close_that_is_not_answered_ends_in_a_cut(server: Server) -> Non
 
 
 async def test_a_client_that_reads_nothing_does_not_delay_the_close(server: Server) -> None:
-    async with aiohttp.ClientSession() as http, http.ws_connect(server.url) as socket:
+    impatient = aiohttp.ClientWSTimeout(ws_close=0.1)
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(server.url, timeout=impatient) as socket,
+    ):
         socket._reader._protocol.pause_reading()
         for _ in range(10):
             server.outlets[0].send("x" * 100_000)

@@ -15,7 +15,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.rooms import Rooms
 from acs_core.service.sfu.changes import Layer, StreamAccepted, StreamReceived
-from acs_core.service.sfu.plane.messages import ConsumerStats, PlaneStats, ProducerStats
+from acs_core.service.sfu.plane.messages import ConnectionStats, ConsumerStats, ProducerStats
 from acs_core.service.sfu.producer import Consumer, Producer
 from acs_core.service.sfu.quality import ClientReport
 from acs_core.service.sfu.transport import MediaTransport
@@ -36,7 +36,8 @@ VIDEO = StreamReceived(
 class Connection:
     """What the monitor reads of a `MediaTransport`."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.id = name
         self.producers: dict[str, Producer] = {}
         self.consumers: dict[str, Consumer] = {}
         self.received_blocks: dict[int, ReportBlock] = {}
@@ -48,8 +49,8 @@ class Connection:
 
 
 class Adapter(EndpointObserver):
-    def __init__(self) -> None:
-        self.connection = Connection()
+    def __init__(self, name: str = "t") -> None:
+        self.connection = Connection(name)
         self.report: ClientReport | None = None
         self.told: list[wire.QualityLevel] = []
 
@@ -76,7 +77,7 @@ class Place:
         self.calls = Calls(rooms=Rooms())
         who = Principal("8:acs:r_a", PrincipalKind.ACS, 2e9)
         self.call = self.calls.resolve(GROUP, who)
-        self.sender, self.receiver = Adapter(), Adapter()
+        self.sender, self.receiver = Adapter("s"), Adapter("r")
         policy = wire.ReceivePolicy(quality=is_listening)
         self.ends: list[Endpoint] = [
             self.call.join("a" * 32, who, self.sender),
@@ -89,16 +90,16 @@ class Place:
         consumer = Consumer("c", "key", self.producer, outgoing)
         consumer.accepted = StreamAccepted("key", "0", 9, None, {}, {}, {})
         self.receiver.connection.consumers["key"] = consumer
-        self.stats = PlaneStats({}, {}, {})
+        self.stats = ConnectionStats(0.0, {}, {})
         self.turns: deque[Callable[[], None]] = deque()
-        self.monitor = QualityMonitor(self.calls, lambda: self.stats, self.turns.append)
+        self.monitor = QualityMonitor(self.calls, lambda _: self.stats, self.turns.append)
 
     def measure(self, now: float, packets: int, lost: int = 0, fraction: int = 0) -> None:
         """Both layers have so many packets of 100 bytes by now; the receiver reports."""
         ids = self.producer.plane_ids
         sent = {key: counts(packets, 100 * packets, lost) for key in ids}
         consumers = {"c": ConsumerStats("p", packets, 100 * packets, 0, True, 0)}
-        self.stats = PlaneStats(sent, consumers, {})
+        self.stats = ConnectionStats(now, sent, consumers)
         self.receiver.connection.received_blocks[9] = ReportBlock(9, fraction, 0, 0, 900, 0, 0)
         self.receiver.connection.downlink_bps = 1_000_000
         self.monitor.measure(now)
@@ -188,7 +189,7 @@ async def test_a_stream_that_stopped_is_not_measured() -> None:
     for second in (0, 1, 2):
         place.measure(float(second), 100)
     assert details(place.level(0)).video_send is None
-    place.stats = PlaneStats({}, {}, {})
+    place.stats = ConnectionStats(place.stats.at, {}, {})
     place.monitor.measure(3.0)
     place.take_turns()
     assert place.level(0).video_send is None

@@ -14,7 +14,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.sfu.changes import Layer, StreamReceived
-from acs_core.service.sfu.plane.messages import PlaneStats, ProducerStats
+from acs_core.service.sfu.plane.messages import ConnectionStats, ProducerStats
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 
@@ -52,12 +52,12 @@ class Studio:
             self.endpoint.attach(info.id, producer(source))
         return info.id
 
-    def _stats(self) -> PlaneStats:
+    def _stats(self, _: MediaTransport) -> ConnectionStats:
         counts = {
             name: ProducerStats(packets, 0, 0, 0.0, 0, 0, None)
             for name, packets in self.packets.items()
         }
-        return PlaneStats(counts, {}, {})
+        return ConnectionStats(0.0, counts, {})
 
 
 def producer(name: str) -> Producer:

@@ -207,6 +207,35 @@ def test_ending_the_service_ends_waiting_rooms() -> None:
     assert house.clock.pending == []
 
 
+def test_there_are_so_many_rooms_at_a_time_those_included_that_wait() -> None:
+    house = House(limits=CallLimits(rooms=2))
+    house.calls.create(unique_name="created")
+    house.join(place=DAILY)[0].leave()
+    for one_more in (
+        lambda: house.join(place=wire.RoomLocator(room="third")),
+        lambda: house.join(place=wire.RoomLocator(room="")),
+        lambda: house.calls.create(),
+    ):
+        assert refusal(one_more) == 53119
+    assert house.calls.refused_rooms == 3
+    # What is there can be entered, and its name is still said to be taken.
+    house.join(place=DAILY)[0].leave()
+    assert refusal(lambda: house.calls.create(unique_name="daily")) == 53113
+    # A call that is over makes place.
+    house.clock.advance(10)
+    house.join(place=wire.RoomLocator(room="third"))
+    assert house.calls.rooms.sessions == 2
+
+
+def test_groups_and_rooms_that_stay_are_no_twilio_rooms() -> None:
+    house = House(limits=CallLimits(rooms=1))
+    house.calls.rooms.create(unique_name="kept")
+    group = wire.GroupLocator(group_id=str(uuid.uuid4()))
+    house.calls.resolve(group, acs("anna"))
+    house.join(place=DAILY)
+    assert house.calls.rooms.sessions == 1
+
+
 def test_a_participant_is_removed_when_its_time_is_over() -> None:
     house = House()
     options = RoomOptions(max_participant_duration=600.0)

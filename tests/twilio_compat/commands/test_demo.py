@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 import wave
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.support.command_line import run, run_process
 from twilio_compat.demo.cast import CAST, make_voices, mirror_brown, sample_media, swap_colors
 from twilio_compat.demo.checks import check_pair, check_recording, failures
 from twilio_compat.demo.recording import inspect_recording
@@ -23,18 +21,13 @@ from twilio_compat.demo.trace import Entry, View
 FIGURES = {"viewer": "alice", "sender": "bob", "audible": 1.0, "level": -22.0}
 
 
-def run(*arguments: str, timeout: float = 50) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "twilio_compat", "demo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-
-
 @pytest.mark.timeout(90)
 def test_demo_lets_everybody_see_and_hear_everybody(tmp_path: Path) -> None:
-    done = run("--out", str(tmp_path), "--seconds", "6", "--json")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    done = run_process("demo", "--out", str(tmp_path), "--seconds", "6", "--json")
+    lines = done.lines
     summary = lines[-1]
     failed = [check for check in summary["checks"] if not check["ok"]]
-    assert (failed, done.returncode) == ([], 0), done.stderr
+    assert (failed, done.code) == ([], 0), done.err
     assert len(summary["pairs"]) == 6
     told = {line["entry"]["event"] for line in lines if line["event"] == "trace"}
     assert {"trackSubscribed", "remoteParticipantsUpdated", "isMutedChanged"} <= told
@@ -61,36 +54,37 @@ def test_unusable_file_is_told_before_anything_starts(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    done = run("--out", str(tmp_path / "out"), option, str(tmp_path / name))
-    assert done.returncode == 5
-    assert words in " ".join(done.stderr.split())
-    assert "what to do" in done.stderr
+    done = run("demo", "--out", str(tmp_path / "out"), option, str(tmp_path / name))
+    assert done.code == 5
+    assert words in " ".join(done.err.split())
+    assert "what to do" in done.err
 
 
 def test_file_without_pictures_is_refused_as_video(tmp_path: Path) -> None:
-    done = run("--out", str(tmp_path), "--video", str(sample_media() / "speech.wav"))
-    assert done.returncode == 5
-    assert "has no video" in " ".join(done.stderr.split())
+    done = run("demo", "--out", str(tmp_path), "--video", str(sample_media() / "speech.wav"))
+    assert done.code == 5
+    assert "has no video" in " ".join(done.err.split())
 
 
-def test_service_that_is_not_there_is_told_with_exit_code_3(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY_SID"):
-        monkeypatch.setenv(name, ("AC" if "ACCOUNT" in name else "SK") + "0" * 32)
-    monkeypatch.setenv("TWILIO_API_KEY_SECRET", "secret")
-    done = run("--out", str(tmp_path), "--url", "http://127.0.0.1:9")
-    assert done.returncode == 3, done.stderr
+def test_service_that_is_not_there_is_told_with_exit_code_3(tmp_path: Path) -> None:
+    credentials = {
+        "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "TWILIO_API_KEY_SID": "SK" + "0" * 32,
+        "TWILIO_API_KEY_SECRET": "secret",
+    }
+    done = run(
+        "demo", "--out", str(tmp_path), "--url", "http://127.0.0.1:9", environment=credentials
+    )
+    assert done.code == 3, done.err
 
 
 def test_missing_credentials_for_url_are_told_with_exit_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TWILIO_ACCOUNT_SID", raising=False)
-    done = run("--out", str(tmp_path), "--url", "http://127.0.0.1:9")
-    assert done.returncode == 2
-    assert "TWILIO_API_KEY_SID" in done.stderr
+    done = run("demo", "--out", str(tmp_path), "--url", "http://127.0.0.1:9")
+    assert done.code == 2
+    assert "TWILIO_API_KEY_SID" in done.err
 
 
 @pytest.mark.parametrize(

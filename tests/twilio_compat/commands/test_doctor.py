@@ -10,7 +10,7 @@ EVERYTHING = {
 
 
 def test_all_is_checked_and_nothing_fails_beside_a_good_service(service: Served) -> None:
-    done = service.run("doctor", "--json")
+    done = service.run_process("doctor", "--json")
     found = {check["name"]: check for check in done.events("check")}
     assert {name for name, check in found.items() if check["status"] == "fail"} == set()
     assert set(found) == EVERYTHING

@@ -124,7 +124,7 @@ async def test_ctrl_c_leaves_the_room_and_exits_0(service: Served) -> None:
 
 @pytest.mark.feature("AUTH-001")
 async def test_acs_token_of_the_command_line_opens_a_room(service: Served) -> None:
-    printed = await asyncio.to_thread(service.run, "token", "--acs")
+    printed = await asyncio.to_thread(service.run_process, "token", "--acs")
     token = printed.out.strip()
     assert "voip" in jwt.decode(token, options={"verify_signature": False})["acsScope"]
     # ACS users enter rooms that are there; this one is made by who comes first.

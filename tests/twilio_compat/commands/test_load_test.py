@@ -6,7 +6,7 @@ from tests.support.command_line import Served, run
 
 
 def test_every_track_comes_to_every_subscriber(service: Served) -> None:
-    done = service.run(
+    done = service.run_process(
         "load-test", "--publishers", "2", "--subscribers", "2", "--seconds", "2", "--json"
     )
     (report,) = done.events("load-test")

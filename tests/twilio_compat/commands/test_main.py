@@ -18,7 +18,7 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.version import __version__
-from tests.support.command_line import run
+from tests.support.command_line import run, run_process
 from twilio_compat import __main__ as command_line
 from twilio_compat.errors import TwilioError, create_twilio_error, from_core
 
@@ -100,7 +100,7 @@ def test_all_commands_are_listed_without_arguments() -> None:
 
 
 def test_version_is_printed() -> None:
-    done = run("--version")
+    done = run_process("--version")
     assert (done.code, done.out) == (0, f"twilio-compat {__version__}\n")
 
 

@@ -21,7 +21,7 @@ from acs_core.core.receiving import (
     ReceiveHint,
     ReceivePriority,
 )
-from acs_core.errors import InvalidStateError, TransportError
+from acs_core.errors import InvalidArgumentError, InvalidStateError, TransportError
 from acs_core.rtc.data import DataChannel
 from acs_core.service.calls import CallLimits, Calls
 from acs_core.service.endpoints import Endpoint, EndpointObserver
@@ -131,11 +131,14 @@ class FakeChannel:
         self.state = "open"
         self.sent: list[Any] = []
         self.is_full = False
+        self.limit = 262_144
         self.on_message: Callable[[str | bytes], None] | None = None
 
     def send(self, data: str) -> None:
         if self.is_full:
             raise TransportError("full")
+        if len(data) > self.limit:
+            raise InvalidArgumentError("too long")
         self.sent.append(json.loads(data))
 
     def close(self) -> None:
@@ -525,6 +528,33 @@ async def test_each_report_is_answered_as_verbosely_as_it_asks(
             expected["remotes"] = [{"sid": f"PA{theirs.id}", **others}]
         assert answer == expected
         assert signaling.client_report == ClientReport(300000, 0.05)
+
+
+async def test_details_that_are_too_long_for_the_client_are_left_out_and_levels_are_not() -> None:
+    ours, *_ = room()
+    call = ours.call
+    others = [
+        call.join(f"{number:032x}", _principal(f"guest {number}"), EndpointObserver())
+        for number in range(48)
+    ]
+    everybody = list(call.endpoints.values())
+    assert len(everybody) == 50
+    call.quality_changed(tuple(level_of(end, 4) for end in everybody))
+    channels, _ = wired(ours)
+    channel = channels["network_quality"]
+    report = {"type": "network_quality", "reportLevel": 3, "remoteReportLevel": 3}
+    channel.hear(READY, report)
+    whole = channel.sent.pop()
+    assert whole["remotes"][-1] == {"sid": f"PA{others[-1].id}", "level": 4, **FULL}
+    # To which RFC 8831 section 6.6 advises to keep messages.
+    channel.limit = 16 * 1024
+    assert len(json.dumps(whole)) > channel.limit
+    channel.hear(report)
+    (short,) = channel.sent
+    assert short["local"] == {"level": 4, **FULL}
+    assert short["remotes"] == [
+        {"sid": f"PA{end.id}", "level": 4} for end in everybody if end is not ours
+    ]
 
 
 async def test_what_is_not_known_yet_is_left_out_of_the_answer() -> None:

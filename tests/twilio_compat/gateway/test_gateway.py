@@ -16,7 +16,6 @@ from acs_core.rtc.sdp import parse
 from acs_core.service.rooms import RoomOptions
 from tests.support.events import until
 from tests.support.wire_client import PaperPeer, WireClient, wire_client
-from twilio_compat.gateway.session import RoomSession
 from twilio_compat.server import CompatServer, embedded
 
 
@@ -334,10 +333,13 @@ async def test_a_replaced_connection_is_offered_anew_and_everything_forwarded_ag
 
     (call,) = server.calls.live.values()
     endpoint = next(iter(call.endpoints.values()))
-    assert isinstance(endpoint.observer, RoomSession)
-    endpoint.observer.replace_connection()
+    (transport,) = endpoint.observer.transports
+    await transport.close()
+    # As a browser does that hears nothing any more.
+    alice.peer.restart_ice()
+    await alice.update(peer_connections=[alice.peer.offer()])
     closed, wanted = (await alice.body_with("peer_connections"))["peer_connections"]
-    assert closed == {"id": alice.peer.id, "description": {"type": "close", "revision": 3}}
+    assert closed == {"id": alice.peer.id, "description": {"type": "close", "revision": 4}}
     assert wanted["description"] == {"type": "create-offer", "revision": 1}
     assert alice.state["subscribed"]["tracks"] == []
 
@@ -423,11 +425,12 @@ async def test_a_connection_replaced_while_the_client_is_away_is_asked_for_in_sy
     await alice.connect()
     (call,) = server.calls.live.values()
     (endpoint,) = call.endpoints.values()
-    assert isinstance(endpoint.observer, RoomSession)
     await alice.socket.close(code=3001)
     await until(lambda: endpoint.state is ConnectionState.RECONNECTING)
-    endpoint.observer.replace_connection()
-    (entry,) = (await sync(again, alice))["peer_connections"]
+    (transport,) = endpoint.observer.transports
+    await transport.close()
+    restart = alice.peer.offer()
+    (entry,) = (await sync(again, alice, peer_connections=[restart]))["peer_connections"]
     assert entry["id"] != alice.peer.id
     assert entry["description"] == {"type": "create-offer", "revision": 1}
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.wire_client import PaperPeer, WireClient, wire_client
 from twilio_compat.gateway.tcmp import CloseCode
-from twilio_compat.server import embedded
+from twilio_compat.server import CompatServer, embedded
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -49,13 +52,30 @@ def offer() -> dict[str, Any]:
     return peer.offer()
 
 
-def good(kind: Any, token: str, session: str) -> dict[str, Any]:
+@dataclass
+class Place:
+    """One server for all scripts; each has a room of its own in it."""
+
+    runner: asyncio.Runner
+    server: CompatServer
+    rooms: int = 0
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        yield Place(runner, runner.run(stack.enter_async_context(embedded())))
+        runner.run(stack.aclose())
+
+
+def good(kind: Any, token: str, session: str, room: str) -> dict[str, Any]:
     return {
         "type": kind,
         "version": 2,
         "token": token,
         "session": session,
-        "name": "fuzzed",
+        "name": room,
         "participant": {"revision": 2, "tracks": []},
         "peer_connections": [offer()],
     }
@@ -68,27 +88,30 @@ BODIES = st.lists(
 )
 
 
-@settings(max_examples=40)
+# No deadline: sockets take the time that a busy machine gives them.
+@settings(max_examples=40, deadline=None)
 @given(BODIES)
 def test_any_body_is_answered_or_closed_with_a_code(
-    bodies: list[tuple[Any, dict[str, Any], bool]],
+    place: Place, bodies: list[tuple[Any, dict[str, Any], bool]]
 ) -> None:
-    asyncio.run(scenario(bodies))
+    place.rooms += 1
+    place.runner.run(scenario(place.server, f"fuzzed {place.rooms}", bodies))
 
 
-async def scenario(bodies: list[tuple[Any, dict[str, Any], bool]]) -> None:
+async def scenario(
+    server: CompatServer, room: str, bodies: list[tuple[Any, dict[str, Any], bool]]
+) -> None:
     errors = Errors()
     logging.getLogger("twilio_compat").addHandler(errors)
     try:
         async with (
-            embedded() as server,
             wire_client(server.url, server.access_token("eve")) as eve,
             wire_client(server.url, server.access_token("alice")) as alice,
         ):
-            await alice.connect("fuzzed")
+            await alice.connect(room)
             await eve.hello()
             for kind, changes, is_frame in bodies:
-                body = good(kind, eve.token, str(eve.state.get("session"))) | changes
+                body = good(kind, eve.token, str(eve.state.get("session")), room) | changes
                 await (eve.raw(body) if is_frame else eve.say(body))
             await settled(eve)
             # Whoever spoke nonsense, somebody else's session goes on.

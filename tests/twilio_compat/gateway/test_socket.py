@@ -16,6 +16,7 @@ from twilio_compat.gateway.tcmp import Busy, CloseCode, Hello, TcmpLimits, TcmpT
 
 ICE = {"type": "ice", "token": "t"}
 PATIENT = TcmpTimes(heartbeat=5.0)
+SOON_CLOSED = aiohttp.ClientWSTimeout(ws_close=0.1)
 QUICK = TcmpTimes(heartbeat=0.1, shortest_heartbeat=0.05, hello=0.3, missed_beats=3.0, grace=0.02)
 
 
@@ -99,7 +100,7 @@ class Client:
 async def client(server: Server) -> AsyncIterator[Client]:
     async with (
         aiohttp.ClientSession() as http,
-        http.ws_connect(server.url, max_msg_size=0) as socket,
+        http.ws_connect(server.url, max_msg_size=0, timeout=SOON_CLOSED) as socket,
     ):
         yield Client(socket)
 

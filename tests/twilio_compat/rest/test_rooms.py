@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import aiohttp
 import pytest
 
 from acs_core import wire
 from acs_core.core.facts import PublicationKind
+from acs_core.service.admission import CallLimits
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from tests.twilio_compat.rest.conftest import Rest
+from twilio_compat.server import embedded
 
 
 def ann(name: str = "ann") -> Principal:
@@ -21,6 +26,25 @@ def join(rest: Rest, room: str, name: str = "ann", number: int = 1) -> str:
 
 def video(name: str) -> wire.NewPublication:
     return wire.NewPublication(key=name, kind=PublicationKind.VIDEO, name=name)
+
+
+async def test_one_room_too_many_is_refused_and_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    limits = CallLimits(rooms=1)
+    async with embedded(options={"limits": limits}) as server, aiohttp.ClientSession() as http:
+        rest = Rest(server, http)
+        assert (await rest.post("/v1/Rooms", {"UniqueName": "first"}))[0] == 201
+        status, refusal = await rest.post("/v1/Rooms", {"UniqueName": "second"})
+        assert (status, refusal["code"]) == (429, 53119)
+        assert refusal["message"].startswith("Room account limit exceeded: ")
+        assert (await rest.post("/v1/Rooms", {"UniqueName": "first"}))[1]["code"] == 53113
+        async with http.get(f"{server.url}/metrics") as answer:
+            figures = await answer.text()
+        assert "calling_rooms 1.0" in figures
+        assert "calling_waiting_rooms 1.0" in figures
+        assert "calling_refused_rooms_total 1.0" in figures
 
 
 @pytest.mark.feature("MATRIX-024")

@@ -13,7 +13,7 @@ import abc
 import math
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import pylibsrtp
@@ -34,6 +34,7 @@ from acs_core.rtc.packet import (
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
 from acs_core.service.sfu.plane.bursts import BurstEstimator
+from acs_core.service.sfu.plane.counts import count
 from acs_core.service.sfu.plane.graph import KEYFRAME_PATIENCE, ForwardingGraph
 from acs_core.service.sfu.plane.patch import NUMBERS, set_payload_type, translate_extensions
 from acs_core.service.sfu.plane.state import (
@@ -361,33 +362,15 @@ class ForwardingPlane(ForwardingGraph):
             if producer.reception.packets_received
         )
 
-    def stats(self) -> msg.PlaneStats:
-        """Return the counts as of now."""
-        producers = {
-            producer.id: msg.ProducerStats(
-                packets=producer.reception.packets_received,
-                octets=producer.reception.bytes_received,
-                lost=producer.reception.packets_lost,
-                jitter=producer.reception.jitter_seconds,
-                repaired=producer.nack.repaired,
-                given_up=producer.nack.gave_up,
-                last_arrival=producer.newest_at if producer.newest_sequence is not None else None,
-            )
-            for producer in self._producers.values()
-        }
-        # Positional: there are thousands in a large call.
-        consumers = {
-            consumer.id: msg.ConsumerStats(
-                None if consumer.producer is None else consumer.producer.id,
-                consumer.packets,
-                consumer.octets,
-                consumer.resent,
-                consumer.rewriter.is_open,
-                consumer.rewriter.timestamp_offset & 0xFFFF_FFFF,
-            )
-            for consumer in self._consumers.values()
-        }
-        return msg.PlaneStats(producers, consumers, dict(self._dropped))
+    def connection_stats(self, transport: str, now: float) -> msg.ConnectionStats:
+        """Return the counts of one transport as of now; empty when it is gone."""
+        state = self._transports.get(transport)
+        return msg.ConnectionStats(now, {}, {}) if state is None else count(state, now)
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Datagrams that were not forwarded so far, by reason."""
+        return dict(self._dropped)
 
     def _skip(self, consumers: list[ConsumerState], number: int) -> None:
         """Leave one packet out, for a route without its payload type."""

@@ -21,6 +21,7 @@ __all__ = [
     "AddTransport",
     "AudioLevel",
     "Command",
+    "ConnectionStats",
     "ConsumerStarted",
     "ConsumerStats",
     "Event",
@@ -381,6 +382,7 @@ class ConsumerStats(NamedTuple):
         is_sending: Packets are forwarded as they arrive.
         timestamp_offset: To be added (modulo 2**32) to the RTP timestamp of the producer's
             sender report to get the consumer's.
+        source_lost: `ProducerStats.lost` of that producer; 0 when that is gone.
     """
 
     producer: str | None
@@ -389,11 +391,27 @@ class ConsumerStats(NamedTuple):
     resent: int
     is_sending: bool
     timestamp_offset: int
+    source_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStats:
+    """A snapshot of one connection.
+
+    Attributes:
+        at: When it was taken, seconds of the caller's clock.
+        producers: The streams that come in on it, by id.
+        consumers: The streams that go out on it, by id.
+    """
+
+    at: float
+    producers: Mapping[str, ProducerStats]
+    consumers: Mapping[str, ConsumerStats]
 
 
 @dataclass(frozen=True, slots=True)
 class PlaneStats:
-    """A snapshot. `dropped` counts datagrams that were not forwarded, by reason."""
+    """Everything; `dropped` counts datagrams that were not forwarded, by reason."""
 
     producers: Mapping[str, ProducerStats]
     consumers: Mapping[str, ConsumerStats]
@@ -431,8 +449,13 @@ class Plane(Protocol):
         """Return a block for each producer of a transport, for the next receiver report."""
         ...
 
-    def stats(self) -> PlaneStats:
-        """Return the counts as of now."""
+    def connection_stats(self, transport: str, now: float) -> ConnectionStats:
+        """Return the counts of one transport as of now; empty when it is gone."""
+        ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Datagrams that were not forwarded so far, by reason."""
         ...
 
     def close(self) -> None:

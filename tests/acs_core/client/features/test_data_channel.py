@@ -1,26 +1,31 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from acs_core import (
     CommunicationUserIdentifier,
-    DataChannelSenderOptions,
+    DataChannelSenderOpenOptions,
     Features,
     InvalidArgumentError,
     InvalidStateError,
     JoinCallOptions,
+    PhoneNumberIdentifier,
     ServiceError,
+    wire,
 )
-from acs_core.core.facts import EndpointJoined, EndpointLeft, PublicationKind
+from acs_core.core.facts import EndpointJoined, EndpointLeft, Priority, PublicationKind
 from tests.support.calls import Log, endpoint, joined, publication, settle
 
 NOTHING = JoinCallOptions(streams=())
+USER = CommunicationUserIdentifier("8:acs:a_b")
 
 
 async def test_messages_go_out_on_a_publication_named_after_the_channel() -> None:
     async with joined(NOTHING) as (call, session):
         feature = call.feature(Features.DATA_CHANNEL)
-        sender = feature.create_data_channel_sender(DataChannelSenderOptions(channel_id=42))
+        sender = feature.create_data_channel_sender(DataChannelSenderOpenOptions(channel_id=42))
         await sender.send_message(b"hello")
         assert session.stream("42").sent == [b"hello"]
         session.stream("42").is_open = False
@@ -41,20 +46,26 @@ async def test_messages_go_out_on_a_publication_named_after_the_channel() -> Non
 async def test_free_channel_ids_are_given_out() -> None:
     async with joined(NOTHING) as (call, _):
         feature = call.feature(Features.DATA_CHANNEL)
-        lossy = feature.create_data_channel_sender(DataChannelSenderOptions(reliability="Lossy"))
+        lossy = feature.create_data_channel_sender(
+            DataChannelSenderOpenOptions(reliability="Lossy")
+        )
         assert (lossy.channel_id, lossy.max_message_size) == (1, 1180)
         assert feature.create_data_channel_sender().channel_id == 2
         codes = []
         for options in (
-            DataChannelSenderOptions(channel_id=1),
-            DataChannelSenderOptions(channel_id=0),
-            DataChannelSenderOptions(participants=(CommunicationUserIdentifier("8:acs:a_b"),)),
-            DataChannelSenderOptions(reliability="Maybe"),
+            DataChannelSenderOpenOptions(channel_id=1),
+            DataChannelSenderOpenOptions(channel_id=0),
+            DataChannelSenderOpenOptions(participants=("8:acs:a_b",)),  # type: ignore[arg-type]
+            DataChannelSenderOpenOptions(participants=(USER,) * 65),
+            DataChannelSenderOpenOptions(participants=(PhoneNumberIdentifier("+15550100"),)),
+            DataChannelSenderOpenOptions(bitrate_in_kbps=0),
+            DataChannelSenderOpenOptions(reliability="Maybe"),
+            DataChannelSenderOpenOptions(priority="Maybe"),
         ):
             with pytest.raises(InvalidArgumentError) as caught:
                 feature.create_data_channel_sender(options)
             codes.append(caught.value.sub_code)
-        assert codes == [45303, 45303, 45305, 45321]
+        assert codes == [45303, 45303, 45305, 45306, 45307, 45304, 45321, 45321]
         await settle()
 
 
@@ -94,7 +105,7 @@ async def test_ids_of_closed_and_refused_channels_are_free_again(
 ) -> None:
     async with joined(NOTHING) as (call, session):
         feature = call.feature(Features.DATA_CHANNEL)
-        wanted = DataChannelSenderOptions(channel_id=7)
+        wanted = DataChannelSenderOpenOptions(channel_id=7)
         session.publish_error = ServiceError("Too many.")
         refused = feature.create_data_channel_sender(wanted)
         await settle()
@@ -109,3 +120,44 @@ async def test_ids_of_closed_and_refused_channels_are_free_again(
         assert feature.create_data_channel_sender(wanted).channel_id == 7
         await settle()
         assert caplog.text == ""
+
+
+async def test_a_channel_may_be_for_some_and_with_priority() -> None:
+    async with joined(NOTHING) as (call, session):
+        feature = call.feature(Features.DATA_CHANNEL)
+        sender = feature.create_data_channel_sender(
+            DataChannelSenderOpenOptions(channel_id=7, priority="High", participants=(USER, USER))
+        )
+        await sender.send_message(b"x")
+        stream = session.stream("7")
+        assert (stream.audience, stream.priority) == (("8:acs:a_b",), Priority.HIGH)
+        sender.set_participants([])
+        sender.set_participants([USER])
+        await sender.send_message(bytearray(b"y"))
+        audiences = [body.audience for body in session.asked if isinstance(body, wire.SetAudience)]
+        assert audiences == [(), ("8:acs:a_b",)]
+        assert stream.sent == [b"x", b"y"]
+        session.answers[wire.SetAudience] = ServiceError("no")
+        sender.set_participants([])
+        with pytest.raises(ServiceError):
+            await sender.send_message(b"z")
+        with pytest.raises(InvalidArgumentError) as caught:
+            await sender.send_message("text")  # type: ignore[arg-type]
+        assert caught.value.sub_code == 45320
+
+
+async def test_a_bit_rate_paces_messages_and_refuses_a_flood() -> None:
+    async with joined(NOTHING) as (call, session):
+        feature = call.feature(Features.DATA_CHANNEL)
+        sender = feature.create_data_channel_sender(
+            DataChannelSenderOpenOptions(channel_id=7, bitrate_in_kbps=1)
+        )
+        loop = asyncio.get_running_loop()
+        await sender.send_message(bytes(5))
+        began = loop.time()
+        await sender.send_message(bytes(1250))
+        assert loop.time() - began >= 0.03
+        with pytest.raises(InvalidStateError) as caught:
+            await sender.send_message(b"x")
+        assert (caught.value.code, caught.value.sub_code) == (500, 45311)
+        assert len(session.stream("7").sent) == 2

@@ -44,7 +44,13 @@ async def test_samples_become_summaries() -> None:
                 "audio", codec_name="opus", packets_sent=50 * index, audio_level=0
             )
             session.receiver_stats["0"] = ReceiverStats(
-                "video", "0", packets_received=100 * index, frame_width=640
+                "video",
+                "0",
+                packets_received=100 * index,
+                frame_width=640,
+                frames_received=10 * index,
+                keyframes_decoded=1,
+                longest_freeze=0.25,
             )
             feature.handle(Sampled(float(index)))
         assert log.names == ["sampleReported"] * 4 + ["summaryReported"]
@@ -54,13 +60,20 @@ async def test_samples_become_summaries() -> None:
         assert sample.audio.send[0].packets_per_second > 0
         assert sample.video.receive[0].frame_width_received == 640
         assert sample.video.receive[0].stream_id == VIDEO.number
+        assert sample.video.receive[0].frames_received == 20
+        assert sample.video.receive[0].key_frames_decoded == 1
+        assert sample.video.receive[0].longest_freeze_duration_in_ms == 250
+        assert sample.video.receive[0].jitter_buffer_delay_in_ms is None
         assert sample.screen_share.receive == ()
         summary = log.entries[4][1][0]
-        packets = summary.video_receive[0].metrics["packets"]
+        packets = summary.video.receive[0].packets
         assert packets.raw == (200, 400)
         assert packets.aggregation.sum == (300, 700)
         assert packets.aggregation.count == (2, 2)
-        codec = summary.audio_send[0].metrics["codec_name"]
+        assert summary.video.receive[0].frames_received.raw == (20, 40)
+        assert summary.audio.receive == ()
+        assert [item.id for item in summary.transports] == ["publish", "subscribe"]
+        codec = summary.audio.send[0].codec_name
         assert (codec.raw, codec.aggregation) == (("opus", "opus"), None)
         collector.dispose()
         collector.dispose()

@@ -293,6 +293,27 @@ def test_a_layer_whose_size_is_not_known_is_demanded_but_not_sent() -> None:
     assert (allotment.forwarding.layer, allotment.wanted_layer) == (0, 2)
 
 
+def test_the_layer_that_a_small_camera_never_sends_is_not_demanded() -> None:
+    """Of 640x480 browsers send two layers, and announce three."""
+    half, whole, never = layers(*RATES, active=2)
+    camera_layers = (
+        replace(half, dimensions=size(320, 240)),
+        replace(whole, dimensions=size(640, 480)),
+        replace(never, bitrate_bps=0),
+    )
+
+    def demanded(*states: LayerState, shown: Dimensions) -> int | None:
+        demand = VideoDemand("a", states, size=shown)
+        return BandwidthAllocator().allocate([demand], None, NO_LIMIT, 0.0)["a"].wanted_layer
+
+    assert demanded(*camera_layers, shown=size(160, 120)) == 0
+    assert demanded(*camera_layers, shown=size(640, 480)) == 1
+    # The same while the second one rests, because nobody wanted it.
+    resting = (camera_layers[0], replace(camera_layers[1], is_active=False), camera_layers[2])
+    assert demanded(*resting, shown=size(160, 120)) == 0
+    assert demanded(*resting, shown=size(640, 480)) == 1
+
+
 # ---------------------------------------------------------------- hysteresis
 
 

@@ -9,7 +9,13 @@ import pytest
 from acs_core.rtc.dtls import DtlsEndpoint
 from acs_core.rtc.feedback import ReceiverReport, ReportBlock
 from acs_core.service.sfu.plane import PlaneKind
-from acs_core.service.sfu.plane.messages import PictureSize, ProducerResumed, ProducerStalled
+from acs_core.service.sfu.plane.messages import (
+    ConnectionStats,
+    PictureSize,
+    ProducerResumed,
+    ProducerStalled,
+    ProducerStats,
+)
 from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 from tests.support.engine_peers import Side, TappedPublisher, engine_on, offer_streams
@@ -53,7 +59,7 @@ async def test_reports_are_spread_over_turns_of_the_loop(monkeypatch: pytest.Mon
         sides = [Side(engine) for _ in range(3)]
         told: list[MediaTransport] = []
         monkeypatch.setattr(engine, "_report_to", lambda transport, now: told.append(transport))
-        engine._report(engine.port.now())
+        engine._report()
         assert told == []
         await sides[1].transport.close()
         await until(lambda: len(told) >= 3)
@@ -62,9 +68,30 @@ async def test_reports_are_spread_over_turns_of_the_loop(monkeypatch: pytest.Mon
 
 async def test_who_asks_shortly_after_another_shares_its_counts() -> None:
     async with engine_on(PlaneKind.PORTABLE) as engine:
-        first = engine.stats(max_age=0.0)
-        assert engine.stats(max_age=60.0) is first
-        assert engine.stats(max_age=0.0) is not first
+        transport = Side(engine).transport
+        first = engine.connection_stats(transport, max_age=0.0)
+        assert engine.connection_stats(transport, max_age=60.0) is first
+        assert engine.connection_stats(transport, max_age=0.0) is not first
+        await transport.close()
+        engine.connection_stats(transport)
+        assert not engine._counted
+
+
+async def test_the_counts_of_all_connections_come_together() -> None:
+    async with engine_on(PlaneKind.PORTABLE) as engine:
+        sides = [Side(engine), Side(engine)]
+        peers = [TappedPublisher(), TappedPublisher()]
+        for side, peer in zip(sides, peers, strict=True):
+            peer.want_data()
+            await offer_streams(side, peer)
+        one = ProducerStats(1, 10, 0, 0.0, 0, 0, None)
+        for side in sides:
+            name = side.transport.id
+            engine._counted[name] = ConnectionStats(engine.port.now(), {name: one}, {})
+        assert set(engine.stats(max_age=60.0).producers) == {side.transport.id for side in sides}
+        assert not engine.stats(max_age=0.0).producers
+        for peer in peers:
+            await peer.close()
 
 
 async def test_the_only_layer_of_a_stream_is_told_by_its_size_alone() -> None:

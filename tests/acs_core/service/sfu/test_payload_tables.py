@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acs_core.rtc.formats import NATIVE_CODECS
-from acs_core.rtc.sdp import Codec, HeaderExtension, Kind, MediaSection, SessionDescription
+from acs_core.rtc.sdp import (
+    Codec,
+    Direction,
+    HeaderExtension,
+    Kind,
+    MediaSection,
+    SessionDescription,
+)
 from acs_core.service.sfu.payload_tables import PayloadTables
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -27,6 +34,35 @@ def test_the_first_description_of_a_kind_decides() -> None:
     tables = PayloadTables()
     tables.learn(describe(video(VP8, RTX)))
     assert tables.codecs("video") == (replace(VP8, feedback=("nack",)), RTX)
+
+
+def test_what_a_remote_end_described_shows_what_it_cannot_take() -> None:
+    tables = PayloadTables()
+    assert not tables.excludes("video", {"h264/90000/42e0/1"})
+    tables.learn(describe(video(VP8, RTX)))
+    assert tables.excludes("video", {"h264/90000/42e0/1", "vp9/90000/0"})
+    assert not tables.excludes("video", {"vp8/90000", "vp9/90000/0"})
+    assert not tables.excludes("audio", {"opus/48000/2"})
+    assert tables.described("video") == {"vp8/90000"}
+    tables.learn(describe(video(VP8, Codec(122, "VP9", 90000))))
+    assert not tables.excludes("video", {"vp9/90000/0"})
+
+
+def test_a_remote_end_that_sends_may_decode_more_than_it_says() -> None:
+    tables = PayloadTables()
+    assert tables.codecs("video")
+    answer = video(VP8)
+    tables.learn(describe(answer))
+    assert not tables.excludes("video", {"av1/90000/0"})
+    tables.learn(describe(replace(answer, direction=Direction.RECVONLY)))
+    assert tables.excludes("video", {"av1/90000/0"})
+
+
+def test_a_codec_that_the_room_forbids_is_known_all_the_same() -> None:
+    tables = PayloadTables({"h264", "opus"})
+    tables.learn(describe(replace(video(VP8), direction=Direction.RECVONLY)))
+    assert tables.described("video") == {"vp8/90000"}
+    assert tables.excludes("video", {"h264/90000/42e0/1"})
 
 
 def test_a_number_never_gets_another_meaning() -> None:

@@ -133,7 +133,7 @@ def play(
         else:
             bench.do(item)
     received = [drain(sink) for sink in sinks]
-    stats = bench.plane.stats()
+    stats = bench.stats()
     bench.plane.close()
     return received, bench.events, stats
 
@@ -235,7 +235,7 @@ def test_a_number_is_never_used_again_however_late_a_packet_comes(
             again = rtx_wrap(packet, payload_type=97, ssrc=11, sequence_number=number)
             bench.publish(again)
         assert bench.raw("s") == []
-        assert bench.plane.stats().dropped == {"duplicate": 2}
+        assert bench.stats().dropped == {"duplicate": 2}
         bench.send(2 + later)
         sent.append(bench.raw("s"))
         bench.plane.close()
@@ -327,7 +327,7 @@ def test_a_full_socket_loses_the_rest_of_the_batch(sockets: Sockets) -> None:
     for number in range(3):
         bench.do(consumer(f"c{number}", ssrc=number, rtx_ssrc=None))
     bench.send(0, KEY)
-    assert bench.plane.stats().dropped["not_sent"] == 3
+    assert bench.stats().dropped["not_sent"] == 3
 
 
 class FullPlane(BatchPlane):

@@ -88,7 +88,7 @@ def test_all_consumers_get_every_packet(bench: Bench) -> None:
         assert {parse_header(packet).payload_type for packet in packets} == {
             100 if number % 2 else 120
         }
-    stats = bench.plane.stats()
+    stats = bench.stats()
     assert stats.consumers["c1"].packets == 20
     assert stats.consumers["c1"].octets == len(KEY) + 19 * len(DELTA)
     assert stats.producers["v"].packets == 20
@@ -145,7 +145,7 @@ def test_an_address_that_cannot_be_sent_to_loses_its_packets_only(bench: Bench) 
     bench.do(consumer())
     bench.send(0, KEY)
     assert bench.numbers("s") == [1]
-    assert bench.plane.stats().dropped["not_sent"] == 2
+    assert bench.stats().dropped["not_sent"] == 2
 
 
 def test_a_consumer_without_an_address_starts_when_it_has_one(bench: Bench) -> None:
@@ -190,8 +190,8 @@ def test_a_retransmission_is_forwarded_as_what_it_repeats(bench: Bench) -> None:
     packets = bench.received("s")
     assert [parse_header(packet).sequence_number for packet in packets] == [1, 3, 2]
     assert {parse_header(packet).ssrc for packet in packets} == {77}
-    assert bench.plane.stats().dropped["duplicate"] == 1
-    assert bench.plane.stats().producers["v"].repaired == 1
+    assert bench.stats().dropped["duplicate"] == 1
+    assert bench.stats().producers["v"].repaired == 1
 
 
 def test_rtx_padding_and_unknown_rtx_payload_types_are_dropped(bench: Bench) -> None:
@@ -200,7 +200,7 @@ def test_rtx_padding_and_unknown_rtx_payload_types_are_dropped(bench: Bench) -> 
     for number, payload_type, payload in ((4, 97, b""), (5, 99, b"\0\1xx")):
         bench.send(number, payload, ssrc=11, payload_type=payload_type)
     bench.send(6, b"\0\1", ssrc=11, payload_type=97)
-    assert bench.plane.stats().dropped["rtx_padding"] == 2
+    assert bench.stats().dropped["rtx_padding"] == 2
 
 
 def test_video_begins_with_a_keyframe_that_was_asked_for(bench: Bench) -> None:
@@ -251,7 +251,7 @@ def test_a_nack_is_answered_by_rtx_with_what_was_sent(bench: Bench) -> None:
         rtx_unwrap(answer, parse_header(answer), payload_type=100, ssrc=77) for answer in answers
     ]
     assert restored == [originals[401], originals[403]]
-    assert bench.plane.stats().consumers["c"].resent == 2
+    assert bench.stats().consumers["c"].resent == 2
     bench.do(Resend("c", (401,)))
     assert bench.raw("s") == []
     bench.now = 0.02

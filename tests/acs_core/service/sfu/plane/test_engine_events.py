@@ -77,7 +77,7 @@ def test_packets_given_up_need_a_keyframe(bench: Bench) -> None:
     bench.now = 1.5
     bench.plane.tick(bench.now)
     assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
-    assert bench.plane.stats().producers["v"].given_up == 1
+    assert bench.stats().producers["v"].given_up == 1
 
 
 def test_streams_without_nack_are_not_asked(bench: Bench) -> None:
@@ -150,7 +150,7 @@ def test_the_timestamp_offset_translates_sender_reports(bench: Bench) -> None:
     bench.now = 1.0
     bench.send(5000, KEY, ssrc=20)
     sent = [parse_header(packet).timestamp for packet in bench.received("s")]
-    offset = bench.plane.stats().consumers["c"].timestamp_offset
+    offset = bench.stats().consumers["c"].timestamp_offset
     assert sent[1] == (5000 * 3000 + offset) & 0xFFFF_FFFF
 
 
@@ -183,7 +183,7 @@ def test_replayed_and_foreign_packets_are_dropped(bench: Bench) -> None:
     bench.plane.receive(datagram, PUBLISHER, 0.0)
     bench.plane.receive(datagram[:-1] + b"x", PUBLISHER, 0.0)
     assert len(bench.raw("s")) == 1
-    assert bench.plane.stats().dropped == {"unknown_address": 1, "unauthenticated": 2}
+    assert bench.stats().dropped == {"unknown_address": 1, "unauthenticated": 2}
 
 
 def test_oversized_and_unknown_payloads_are_dropped(bench: Bench) -> None:
@@ -194,7 +194,7 @@ def test_oversized_and_unknown_payloads_are_dropped(bench: Bench) -> None:
     bench.plane.receive(bytes(8) + (10).to_bytes(4) + bytes(2000), PUBLISHER, 0.0)
     bench.send(2, KEY + bytes(MAX_PACKET - 12 - len(KEY)))
     assert len(bench.raw("s")) == 1
-    dropped = bench.plane.stats().dropped
+    dropped = bench.stats().dropped
     assert (dropped["payload_type"], dropped["too_long"]) == (1, 1)
     bench.do(Resend("c", (1,)))
     assert len(bench.raw("s")) == 1
@@ -211,8 +211,9 @@ def test_no_bytes_break_a_plane(
     bench = Bench(kind, sockets)
     bench.add_publisher()
     bench.add_video()
+    bench.add_audio()
     bench.add_subscriber("s", sockets.out)
-    bench.do(consumer())
+    bench.do(consumer(), consumer("other", producer="a", ssrc=79, rtx_ssrc=None))
     if is_authentic and 12 <= len(data) <= 1300:
         data = bytes([data[0] & 0x3F | 0x80]) + data[1:8] + (10).to_bytes(4) + data[12:]
         try:
@@ -221,8 +222,11 @@ def test_no_bytes_break_a_plane(
             return
     else:
         bench.plane.receive(data, PUBLISHER, 0.0)
-    bench.plane.close()
+        assert not drain(sockets.out)  # Nobody is sent what is not the publisher's.
     drain(sockets.out)
+    bench.send(1, b"sound", ssrc=30, payload_type=111)
+    assert len(bench.received("s")) == 1
+    bench.plane.close()
 
 
 def test_nobody_asks_for_what_nobody_watches(bench: Bench) -> None:
@@ -240,7 +244,7 @@ def test_nobody_asks_for_what_nobody_watches(bench: Bench) -> None:
     bench.send(9, KEY)
     bench.plane.tick(bench.now)
     assert bench.take_events(PacketsMissing) == []
-    assert bench.plane.stats().producers["v"].given_up == 0
+    assert bench.stats().producers["v"].given_up == 0
 
 
 def flow(bench: Bench, layers: Sequence[int], *, until: float, step: float = 0.1) -> None:

@@ -45,7 +45,7 @@ def test_a_pause_leaves_no_gap_and_resumes_with_a_keyframe(bench: Bench) -> None
     bench.send(1)
     bench.do(PauseConsumer("c"), PauseConsumer("c"))
     bench.send(2)
-    assert not bench.plane.stats().consumers["c"].is_sending
+    assert not bench.stats().consumers["c"].is_sending
     bench.take_events(KeyframeNeeded)
     bench.do(ResumeConsumer("c"), ResumeConsumer("c"))
     assert bench.take_events(KeyframeNeeded) == [KeyframeNeeded("v")]
@@ -80,7 +80,7 @@ def test_a_switch_goes_on_with_the_old_source_until_the_new_ones_keyframe(bench:
     assert [header.payload_type for header in headers] == [100, 100, 60, 60]
     assert headers[2].timestamp - headers[1].timestamp > 0
     assert headers[3].timestamp - headers[2].timestamp == 3000
-    assert bench.plane.stats().consumers["c"].producer == "w"
+    assert bench.stats().consumers["c"].producer == "w"
 
 
 def test_a_switch_can_be_taken_back_and_changed(bench: Bench) -> None:
@@ -95,7 +95,7 @@ def test_a_switch_can_be_taken_back_and_changed(bench: Bench) -> None:
     bench.send(701, KEY, ssrc=20)
     bench.send(300, KEY, ssrc=40)
     assert bench.numbers("s") == [1, 2, 3]
-    assert bench.plane.stats().consumers["c"].producer == "x"
+    assert bench.stats().consumers["c"].producer == "x"
 
 
 def test_a_switch_while_paused_or_waiting_is_made_at_once(bench: Bench) -> None:
@@ -107,7 +107,7 @@ def test_a_switch_while_paused_or_waiting_is_made_at_once(bench: Bench) -> None:
     bench.send(701, KEY, ssrc=20)
     bench.send(1, KEY)
     assert bench.numbers("s") == [1, 2]
-    assert bench.plane.stats().consumers["c"].producer == "v"
+    assert bench.stats().consumers["c"].producer == "v"
 
 
 def test_pausing_settles_a_pending_switch(bench: Bench) -> None:
@@ -124,7 +124,7 @@ def test_a_consumer_outlives_its_producer(bench: Bench) -> None:
     bench.do(consumer())
     bench.send(0, KEY)
     bench.do(RemoveProducer("v"), RemoveProducer("v"))
-    assert bench.plane.stats().consumers["c"].producer is None
+    assert bench.stats().consumers["c"].producer is None
     bench.do(PauseConsumer("c"), ResumeConsumer("c"))
     bench.send(1, KEY)
     bench.add_video("w", 20)
@@ -162,8 +162,8 @@ def test_removed_consumers_and_transports_get_nothing(bench: Bench) -> None:
     bench.do(RemoveTransport("p"))
     bench.send(2)
     assert bench.raw("s") == []
-    assert bench.plane.stats().dropped["unknown_address"] == 1
-    assert bench.plane.stats().producers == {}
+    assert bench.stats().dropped["unknown_address"] == 1
+    assert bench.stats().producers == {}
 
 
 def test_an_ssrc_that_comes_back_goes_on_where_it_ended(bench: Bench) -> None:
@@ -222,10 +222,10 @@ def test_abs_send_time_needs_no_translation_from_the_caller(bench: Bench) -> Non
     ],
 )
 def test_impossible_additions_are_refused(bench: Bench, command: Command) -> None:
-    before = bench.plane.stats()
+    before = bench.stats()
     with pytest.raises(InvalidArgumentError):
         bench.do(command)
-    assert bench.plane.stats() == before
+    assert bench.stats() == before
 
 
 def test_commands_about_what_is_gone_do_nothing(bench: Bench) -> None:

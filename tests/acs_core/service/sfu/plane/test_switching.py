@@ -88,7 +88,7 @@ def test_short_picture_ids_become_long_behind_a_switch(layers: Bench) -> None:
     packets = layers.received("s")
     assert [seen(packet)[2] for packet in packets] == list(range(1000, 1005))
     assert {len(packet) for packet in packets[1:]} == {MAX_PACKET + 1}
-    octets = layers.plane.stats().consumers["c"].octets
+    octets = layers.stats().consumers["c"].octets
     assert octets == sum(len(packet) - 12 for packet in packets)
     layers.do(Resend("c", (2,)))
     (again,) = layers.received("s")
@@ -170,11 +170,11 @@ def test_a_switch_waits_for_its_keyframe_as_long_as_the_present_layer_goes_on(
     layers.now = KEYFRAME_PATIENCE + 1.0
     layers.send(1, picture(1))
     layers.send(9, picture(9), ssrc=20)
-    assert layers.plane.stats().consumers["c"].producer == "v"
+    assert layers.stats().consumers["c"].producer == "v"
     layers.now += 3.0
     layers.plane.tick(layers.now)  # the present layer has stalled
     layers.send(10, picture(10), ssrc=20)
-    assert layers.plane.stats().consumers["c"].producer == "w"
+    assert layers.stats().consumers["c"].producer == "w"
 
 
 def test_what_was_sent_before_a_pause_is_no_beginning_behind_it(layers: Bench) -> None:

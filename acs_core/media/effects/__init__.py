@@ -1,0 +1,1 @@
+"""What is done to pictures and sound between a source and whoever sends or shows it."""

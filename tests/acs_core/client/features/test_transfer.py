@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import pytest
+
+from acs_core import (
+    AudioOptions,
+    Call,
+    CallState,
+    CommunicationUserIdentifier,
+    Features,
+    InvalidStateError,
+    JoinCallOptions,
+    LocalAudioStream,
+    LocalAudioStreamOptions,
+    LocalVideoStream,
+    LocalVideoStreamOptions,
+    MediaConstraintRange,
+    ServiceError,
+    Transfer,
+    TransferErrorCode,
+    TransferState,
+    TransferToParticipantLocator,
+    VideoConstraints,
+    VideoOptions,
+    VideoSendConstraints,
+    wire,
+)
+from acs_core.core import endings
+from acs_core.core.facts import CallType
+from acs_core.media.sources import ToneSource
+from tests.support.calls import Log, agent, endpoint, joined, settle
+from tests.support.fake_session import FakeLink, FakeSession
+from tests.support.media_checks import RED
+from tests.support.people import pattern
+
+NOTHING = JoinCallOptions(streams=())
+TARGET = TransferToParticipantLocator(CommunicationUserIdentifier("8:acs:resource_c"))
+GROUP = {"groupId": "6e7d4a1e-0000-4000-8000-000000000001"}
+
+
+def between_two(session: FakeSession) -> None:
+    session.others.append(endpoint("a"))
+    session.call_type = CallType.ONE_TO_ONE
+
+
+def requested(call: Call) -> wire.TransferRequested:
+    return wire.TransferRequested(
+        endpoint=call.id,
+        transfer="t",
+        by="8:acs:resource_a",
+        by_name="A",
+        locator=wire.InvitationLocator(invitation="e" * 32),
+    )
+
+
+def changed(call: Call, session: FakeSession, state: TransferState, code: int = 0) -> None:
+    asked = session.asked[-1]
+    assert isinstance(asked, wire.Transfer)
+    session.observer.on_notice(
+        wire.TransferChanged(
+            endpoint=call.id, transfer=asked.transfer, state=state, code=code, sub_code=code
+        )
+    )
+
+
+async def test_a_transfer_shows_what_the_service_says_and_keeps_its_end() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        feature = call.feature(Features.TRANSFER)
+        transfer = feature.transfer(TARGET)
+        log = Log().watch(transfer)
+        assert isinstance(transfer, Transfer)
+        await settle()
+        changed(call, session, TransferState.TRANSFERRING)
+        changed(call, session, TransferState.FAILED, 486)
+        changed(call, session, TransferState.TRANSFERRED)
+        assert (transfer.state, transfer.error) == (
+            TransferState.FAILED,
+            TransferErrorCode(486, 486),
+        )
+        assert log.names == ["stateChanged", "transferStateChanged"] * 2
+        session.answers[wire.Transfer] = ServiceError("no", code=400, sub_code=46052)
+        refused, other = feature.transfer(TARGET), feature.transfer(TARGET)
+        await settle()
+        assert refused.error == other.error == TransferErrorCode(400, 46052)
+
+
+async def test_a_transfer_fails_with_the_call() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        transfer = call.feature(Features.TRANSFER).transfer(TARGET)
+        await settle()
+        session.end(endings.LINK_LOST)
+        assert transfer.error == TransferErrorCode(410, 46050)
+        with pytest.raises(InvalidStateError):
+            call.feature(Features.TRANSFER).transfer(TARGET)
+
+
+async def test_a_transferee_goes_to_the_new_call_and_reports_how_it_goes() -> None:
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(GROUP, NOTHING)
+        await call.connected()
+        session = link.sessions[0]
+        log = Log().watch(call.feature(Features.TRANSFER))
+        # With a listener to `transferRequested` the application decides.
+        session.observer.on_notice(requested(call))
+        (_, (args,)) = log.entries[0]
+        assert args.target_participant is None
+        assert the_agent.calls == (call,)
+        args.accept()
+        args.accept()
+        (_, target) = the_agent.calls
+        assert log.names == ["transferRequested", "transferAccepted"]
+        assert log.entries[1][1][0].target_call is target
+        assert (target.id, target.transferor_info.display_name) == ("e" * 32, "A")
+        await target.connected()
+        await settle()
+        (report,) = session.asked
+        assert isinstance(report, wire.ReportTransfer)
+        assert (report.transfer, report.state) == ("t", TransferState.TRANSFERRED)
+
+
+async def test_a_transferee_takes_streams_and_constraints_along() -> None:
+    tone, pictures = ToneSource(), pattern(RED)
+    sound = LocalAudioStream(tone, LocalAudioStreamOptions(auto_dispose_on_call_end=True))
+    camera = LocalVideoStream(pictures, LocalVideoStreamOptions(auto_dispose_on_call_end=True))
+    limits = VideoConstraints(VideoSendConstraints(frame_height=MediaConstraintRange(max=180)))
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(
+            GROUP,
+            JoinCallOptions(
+                VideoOptions((camera,), limits), AudioOptions(local_audio_streams=(sound,))
+            ),
+        )
+        await call.connected()
+        link.sessions[0].observer.on_notice(requested(call))
+        (_, target) = the_agent.calls
+        await target.connected()
+        link.sessions[0].end(endings.TRANSFERRED)
+        await settle()
+        assert call.state is CallState.DISCONNECTED
+        assert not sound.is_disposed
+        assert not camera.is_disposed
+        assert target.local_audio_streams == (sound,)
+        encodings = [stream.encoding for stream in link.sessions[1].streams.values()]
+        assert 180 in [encoding.max_frame_height for encoding in encodings]
+        link.sessions[1].end(endings.HUNG_UP)
+        await settle()
+        assert sound.is_disposed
+        assert camera.is_disposed
+    await tone.close()
+    await pictures.close()
+
+
+async def test_a_new_call_that_fails_is_reported() -> None:
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(GROUP, NOTHING)
+        await call.connected()
+        session = link.sessions[0]
+
+        def refuse(fresh: FakeSession) -> None:
+            fresh.join_error = ServiceError("gone", code=404, sub_code=41006)
+
+        link.prepare = refuse
+        session.observer.on_notice(requested(call))
+        await settle()
+        (report,) = session.asked
+        assert isinstance(report, wire.ReportTransfer)
+        assert (report.state, report.code, report.sub_code) == (TransferState.FAILED, 404, 41006)
+        assert call.state is CallState.CONNECTED
