@@ -42,6 +42,7 @@ __all__ = [
     "CallLimits",
     "CallerInfo",
     "ConnectionStateChange",
+    "ConnectionStateChangedReason",
     "CreateViewOptions",
     "CustomContext",
     "DeviceAccess",
@@ -317,13 +318,26 @@ class DisplayNameChange:
     old_value: str
 
 
+class ConnectionStateChangedReason(StrEnum):
+    """Why a call agent lost its connection."""
+
+    INVALID_TOKEN = "invalidToken"
+    CONNECTION_ISSUE = "connectionIssue"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionStateChange:
-    """A call agent's connection before and after."""
+    """A call agent's connection before and after.
+
+    Attributes:
+        reason: Why it was lost; None when the agent is disposed, or when it is there again.
+            `invalidToken` also follows a loss, with equal states, when the service refuses the
+            token of the client that comes back.
+    """
 
     new_value: ServiceConnectionState
     old_value: ServiceConnectionState
-    reason: str = ""
+    reason: ConnectionStateChangedReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class SignalingLink:
     async def open(self) -> None:
         """Connect and authenticate; errors as `SignalingConnection.open`."""
         await self._connection.open()
-        self._observer.on_connected(True, "")
+        self._observer.on_connected(True)
 
     def session(
         self,
@@ -110,19 +110,19 @@ class SignalingLink:
 
     def on_lost(self, error: CallingError) -> None:
         """Tell everybody that the connection is lost and being restored."""
-        self._observer.on_connected(False, error.message)
+        self._observer.on_connected(False, error)
         for session in list(self._sessions.values()):
             session.signaling_lost(error)
 
     def on_resumed(self) -> None:
         """Tell everybody that the connection is back."""
-        self._observer.on_connected(True, "")
+        self._observer.on_connected(True)
         for session in list(self._sessions.values()):
             session.signaling_resumed()
 
     def on_closed(self, error: CallingError) -> None:
         """Tell everybody that the connection will not come back."""
-        self._observer.on_connected(False, error.message)
+        self._observer.on_connected(False, error)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)
         self._observer.on_closed(error)
