@@ -26,7 +26,7 @@ from acs_core import (
     legacy,
     wire,
 )
-from acs_core.client.features.keys import ALL_FEATURES
+from acs_core.client.features.keys import ALL_FEATURES, Features
 from acs_core.core.facts import (
     EndpointInfo,
     EndpointLeft,
@@ -95,7 +95,9 @@ async def test_the_microphone_has_its_former_name() -> None:
             await call.mute()
 
 
+@pytest.mark.feature("RECORD-001", "TRANSFER-001")
 async def test_all_features_are_got_by_both_names() -> None:
+    assert {Features.RECORDING, Features.TRANSFER} <= set(ALL_FEATURES)
     async with joined() as (call, _):
         for key in ALL_FEATURES:
             with pytest.warns(DeprecationWarning, match="feature"):

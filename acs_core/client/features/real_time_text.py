@@ -57,6 +57,7 @@ class RealTimeTextInfo:
 class RealTimeTextFeature(CallFeature):
     """What everybody types."""
 
+    NAME: ClassVar[str] = "RealTimeText"
     EVENTS: ClassVar[frozenset[str]] = frozenset(RealTimeTextEvent)
 
     def __init__(self, context: CallContext) -> None:
