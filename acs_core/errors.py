@@ -25,6 +25,7 @@ from enum import StrEnum
 __all__ = [
     "AuthenticationError",
     "CallingError",
+    "CommunicationServicesError",
     "DeadlineError",
     "InvalidArgumentError",
     "InvalidStateError",
@@ -87,6 +88,10 @@ class CallingError(Exception):
         codes = f" ({self.code}/{self.sub_code})" if self.sub_code else f" ({self.code})"
         advice = f" {self.next_step}" if self.next_step else ""
         return f"{self.message}{where}{codes}{advice}"
+
+
+CommunicationServicesError = CallingError
+"""What the ACS Calling SDK calls its errors."""
 
 
 class InvalidStateError(CallingError, RuntimeError):

@@ -10,17 +10,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 __all__ = [
     "AudioEffectsEvent",
+    "AudioEffectsFeatureEvent",
     "CallAgentEvent",
     "CallEvent",
     "CallInfoEvent",
     "CapabilitiesChangedEventType",
     "CapabilitiesEvent",
+    "CaptionLanguageChangedEventType",
     "CaptionsEvent",
     "CaptionsFeatureEvent",
+    "CaptionsKindChangedEventType",
+    "CaptionsPropertyChangedEventType",
+    "CaptionsReceivedEventType",
     "CollectionUpdate",
     "DataChannelEvent",
     "DataChannelReceiverEvent",
@@ -31,6 +36,7 @@ __all__ = [
     "LobbyEvent",
     "LocalAudioStreamEvent",
     "LocalVideoStreamEvent",
+    "LoweredHandEventType",
     "MediaAccessEvent",
     "MediaStatsCollectorEvent",
     "NetworkQualityEvent",
@@ -38,20 +44,26 @@ __all__ = [
     "RaiseHandEvent",
     "RaisedHandEventType",
     "ReactionEvent",
+    "RealTimeTextEvent",
+    "RealTimeTextReceivedEventType",
     "ReceivePolicyEvent",
     "ReconnectionEvent",
     "RecordingEvent",
     "RecordingInfoEvent",
     "RemoteParticipantEvent",
     "RemoteVideoStreamEvent",
+    "SpokenLanguageChangedEventType",
     "SpotlightChangedEventType",
     "SpotlightEvent",
     "StreamsEvent",
     "TeamsCaptionsEvent",
     "TranscriptionEvent",
+    "TranscriptionPropertyChangedEventType",
+    "TransferAcceptedEventType",
     "TransferEvent",
     "TransferFeatureEvent",
     "VideoEffectsEvent",
+    "VideoEffectsFeatureEvent",
     "VolumeEvent",
 ]
 
@@ -267,6 +279,13 @@ class DataChannelReceiverEvent(StrEnum):
     CLOSE = "close"
 
 
+class RealTimeTextEvent(StrEnum):
+    """Events of `Features.REAL_TIME_TEXT`."""
+
+    REAL_TIME_TEXT_RECEIVED = "realTimeTextReceived"
+    """(RealTimeTextInfo): of others and, once the service took it, our own."""
+
+
 class RecordingEvent(StrEnum):
     """Events of `Features.RECORDING`."""
 
@@ -402,3 +421,23 @@ class AudioEffectsEvent(StrEnum):
     """(ActiveAudioEffects)"""
     EFFECTS_ERROR = "effectsError"
     """(CallingError)"""
+
+
+# What ACS calls the names of single events, or of all events of one object.
+AudioEffectsFeatureEvent: TypeAlias = AudioEffectsEvent
+CaptionLanguageChangedEventType: TypeAlias = Literal[TeamsCaptionsEvent.CAPTION_LANGUAGE_CHANGED]
+CaptionsKindChangedEventType: TypeAlias = CaptionsFeatureEvent
+CaptionsPropertyChangedEventType: TypeAlias = Literal[
+    CaptionsEvent.CAPTIONS_ACTIVE_CHANGED, TeamsCaptionsEvent.CAPTIONS_ACTIVE_CHANGED
+]
+CaptionsReceivedEventType: TypeAlias = Literal[
+    CaptionsEvent.CAPTIONS_RECEIVED, TeamsCaptionsEvent.CAPTIONS_RECEIVED
+]
+LoweredHandEventType: TypeAlias = Literal[RaiseHandEvent.LOWERED_HAND_EVENT]
+RealTimeTextReceivedEventType: TypeAlias = RealTimeTextEvent
+SpokenLanguageChangedEventType: TypeAlias = Literal[
+    CaptionsEvent.SPOKEN_LANGUAGE_CHANGED, TeamsCaptionsEvent.SPOKEN_LANGUAGE_CHANGED
+]
+TranscriptionPropertyChangedEventType: TypeAlias = TranscriptionEvent
+TransferAcceptedEventType: TypeAlias = Literal[TransferFeatureEvent.TRANSFER_ACCEPTED]
+VideoEffectsFeatureEvent: TypeAlias = VideoEffectsEvent

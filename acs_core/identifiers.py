@@ -7,11 +7,13 @@ identifiers are what applications read::
     4:                                       PhoneNumberIdentifier (the + is kept)
     8:orgid: 8:dod: 8:gcch: 8:teamsvisitor:  MicrosoftTeamsUserIdentifier
     28:orgid: 28:dod: 28:gcch:               MicrosoftTeamsAppIdentifier
+    8:acs:<resource>_<tenant>_<user>         TeamsExtensionUserIdentifier (also 8:dod-acs:, ...)
     anything else                            UnknownIdentifier
 
 Source: `createIdentifierFromRawId` and `getIdentifierRawId` of @azure/communication-common 2.5;
-error codes 422/440xx of the ACS Calling SDK 2.0 (section IDENTIFIER). A Teams extension user
-(`8:acs:<resource>_<tenant>_<user>`) is a CommunicationUserIdentifier here.
+error codes 422/440xx of the ACS Calling SDK 2.0 (section IDENTIFIER). Unlike there, tenant and user
+of a Teams extension user must be GUIDs, as directories give them out: the resource of a service of
+one's own may have underscores in its name, and its users are no Teams users.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ __all__ = [
     "MicrosoftTeamsAppIdentifier",
     "MicrosoftTeamsUserIdentifier",
     "PhoneNumberIdentifier",
+    "TeamsExtensionUserIdentifier",
     "UnknownIdentifier",
     "acs_raw_id",
     "identifier_from",
@@ -46,6 +49,8 @@ RAW_ID_LIMIT: Final = 512
 
 _ACS_PREFIXES: Final = ("8:acs:", "8:spool:", "8:dod-acs:", "8:gcch-acs:")
 _VISITOR_PREFIX: Final = "8:teamsvisitor:"
+_GUID: Final = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_EXTENSION_USER: Final = re.compile(f"8:((?:dod-|gcch-)?acs):([^:]+)_({_GUID})_({_GUID})")
 # ITU-T E.164 section 6: at most 15 digits, country codes do not begin with 0.
 _E164: Final = re.compile(r"\+[1-9][0-9]{1,14}")
 _ANONYMOUS: Final = "anonymous"
@@ -73,6 +78,11 @@ class Cloud(StrEnum):
         """How raw ids spell it."""
         return "orgid" if self is Cloud.PUBLIC else self.value
 
+    @property
+    def acs_label(self) -> str:
+        """How raw ids of communication resources in it spell it."""
+        return "acs" if self is Cloud.PUBLIC else f"{self.value}-acs"
+
 
 class IdentifierKind(StrEnum):
     """The value of `kind` in the JavaScript SDK."""
@@ -81,6 +91,7 @@ class IdentifierKind(StrEnum):
     PHONE_NUMBER = "phoneNumber"
     MICROSOFT_TEAMS_USER = "microsoftTeamsUser"
     MICROSOFT_TEAMS_APP = "microsoftTeamsApp"
+    TEAMS_EXTENSION_USER = "teamsExtensionUser"
     UNKNOWN = "unknown"
 
 
@@ -165,6 +176,11 @@ class PhoneNumberIdentifier:
         """True when the number is withheld."""
         return self.phone_number == _ANONYMOUS
 
+    @property
+    def asserted_id(self) -> str | None:
+        """What follows the number after `_` and tells callers of one number apart; else None."""
+        return self.phone_number.partition("_")[2] or None
+
 
 @dataclass(frozen=True, slots=True)
 class MicrosoftTeamsUserIdentifier:
@@ -216,6 +232,39 @@ class MicrosoftTeamsAppIdentifier:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamsExtensionUserIdentifier:
+    """A Teams user who is reached through a communication resource.
+
+    Attributes:
+        user_id: Object id in the directory, a GUID.
+        tenant_id: The directory, a GUID.
+        resource_id: The communication resource.
+        raw_id: Given only where it is already known.
+
+    Raises:
+        InvalidArgumentError: 422/44006, a user or tenant that is no GUID, a resource that is empty
+            or has a colon.
+    """
+
+    kind: ClassVar[IdentifierKind] = IdentifierKind.TEAMS_EXTENSION_USER
+    user_id: str
+    tenant_id: str
+    resource_id: str
+    cloud: Cloud = Cloud.PUBLIC
+    raw_id: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for part in (self.user_id, self.tenant_id, self.resource_id):
+            _check_part(part, "Each part of a Teams extension user", _INVALID_TEAMS_USER_ID)
+        expected = f"8:{self.cloud.acs_label}:{self.resource_id}_{self.tenant_id}_{self.user_id}"
+        if _EXTENSION_USER.fullmatch(expected) is None:
+            raise _refuse(
+                "user_id and tenant_id of a Teams extension user are GUIDs.", _INVALID_TEAMS_USER_ID
+            )
+        _settle_raw_id(self, self.raw_id, expected, _INVALID_TEAMS_USER_ID)
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownIdentifier:
     """Somebody whose raw id follows no rule that we know.
 
@@ -240,12 +289,16 @@ CommunicationIdentifier: TypeAlias = (
     | PhoneNumberIdentifier
     | MicrosoftTeamsUserIdentifier
     | MicrosoftTeamsAppIdentifier
+    | TeamsExtensionUserIdentifier
     | UnknownIdentifier
 )
 
 
 def _settle_raw_id(
-    identifier: PhoneNumberIdentifier | MicrosoftTeamsUserIdentifier | MicrosoftTeamsAppIdentifier,
+    identifier: PhoneNumberIdentifier
+    | MicrosoftTeamsUserIdentifier
+    | MicrosoftTeamsAppIdentifier
+    | TeamsExtensionUserIdentifier,
     given: str,
     expected: str,
     sub_code: int,
@@ -278,16 +331,21 @@ def parse_raw_id(raw: str) -> CommunicationIdentifier:
         return UnknownIdentifier(raw)
     family, label, name = raw.split(":")
     prefix = f"{family}:{label}:"
+    extension = _EXTENSION_USER.fullmatch(raw)
+    if extension is not None:
+        label, resource, tenant, user = extension.groups()
+        cloud = next(cloud for cloud in Cloud if cloud.acs_label == label)
+        return TeamsExtensionUserIdentifier(user, tenant, resource, cloud)
     if prefix in _ACS_PREFIXES:
         _check_part(name, "The user in a raw id", _INVALID_USER)
         return CommunicationUserIdentifier(raw)
     if prefix == _VISITOR_PREFIX:
         return MicrosoftTeamsUserIdentifier(name, is_anonymous=True)
-    cloud = next((cloud for cloud in Cloud if cloud.label == label), None)
-    if cloud is not None and family == "8":
-        return MicrosoftTeamsUserIdentifier(name, cloud=cloud)
-    if cloud is not None and family == "28":
-        return MicrosoftTeamsAppIdentifier(name, cloud)
+    home = next((cloud for cloud in Cloud if cloud.label == label), None)
+    if home is not None and family == "8":
+        return MicrosoftTeamsUserIdentifier(name, cloud=home)
+    if home is not None and family == "28":
+        return MicrosoftTeamsAppIdentifier(name, home)
     return UnknownIdentifier(raw)
 
 
@@ -358,9 +416,18 @@ _BUILDERS: Final[Mapping[str, Callable[[Mapping[str, object]], CommunicationIden
     "teamsappid": lambda fields: MicrosoftTeamsAppIdentifier(
         _text(fields, "teamsappid"), _cloud(fields), _text(fields, "rawid")
     ),
+    "userid": lambda fields: TeamsExtensionUserIdentifier(
+        _text(fields, "userid"),
+        _text(fields, "tenantid"),
+        _text(fields, "resourceid"),
+        _cloud(fields),
+        _text(fields, "rawid"),
+    ),
     "id": lambda fields: UnknownIdentifier(_text(fields, "id")),
 }
-_OPTIONAL_KEYS: Final = frozenset({"kind", "rawid", "isanonymous", "cloud", "assertedid"})
+_OPTIONAL_KEYS: Final = frozenset(
+    {"kind", "rawid", "isanonymous", "cloud", "assertedid", "tenantid", "resourceid"}
+)
 
 
 def _from_mapping(value: Mapping[object, object]) -> CommunicationIdentifier:

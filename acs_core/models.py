@@ -42,6 +42,7 @@ __all__ = [
     "CallLimits",
     "CallerInfo",
     "ConnectionStateChange",
+    "ConnectionStateChangedReason",
     "CreateViewOptions",
     "CustomContext",
     "DeviceAccess",
@@ -53,12 +54,15 @@ __all__ = [
     "GroupCallLocator",
     "GroupLocator",
     "HangUpOptions",
+    "IceServer",
     "IncomingCallKind",
     "MediaStreamType",
+    "NetworkConfiguration",
     "ParticipantInfo",
     "PermissionConstraints",
     "PermissionPolicy",
     "Place",
+    "ProxyConfiguration",
     "RoomCallLocator",
     "ScalingMode",
     "ServiceConnectionState",
@@ -68,6 +72,7 @@ __all__ = [
     "TeamsMeetingCoordinatesLocator",
     "TeamsMeetingIdLocator",
     "TeamsMeetingLinkLocator",
+    "TurnConfiguration",
     "VideoDeviceInfo",
     "VideoDeviceType",
     "group_locator",
@@ -313,13 +318,26 @@ class DisplayNameChange:
     old_value: str
 
 
+class ConnectionStateChangedReason(StrEnum):
+    """Why a call agent lost its connection."""
+
+    INVALID_TOKEN = "invalidToken"
+    CONNECTION_ISSUE = "connectionIssue"
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionStateChange:
-    """A call agent's connection before and after."""
+    """A call agent's connection before and after.
+
+    Attributes:
+        reason: Why it was lost; None when the agent is disposed, or when it is there again.
+            `invalidToken` also follows a loss, with equal states, when the service refuses the
+            token of the client that comes back.
+    """
 
     new_value: ServiceConnectionState
     old_value: ServiceConnectionState
-    reason: str = ""
+    reason: ConnectionStateChangedReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +380,42 @@ def _service_url() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class IceServer:
+    """A TURN or STUN server.
+
+    Attributes:
+        urls: Like `turn:host:3478?transport=udp`, the preferred one first (RFC 7065).
+        credential: The password.
+    """
+
+    urls: tuple[str, ...]
+    username: str = ""
+    credential: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnConfiguration:
+    """The servers to use for media instead of those that the service names."""
+
+    ice_servers: tuple[IceServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfiguration:
+    """The HTTP proxy to use for signaling; media does not go through it."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfiguration:
+    """How the network is to be used; None leaves it to the service and the system."""
+
+    proxy: ProxyConfiguration | None = None
+    turn: TurnConfiguration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallClientOptions:
     """Options of a call client.
 
@@ -371,6 +425,7 @@ class CallClientOptions:
         limits: How many streams calls take (ours).
         permissions: What may be captured (ours).
         sample_interval: Seconds between two looks at statistics (ours).
+        network_configuration: Proxy and TURN servers.
     """
 
     logger: logging.Logger | None = None
@@ -378,6 +433,7 @@ class CallClientOptions:
     limits: CallLimits = ACS_LIMITS
     permissions: PermissionPolicy = PermissionPolicy()
     sample_interval: float = 1.0
+    network_configuration: NetworkConfiguration = NetworkConfiguration()
 
 
 @dataclass(frozen=True, slots=True)

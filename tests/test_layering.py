@@ -18,6 +18,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "acs_core.errors": (),
     "acs_core.version": (),
     "acs_core.events": (),
+    "acs_core.signed_request": ("acs_core.errors",),
     "acs_core.signed_token": ("acs_core.errors",),
     "acs_core.identifiers": ("acs_core.errors",),
     "acs_core.models": (
@@ -55,6 +56,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.rtc",
         "acs_core.errors",
         "acs_core.identifiers",
+        "acs_core.signed_request",
         "acs_core.signed_token",
         "acs_core.version",
     ),

@@ -32,7 +32,7 @@ from acs_core.client.options import AcceptCallOptions, JoinCallOptions
 from acs_core.client.ports import ServiceLink
 from acs_core.client.setup import CallSetup
 from acs_core.core import endings
-from acs_core.errors import CallingError, InvalidStateError, TransportError
+from acs_core.errors import AuthenticationError, CallingError, InvalidStateError, TransportError
 from acs_core.events import CallAgentEvent, CollectionUpdate
 from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 from acs_core.models import (
@@ -40,6 +40,7 @@ from acs_core.models import (
     CallClientOptions,
     CallerInfo,
     ConnectionStateChange,
+    ConnectionStateChangedReason,
     ServiceConnectionState,
 )
 
@@ -123,13 +124,16 @@ class CallAgentCommon(Emitter, Generic[CallT]):
         self._check_identity(identifier)
         self._identifier = identifier
 
-    def on_connected(self, is_connected: bool, reason: str) -> None:
+    def on_connected(self, is_connected: bool, error: CallingError | None = None) -> None:
         """Take whether the service is reached; the connection says it."""
         state = ServiceConnectionState.DISCONNECTED
         if is_connected:
             state = ServiceConnectionState.CONNECTED
         before, self._state = self._state, state
-        if before is not state:
+        reason = _reason_of_loss(error)
+        # A token is refused while the connection is being restored: news, since only the
+        # application can help.
+        if before is not state or reason is ConnectionStateChangedReason.INVALID_TOKEN:
             self._emit(
                 CallAgentEvent.CONNECTION_STATE_CHANGED,
                 ConnectionStateChange(state, before, reason),
@@ -177,7 +181,7 @@ class CallAgentCommon(Emitter, Generic[CallT]):
                     await self._link.close()
             except (TransportError, TimeoutError) as error:
                 self._logger.warning("Closing the connection failed: %s", error)
-        self.on_connected(False, "disposed")
+        self.on_connected(False)
         self._setup.on_disposed()
         await self._owner.aclose()
 
@@ -305,3 +309,11 @@ class CallAgentCommon(Emitter, Generic[CallT]):
                 self._ended = [other for other in self._ended if other is item or other.has_tasks]
                 self._emit(CallAgentEvent.CALLS_UPDATED, CollectionUpdate((), (item,)))
                 return
+
+
+def _reason_of_loss(error: CallingError | None) -> ConnectionStateChangedReason | None:
+    if error is None:
+        return None
+    if isinstance(error, AuthenticationError):
+        return ConnectionStateChangedReason.INVALID_TOKEN
+    return ConnectionStateChangedReason.CONNECTION_ISSUE

@@ -77,6 +77,7 @@ class CallCommon(CallMedia):
     EVENT_SUB_CODE: ClassVar[int] = 41042
     KIND: ClassVar[CallKind]
     INFO: ClassVar[type[CallInfoCommon]]
+    PARTICIPANT: ClassVar[type[RemoteParticipant]] = RemoteParticipant
 
     def __init__(self, setup: CallSetup) -> None:
         self._desk = NewsDesk(self._session_ended, self._lobby_entered, self._early_facts)
@@ -91,6 +92,7 @@ class CallCommon(CallMedia):
             setup.limits,
             self._participants_updated,
             self._people.mute,
+            self.PARTICIPANT,
         )
         self._context.participant_of = self._participants.by_endpoint
         self._holding = Holding(

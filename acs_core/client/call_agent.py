@@ -31,15 +31,18 @@ class CallAgent(CallAgentCommon[Call]):
     KIND: ClassVar[CallAgentKind] = CallAgentKind.CALL_AGENT
 
     def join(self, locator: GroupLocator, options: JoinCallOptions | None = None) -> Call:
-        """Join a group call or a room; returns at once, events and `Call.connected` tell more.
+        """Join a group call, a room or a meeting; returns at once.
+
+        Events and `Call.connected` tell more.
 
         Args:
-            locator: `GroupCallLocator` or {"groupId": ...}, `RoomCallLocator` or {"roomId": ...}.
+            locator: `GroupCallLocator` or {"groupId": ...}, `RoomCallLocator` or {"roomId": ...},
+                `TeamsMeetingLinkLocator` or `TeamsMeetingIdLocator`.
             options: What to send and receive; by default the microphone, if there is one.
 
         Raises:
-            InvalidArgumentError: 400/40209: no locator, or a group id that is no GUID; other codes
-                for options that break a limit.
+            InvalidArgumentError: 400/40209: no locator, or a group id that is no GUID; 400/40210:
+                no meeting link; other codes for options that break a limit.
             InvalidStateError: 409/40203: the agent is disposed.
         """
         return self._open(wire_locator(group_locator(locator)), options or JoinCallOptions())

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from acs_core.client.agent_common import AgentSetup
 from acs_core.client.call_agent import CallAgent
@@ -43,21 +44,31 @@ _Feature = TypeVar("_Feature", bound=CallClientFeature)
 
 
 class CallClient:
-    """One user of the calling service."""
+    """One user of the calling service.
+
+    Attributes:
+        AGENT: What `create_call_agent` makes.
+        DEVICES: What `get_device_manager` gives.
+    """
+
+    AGENT: ClassVar[type[CallAgent]] = CallAgent
+    DEVICES: ClassVar[type[DeviceManager]] = DeviceManager
 
     def __init__(
-        self, options: CallClientOptions | None = None, *, link_factory: LinkFactory = SignalingLink
+        self, options: CallClientOptions | None = None, *, link_factory: LinkFactory | None = None
     ) -> None:
         """Prepare a client; nothing is connected yet.
 
         Args:
             options: Logger, service, limits and permissions.
-            link_factory: What connects to the service.
+            link_factory: What connects to the service; None for a WebSocket.
         """
         self._options = options or CallClientOptions()
-        self._link_factory = link_factory
+        self._link_factory = link_factory or partial(
+            SignalingLink, network=self._options.network_configuration
+        )
         self._logger = self._options.logger or logging.getLogger("acs_core")
-        self._devices = DeviceManager(self._options.permissions, self._logger)
+        self._devices = self.DEVICES(self._options.permissions, self._logger)
         self._tasks = TaskOwner(self._logger)
         context = CallClientContext(self._tasks, self._devices, self._twin)
         self._features: dict[type[CallClientFeature], CallClientFeature] = {
@@ -91,7 +102,7 @@ class CallClient:
             raise InvalidArgumentError(
                 f"A display name has at most {DISPLAY_NAME_LIMIT} characters.", sub_code=40215
             )
-        return await self._create(CallAgent, credential, name)
+        return await self._create(self.AGENT, credential, name)
 
     async def create_teams_call_agent(
         self,

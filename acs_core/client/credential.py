@@ -33,6 +33,7 @@ from acs_core.errors import (
 __all__ = [
     "AccessToken",
     "AzureCommunicationTokenCredential",
+    "CommunicationTokenRefreshOptions",
     "TokenLike",
     "TokenRefresher",
     "decode_token",
@@ -80,6 +81,16 @@ class TokenLike(Protocol):
 
 
 TokenRefresher: TypeAlias = Callable[[], Awaitable[str | TokenLike]]
+
+
+@dataclass(frozen=True, slots=True)
+class CommunicationTokenRefreshOptions:
+    """How a credential gets its tokens; `AzureCommunicationTokenCredential` says what it means."""
+
+    token_refresher: TokenRefresher
+    token: str | TokenLike | None = field(default=None, repr=False)
+    refresh_proactively: bool = False
+    undecodable_token_expiry_interval_in_seconds: float | None = None
 
 
 def decode_token(token: str) -> AccessToken:
@@ -134,10 +145,13 @@ class AzureCommunicationTokenCredential:
     Close it with `dispose` (or leave its `with` block) when no call agent uses it any more.
 
     Args:
-        token: The first token; may be left out when there is a refresher.
+        token: The first token; may be left out when there is a refresher. Or all options that the
+            ACS SDK knows, in one object; then the other ones of it are left out.
         token_refresher: Coroutine function that returns a new token of the same user.
         refresh_proactively: Renew before the end without being asked, from the first
             `get_token` on.
+        undecodable_token_expiry_interval_in_seconds: How long tokens hold that are no JWT with a
+            date; without it they are refused.
         refresh_timeout: Seconds that the refresher may take.
         clock: Gives unix seconds.
 
@@ -148,13 +162,21 @@ class AzureCommunicationTokenCredential:
 
     def __init__(
         self,
-        token: str | TokenLike | None = None,
+        token: str | TokenLike | CommunicationTokenRefreshOptions | None = None,
         *,
         token_refresher: TokenRefresher | None = None,
         refresh_proactively: bool = False,
+        undecodable_token_expiry_interval_in_seconds: float | None = None,
         refresh_timeout: float = REFRESH_TIMEOUT,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if isinstance(token, CommunicationTokenRefreshOptions):
+            options, token = token, token.token
+            token_refresher = options.token_refresher
+            refresh_proactively = options.refresh_proactively
+            undecodable_token_expiry_interval_in_seconds = (
+                options.undecodable_token_expiry_interval_in_seconds
+            )
         if token is None and token_refresher is None:
             raise _refused("Neither a token nor a token_refresher was given.", _NO_TOKEN)
         if refresh_proactively and token_refresher is None:
@@ -165,7 +187,8 @@ class AzureCommunicationTokenCredential:
         self._is_proactive = refresh_proactively
         self._timeout = refresh_timeout
         self._clock = clock
-        self._current = None if token is None else _read(token)
+        self._undecodable_life = undecodable_token_expiry_interval_in_seconds
+        self._current = None if token is None else self._read(token)
         self._renew_at = self._next_renewal()
         self._refreshing: asyncio.Task[AccessToken] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -242,7 +265,7 @@ class AzureCommunicationTokenCredential:
             self._schedule(at_least=RETRY_AFTER_FAILURE if has_failed else SHORTEST_RENEWAL_WAIT)
 
     async def _renew(self) -> AccessToken:
-        new = _read(await self._ask())
+        new = self._read(await self._ask())
         if self._clock() >= new.expires_on:
             raise _refused("The token_refresher gave an expired token.", _EXPIRED)
         old = self._current
@@ -287,18 +310,25 @@ class AzureCommunicationTokenCredential:
             else renewal_time(self._current.expires_on, received_at=now)
         )
 
+    def _read(self, token: str | TokenLike) -> AccessToken:
+        text = _text(token)
+        try:
+            return token if isinstance(token, AccessToken) else decode_token(text)
+        except AuthenticationError:
+            if self._undecodable_life is None or not text:
+                raise
+            return AccessToken(text, self._clock() + self._undecodable_life)
+
     def _check_open(self) -> None:
         if self._is_disposed:
             raise InvalidStateError("The credential was disposed of.", stage=Stage.TOKEN)
 
 
-def _read(token: str | TokenLike) -> AccessToken:
-    if isinstance(token, AccessToken):
-        return token
+def _text(token: str | TokenLike) -> str:
     text = token if isinstance(token, str) else getattr(token, "token", None)
     if not isinstance(text, str):
         raise _refused(f"A {type(token).__name__} is not a token.", _PARSE_TOKEN_FAIL)
-    return decode_token(text)
+    return text
 
 
 def _failed(message: str) -> AuthenticationError:

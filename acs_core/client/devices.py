@@ -70,7 +70,7 @@ class DeviceManager(Emitter):
     @property
     def is_speaker_selection_available(self) -> bool:
         """Whether there is a speaker to select; sound is played by the program, if at all."""
-        return bool(self._audio(DeviceKind.SPEAKER))
+        return bool(self._speakers())
 
     @property
     def selected_microphone(self) -> AudioDeviceInfo | None:
@@ -80,7 +80,7 @@ class DeviceManager(Emitter):
     @property
     def selected_speaker(self) -> AudioDeviceInfo | None:
         """The speaker that was selected, or the default one; None without one."""
-        return self._speaker or next(iter(self._audio(DeviceKind.SPEAKER)), None)
+        return self._speaker or next(iter(self._speakers()), None)
 
     async def get_cameras(self) -> list[VideoDeviceInfo]:
         """Cameras of the computer, then those of the program; screens are `get_screens`."""
@@ -100,7 +100,7 @@ class DeviceManager(Emitter):
     async def get_speakers(self) -> list[AudioDeviceInfo]:
         """Speakers of the computer."""
         await self.refresh()
-        return self._audio(DeviceKind.SPEAKER)
+        return self._speakers()
 
     async def select_microphone(self, device: AudioDeviceInfo) -> None:
         """Use a microphone in calls to come.
@@ -150,7 +150,7 @@ class DeviceManager(Emitter):
         Raises:
             InvalidArgumentError: 405/40611: there are no speakers; 400/40615: not one of them.
         """
-        speakers = self._audio(DeviceKind.SPEAKER)
+        speakers = self._speakers()
         if not speakers:
             raise InvalidArgumentError("There is no speaker.", code=405, sub_code=40611)
         if device not in speakers:
@@ -270,7 +270,7 @@ class DeviceManager(Emitter):
         """Diagnostics about missing devices, by ACS's names; of the devices listed last."""
         return {
             "noMicrophoneDevicesEnumerated": not self._microphones(),
-            "noSpeakerDevicesEnumerated": not self._audio(DeviceKind.SPEAKER),
+            "noSpeakerDevicesEnumerated": not self._speakers(),
         }
 
     async def refresh(self) -> None:
@@ -319,8 +319,11 @@ class DeviceManager(Emitter):
             virtual[0] = replace(virtual[0], is_system_default=True)
         return [*real, *virtual]
 
+    def _speakers(self) -> list[AudioDeviceInfo]:
+        return self._audio(DeviceKind.SPEAKER)
+
     def _all_audio(self) -> list[AudioDeviceInfo]:
-        return [*self._microphones(), *self._audio(DeviceKind.SPEAKER)]
+        return [*self._microphones(), *self._speakers()]
 
     def _video(self, kind: DeviceKind) -> list[VideoDeviceInfo]:
         is_screen = kind is DeviceKind.SCREEN

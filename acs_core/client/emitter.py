@@ -2,7 +2,9 @@
 
 Every object with events is an `Emitter` that declares its names. Listeners run at once, in the
 order of registration; what a listener raises is logged and goes no further. A coroutine listener
-runs as a task of the object's `TaskOwner`, which ends it.
+runs as a task of the object's `TaskOwner`, which ends it. The names are the vendor's; listeners may
+be registered under their spelling in snake_case as well, so that it need not be known by heart
+which names of an API in snake_case are not.
 
 Source: the ACS Calling SDK throws 422 for unknown event names and contains listener failures.
 """
@@ -13,8 +15,10 @@ import asyncio
 import difflib
 import inspect
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, ClassVar, TypeAlias, TypeVar
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from pyee.base import EventEmitter
 
@@ -25,6 +29,7 @@ __all__ = ["Emitter", "Listener", "TaskOwner"]
 Listener: TypeAlias = Callable[..., object]
 _Result = TypeVar("_Result")
 _DEFAULT_LOGGER = logging.getLogger("acs_core")
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class TaskOwner:
@@ -124,12 +129,20 @@ class Emitter:
     """An object with events.
 
     Attributes:
-        EVENTS: The names that listeners can be registered for.
+        EVENTS: The names that listeners can be registered for, in the vendor's spelling.
         EVENT_SUB_CODE: The vendor's sub code for a refused name; 0 where there is none.
+        __events__: The same names by their spelling in snake_case; made from `EVENTS`.
     """
 
     EVENTS: ClassVar[frozenset[str]] = frozenset()
     EVENT_SUB_CODE: ClassVar[int] = 0
+    __events__: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.__events__ = MappingProxyType(
+            {_WORD_START.sub("_", name).lower(): str(name) for name in sorted(cls.EVENTS)}
+        )
 
     def __init__(self, owner: TaskOwner | None = None) -> None:
         self._owner = owner or TaskOwner()
@@ -144,7 +157,8 @@ class Emitter:
         """Call `listener` at every `event`; a listener that is there already is not added twice.
 
         Args:
-            event: A member of the object's event enum, or its value.
+            event: A member of the object's event enum, its value, or that in snake_case:
+                ``"state_changed"`` for ``"stateChanged"``.
             listener: A function or coroutine function; its arguments stand at the event's name.
 
         Raises:
@@ -178,8 +192,11 @@ class Emitter:
         self._registry.emit(str(event), *args)
 
     def _known(self, event: str) -> str:
-        if isinstance(event, str) and event in self.EVENTS:
-            return str(event)
+        if isinstance(event, str):
+            if event in self.EVENTS:
+                return str(event)
+            if event in self.__events__:
+                return self.__events__[event]
         names = sorted(str(name) for name in self.EVENTS)
         close = difflib.get_close_matches(str(event), names, n=1, cutoff=0.5)
         advice = f"Did you mean {close[0]!r}?" if close else f"Known: {names}."

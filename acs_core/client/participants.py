@@ -68,8 +68,13 @@ class Presence:
 
 
 class RemoteParticipant(Emitter):
-    """Somebody else in the call, with all their endpoints."""
+    """Somebody else in the call, with all their endpoints.
 
+    Attributes:
+        VIDEO_STREAM: What shows their cameras and screens.
+    """
+
+    VIDEO_STREAM: ClassVar[type[RemoteVideoStream]] = RemoteVideoStream
     EVENTS: ClassVar[frozenset[str]] = frozenset(RemoteParticipantEvent)
     EVENT_SUB_CODE: ClassVar[int] = 42002
 
@@ -232,7 +237,7 @@ class RemoteParticipant(Emitter):
         added = []
         for key, publication in wanted.items():
             if key not in self._streams:
-                self._streams[key] = RemoteVideoStream(publication, self._owner, self._views)
+                self._streams[key] = self.VIDEO_STREAM(publication, self._owner, self._views)
                 added.append(self._streams[key])
         return CollectionUpdate(tuple(added), tuple(removed))
 
@@ -257,7 +262,9 @@ class Participants:
         limits: CallLimits,
         on_updated: Callable[[CollectionUpdate[RemoteParticipant]], None],
         mute: Callable[[RemoteParticipant], Awaitable[None]],
+        kind: type[RemoteParticipant] = RemoteParticipant,
     ) -> None:
+        self._kind = kind
         self._context = context
         self._streams = streams
         self._views = ViewSlots(limits)
@@ -330,7 +337,7 @@ class Participants:
             self._on_updated(update)
 
     def _make(self, identifier: CommunicationIdentifier) -> RemoteParticipant:
-        return RemoteParticipant(identifier, self._context.listeners, self._views, self._mute)
+        return self._kind(identifier, self._context.listeners, self._views, self._mute)
 
     def _reconcile(self, gone: Mapping[str, EndReason]) -> CollectionUpdate[RemoteParticipant]:
         session = self._context.session

@@ -112,8 +112,8 @@ class Session(Protocol):
 class LinkObserver(Protocol):
     """Who owns a connection to the service; called on the event loop, must not block."""
 
-    def on_connected(self, is_connected: bool, reason: str) -> None:
-        """Whether the service is reached, and if not, why."""
+    def on_connected(self, is_connected: bool, error: CallingError | None = None) -> None:
+        """Whether the service is reached, and what broke the connection."""
 
     def on_closed(self, error: CallingError) -> None:
         """The service will not be reached again by this connection."""

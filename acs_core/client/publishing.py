@@ -49,18 +49,20 @@ class SessionOptions:
         silence: A connection that delivers nothing for so long is replaced.
         media_window: For replacing a connection before the call is given up; None for the
             window that the service grants to signaling.
+        ice_servers: To be used instead of those that the service names; empty for the latter.
     """
 
     media_timeout: float = 10.0
     silence: float = 3.5
     media_window: float | None = None
+    ice_servers: tuple[wire.IceServer, ...] = ()
 
     def peer_settings(self, ice_servers: Sequence[wire.IceServer]) -> PeerSettings:
         """These options for one media connection."""
         return PeerSettings(
             ice_servers=tuple(
                 IceServer(url, item.username or None, item.credential or None)
-                for item in ice_servers
+                for item in self.ice_servers or ice_servers
                 for url in item.urls
             ),
             silence=self.silence,

@@ -125,7 +125,15 @@ class VideoStreamRenderer:
         self._tasks = stream.tasks
         self._running: set[asyncio.Task[None]] = set()
         self._views: list[VideoStreamRendererView] = []
+        self._previewed = StreamSize(0, 0)
         self._is_disposed = False
+
+    @property
+    def size(self) -> StreamSize:
+        """Size of the newest picture of the stream; 0 x 0 before it."""
+        if isinstance(self._stream, LocalVideoStream):
+            return self._previewed
+        return self._stream.size
 
     async def create_view(
         self, options: CreateViewOptions | None = None
@@ -224,12 +232,25 @@ class VideoStreamRenderer:
 
     def _start(self, surface: FrameSurface) -> asyncio.Task[None]:
         if isinstance(self._stream, LocalVideoStream):
-            task = self._tasks.start(_preview(self._stream, surface), "local video view")
+            task = self._tasks.start(self._preview(self._stream, surface), "local video view")
         else:
             task = self._tasks.start(_show(self._stream, surface), "remote video view")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+    async def _preview(self, stream: LocalVideoStream, surface: FrameSurface) -> None:
+        reader = await stream.media_source.open()
+        try:
+            while True:
+                frame = await reader.read()
+                if isinstance(frame, av.VideoFrame):
+                    self._previewed = StreamSize(frame.width, frame.height)
+                    surface.show(VideoFrame(frame))
+        except MediaError:
+            surface.blank()
+        finally:
+            reader.close()
 
 
 async def _show(stream: RemoteVideoStream, surface: FrameSurface) -> None:
@@ -249,16 +270,3 @@ async def _show(stream: RemoteVideoStream, surface: FrameSurface) -> None:
         finally:
             frames.close()
         surface.blank()
-
-
-async def _preview(stream: LocalVideoStream, surface: FrameSurface) -> None:
-    reader = await stream.media_source.open()
-    try:
-        while True:
-            frame = await reader.read()
-            if isinstance(frame, av.VideoFrame):
-                surface.show(VideoFrame(frame))
-    except MediaError:
-        surface.blank()
-    finally:
-        reader.close()

@@ -11,9 +11,10 @@ from weakref import WeakValueDictionary
 
 from acs_core import wire
 from acs_core.client.ports import LinkObserver, SessionObserver
-from acs_core.client.session import CallSession
+from acs_core.client.session import CallSession, SessionOptions
 from acs_core.client.signaling import SignalingConnection
 from acs_core.errors import CallingError
+from acs_core.models import NetworkConfiguration
 
 __all__ = ["SignalingLink"]
 
@@ -26,6 +27,7 @@ class SignalingLink:
         url: str,
         token: Callable[[], Awaitable[str]],
         observer: LinkObserver,
+        network: NetworkConfiguration | None = None,
     ) -> None:
         """Prepare a connection.
 
@@ -33,10 +35,20 @@ class SignalingLink:
             url: Of the service.
             token: Gives a valid access token; asked at each attempt to connect.
             observer: Told whether the service is reached, and who calls.
+            network: Proxy for signaling, servers for media; None for the usual ways.
         """
         self._url = url
         self._token = token
-        self._connection = SignalingConnection(url, token, self)
+        network = network or NetworkConfiguration()
+        self._proxy = None if network.proxy is None else network.proxy.url
+        servers = () if network.turn is None else network.turn.ice_servers
+        self._options = SessionOptions(
+            ice_servers=tuple(
+                wire.IceServer(urls=item.urls, username=item.username, credential=item.credential)
+                for item in servers
+            )
+        )
+        self._connection = SignalingConnection(url, token, self, proxy=self._proxy)
         self._is_closed = False
         self._observer = observer
         # A session lives as long as its call holds it.
@@ -45,7 +57,7 @@ class SignalingLink:
     async def open(self) -> None:
         """Connect and authenticate; errors as `SignalingConnection.open`."""
         await self._connection.open()
-        self._observer.on_connected(True, "")
+        self._observer.on_connected(True)
 
     def session(
         self,
@@ -58,7 +70,7 @@ class SignalingLink:
     ) -> CallSession:
         """A new session, not joined yet; on a new connection if the last one was lost for good."""
         if self._connection.is_closed and not self._is_closed:
-            self._connection = SignalingConnection(self._url, self._token, self)
+            self._connection = SignalingConnection(self._url, self._token, self, proxy=self._proxy)
         session = CallSession(
             self._connection,
             observer,
@@ -66,6 +78,7 @@ class SignalingLink:
             locator=locator,
             name=name,
             receive=receive,
+            options=self._options,
         )
         self._sessions[endpoint_id] = session
         return session
@@ -97,19 +110,19 @@ class SignalingLink:
 
     def on_lost(self, error: CallingError) -> None:
         """Tell everybody that the connection is lost and being restored."""
-        self._observer.on_connected(False, error.message)
+        self._observer.on_connected(False, error)
         for session in list(self._sessions.values()):
             session.signaling_lost(error)
 
     def on_resumed(self) -> None:
         """Tell everybody that the connection is back."""
-        self._observer.on_connected(True, "")
+        self._observer.on_connected(True)
         for session in list(self._sessions.values()):
             session.signaling_resumed()
 
     def on_closed(self, error: CallingError) -> None:
         """Tell everybody that the connection will not come back."""
-        self._observer.on_connected(False, error.message)
+        self._observer.on_connected(False, error)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)
         self._observer.on_closed(error)

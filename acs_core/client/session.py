@@ -298,6 +298,7 @@ class CallSession:
                 | wire.TransferRequested()
                 | wire.TransferChanged()
                 | wire.Transcribed()
+                | wire.RealTimeText()
                 | wire.DiagnosticsReported()
             ):
                 tell(self._observer.on_notice, body)

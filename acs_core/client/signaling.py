@@ -90,7 +90,9 @@ class SignalingConnection:
         observer: SignalingObserver,
         *,
         times: SignalingTimes | None = None,
+        proxy: str | None = None,
     ) -> None:
+        self._proxy = proxy
         self._url = _websocket_url(url)
         self._token = token
         self._observer = observer
@@ -230,6 +232,7 @@ class SignalingConnection:
         try:
             socket = await self._http.ws_connect(
                 self._url,
+                proxy=self._proxy,
                 max_msg_size=16 * wire.MESSAGE_LIMIT,
                 autoping=True,
                 timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),

@@ -17,9 +17,13 @@ from acs_core.client.call import CallCommon
 from acs_core.client.call_info import CallInfoCommon, TeamsCallInfo
 from acs_core.client.dialing import callees_of, check_teams_callees, dial_locator
 from acs_core.client.incoming_call import IncomingCallCommon
-from acs_core.client.options import StartTeamsCallOptions, StartTeamsGroupCallOptions
+from acs_core.client.options import (
+    JoinCallOptions,
+    StartTeamsCallOptions,
+    StartTeamsGroupCallOptions,
+)
 from acs_core.client.participants import RemoteParticipant
-from acs_core.client.setup import CallSetup
+from acs_core.client.setup import CallSetup, wire_locator
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -28,10 +32,20 @@ from acs_core.identifiers import (
     PhoneNumberIdentifier,
     identifier_from,
 )
-from acs_core.models import AddTeamsParticipantOptions, CallAgentKind, CallKind, IncomingCallKind
+from acs_core.models import (
+    AddTeamsParticipantOptions,
+    CallAgentKind,
+    CallKind,
+    GroupLocator,
+    IncomingCallKind,
+    TeamsMeetingIdLocator,
+    TeamsMeetingLinkLocator,
+    group_locator,
+)
 
 __all__ = ["TeamsCall", "TeamsCallAgent", "TeamsIncomingCall"]
 
+_NO_MEETING: Final = 40209
 _TEAMS_TOKEN_ONLY: Final = 40231
 _UNSUPPORTED_TARGET: Final = 40236
 _NO_THREAD: Final = 41055
@@ -101,6 +115,29 @@ class TeamsCallAgent(CallAgentCommon[TeamsCall]):
     """Makes and takes calls; made by `CallClient.create_teams_call_agent`."""
 
     KIND: ClassVar[CallAgentKind] = CallAgentKind.TEAMS_CALL_AGENT
+
+    def join(self, locator: GroupLocator, options: JoinCallOptions | None = None) -> TeamsCall:
+        """Join a meeting; returns at once, events and `TeamsCall.connected` tell more.
+
+        Args:
+            locator: `TeamsMeetingLinkLocator` or `TeamsMeetingIdLocator`, or a mapping with their
+                fields.
+            options: What to send and receive; by default the microphone, if there is one.
+
+        Raises:
+            InvalidArgumentError: 400/40209: no locator, or that of a group or a room, which Teams
+                users cannot join; 400/40210: no meeting link; other codes for options that break
+                a limit.
+            InvalidStateError: 409/40203: the agent is disposed.
+        """
+        place = group_locator(locator)
+        if not isinstance(place, TeamsMeetingLinkLocator | TeamsMeetingIdLocator):
+            raise InvalidArgumentError(
+                "A Teams user joins meetings only.",
+                sub_code=_NO_MEETING,
+                next_step="Use TeamsMeetingLinkLocator or TeamsMeetingIdLocator.",
+            )
+        return self._open(wire_locator(place), options or JoinCallOptions())
 
     def start_call(
         self,

@@ -30,6 +30,7 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.identity_rest import identity_routes
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
@@ -260,6 +261,9 @@ class CallingService:
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/metrics", metrics_text)
         app.router.add_routes(self._routes)
+        key = self.settings.access_key_bytes
+        if self.identities is not None and key is not None:
+            app.router.add_routes(identity_routes(self.identities, key))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)

@@ -13,6 +13,7 @@ from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.membership import Membership
+from acs_core.service.real_time_text import send_text
 from acs_core.service.surveys import Surveys
 from acs_core.service.transfers import TRANSFER_TIMEOUT, Transfers
 
@@ -74,6 +75,8 @@ class CallServices:
                 self._calls.switchboard.remove(endpoint, body)
             case wire.SendTone(tone=tone):
                 self._calls.switchboard.send_tone(endpoint, tone)
+            case wire.SendRealTimeText():
+                send_text(endpoint, body)
             case _:
                 raise ServiceError(
                     f"The service does not know {type(body).__name__} requests.",

@@ -46,6 +46,7 @@ __all__ = [
     "QualityLevel",
     "QualityNotice",
     "Reaction",
+    "RealTimeText",
     "RoomInfo",
     "ServiceMessage",
     "StreamQuality",
@@ -348,6 +349,23 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     caption_text: str = ""
 
 
+class RealTimeText(Struct, frozen=True, kw_only=True, tag="real_time_text"):
+    """What somebody is writing, as it is now.
+
+    Attributes:
+        sender: Endpoint id.
+        sequence: Which message of the sender, from 1.
+        timestamp: Unix seconds.
+    """
+
+    endpoint: str
+    sender: str
+    sequence: int
+    text: str
+    is_final: bool
+    timestamp: float
+
+
 class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_reported"):
     """Somebody has trouble, or no longer; `sender` is their endpoint id."""
 
@@ -362,6 +380,7 @@ Notice: TypeAlias = (
     | TransferRequested
     | TransferChanged
     | Transcribed
+    | RealTimeText
     | DiagnosticsReported
 )
 """News for one endpoint that is no part of the roster."""

@@ -45,6 +45,7 @@ __all__ = [
     "RequestBody",
     "Resume",
     "RoomLocator",
+    "SendRealTimeText",
     "SendTone",
     "SetAudience",
     "SetCaptions",
@@ -352,6 +353,21 @@ class SendTone(Struct, frozen=True, kw_only=True, tag="send_tone"):
     tone: DtmfTone
 
 
+class SendRealTimeText(Struct, frozen=True, kw_only=True, tag="send_real_time_text"):
+    """Show everybody what is being written; answered by an empty `Answered`.
+
+    Attributes:
+        sequence: Which message of this endpoint, from 1.
+        text: All of the message as it is now.
+        is_final: It is complete.
+    """
+
+    endpoint: str
+    sequence: int
+    text: str
+    is_final: bool = False
+
+
 class TransferState(StrEnum):
     """State of a transfer, in ACS's spelling."""
 
@@ -461,6 +477,7 @@ RequestBody: TypeAlias = (
     | React
     | SetHold
     | SendTone
+    | SendRealTimeText
     | Transfer
     | ReportTransfer
     | SetCaptions

@@ -16,6 +16,7 @@ from acs_core.identifiers import (
     MicrosoftTeamsAppIdentifier,
     MicrosoftTeamsUserIdentifier,
     PhoneNumberIdentifier,
+    TeamsExtensionUserIdentifier,
     UnknownIdentifier,
     acs_raw_id,
     identifier_from,
@@ -43,6 +44,13 @@ identifiers: st.SearchStrategy[CommunicationIdentifier] = st.one_of(
     ),
     st.builds(lambda name: MicrosoftTeamsUserIdentifier(name, is_anonymous=True), segments),
     st.builds(MicrosoftTeamsAppIdentifier, segments, st.sampled_from(Cloud)),
+    st.builds(
+        TeamsExtensionUserIdentifier,
+        st.uuids().map(str),
+        st.uuids().map(str),
+        segments,
+        st.sampled_from(Cloud),
+    ),
 )
 
 
@@ -102,6 +110,7 @@ def test_kinds_have_the_vendors_spelling() -> None:
         "phoneNumber",
         "microsoftTeamsUser",
         "microsoftTeamsApp",
+        "teamsExtensionUser",
         "unknown",
     ]
 
@@ -234,3 +243,16 @@ def test_empty_and_broken_identities_are_refused(identity: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         acs_raw_id(RESOURCE, identity)
     assert caught.value.sub_code == 44003
+
+
+def test_three_parts_that_are_no_guids_are_a_user_of_a_resource() -> None:
+    raw = "8:acs:my_resource_user"
+    assert parse_raw_id(raw) == CommunicationUserIdentifier(raw)
+    with pytest.raises(InvalidArgumentError, match="GUIDs") as error:
+        TeamsExtensionUserIdentifier("user", "tenant", RESOURCE)
+    assert (error.value.code, error.value.sub_code) == (422, 44006)
+
+
+def test_what_follows_a_number_tells_its_callers_apart() -> None:
+    assert PhoneNumberIdentifier("+15550100_7").asserted_id == "7"
+    assert PhoneNumberIdentifier("+15550100").asserted_id is None

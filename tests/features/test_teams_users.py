@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from acs_core import (
     CallState,
     CommunicationUserIdentifier,
     InvalidArgumentError,
+    JoinCallOptions,
     MicrosoftTeamsUserIdentifier,
+    ParticipantRole,
     PhoneNumberIdentifier,
     RemoteParticipantState,
     ServiceError,
@@ -25,6 +28,7 @@ from acs_core import (
     TeamsCall,
     TeamsCallAgent,
     TeamsIncomingCall,
+    TeamsMeetingLinkLocator,
 )
 from acs_core.client.call import CallCommon
 from acs_core.core import endings
@@ -107,6 +111,30 @@ async def test_a_group_call_has_a_chat() -> None:
             await answer(item)
         here = RemoteParticipantState.CONNECTED
         await until(lambda: all(item.state == here for item in call.remote_participants))
+
+
+@pytest.mark.feature("TEAMS-001", "TEAMS-006")
+async def test_teams_users_join_meetings_and_nothing_else() -> None:
+    async with meeting() as place:
+        tina, tom = [await agent(place, who) for who in (TINA, TOM)]
+        held = place.server.meetings.create(
+            TINA.raw_id, roles={TOM.raw_id: ParticipantRole.PRESENTER}
+        )
+        quiet = JoinCallOptions(streams=())
+        call = tina.join(TeamsMeetingLinkLocator(held.link), quiet)
+        assert isinstance(call, TeamsCall)
+        await call.connected()
+        assert (call.role, call.info.thread_id) == (ParticipantRole.ORGANIZER, held.thread_id)
+        theirs = tom.join({"meetingId": held.id, "passcode": held.passcode}, quiet)
+        await until(lambda: theirs.state in {CallState.CONNECTED, CallState.IN_LOBBY})
+        if theirs.state is CallState.IN_LOBBY:
+            await call.lobby.admit(TOM)
+            await theirs.connected()
+        await until(lambda: [item.identifier for item in call.remote_participants] == [TOM])
+        for wrong in ({"groupId": str(uuid.uuid4())}, {"roomId": "x"}, {}):
+            with pytest.raises(InvalidArgumentError) as caught:
+                tina.join(wrong, quiet)
+            assert (caught.value.code, caught.value.sub_code) == (400, 40209)
 
 
 @pytest.mark.feature("TEAMS-005")

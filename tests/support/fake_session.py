@@ -315,7 +315,7 @@ class FakeLink:
             raise self.open_error
         self.is_open = True
         if self.observer is not None:
-            self.observer.on_connected(True, "")
+            self.observer.on_connected(True)
 
     def session(
         self,

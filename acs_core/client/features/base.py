@@ -279,11 +279,22 @@ class CallContext:
 
 
 class CallFeature(Emitter):
-    """One extension of a call."""
+    """One extension of a call.
+
+    Attributes:
+        NAME: As ACS names it, or our own name.
+    """
+
+    NAME: ClassVar[str]
 
     def __init__(self, context: CallContext) -> None:
         super().__init__(context.listeners)
         self._context = context
+
+    @property
+    def name(self) -> str:
+        """The feature's name."""
+        return self.NAME
 
     def handle(self, news: News) -> None:
         """Take news; called by the call, on the event loop, in order."""
@@ -297,22 +308,29 @@ class FeatureKey(Generic[_Feature_co]):
     """Names a feature, and knows its type: `call.feature(key)` is typed by it.
 
     Attributes:
-        name: As ACS names it, or our own name.
         kind: Its class.
     """
 
-    name: str
     kind: type[_Feature_co]
+
+    @property
+    def name(self) -> str:
+        """As ACS names it, or our own name."""
+        return self.kind.NAME
 
 
 class StreamFeature(Emitter, ABC):
-    """One extension of a local stream; made when the application first asks for it."""
+    """One extension of a local stream; made when the application first asks for it.
+
+    Attributes:
+        NAME: As ACS names it.
+    """
 
     NAME: ClassVar[str]
 
     @property
     def name(self) -> str:
-        """The feature's name, as its key has it."""
+        """The feature's name."""
         return self.NAME
 
     @abstractmethod
@@ -328,9 +346,12 @@ class StreamFeatureKey(Generic[_StreamFeature_co]):
     """Names a feature of local streams: `stream.feature(key)` is typed by it.
 
     Attributes:
-        name: As ACS names it.
         kind: Its class.
     """
 
-    name: str
     kind: type[_StreamFeature_co]
+
+    @property
+    def name(self) -> str:
+        """As ACS names it, or our own name."""
+        return self.kind.NAME

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from acs_core import wire
 from acs_core.client.features.base import CallFeature
@@ -160,6 +160,8 @@ _ISSUES: Final[Mapping[str, type[StrEnum]]] = {
 
 class CallSurveyFeature(CallFeature):
     """The survey of a call."""
+
+    NAME: ClassVar[str] = "CallSurvey"
 
     async def submit_survey(
         self, survey: CallSurvey, options: SubmitSurveyOptions | None = None

@@ -58,6 +58,7 @@ class CapabilitiesFeature(CallFeature):
     Source: `CapabilitiesFeature` of @azure/communication-calling 2.0.0.
     """
 
+    NAME: ClassVar[str] = "Capabilities"
     EVENTS: ClassVar[frozenset[str]] = frozenset(CapabilitiesEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -307,6 +307,7 @@ class TeamsCaptions(CaptionsCommon):
 class CaptionsCallFeature(CallFeature):
     """The captions of a call."""
 
+    NAME: ClassVar[str] = "Captions"
     EVENTS: ClassVar[frozenset[str]] = frozenset(CaptionsFeatureEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from acs_core.client.devices import DeviceManager
 from acs_core.client.emitter import Emitter, TaskOwner
@@ -37,11 +37,22 @@ class CallClientContext:
 
 
 class CallClientFeature(Emitter):
-    """One extension of a call client."""
+    """One extension of a call client.
+
+    Attributes:
+        NAME: As ACS names it.
+    """
+
+    NAME: ClassVar[str]
 
     def __init__(self, context: CallClientContext) -> None:
         super().__init__(context.tasks)
         self._context = context
+
+    @property
+    def name(self) -> str:
+        """The feature's name."""
+        return self.NAME
 
     def agent_created(self, agent: CallAgentCommon[Any]) -> None:
         """The client has an agent now; the client says so."""
@@ -58,9 +69,12 @@ class ClientFeatureKey(Generic[_Feature_co]):
     """Names a feature of call clients, and knows its type: `client.feature(key)` is typed by it.
 
     Attributes:
-        name: As ACS names it.
         kind: Its class.
     """
 
-    name: str
     kind: type[_Feature_co]
+
+    @property
+    def name(self) -> str:
+        """As ACS names it, or our own name."""
+        return self.kind.NAME

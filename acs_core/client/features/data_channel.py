@@ -305,6 +305,7 @@ class DataChannelReceiver(Emitter):
 class DataChannelCallFeature(CallFeature):
     """Data channels of a call."""
 
+    NAME: ClassVar[str] = "DataChannel"
     EVENTS: ClassVar[frozenset[str]] = frozenset(DataChannelEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45319
 

@@ -12,7 +12,7 @@ import uuid
 from collections import deque
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from acs_core.client.environment import EnvironmentInfo, get_environment_info
 from acs_core.client.features.client_base import CallClientContext, CallClientFeature
@@ -44,6 +44,8 @@ class DebugInfoDump:
 
 class DebugInfoCallClientFeature(CallClientFeature):
     """Debugging information of a call client."""
+
+    NAME: ClassVar[str] = "DebugInfo"
 
     def __init__(self, context: CallClientContext) -> None:
         super().__init__(context)

@@ -10,7 +10,7 @@ Source: the user facing diagnostics of @azure/communication-calling 2.0.0; the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from acs_core.client.features.base import (
     CallContext,
@@ -127,6 +127,8 @@ class UserFacingDiagnosticsFeature(CallFeature):
         speech: How often speech into a muted microphone is told (ours).
         silence: How long an unmuted microphone may be silent (ours).
     """
+
+    NAME: ClassVar[str] = "UserFacingDiagnostics"
 
     def __init__(self, context: CallContext) -> None:
         super().__init__(context)

@@ -20,16 +20,17 @@ from acs_core.events import DominantSpeakersEvent
 from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 from acs_core.models import DominantSpeakersInfo
 
-__all__ = ["DominantSpeakersFeature"]
+__all__ = ["DominantSpeakersCallFeature"]
 
 
-class DominantSpeakersFeature(CallFeature):
+class DominantSpeakersCallFeature(CallFeature):
     """Who dominates the conversation.
 
     Source: `DominantSpeakersCallFeature` of @azure/communication-calling 2.0.0; `ranking` and
     `dominant_endpoint` are ours.
     """
 
+    NAME: ClassVar[str] = "DominantSpeakers"
     EVENTS: ClassVar[frozenset[str]] = frozenset(DominantSpeakersEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -17,7 +17,7 @@ from acs_core.client.features.client_base import ClientFeatureKey
 from acs_core.client.features.data_channel import DataChannelCallFeature
 from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.dominant_speakers import DominantSpeakersCallFeature
 from acs_core.client.features.media_access import MediaAccessCallFeature
 from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
@@ -25,6 +25,7 @@ from acs_core.client.features.optimal_video_count import OptimalVideoCountCallFe
 from acs_core.client.features.pre_call import PreCallDiagnosticsFeature
 from acs_core.client.features.raise_hand import RaiseHandCallFeature
 from acs_core.client.features.reactions import ReactionCallFeature
+from acs_core.client.features.real_time_text import RealTimeTextFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.features.recording import RecordingCallFeature
@@ -44,35 +45,34 @@ class Features:
     NETWORK_QUALITY and RECONNECTION are ours.
     """
 
-    DOMINANT_SPEAKERS: Final = FeatureKey("DominantSpeakers", DominantSpeakersFeature)
+    DOMINANT_SPEAKERS: Final = FeatureKey(DominantSpeakersCallFeature)
     CALL_DOMINANT_SPEAKERS: Final = DOMINANT_SPEAKERS
     """The name that some of Microsoft's documents use for DOMINANT_SPEAKERS."""
-    MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsCallFeature)
-    USER_FACING_DIAGNOSTICS: Final = FeatureKey(
-        "UserFacingDiagnostics", UserFacingDiagnosticsFeature
-    )
-    DATA_CHANNEL: Final = FeatureKey("DataChannel", DataChannelCallFeature)
-    RECORDING: Final = FeatureKey("Recording", RecordingCallFeature)
-    TRANSCRIPTION: Final = FeatureKey("Transcription", TranscriptionCallFeature)
-    CAPTIONS: Final = FeatureKey("Captions", CaptionsCallFeature)
-    TRANSFER: Final = FeatureKey("Transfer", TransferCallFeature)
-    CALL_SURVEY: Final = FeatureKey("CallSurvey", CallSurveyFeature)
-    DEBUG_INFO: Final = ClientFeatureKey("DebugInfo", DebugInfoCallClientFeature)
-    OPTIMAL_VIDEO_COUNT: Final = FeatureKey("OptimalVideoCount", OptimalVideoCountCallFeature)
-    CAPABILITIES: Final = FeatureKey("Capabilities", CapabilitiesFeature)
-    RAISE_HAND: Final = FeatureKey("RaiseHand", RaiseHandCallFeature)
-    SPOTLIGHT: Final = FeatureKey("Spotlight", SpotlightCallFeature)
-    REACTION: Final = FeatureKey("Reaction", ReactionCallFeature)
-    MEDIA_ACCESS: Final = FeatureKey("MediaAccess", MediaAccessCallFeature)
-    STREAMS: Final = FeatureKey("Streams", StreamsFeature)
-    RECEIVE_POLICY: Final = FeatureKey("ReceivePolicy", ReceivePolicyFeature)
-    NETWORK_QUALITY: Final = FeatureKey("NetworkQuality", NetworkQualityFeature)
-    RECONNECTION: Final = FeatureKey("Reconnection", ReconnectionFeature)
-    PRE_CALL_DIAGNOSTICS: Final = ClientFeatureKey("PreCallDiagnostics", PreCallDiagnosticsFeature)
+    MEDIA_STATS: Final = FeatureKey(MediaStatsCallFeature)
+    USER_FACING_DIAGNOSTICS: Final = FeatureKey(UserFacingDiagnosticsFeature)
+    REAL_TIME_TEXT: Final = FeatureKey(RealTimeTextFeature)
+    DATA_CHANNEL: Final = FeatureKey(DataChannelCallFeature)
+    RECORDING: Final = FeatureKey(RecordingCallFeature)
+    TRANSCRIPTION: Final = FeatureKey(TranscriptionCallFeature)
+    CAPTIONS: Final = FeatureKey(CaptionsCallFeature)
+    TRANSFER: Final = FeatureKey(TransferCallFeature)
+    CALL_SURVEY: Final = FeatureKey(CallSurveyFeature)
+    DEBUG_INFO: Final = ClientFeatureKey(DebugInfoCallClientFeature)
+    OPTIMAL_VIDEO_COUNT: Final = FeatureKey(OptimalVideoCountCallFeature)
+    CAPABILITIES: Final = FeatureKey(CapabilitiesFeature)
+    RAISE_HAND: Final = FeatureKey(RaiseHandCallFeature)
+    SPOTLIGHT: Final = FeatureKey(SpotlightCallFeature)
+    REACTION: Final = FeatureKey(ReactionCallFeature)
+    MEDIA_ACCESS: Final = FeatureKey(MediaAccessCallFeature)
+    STREAMS: Final = FeatureKey(StreamsFeature)
+    RECEIVE_POLICY: Final = FeatureKey(ReceivePolicyFeature)
+    NETWORK_QUALITY: Final = FeatureKey(NetworkQualityFeature)
+    RECONNECTION: Final = FeatureKey(ReconnectionFeature)
+    PRE_CALL_DIAGNOSTICS: Final = ClientFeatureKey(PreCallDiagnosticsFeature)
 
-    VIDEO_EFFECTS: Final = StreamFeatureKey("VideoEffects", VideoEffectsFeature)
+    VIDEO_EFFECTS: Final = StreamFeatureKey(VideoEffectsFeature)
     """Of `LocalVideoStream`."""
-    AUDIO_EFFECTS: Final = StreamFeatureKey("AudioEffects", AudioEffectsFeature)
+    AUDIO_EFFECTS: Final = StreamFeatureKey(AudioEffectsFeature)
     """Of `LocalAudioStream`."""
 
 
@@ -88,6 +88,7 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.REACTION,
     Features.MEDIA_ACCESS,
     Features.DATA_CHANNEL,
+    Features.REAL_TIME_TEXT,
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
     Features.RECORDING,

@@ -80,6 +80,7 @@ class MediaAccessCallFeature(CallFeature):
     Source: `MediaAccessCallFeature` of @azure/communication-calling 2.0.0.
     """
 
+    NAME: ClassVar[str] = "MediaAccess"
     EVENTS: ClassVar[frozenset[str]] = frozenset(MediaAccessEvent)
 
     def __init__(self, context: CallContext) -> None:

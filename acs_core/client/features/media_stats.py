@@ -80,6 +80,8 @@ class MediaStatsCollector(Emitter):
 class MediaStatsCallFeature(CallFeature):
     """Statistics of a call's media."""
 
+    NAME: ClassVar[str] = "MediaStats"
+
     def __init__(self, context: CallContext) -> None:
         super().__init__(context)
         self._collectors: list[MediaStatsCollector] = []

@@ -19,6 +19,7 @@ __all__ = ["NetworkQualityFeature"]
 class NetworkQualityFeature(CallFeature):
     """Network quality of this client and of the others (not an ACS feature)."""
 
+    NAME: ClassVar[str] = "NetworkQuality"
     EVENTS: ClassVar[frozenset[str]] = frozenset(NetworkQualityEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -34,6 +34,7 @@ _ENOUGH: Final = 10
 class OptimalVideoCountCallFeature(CallFeature):
     """How many videos of others network and processor carry."""
 
+    NAME: ClassVar[str] = "OptimalVideoCount"
     EVENTS: ClassVar[frozenset[str]] = frozenset(OptimalVideoCountEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45600
 

@@ -16,7 +16,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from acs_core.client.credential import AzureCommunicationTokenCredential
 from acs_core.client.environment import get_environment_info
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PreCallDiagnosticsFeature", "PreCallTimes"]
 
-_STREAMS: Final = FeatureKey("Streams", StreamsFeature)
-_MEDIA_STATS: Final = FeatureKey("MediaStats", MediaStatsCallFeature)
-_DIAGNOSTICS: Final = FeatureKey("UserFacingDiagnostics", UserFacingDiagnosticsFeature)
+_STREAMS: Final = FeatureKey(StreamsFeature)
+_MEDIA_STATS: Final = FeatureKey(MediaStatsCallFeature)
+_DIAGNOSTICS: Final = FeatureKey(UserFacingDiagnosticsFeature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,8 @@ class PreCallDiagnosticsFeature(CallClientFeature):
     Attributes:
         times: How long a test call may take (ours).
     """
+
+    NAME: ClassVar[str] = "PreCallDiagnostics"
 
     def __init__(self, context: CallClientContext) -> None:
         super().__init__(context)

@@ -40,6 +40,7 @@ class RaiseHandCallFeature(CallFeature):
     Source: `RaiseHandCallFeature` of @azure/communication-calling 2.0.0.
     """
 
+    NAME: ClassVar[str] = "RaiseHand"
     EVENTS: ClassVar[frozenset[str]] = frozenset(RaiseHandEvent)
 
     def __init__(self, context: CallContext) -> None:

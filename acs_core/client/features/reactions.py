@@ -40,6 +40,7 @@ class ReactionCallFeature(CallFeature):
     Source: `ReactionCallFeature` of @azure/communication-calling 2.0.0.
     """
 
+    NAME: ClassVar[str] = "Reaction"
     EVENTS: ClassVar[frozenset[str]] = frozenset(ReactionEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45810
 

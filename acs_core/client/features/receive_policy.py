@@ -44,6 +44,7 @@ __all__ = ["ReceivePolicyFeature"]
 class ReceivePolicyFeature(CallFeature):
     """What is received (not an ACS feature)."""
 
+    NAME: ClassVar[str] = "ReceivePolicy"
     EVENTS: ClassVar[frozenset[str]] = frozenset(ReceivePolicyEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -24,6 +24,7 @@ __all__ = ["ReconnectionFeature"]
 class ReconnectionFeature(CallFeature):
     """Whether the call is reconnecting, and why (not an ACS feature)."""
 
+    NAME: ClassVar[str] = "Reconnection"
     EVENTS: ClassVar[frozenset[str]] = frozenset(ReconnectionEvent)
 
     def __init__(self, context: CallContext) -> None:

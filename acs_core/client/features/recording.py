@@ -64,6 +64,7 @@ class RecordingInfo(Emitter):
 class RecordingCallFeature(CallFeature):
     """The recordings of a call."""
 
+    NAME: ClassVar[str] = "Recording"
     EVENTS: ClassVar[frozenset[str]] = frozenset(RecordingEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45850
 

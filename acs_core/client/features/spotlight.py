@@ -34,6 +34,7 @@ class SpotlightCallFeature(CallFeature):
     Source: `SpotlightCallFeature` of @azure/communication-calling 2.0.0.
     """
 
+    NAME: ClassVar[str] = "Spotlight"
     EVENTS: ClassVar[frozenset[str]] = frozenset(SpotlightEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -65,6 +65,7 @@ __all__ = ["StreamsFeature"]
 class StreamsFeature(CallFeature):
     """Everybody's streams, and ours (not an ACS feature)."""
 
+    NAME: ClassVar[str] = "Streams"
     EVENTS: ClassVar[frozenset[str]] = frozenset(StreamsEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -20,6 +20,7 @@ __all__ = ["TranscriptionCallFeature"]
 class TranscriptionCallFeature(CallFeature):
     """The transcription of a call."""
 
+    NAME: ClassVar[str] = "Transcription"
     EVENTS: ClassVar[frozenset[str]] = frozenset(TranscriptionEvent)
 
     def __init__(self, context: CallContext) -> None:

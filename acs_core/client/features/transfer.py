@@ -171,6 +171,7 @@ class Transfer(Emitter):
 class TransferCallFeature(CallFeature):
     """Transfers of a call."""
 
+    NAME: ClassVar[str] = "Transfer"
     EVENTS: ClassVar[frozenset[str]] = frozenset(TransferFeatureEvent)
 
     def __init__(self, context: CallContext) -> None:

@@ -18,6 +18,7 @@ from acs_core import (
     InvalidArgumentError,
     InvalidStateError,
     ServiceConnectionState,
+    TransportError,
 )
 from tests.support.calls import Log, agent, credential
 from tests.support.fake_session import FakeLink
@@ -112,11 +113,16 @@ async def test_a_lost_connection_is_told() -> None:
     link = FakeLink()
     async with agent(link) as the_agent:
         log = Log().watch(the_agent)
-        the_agent.on_connected(False, "gone")
-        the_agent.on_connected(False, "still")
-        the_agent.on_connected(True, "")
-        assert log.names == ["connectionStateChanged"] * 2
+        the_agent.on_connected(False, TransportError("gone"))
+        the_agent.on_connected(False, TransportError("still"))
+        the_agent.on_connected(True)
+        the_agent.on_connected(False, TransportError("gone"))
+        the_agent.on_connected(False, AuthenticationError("expired"))
+        the_agent.on_connected(True)
         await the_agent.dispose()
+        changes = [change for name, (change,) in log.entries if name == "connectionStateChanged"]
+        reasons = [change.reason for change in changes]
+        assert reasons == ["connectionIssue", None, "connectionIssue", "invalidToken", None, None]
         with pytest.raises(InvalidStateError) as caught:
             the_agent.join(GROUP)
         assert (caught.value.code, caught.value.sub_code) == (409, 40203)

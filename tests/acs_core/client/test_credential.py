@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from acs_core.client.credential import (
     AccessToken,
     AzureCommunicationTokenCredential,
+    CommunicationTokenRefreshOptions,
     TokenLike,
     decode_token,
     renewal_time,
@@ -342,3 +343,32 @@ async def test_a_failed_proactive_renewal_is_not_repeated_at_once(
     assert "refresh failed" in caplog.text
     assert refresher.calls == 1
     credential.dispose()
+
+
+async def test_the_options_of_the_acs_sdk_are_taken_in_one_object() -> None:
+    clock, refresher = Clock(), Refresher(token_until(NOW + 7200))
+    options = CommunicationTokenRefreshOptions(refresher, token_until(NOW + 60), True)
+    with AzureCommunicationTokenCredential(options, clock=clock) as credential:
+        clock.now = NOW + 31
+        assert (await credential.get_token()).expires_on == NOW + 7200
+    assert options.token is not None
+    assert str(options.token) not in repr(options)
+
+
+async def test_a_token_that_cannot_be_read_holds_as_long_as_it_is_said() -> None:
+    clock, refresher = Clock(), Refresher("opaque too")
+    options = CommunicationTokenRefreshOptions(
+        refresher, "opaque", undecodable_token_expiry_interval_in_seconds=1200.0
+    )
+    with AzureCommunicationTokenCredential(options, clock=clock) as credential:
+        token = await credential.get_token()
+        assert (token.token, token.expires_on) == ("opaque", NOW + 1200)
+        clock.now = NOW + 601  # Ten minutes before the end it is renewed.
+        token = await credential.get_token()
+        assert (token.token, token.expires_on) == ("opaque too", NOW + 601 + 1200)
+
+
+def test_an_empty_token_is_refused_however_long_it_should_hold() -> None:
+    with pytest.raises(AuthenticationError) as error:
+        AzureCommunicationTokenCredential("", undecodable_token_expiry_interval_in_seconds=60.0)
+    assert error.value.sub_code == 44109

@@ -45,15 +45,17 @@ async def test_devices_are_listed_with_a_default() -> None:
     assert devices.is_speaker_selection_available
 
 
-@pytest.mark.feature("DEVICE-009", "DEVICE-010")
+@pytest.mark.feature("DEVICE-009", "DEVICE-010", "MATRIX-035")
 async def test_selecting_is_told_and_checked() -> None:
     devices = manager(FIRST, SECOND, SPEAKER)
+    assert [item.name for item in await devices.get_speakers()] == ["Box"]
     log = Log().watch(devices)
     microphones, speakers = await devices.get_microphones(), await devices.get_speakers()
     await devices.select_microphone(microphones[1])
     await devices.select_microphone(microphones[1])
     assert devices.selected_microphone == microphones[1]
     await devices.select_speaker(speakers[0])
+    assert devices.selected_speaker == speakers[0]
     assert log.names == ["selectedMicrophoneChanged"]
     codes = []
     for wrong, target in (

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import ClassVar
 
 import pytest
 
+import acs_core
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.errors import InvalidArgumentError
 
@@ -126,3 +129,41 @@ def test_an_owner_without_tasks_may_be_cancelled_outside_the_loop() -> None:
     owner = TaskOwner()
     owner.cancel()
     assert not owner.is_busy
+
+
+@pytest.mark.parametrize("registered", ["stateChanged", "state_changed", Event.STATE_CHANGED])
+@pytest.mark.parametrize("taken_back", ["stateChanged", "state_changed", Event.STATE_CHANGED])
+def test_a_name_in_snake_case_is_the_same_event(registered: str, taken_back: str) -> None:
+    thing, seen = Thing(), []
+    thing.on(registered, seen.append)
+    assert thing.listener_count(taken_back) == 1
+    thing.fire(Event.STATE_CHANGED, 1)
+    thing.off(taken_back, seen.append)
+    thing.fire(Event.STATE_CHANGED, 2)
+    thing.once(taken_back, seen.append)
+    thing.fire(Event.STATE_CHANGED, 3)
+    thing.fire(Event.STATE_CHANGED, 4)
+    assert seen == [1, 3]
+
+
+def emitters(parent: type[Emitter] = Emitter) -> Iterator[type[Emitter]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from emitters(child)
+
+
+def test_each_event_of_each_class_has_one_name_in_snake_case() -> None:
+    kinds = [kind for kind in emitters() if kind.__module__.startswith("acs_core.")]
+    assert acs_core.Call in kinds
+    for kind in kinds:
+        assert sorted(kind.__events__.values()) == sorted(kind.EVENTS), kind
+        assert all(re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in kind.__events__), kind
+
+
+def test_a_class_that_adds_an_event_keeps_those_of_its_base() -> None:
+    class More(Thing):
+        EVENTS: ClassVar[frozenset[str]] = Thing.EVENTS | {"CaptionsReceived"}
+
+    assert More.__events__["captions_received"] == "CaptionsReceived"
+    assert More.__events__["state_changed"] == "stateChanged"
+    assert "captions_received" not in Thing.__events__

@@ -17,6 +17,7 @@ from acs_core.core.facts import PublicationChanged
 from acs_core.media.frames import VideoFrame
 from acs_core.media.sources import PatternSource
 from tests.support.calls import endpoint, joined, publication, settle
+from tests.support.events import until
 from tests.support.fake_session import FakeReceiver
 
 FIRST, SECOND = publication(1), publication(2)
@@ -44,6 +45,7 @@ async def test_a_view_shows_what_arrives_until_it_is_disposed() -> None:
         receiver.push(frame())
         await settle()
         assert (view.size.width, stream.size.width) == (64, 64)
+        assert renderer.size == stream.size
         session.say(
             PublicationChanged(publication=FIRST.id, enabled=False, priority=Priority.STANDARD)
         )
@@ -97,4 +99,15 @@ async def test_a_preview_shows_the_local_source() -> None:
     assert (view.size.width, view.is_mirrored) == (96, False)
     await renderer.aclose()
     await source.close()
+    await stream.dispose()
+
+
+async def test_a_renderer_knows_the_size_of_our_own_picture() -> None:
+    stream = LocalVideoStream(PatternSource(160, 96, 15))
+    renderer = VideoStreamRenderer(stream)
+    assert (renderer.size.width, renderer.size.height) == (0, 0)
+    await renderer.create_view()
+    await until(lambda: renderer.size.width > 0)
+    assert (renderer.size.width, renderer.size.height) == (160, 96)
+    await renderer.aclose()
     await stream.dispose()

@@ -33,6 +33,7 @@ def tell(service: Served, identity: str, *names: str) -> None:
     asyncio.run(_tell(service.url, token, *names))
 
 
+@pytest.mark.feature("MATRIX-038", "MATRIX-040")
 def test_events_are_printed_as_json_lines(service: Served) -> None:
     tell(service, "ann", "connecting", "connected")
     done = service.run("insights", "--participant", "ann", "--json")

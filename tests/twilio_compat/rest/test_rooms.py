@@ -47,6 +47,7 @@ async def test_one_room_too_many_is_refused_and_counted(
         assert "calling_refused_rooms_total 1.0" in figures
 
 
+@pytest.mark.feature("MATRIX-024")
 async def test_a_room_answers_with_what_it_was_created_with(rest: Rest) -> None:
     status, made = await rest.post(
         "/v1/Rooms",

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from acs_core import Features, JoinCallOptions
-from acs_core.client.features.dominant_speakers import DominantSpeakersFeature
+from acs_core.client.features.dominant_speakers import DominantSpeakersCallFeature
+from acs_core.client.features.keys import ALL_FEATURES, CLIENT_FEATURES
 from acs_core.client.features.network_quality import NetworkQualityFeature
 from acs_core.client.features.receive_policy import ReceivePolicyFeature
 from acs_core.client.features.reconnection import ReconnectionFeature
@@ -22,7 +23,7 @@ async def test_speakers_are_ranked_by_identity() -> None:
         session.others.extend([endpoint("a"), endpoint("b")])  # type: ignore[attr-defined]
 
     async with joined(NOTHING, prepare=prepare) as (call, session):
-        feature: DominantSpeakersFeature = call.feature(Features.DOMINANT_SPEAKERS)
+        feature: DominantSpeakersCallFeature = call.feature(Features.DOMINANT_SPEAKERS)
         log = Log().watch(feature)
         before = feature.dominant_speakers
         session.say(SpeakersChanged(ranking=("a" * 32,), dominant="a" * 32))
@@ -97,3 +98,12 @@ async def test_the_receive_policy_is_told_to_the_service() -> None:
         with pytest.raises(TransportError):
             await feature.set(automatic=True)
         assert not feature.automatic
+
+
+async def test_each_feature_has_a_name_of_its_own() -> None:
+    async with joined() as (call, _):
+        names = [call.feature(key).name for key in ALL_FEATURES]
+    assert names == [key.name for key in ALL_FEATURES]
+    every = [*names, *(key.name for key in CLIENT_FEATURES)]
+    assert len(set(every)) == len(every)
+    assert (Features.RAISE_HAND.name, Features.DEBUG_INFO.name) == ("RaiseHand", "DebugInfo")
