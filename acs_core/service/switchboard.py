@@ -83,7 +83,8 @@ class Switchboard:
         self._lines = Lines()
         self._rings: dict[tuple[str, str], Ring] = {}
         self._by_invitation: dict[str, Ring] = {}
-        self._telephones: dict[str, TelephoneLeg] = {}
+        # Not by id: clients choose those, and they are unique in one call only.
+        self._telephones: dict[Endpoint, TelephoneLeg] = {}
         self._transferors: dict[tuple[str, str], tuple[str, str]] = {}
 
     # ------------------------------------------------------------ who is online
@@ -242,7 +243,8 @@ class Switchboard:
         Raises:
             InvalidStateError: 400/41022, no telephone is in the call.
         """
-        legs = [self._telephones[key] for key in endpoint.call.endpoints if key in self._telephones]
+        others = endpoint.call.endpoints.values()
+        legs = [self._telephones[other] for other in others if other in self._telephones]
         if not legs:
             raise InvalidStateError(
                 "There is no telephone in the call that could hear a tone.",
@@ -262,7 +264,7 @@ class Switchboard:
         if ring is not None:
             leg = ring.invitations.get(endpoint.id)
             if isinstance(leg, TelephoneLeg):
-                self._telephones[endpoint.id] = leg
+                self._telephones[endpoint] = leg
             self._stop(ring, endings.ANSWERED_ELSEWHERE, knows=endpoint.id)
             call.commit(PendingGone(identity=who), silent_for=endpoint)
         for other in self._rings_in(call):
@@ -271,7 +273,7 @@ class Switchboard:
 
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """End what is over without this endpoint."""
-        leg = self._telephones.pop(endpoint.id, None)
+        leg = self._telephones.pop(endpoint, None)
         if leg is not None:
             leg.hang_up()
         if endpoint.call.endpoints:
