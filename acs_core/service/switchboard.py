@@ -220,13 +220,12 @@ class Switchboard:
         """
         call = endpoint.call
         check_organizer(endpoint)
-        ring = self._rings.get((call.id, body.identity))
         others = [
             other
             for other in call.endpoints.values()
             if other.principal.raw_id == body.identity and other is not endpoint
         ]
-        if ring is None and not others:
+        if (call.id, body.identity) not in self._rings and not others:
             raise InvalidArgumentError(
                 f"{body.identity} is neither in the call nor called.",
                 sub_code=_NOT_IN_CALL,
@@ -234,8 +233,13 @@ class Switchboard:
             )
         for other in others:
             call.remove(other, endings.REMOVED)
-        if ring is not None and ring.key in self._rings:
-            self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
+        self.call_off(call, body.identity, endings.CANCELLED)
+
+    def call_off(self, call: ServerCall, callee: str, reason: EndReason) -> None:
+        """Call somebody into a call no longer; does nothing when they are not called."""
+        ring = self._rings.get((call.id, callee))
+        if ring is not None:
+            self._fail(ring, reason, told=reason)
 
     def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
         """Let the telephones in the call of an endpoint hear a key.
@@ -279,12 +283,12 @@ class Switchboard:
         if endpoint.call.endpoints:
             self._end_if_alone(endpoint.call, _reason_for_other(reason))
         else:
-            self._call_off(endpoint.call, endings.CANCELLED)
+            self._call_off_all(endpoint.call, endings.CANCELLED)
 
     def ended(self, call: ServerCall, reason: EndReason) -> None:
         """Call off whoever still rings."""
         is_stopping = reason == endings.SERVICE_STOPPED
-        self._call_off(call, reason if is_stopping else endings.CANCELLED)
+        self._call_off_all(call, reason if is_stopping else endings.CANCELLED)
         for endpoint, leg in list(self._telephones.items()):
             if leg.call is call:
                 del self._telephones[endpoint]
@@ -394,7 +398,7 @@ class Switchboard:
                 line.deliver(wire.InvitationEnded(invitation=invitation, reason=told))
         ring.invitations.clear()
 
-    def _call_off(self, call: ServerCall, reason: EndReason) -> None:
+    def _call_off_all(self, call: ServerCall, reason: EndReason) -> None:
         for ring in self._rings_in(call):
             self._fail(ring, reason, told=reason)
 
