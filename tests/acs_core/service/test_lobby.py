@@ -30,7 +30,7 @@ from acs_core.service.app import CallingService, embedded
 from acs_core.service.lobby import MOST_GUESTS, Guest, Lobby
 from acs_core.service.server_call import ServerCall
 from tests.support.crowd import Crowd, Member, raw, refusal
-from tests.support.service_client import RawClient, new_id, raw_client
+from tests.support.service_client import RawClient, group, new_id, raw_client
 
 TIMEOUT = 60.0
 
@@ -384,6 +384,19 @@ async def test_a_guest_with_a_malformed_endpoint_id_does_not_wait(party: Party) 
         (call,) = party.service.calls.live.values()
         assert call.lobby is not None
         assert call.lobby.is_empty
+
+
+async def test_an_endpoint_that_waits_goes_nowhere_else(party: Party) -> None:
+    other = party.service.calls.meetings.create("8:acs:r_somebody")
+    async with raw_client(party.service) as guest:
+        endpoint = await waiting(guest, party)
+        for place in (wire.MeetingLocator(link=other.link), group()):
+            _, refused = await guest.join(place, endpoint=endpoint)
+            assert isinstance(refused, wire.Failed), place
+            assert refused.code == 409
+        assert len(party.service.calls.live) == 1
+        await guest.socket.close()
+        assert await party.hears_gone() == endings.HUNG_UP
 
 
 async def test_attendees_cannot_end_the_meeting_for_everyone(party: Party) -> None:
