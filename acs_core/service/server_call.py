@@ -190,7 +190,7 @@ class ServerCall:
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
         if self.lobby is not None:
-            self.lobby.entered(endpoint_id)
+            self.lobby.entered(endpoint)
         if self._watcher is not None:
             self._watcher.joined(endpoint)
         return endpoint

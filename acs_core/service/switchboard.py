@@ -270,7 +270,7 @@ class Switchboard:
             if isinstance(leg, TelephoneLeg):
                 self._telephones[endpoint] = leg
             self._stop(ring, endings.ANSWERED_ELSEWHERE, knows=endpoint.id)
-            call.commit(PendingGone(identity=who), silent_for=endpoint)
+            _tell_gone(ring, silent_for=endpoint)
         for other in self._rings_in(call):
             if other.caller == who and other.timer is None:
                 self._begin_soon(other, endpoint)
@@ -385,7 +385,7 @@ class Switchboard:
             knows: The invitation of a client that need not be told.
         """
         self._stop(ring, told, knows=knows)
-        ring.call.commit(PendingGone(identity=ring.callee, reason=reason))
+        _tell_gone(ring, reason)
         self._end_if_alone(ring.call, reason)
 
     def _stop(self, ring: Ring, told: EndReason, *, knows: str = "") -> None:
@@ -428,6 +428,16 @@ class _Guest:
 
     def deliver(self, body: wire.DeliveryBody) -> None:
         """Say nothing: their other call tells them how it goes."""
+
+
+def _tell_gone(
+    ring: Ring, reason: EndReason | None = None, *, silent_for: Endpoint | None = None
+) -> None:
+    """Nobody is called any more; another client of theirs may wait in the lobby."""
+    call = ring.call
+    call.commit(PendingGone(identity=ring.callee, reason=reason), silent_for=silent_for)
+    if call.lobby is not None:
+        call.lobby.called_no_longer(ring.callee, silent_for=silent_for)
 
 
 def _reason_for_other(reason: EndReason) -> EndReason:
