@@ -93,6 +93,7 @@ def permit(
 ) -> None:
     """Permit or forbid attendees to send sound or pictures; what is forbidden stops at once.
 
+    It stays forbidden to who comes again, or with another client.
     ACS has this in meetings only; here single people may be forbidden in any call with roles.
 
     Args:
@@ -129,6 +130,7 @@ def permit(
             raise InvalidArgumentError(
                 "Media can be forbidden to attendees only.", sub_code=_INVALID_PARTICIPANTS
             )
+    _remember(call.forbidden[media], identities, is_permitted=is_permitted)
     for target in targets:
         if is_audio:
             call.set_attributes(target, is_audio_permitted=is_permitted)
@@ -285,6 +287,18 @@ def _set_access(endpoint: Endpoint, *, is_audio: bool, is_permitted: bool) -> No
     )
     if after != before:
         endpoint.call.commit(after)
+
+
+def _remember(
+    forbidden: set[str], identities: Collection[str] | None, *, is_permitted: bool
+) -> None:
+    """Keep who is forbidden something; what is said of all replaces what was said of some."""
+    if identities is None:
+        forbidden.clear()
+    elif is_permitted:
+        forbidden.difference_update(identities)
+    else:
+        forbidden.update(identities)
 
 
 def _stop(target: Endpoint, *, is_audio: bool, by: Endpoint) -> None:
