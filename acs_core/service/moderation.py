@@ -338,10 +338,11 @@ def _people(
     endpoint: Endpoint, identities: Collection[str], *, code: int = 400, sub_code: int = 0
 ) -> list[Endpoint]:
     """All endpoints of some people; refuses people who are not in the call."""
+    wanted = set(identities)
     found = [
-        other for other in endpoint.call.endpoints.values() if other.principal.raw_id in identities
+        other for other in endpoint.call.endpoints.values() if other.principal.raw_id in wanted
     ]
-    missing = set(identities) - {other.principal.raw_id for other in found}
+    missing = wanted - {other.principal.raw_id for other in found}
     if missing:
         raise InvalidArgumentError(
             f"{min(missing)} is not in the call.",
