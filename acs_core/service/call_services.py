@@ -6,18 +6,29 @@ which the service makes once and all endpoints share.
 
 from __future__ import annotations
 
+from typing import Final
+
 from acs_core import wire
 from acs_core.errors import ServiceError, Stage
 from acs_core.service import moderation, remote_diagnostics
 from acs_core.service.calls import Calls
 from acs_core.service.captions import Captions
 from acs_core.service.endpoints import Endpoint
+from acs_core.service.identity import PrincipalKind
 from acs_core.service.membership import Membership
 from acs_core.service.real_time_text import send_text
 from acs_core.service.surveys import Surveys
 from acs_core.service.transfers import TRANSFER_TIMEOUT, Transfers
 
 __all__ = ["CallServices"]
+
+_MODERATING: Final = (
+    wire.DecideLobby
+    | wire.MuteParticipants
+    | wire.PermitMedia
+    | wire.RemoveParticipant
+    | wire.Spotlight
+)
 
 
 class CallServices:
@@ -42,6 +53,7 @@ class CallServices:
         Raises:
             CallingError: It is refused; nothing has changed.
         """
+        _check_may_moderate(endpoint, body)
         match body:
             case wire.SetAudience(publication=publication, audience=audience):
                 endpoint.set_audience(publication, audience)
@@ -83,3 +95,18 @@ class CallServices:
                     code=501,
                     stage=Stage.SIGNALING,
                 )
+
+
+def _check_may_moderate(endpoint: Endpoint, body: wire.RequestBody) -> None:
+    """Refuse what Twilio's participants cannot do to others, whatever protocol they speak.
+
+    They are presenters for what they publish; rooms are governed over REST.
+    """
+    lowers_others = isinstance(body, wire.RaiseHand) and body.identities != ()
+    is_moderating = isinstance(body, _MODERATING) or lowers_others
+    if is_moderating and endpoint.principal.kind is PrincipalKind.TWILIO:
+        raise ServiceError(
+            "A Twilio participant cannot act on others.",
+            stage=Stage.ADMISSION,
+            next_step="Change the room over REST.",
+        )

@@ -262,9 +262,7 @@ class NativeGateway:
     def _join(self, session: _Session, body: wire.Join) -> wire.Joined | wire.InLobby:
         principal = session.state.principal
         if body.endpoint in session.endpoints:
-            raise InvalidArgumentError(
-                f"Endpoint id {body.endpoint} is taken.", code=409, stage=Stage.ARGUMENT
-            )
+            raise _taken(body.endpoint)
         check_endpoint_id(body.endpoint)
         _check_invitation(body)
         check_not_expired(principal, now=time.time(), skew=self._token_skew)
@@ -277,6 +275,10 @@ class NativeGateway:
                 next_step="Leave a call first, or join with another call agent.",
             )
         call = self._calls.resolve(body.locator, principal)
+        # Else the lobby where it waits would keep it, and nobody would end that.
+        if session.lobbies.get(body.endpoint, call.lobby) is not call.lobby:
+            self._calls.discard_if_empty(call)
+            raise _taken(body.endpoint)
         is_called = isinstance(body.locator, wire.InvitationLocator)
         if (
             call.lobby is not None
@@ -402,6 +404,10 @@ class _Session:
             self.leave_lobby(waiting, ending)
         self.state.shut(code, reason)
         self._on_end(self)
+
+
+def _taken(endpoint: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"Endpoint id {endpoint} is taken.", code=409, stage=Stage.ARGUMENT)
 
 
 def _check_invitation(body: wire.Join) -> None:

@@ -26,6 +26,7 @@ from acs_core.service.admission import NameOf, check_name
 from acs_core.service.meetings import MeetingRecord
 
 if TYPE_CHECKING:
+    from acs_core.service.endpoints import Endpoint
     from acs_core.service.server_call import ServerCall
     from acs_core.service.timers import CallLater, Timer
 
@@ -128,12 +129,16 @@ class Lobby:
             self._tell(identity, endings.LOBBY_REJECTED)
         self._call.end_if_deserted(endings.LOBBY_REJECTED)
 
-    def entered(self, endpoint_id: str) -> None:
-        """An endpoint is in the call now; it need not have been here."""
-        guest = self._guests.pop(endpoint_id, None)
+    def entered(self, endpoint: Endpoint) -> None:
+        """An endpoint is in the call now; it need not have been here, and gets a snapshot."""
+        guest = self._guests.pop(endpoint.id, None)
         if guest is not None:
             self._unwatch(guest)
-            self._tell(guest.identity)
+            self._tell(guest.identity, silent_for=endpoint)
+
+    def called_no_longer(self, identity: str, *, silent_for: Endpoint | None = None) -> None:
+        """The switchboard does not tell of somebody any more, who may have clients here."""
+        self._tell(identity, silent_for=silent_for)
 
     def leave(self, endpoint_id: str, reason: EndReason) -> None:
         """A client waits no longer; it knows."""
@@ -173,7 +178,13 @@ class Lobby:
         del self._guests[guest.endpoint]
         guest.on_ended(reason)
 
-    def _tell(self, identity: str, reason: EndReason | None = None) -> None:
+    def _tell(
+        self,
+        identity: str,
+        reason: EndReason | None = None,
+        *,
+        silent_for: Endpoint | None = None,
+    ) -> None:
         """Make the roster say what is true of somebody; `reason` is why nobody is left of them."""
         here = [guest for guest in self._guests.values() if guest.identity == identity]
         known = self._call.roster.pending.get(identity)
@@ -182,11 +193,13 @@ class Lobby:
         if not here:
             self._told.discard(identity)
             if known is not None:
-                self._call.commit(PendingGone(identity=identity, reason=reason))
+                self._call.commit(
+                    PendingGone(identity=identity, reason=reason), silent_for=silent_for
+                )
             return
         self._told.add(identity)
         is_waiting = any(not guest.is_admitted for guest in here)
         state = PendingState.IN_LOBBY if is_waiting else PendingState.CONNECTING
         fresh = PendingParticipant(identity=identity, name=here[-1].name, state=state)
         if fresh != known:
-            self._call.commit(PendingChanged(participant=fresh))
+            self._call.commit(PendingChanged(participant=fresh), silent_for=silent_for)

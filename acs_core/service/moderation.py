@@ -93,6 +93,7 @@ def permit(
 ) -> None:
     """Permit or forbid attendees to send sound or pictures; what is forbidden stops at once.
 
+    It stays forbidden to who comes again, or with another client.
     ACS has this in meetings only; here single people may be forbidden in any call with roles.
 
     Args:
@@ -129,6 +130,7 @@ def permit(
             raise InvalidArgumentError(
                 "Media can be forbidden to attendees only.", sub_code=_INVALID_PARTICIPANTS
             )
+    _remember(call.forbidden[media], identities, is_permitted=is_permitted)
     for target in targets:
         if is_audio:
             call.set_attributes(target, is_audio_permitted=is_permitted)
@@ -287,6 +289,18 @@ def _set_access(endpoint: Endpoint, *, is_audio: bool, is_permitted: bool) -> No
         endpoint.call.commit(after)
 
 
+def _remember(
+    forbidden: set[str], identities: Collection[str] | None, *, is_permitted: bool
+) -> None:
+    """Keep who is forbidden something; what is said of all replaces what was said of some."""
+    if identities is None:
+        forbidden.clear()
+    elif is_permitted:
+        forbidden.difference_update(identities)
+    else:
+        forbidden.update(identities)
+
+
 def _stop(target: Endpoint, *, is_audio: bool, by: Endpoint) -> None:
     """End what somebody sends and may not send any more."""
     if is_audio:
@@ -324,10 +338,11 @@ def _people(
     endpoint: Endpoint, identities: Collection[str], *, code: int = 400, sub_code: int = 0
 ) -> list[Endpoint]:
     """All endpoints of some people; refuses people who are not in the call."""
+    wanted = set(identities)
     found = [
-        other for other in endpoint.call.endpoints.values() if other.principal.raw_id in identities
+        other for other in endpoint.call.endpoints.values() if other.principal.raw_id in wanted
     ]
-    missing = set(identities) - {other.principal.raw_id for other in found}
+    missing = wanted - {other.principal.raw_id for other in found}
     if missing:
         raise InvalidArgumentError(
             f"{min(missing)} is not in the call.",

@@ -109,6 +109,8 @@ class ServerCall:
         self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
+        # By raw id, for who comes again; who is here has it in their attributes.
+        self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
         self._watcher = watcher
         self._new_id = new_id
@@ -190,7 +192,7 @@ class ServerCall:
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
         if self.lobby is not None:
-            self.lobby.entered(endpoint_id)
+            self.lobby.entered(endpoint)
         if self._watcher is not None:
             self._watcher.joined(endpoint)
         return endpoint

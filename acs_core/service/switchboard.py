@@ -83,7 +83,8 @@ class Switchboard:
         self._lines = Lines()
         self._rings: dict[tuple[str, str], Ring] = {}
         self._by_invitation: dict[str, Ring] = {}
-        self._telephones: dict[str, TelephoneLeg] = {}
+        # Not by id: clients choose those, and they are unique in one call only.
+        self._telephones: dict[Endpoint, TelephoneLeg] = {}
         self._transferors: dict[tuple[str, str], tuple[str, str]] = {}
 
     # ------------------------------------------------------------ who is online
@@ -219,13 +220,12 @@ class Switchboard:
         """
         call = endpoint.call
         check_organizer(endpoint)
-        ring = self._rings.get((call.id, body.identity))
         others = [
             other
             for other in call.endpoints.values()
             if other.principal.raw_id == body.identity and other is not endpoint
         ]
-        if ring is None and not others:
+        if (call.id, body.identity) not in self._rings and not others:
             raise InvalidArgumentError(
                 f"{body.identity} is neither in the call nor called.",
                 sub_code=_NOT_IN_CALL,
@@ -233,8 +233,13 @@ class Switchboard:
             )
         for other in others:
             call.remove(other, endings.REMOVED)
-        if ring is not None and ring.key in self._rings:
-            self._fail(ring, endings.CANCELLED, told=endings.CANCELLED)
+        self.call_off(call, body.identity, endings.CANCELLED)
+
+    def call_off(self, call: ServerCall, callee: str, reason: EndReason) -> None:
+        """Call somebody into a call no longer; does nothing when they are not called."""
+        ring = self._rings.get((call.id, callee))
+        if ring is not None:
+            self._fail(ring, reason, told=reason)
 
     def send_tone(self, endpoint: Endpoint, tone: DtmfTone) -> None:
         """Let the telephones in the call of an endpoint hear a key.
@@ -242,7 +247,8 @@ class Switchboard:
         Raises:
             InvalidStateError: 400/41022, no telephone is in the call.
         """
-        legs = [self._telephones[key] for key in endpoint.call.endpoints if key in self._telephones]
+        others = endpoint.call.endpoints.values()
+        legs = [self._telephones[other] for other in others if other in self._telephones]
         if not legs:
             raise InvalidStateError(
                 "There is no telephone in the call that could hear a tone.",
@@ -262,27 +268,27 @@ class Switchboard:
         if ring is not None:
             leg = ring.invitations.get(endpoint.id)
             if isinstance(leg, TelephoneLeg):
-                self._telephones[endpoint.id] = leg
+                self._telephones[endpoint] = leg
             self._stop(ring, endings.ANSWERED_ELSEWHERE, knows=endpoint.id)
-            call.commit(PendingGone(identity=who), silent_for=endpoint)
+            _tell_gone(ring, silent_for=endpoint)
         for other in self._rings_in(call):
             if other.caller == who and other.timer is None:
                 self._begin_soon(other, endpoint)
 
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """End what is over without this endpoint."""
-        leg = self._telephones.pop(endpoint.id, None)
+        leg = self._telephones.pop(endpoint, None)
         if leg is not None:
             leg.hang_up()
         if endpoint.call.endpoints:
             self._end_if_alone(endpoint.call, _reason_for_other(reason))
         else:
-            self._call_off(endpoint.call, endings.CANCELLED)
+            self._call_off_all(endpoint.call, endings.CANCELLED)
 
     def ended(self, call: ServerCall, reason: EndReason) -> None:
         """Call off whoever still rings."""
         is_stopping = reason == endings.SERVICE_STOPPED
-        self._call_off(call, reason if is_stopping else endings.CANCELLED)
+        self._call_off_all(call, reason if is_stopping else endings.CANCELLED)
         for endpoint, leg in list(self._telephones.items()):
             if leg.call is call:
                 del self._telephones[endpoint]
@@ -379,7 +385,7 @@ class Switchboard:
             knows: The invitation of a client that need not be told.
         """
         self._stop(ring, told, knows=knows)
-        ring.call.commit(PendingGone(identity=ring.callee, reason=reason))
+        _tell_gone(ring, reason)
         self._end_if_alone(ring.call, reason)
 
     def _stop(self, ring: Ring, told: EndReason, *, knows: str = "") -> None:
@@ -392,7 +398,7 @@ class Switchboard:
                 line.deliver(wire.InvitationEnded(invitation=invitation, reason=told))
         ring.invitations.clear()
 
-    def _call_off(self, call: ServerCall, reason: EndReason) -> None:
+    def _call_off_all(self, call: ServerCall, reason: EndReason) -> None:
         for ring in self._rings_in(call):
             self._fail(ring, reason, told=reason)
 
@@ -422,6 +428,16 @@ class _Guest:
 
     def deliver(self, body: wire.DeliveryBody) -> None:
         """Say nothing: their other call tells them how it goes."""
+
+
+def _tell_gone(
+    ring: Ring, reason: EndReason | None = None, *, silent_for: Endpoint | None = None
+) -> None:
+    """Nobody is called any more; another client of theirs may wait in the lobby."""
+    call = ring.call
+    call.commit(PendingGone(identity=ring.callee, reason=reason), silent_for=silent_for)
+    if call.lobby is not None:
+        call.lobby.called_no_longer(ring.callee, silent_for=silent_for)
 
 
 def _reason_for_other(reason: EndReason) -> EndReason:

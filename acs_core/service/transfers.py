@@ -107,6 +107,7 @@ class Transfers:
 
         Raises:
             InvalidArgumentError: 404: it is not being transferred.
+            InvalidStateError: 409: it says that it was, and never came to where it was sent.
         """
         key = (transferee, body.transfer)
         transfer = self._live.get(key)
@@ -116,6 +117,7 @@ class Transfers:
             )
         match body.state:
             case wire.TransferState.TRANSFERRED:
+                _check_came(transfer)
                 self._finish(key)
             case wire.TransferState.FAILED:
                 reason = EndReason(
@@ -210,6 +212,17 @@ def _transferee(transferor: Endpoint) -> Endpoint:
             stage=Stage.SIGNALING,
         )
     return others[0]
+
+
+def _check_came(transfer: _Transfer) -> None:
+    """Refuse a transferee who would only push the transferor out of the other call."""
+    replaced = transfer.replaced
+    if replaced is not None and transfer.invitation not in replaced.call.record.visits:
+        raise InvalidStateError(
+            "The endpoint has not joined the call to which it was sent.",
+            code=409,
+            stage=Stage.SIGNALING,
+        )
 
 
 def _tell(transfer: _Transfer, state: wire.TransferState, reason: EndReason | None = None) -> None:

@@ -29,8 +29,9 @@ from acs_core.core.facts import (
 from acs_core.service.app import CallingService, embedded
 from acs_core.service.lobby import MOST_GUESTS, Guest, Lobby
 from acs_core.service.server_call import ServerCall
+from tests.acs_core.service.test_switchboard import FakeLine
 from tests.support.crowd import Crowd, Member, raw, refusal
-from tests.support.service_client import RawClient, new_id, raw_client
+from tests.support.service_client import RawClient, group, new_id, raw_client
 
 TIMEOUT = 60.0
 
@@ -187,6 +188,45 @@ def test_somebody_who_is_called_into_the_meeting_is_told_of_by_who_calls() -> No
     ann = Door(venue.lobby, "ann")
     venue.lobby.leave(ann.endpoint, endings.HUNG_UP)
     assert venue.pending == {raw("ann"): PendingState.CONNECTING}
+
+
+def test_who_waits_is_seen_again_when_nobody_calls_them_any_longer() -> None:
+    venue = Venue()
+    line = FakeLine(raw("ann"))
+    venue.calls.switchboard.add_line(line)
+    invite = wire.Invite(endpoint=venue.olga.endpoint.id, callee=line.raw_id)
+    venue.calls.switchboard.invite(venue.olga.endpoint, invite)
+    venue.clock.advance(0)
+    ann = Door(venue.lobby, "ann")
+    venue.calls.switchboard.remove_line(line)
+    assert venue.pending == {ann.identity: IN_LOBBY}
+    venue.lobby.leave(ann.endpoint, endings.HUNG_UP)
+    assert not venue.pending
+
+
+def test_a_client_of_somebody_who_accepted_elsewhere_is_seen_to_wait() -> None:
+    venue = Venue()
+    line = FakeLine(raw("ann"))
+    venue.calls.switchboard.add_line(line)
+    invite = wire.Invite(endpoint=venue.olga.endpoint.id, callee=line.raw_id)
+    venue.calls.switchboard.invite(venue.olga.endpoint, invite)
+    venue.clock.advance(0)
+    other = Door(venue.lobby, "ann")
+    (invitation,) = line.ringing
+    locator = wire.InvitationLocator(invitation=invitation)
+    venue.join("ann", locator, endpoint_id=invitation)
+    assert venue.pending == {other.identity: IN_LOBBY}
+
+
+def test_who_enters_learns_who_waits_from_the_snapshot_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    venue = Venue()
+    ann = Door(venue.lobby, "ann")
+    venue.lobby.decide(None, is_admitted=True)
+    member = venue.join("ann", venue.place, endpoint_id=ann.endpoint)
+    assert not member.facts
+    assert not caplog.records
 
 
 class LobbyMachine(RuleBasedStateMachine):
@@ -384,6 +424,19 @@ async def test_a_guest_with_a_malformed_endpoint_id_does_not_wait(party: Party) 
         (call,) = party.service.calls.live.values()
         assert call.lobby is not None
         assert call.lobby.is_empty
+
+
+async def test_an_endpoint_that_waits_goes_nowhere_else(party: Party) -> None:
+    other = party.service.calls.meetings.create("8:acs:r_somebody")
+    async with raw_client(party.service) as guest:
+        endpoint = await waiting(guest, party)
+        for place in (wire.MeetingLocator(link=other.link), group()):
+            _, refused = await guest.join(place, endpoint=endpoint)
+            assert isinstance(refused, wire.Failed), place
+            assert refused.code == 409
+        assert len(party.service.calls.live) == 1
+        await guest.socket.close()
+        assert await party.hears_gone() == endings.HUNG_UP
 
 
 async def test_attendees_cannot_end_the_meeting_for_everyone(party: Party) -> None:

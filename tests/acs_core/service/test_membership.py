@@ -18,7 +18,11 @@ from acs_core.core.facts import (
     PublicationRemoved,
 )
 from acs_core.errors import InvalidArgumentError
+from acs_core.service.endpoints import EndpointObserver
+from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import RoomRecord
+from tests.acs_core.service.test_pstn import PHONE
+from tests.acs_core.service.test_switchboard import FakeLine
 from tests.support.crowd import Crowd, new, raw, refusal
 
 Kind = PublicationKind
@@ -175,6 +179,37 @@ def test_who_is_no_member_any_more_is_removed() -> None:
     assert refusal(lambda: crowd.join("ann", place)) == (403, 5828)
     crowd.calls.rooms.set_members(record, {raw("ann"): Role.PRESENTER})
     assert crowd.join("ann", place).endpoint.attributes.role is Role.PRESENTER
+
+
+def test_who_is_no_member_any_more_cannot_accept_a_call_into_the_room() -> None:
+    crowd = Crowd()
+    record, place = room(crowd)
+    petra, ann = crowd.join("petra", place), FakeLine(raw("ann"))
+    crowd.calls.switchboard.add_line(ann)
+    invite = wire.Invite(endpoint=petra.endpoint.id, callee=ann.raw_id)
+    crowd.calls.switchboard.invite(petra.endpoint, invite)
+    crowd.clock.advance(0)
+    (invitation,) = ann.ringing
+    crowd.calls.rooms.remove_members(record, [ann.raw_id])
+    assert ann.ended == [endings.UNINVITED]
+    assert not petra.roster.pending
+    locator = wire.InvitationLocator(invitation=invitation)
+    assert refusal(lambda: crowd.resolve("ann", locator)) == (400, 41006)
+
+
+def test_a_telephone_stays_when_members_change() -> None:
+    crowd = Crowd()
+    record, place = room(crowd)
+    petra = crowd.join("petra", place)
+    telephone = petra.endpoint.call.join(
+        "f" * 32, Principal(PHONE, PrincipalKind.TELEPHONE, 2e9), EndpointObserver()
+    )
+    other = "4:+15550100"
+    invite = wire.Invite(endpoint=petra.endpoint.id, callee=other, alternate_caller_id="+15550199")
+    crowd.calls.switchboard.invite(petra.endpoint, invite)
+    crowd.calls.rooms.set_members(record, {raw("dan"): Role.ATTENDEE})
+    assert telephone.is_in_call
+    assert list(petra.roster.pending) == [other]
 
 
 def test_members_may_change_while_nobody_is_there() -> None:

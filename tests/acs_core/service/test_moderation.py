@@ -300,3 +300,33 @@ def test_calls_without_a_lobby_decide_about_nobody(trio: Trio) -> None:
         assert code == (400, sub_code)
     moderation.decide_lobby(olga.endpoint, None, is_admitted=True)
     assert not olga.endpoint.call.roster.pending
+
+
+# ------------------------------------------------------------------ coming again
+
+
+@pytest.mark.parametrize("media", ["audio", "video"])
+def test_who_is_forbidden_media_stays_so_with_another_client(media: str) -> None:
+    crowd = Crowd()
+    _, place = meeting_of(crowd)
+    olga, ann = crowd.join("olga", place), crowd.join("ann", place)
+
+    def permitted() -> list[bool]:
+        attributes = crowd.join("ann", place).endpoint.attributes
+        return [attributes.is_audio_permitted, attributes.is_video_permitted]
+
+    only_other = [media != "audio", media != "video"]
+    moderation.permit(olga.endpoint, [raw("ann")], media, is_permitted=False)
+    assert permitted() == only_other
+    for endpoint in list(ann.endpoint.call.endpoints.values()):
+        if endpoint is not olga.endpoint:
+            endpoint.leave()
+    assert permitted() == only_other
+    again = crowd.join("ann", place).endpoint
+    set_role(again, Role.COLLABORATOR)
+    assert again.attributes.is_audio_permitted is only_other[0]
+    moderation.permit(olga.endpoint, [raw("ann")], media, is_permitted=True)
+    assert permitted() == [True, True]
+    moderation.permit(olga.endpoint, [raw("ann")], media, is_permitted=False)
+    moderation.permit(olga.endpoint, None, media, is_permitted=True)
+    assert permitted() == [True, True]

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import CallType, EndReason, ParticipantRole, PendingState
-from acs_core.errors import InvalidArgumentError, ServiceError
+from acs_core.core.tones import DtmfTone
+from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
@@ -231,6 +232,21 @@ def test_a_twilio_participant_calls_nobody() -> None:
     with pytest.raises(ServiceError):
         exchange.calls.resolve(wire.DialLocator(callees=CALLEES[:1]), twilio)
     assert not exchange.calls.live
+
+
+def test_a_telephone_is_not_reached_from_another_call_by_its_endpoint_id() -> None:
+    network = Loopback()
+    exchange = Exchange(network)
+    exchange.dial(PHONE, caller_id=OURS)
+    (telephone,) = network.placed
+    answered = telephone.leg.answered()
+    place = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000001")
+    mallory, _ = exchange.join(place, CALLEES[0], answered.id)
+    with pytest.raises(InvalidStateError):
+        exchange.board.send_tone(mallory, DtmfTone.NUM1)
+    mallory.leave()
+    assert (telephone.tones, telephone.hang_ups) == ([], 0)
+    assert answered.is_in_call
 
 
 # ------------------------------------------------------------------ any story

@@ -119,3 +119,21 @@ async def test_a_call_as_target_must_be_one_of_the_transferor() -> None:
     assert other.call.roster.pending == {}
     with pytest.raises(CallingError):
         calls.resolve(request.locator, ben.principal)
+
+
+async def test_nobody_is_replaced_by_somebody_who_did_not_come() -> None:
+    calls = Calls(rooms=Rooms())
+    transfers = Transfers(calls)
+    anna, heard = enter(calls, FIRST, "a")
+    ben, _ = enter(calls, FIRST, "b")
+    other, _ = enter(calls, SECOND, "a", "e")
+    cleo, _ = enter(calls, SECOND, "c")
+    dialed(anna)
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    lie = wire.ReportTransfer(endpoint=ben.id, transfer="t", state=TransferState.TRANSFERRED)
+    with pytest.raises(CallingError) as caught:
+        transfers.report(ben, lie)
+    assert caught.value.code == 409
+    assert all(endpoint.is_in_call for endpoint in (anna, ben, other, cleo))
+    assert heard.states == []
