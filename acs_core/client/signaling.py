@@ -25,6 +25,7 @@ from acs_core.errors import (
     AuthenticationError,
     CallingError,
     DeadlineError,
+    InvalidArgumentError,
     InvalidStateError,
     ProtocolError,
     ServiceError,
@@ -172,6 +173,7 @@ class SignalingConnection:
             ServiceError: The service refuses; the code says why.
             DeadlineError: No answer in time.
             TransportError: The session is gone.
+            InvalidArgumentError: 413: it is larger than the service reads.
         """
         if self._is_closed or self._welcome is None:
             raise TransportError(
@@ -180,6 +182,7 @@ class SignalingConnection:
                 next_step="Dispose the call agent and create another one.",
             )
         request = wire.Request(id=self._next_id, body=body)
+        _check_size(request)
         self._next_id += 1
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = _Pending(request, answer)
@@ -403,6 +406,18 @@ class SignalingConnection:
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(error)
+
+
+def _check_size(request: wire.Request) -> None:
+    # The service closes the connection at such a message, and would at each repetition.
+    size = len(wire.encode(request).encode())
+    if size >= wire.MESSAGE_LIMIT:
+        raise InvalidArgumentError(
+            f"A {type(request.body).__name__} request of {size} bytes is too large.",
+            code=413,
+            stage=Stage.ARGUMENT,
+            next_step=f"Stay below {wire.MESSAGE_LIMIT} bytes; name fewer people at once.",
+        )
 
 
 async def _abandon(socket: aiohttp.ClientWebSocketResponse) -> None:
