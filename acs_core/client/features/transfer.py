@@ -119,7 +119,7 @@ class TransferRequestedEventArgs:
 
     Attributes:
         target_participant: Who is to be called; None when a call is to be joined.
-        accept: Goes there; the second time it does nothing.
+        accept: Goes there; the second time, or after the end of this call, it does nothing.
         reject: Stays here; the transfer has failed. Does nothing after `accept`.
     """
 
@@ -277,6 +277,11 @@ class TransferCallFeature(CallFeature):
         args = TransferRequestedEventArgs(target, decision.accept, decision.reject)
         self._emit(TransferFeatureEvent.TRANSFER_REQUESTED, args)
 
+    @property
+    def is_in_call(self) -> bool:
+        """Whether there still is a call that can be transferred (ours)."""
+        return self._context.is_joined
+
     def follow(self, requested: wire.TransferRequested) -> None:
         """Go to the other call; `transferAccepted` tells it."""
         try:
@@ -335,7 +340,7 @@ class _Decision:
 
     def accept(self) -> None:
         """Go."""
-        if self._take():
+        if self._take() and self._feature.is_in_call:
             self._feature.follow(self._requested)
 
     def reject(self) -> None:
