@@ -95,6 +95,7 @@ class FakeSession:
         self.activity = ActivityChanged()
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
+        self.behind_answer: Callable[[], None] = lambda: None
         self.others: list[EndpointInfo] = []
         self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
@@ -199,6 +200,7 @@ class FakeSession:
         answer = self.answers.get(type(body), wire.Answered())
         if isinstance(answer, CallingError):
             raise answer
+        self.behind_answer()
         return answer
 
     async def leave(self, *, for_everyone: bool = False) -> None:
