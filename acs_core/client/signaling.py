@@ -62,6 +62,9 @@ class SignalingTimes:
 class SignalingObserver(Protocol):
     """Who listens to a connection; called on the event loop, must not block."""
 
+    def on_opened(self) -> None:
+        """The session with the service has begun."""
+
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         """The service said something that is not an answer."""
 
@@ -147,6 +150,7 @@ class SignalingConnection:
         except BaseException:
             await self.close()
             raise
+        tell(self._observer.on_opened)
         self._task = asyncio.create_task(self._run(), name="signaling")
 
     async def ready(self) -> None:

@@ -62,6 +62,9 @@ class Listener:
         if self.raises:
             raise ValueError("a listener's mistake")
 
+    def on_opened(self) -> None:
+        """Whoever opens the connection knows it."""
+
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         self.bodies.append(body)
         self._note("delivery")
