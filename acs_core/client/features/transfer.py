@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, News, Noticed, Over
+from acs_core.client.people import caller_number
 from acs_core.core.call import CallState
 from acs_core.core.facts import CallType
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError
@@ -186,7 +187,7 @@ class TransferCallFeature(CallFeature):
 
         Raises:
             InvalidArgumentError: 400/46052: no locator; 400/46053: it holds no identifier and no
-                call id.
+                call id; 400: the alternate caller id is no telephone's.
             InvalidStateError: 400/46051: this is no call between two that began by calling; 412:
                 it is not connected.
         """
@@ -240,7 +241,7 @@ class TransferCallFeature(CallFeature):
                     endpoint=endpoint,
                     transfer=transfer_id,
                     participant=raw_id(who),
-                    alternate_caller_id="" if number is None else number.phone_number,
+                    alternate_caller_id=caller_number(number),
                 )
             case TransferToCallLocator(target_call_id=str(call)) if call:
                 return wire.Transfer(endpoint=endpoint, transfer=transfer_id, call=call)

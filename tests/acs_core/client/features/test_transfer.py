@@ -8,6 +8,7 @@ from acs_core import (
     CallState,
     CommunicationUserIdentifier,
     Features,
+    InvalidArgumentError,
     InvalidStateError,
     JoinCallOptions,
     LocalAudioStream,
@@ -20,6 +21,7 @@ from acs_core import (
     TransferErrorCode,
     TransferState,
     TransferToParticipantLocator,
+    TransferToParticipantOptions,
     VideoConstraints,
     VideoOptions,
     VideoSendConstraints,
@@ -183,3 +185,11 @@ async def test_who_decides_after_the_end_of_the_call_goes_nowhere() -> None:
         args.accept()
         assert the_agent.calls == ()
         assert log.names == ["transferRequested"]
+
+
+async def test_the_number_that_a_telephone_sees_is_a_telephones() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        wrong = TransferToParticipantOptions(alternate_caller_id="+15550100")  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError):
+            call.feature(Features.TRANSFER).transfer(TARGET, wrong)
+        assert session.asked == []
