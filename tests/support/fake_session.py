@@ -27,6 +27,7 @@ from acs_core.core.facts import (
     Priority,
     PublicationChanged,
     PublicationInfo,
+    PublicationKind,
     PublicationRemoved,
 )
 from acs_core.core.roster import Roster
@@ -101,6 +102,7 @@ class FakeSession:
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
+        self.silenced: set[PublicationKind] = set()
         self.leave_error: CallingError | None = None
         self.update_error: CallingError | None = None
         self.updates: list[tuple[str, bool | None, Priority | None]] = []
@@ -264,7 +266,7 @@ class FakeSession:
             number=self._numbers,
             kind=new.kind,
             name=new.name or f"stream{self._numbers}",
-            enabled=new.enabled,
+            enabled=new.enabled and new.kind not in self.silenced,
             priority=new.priority,
             reliability=new.reliability,
         )
