@@ -124,6 +124,9 @@ class Participant:
         if isinstance(body, wire.Offer):
             self._offers.put_nowait(body)
 
+    def on_opened(self) -> None:
+        """Whoever opens the connection knows it."""
+
     def on_lost(self, error: CallingError) -> None:
         """Not expected; the connection comes back by itself."""
 

@@ -32,7 +32,13 @@ from acs_core.client.options import AcceptCallOptions, JoinCallOptions
 from acs_core.client.ports import ServiceLink
 from acs_core.client.setup import CallSetup
 from acs_core.core import endings
-from acs_core.errors import AuthenticationError, CallingError, InvalidStateError, TransportError
+from acs_core.errors import (
+    AuthenticationError,
+    CallingError,
+    InvalidStateError,
+    ServiceError,
+    TransportError,
+)
 from acs_core.events import CallAgentEvent, CollectionUpdate
 from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
 from acs_core.models import (
@@ -50,6 +56,7 @@ DISPOSE_TIMEOUT: Final = 2.0
 """Seconds for the connection to the service to close; the calls have `CLOSE_TIMEOUT` before it."""
 REJECT_TIMEOUT: Final = 1.0
 """Seconds for the service to hear that what rings is rejected."""
+_NOT_RINGING: Final = 41007
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +286,13 @@ class CallAgentCommon(Emitter, Generic[CallT]):
     async def _reply(self, invitation: str, answer: wire.InvitationAnswer) -> None:
         # Also while the agent is being disposed, which rejects what rings.
         assert self._link is not None
-        await self._link.ask(wire.ReplyToInvitation(invitation=invitation, answer=answer))
+        try:
+            await self._link.ask(wire.ReplyToInvitation(invitation=invitation, answer=answer))
+        except ServiceError as error:
+            # It rings no longer, and nobody said so: an earlier answer of ours has arrived.
+            is_repeated = error.sub_code == _NOT_RINGING and invitation in self._ringing
+            if not is_repeated:
+                raise
         if answer is not wire.InvitationAnswer.RINGING:
             self._ringing.pop(invitation, None)
 

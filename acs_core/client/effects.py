@@ -318,7 +318,8 @@ async def _image(config: BackgroundReplacementConfig) -> Picture:
             picture = await loop.run_in_executor(media_pool("video"), decode_image, data)
         except MediaError as error:
             raise _unfetched(error.message) from error
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+    is_picture = picture.ndim == 3 and picture.shape[2] == 3 and picture.size > 0
+    if not is_picture or picture.dtype != np.uint8:
         raise _invalid(f"A background is (h, w, 3) uint8, not {picture.shape} {picture.dtype}.")
     ratio = picture.shape[1] / picture.shape[0]
     if abs(ratio / ASPECT - 1) > ASPECT_TOLERANCE:

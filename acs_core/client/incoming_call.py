@@ -21,7 +21,7 @@ from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.options import AcceptCallOptions
 from acs_core.core import endings
 from acs_core.core.facts import EndReason
-from acs_core.errors import CallingError, InvalidStateError
+from acs_core.errors import InvalidStateError
 from acs_core.events import IncomingCallEvent
 from acs_core.identifiers import parse_raw_id
 from acs_core.models import CallEndedEventArgs, CallerInfo, CustomContext, IncomingCallKind
@@ -121,7 +121,7 @@ class IncomingCallCommon(Emitter, Generic[CallT]):
         self._stop_ringing("accepted", _ACCEPT_NOT_RINGING)
         try:
             return self._accept(self._invited, options)
-        except CallingError:
+        except BaseException:
             self._is_ringing = True
             raise
 
@@ -135,7 +135,7 @@ class IncomingCallCommon(Emitter, Generic[CallT]):
         self._stop_ringing("rejected", _REJECT_NOT_RINGING)
         try:
             await self._reply(self.id, wire.InvitationAnswer.DECLINED)
-        except CallingError:
+        except BaseException:  # Also when whoever rejects waits no longer.
             self._is_ringing = self._end_reason is None
             raise
         self.end(endings.DECLINED)

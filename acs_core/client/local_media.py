@@ -172,11 +172,7 @@ class LocalMedia:
             self._wait_for_consent()
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
-            # It may have been muted or unmuted while the call was connecting.
-            if sound.is_refused:
-                self.muted_by_others()
-            else:
-                sound.publication.set_enabled(not self._is_muted)
+            self._settle_sound(sound, sound.publication)
         if self.audio_streams:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
         if self.video_streams:
@@ -370,8 +366,8 @@ class LocalMedia:
                 slot.source_failed(error)
             raise
         slot.started()
-        if kind is MediaStreamType.AUDIO and slot.publication.is_enabled is self._is_muted:
-            slot.publication.set_enabled(not self._is_muted)
+        if kind is MediaStreamType.AUDIO:
+            self._settle_sound(slot, slot.publication)
 
     async def _stop(self, kind: MediaStreamType) -> LocalSlot | None:
         slot = self._slots.pop(kind, None)
@@ -387,6 +383,13 @@ class LocalMedia:
                 slot.follow(slot.stream.media_source)
                 raise
         return slot
+
+    def _settle_sound(self, slot: LocalSlot, publication: LocalPublication) -> None:
+        """A microphone is published; it may have been muted or unmuted, or silenced, meanwhile."""
+        if slot.is_refused:
+            self.muted_by_others()
+        else:
+            publication.set_enabled(not self._is_muted)
 
     def _drop(self, kind: MediaStreamType, slot: LocalSlot) -> None:
         if self._slots.get(kind) is slot:

@@ -350,13 +350,15 @@ class Participants:
         self._expected -= {*groups, *present, *roster.pending}
         before = dict(self._by_identity)
         here = {*groups, *roster.pending, *self._expected, *(present & before.keys())}
+        # Gone with the last endpoint: another client that waits in the lobby is a new participant.
+        left = {key for key, item in before.items() if item.endpoint_details and key not in groups}
+        removed = [self._by_identity.pop(key) for key in before if key not in here or key in left]
         fresh = {
             identity: self._make(parse_raw_id(identity))
             for identity in (*groups, *roster.pending)
-            if identity not in before
+            if identity not in self._by_identity
         }
         self._by_identity |= fresh
-        removed = [self._by_identity.pop(key) for key in before if key not in here]
         speaking = frozenset(roster.speakers.speaking)
         # State first: whoever listens finds the collection as it is now.
         for identity, participant in self._by_identity.items():

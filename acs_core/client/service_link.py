@@ -57,7 +57,6 @@ class SignalingLink:
     async def open(self) -> None:
         """Connect and authenticate; errors as `SignalingConnection.open`."""
         await self._connection.open()
-        self._observer.on_connected(True)
 
     def session(
         self,
@@ -91,6 +90,10 @@ class SignalingLink:
         """Close the connection, in at most 2 s."""
         self._is_closed = True
         await self._connection.close()
+
+    def on_opened(self) -> None:
+        """Tell that the service is reached, also by the connection that follows a lost one."""
+        self._observer.on_connected(True)
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         """Give a message to the session that it is about, or to the owner."""

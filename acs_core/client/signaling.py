@@ -25,6 +25,7 @@ from acs_core.errors import (
     AuthenticationError,
     CallingError,
     DeadlineError,
+    InvalidArgumentError,
     InvalidStateError,
     ProtocolError,
     ServiceError,
@@ -60,6 +61,9 @@ class SignalingTimes:
 
 class SignalingObserver(Protocol):
     """Who listens to a connection; called on the event loop, must not block."""
+
+    def on_opened(self) -> None:
+        """The session with the service has begun."""
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         """The service said something that is not an answer."""
@@ -148,6 +152,7 @@ class SignalingConnection:
         except BaseException:
             await self.close()
             raise
+        tell(self._observer.on_opened)
         self._task = asyncio.create_task(self._run(), name="signaling")
 
     async def ready(self) -> None:
@@ -174,6 +179,7 @@ class SignalingConnection:
             ServiceError: The service refuses; the code says why.
             DeadlineError: No answer in time.
             TransportError: The session is gone.
+            InvalidArgumentError: 413: it is larger than the service reads.
         """
         if self._is_closed or self._welcome is None:
             raise TransportError(
@@ -182,6 +188,7 @@ class SignalingConnection:
                 next_step="Dispose the call agent and create another one.",
             )
         request = wire.Request(id=self._next_id, body=body)
+        _check_size(request)
         self._next_id += 1
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = _Pending(request, answer)
@@ -406,6 +413,18 @@ class SignalingConnection:
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(error)
+
+
+def _check_size(request: wire.Request) -> None:
+    # The service closes the connection at such a message, and would at each repetition.
+    size = len(wire.encode(request).encode())
+    if size >= wire.MESSAGE_LIMIT:
+        raise InvalidArgumentError(
+            f"A {type(request.body).__name__} request of {size} bytes is too large.",
+            code=413,
+            stage=Stage.ARGUMENT,
+            next_step=f"Stay below {wire.MESSAGE_LIMIT} bytes; name fewer people at once.",
+        )
 
 
 async def _abandon(socket: aiohttp.ClientWebSocketResponse) -> None:

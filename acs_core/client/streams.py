@@ -267,6 +267,7 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         """
         if self._volume is None:
             await self.start()
+        if self._volume is None:  # Somebody else may have asked meanwhile.
             self._volume = Volume(self._owner)
             self._meter = self._owner.start(self._measure(self._volume), "measure microphone")
         return self._volume

@@ -114,6 +114,10 @@ class SourceReader:
         self._wake.set()
         self._source._detach(self)
 
+    def forget(self) -> None:
+        """Drop the frames that wait; the next one comes as usual."""
+        self._queue.clear()
+
     def __aiter__(self) -> AsyncIterator[MediaFrame]:
         return self
 

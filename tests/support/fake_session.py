@@ -27,6 +27,7 @@ from acs_core.core.facts import (
     Priority,
     PublicationChanged,
     PublicationInfo,
+    PublicationKind,
     PublicationRemoved,
 )
 from acs_core.core.roster import Roster
@@ -95,11 +96,13 @@ class FakeSession:
         self.activity = ActivityChanged()
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
+        self.behind_answer: Callable[[], None] = lambda: None
         self.others: list[EndpointInfo] = []
         self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
+        self.silenced: set[PublicationKind] = set()
         self.leave_error: CallingError | None = None
         self.update_error: CallingError | None = None
         self.updates: list[tuple[str, bool | None, Priority | None]] = []
@@ -199,6 +202,7 @@ class FakeSession:
         answer = self.answers.get(type(body), wire.Answered())
         if isinstance(answer, CallingError):
             raise answer
+        self.behind_answer()
         return answer
 
     async def leave(self, *, for_everyone: bool = False) -> None:
@@ -262,7 +266,7 @@ class FakeSession:
             number=self._numbers,
             kind=new.kind,
             name=new.name or f"stream{self._numbers}",
-            enabled=new.enabled,
+            enabled=new.enabled and new.kind not in self.silenced,
             priority=new.priority,
             reliability=new.reliability,
         )

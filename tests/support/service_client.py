@@ -162,6 +162,9 @@ class SessionRoute:
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         self.session.delivered(body)
 
+    def on_opened(self) -> None:
+        """Whoever opens the connection knows it."""
+
     def on_lost(self, error: CallingError) -> None:
         self.session.signaling_lost(error)
 

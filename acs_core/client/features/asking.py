@@ -8,7 +8,7 @@ from acs_core.client.features.base import CallContext
 from acs_core.client.ports import Session
 from acs_core.core.facts import EndpointAttributes
 from acs_core.core.roster import Roster
-from acs_core.errors import InvalidStateError
+from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.identifiers import CommunicationIdentifier, identifier_from, raw_id
 
 __all__ = ["attributes_by_identity", "in_order", "raw_ids", "session_of"]
@@ -18,8 +18,13 @@ def raw_ids(identifiers: Iterable[CommunicationIdentifier]) -> tuple[str, ...]:
     """The raw ids of some people, each once; identifiers may be written in any way.
 
     Raises:
-        InvalidArgumentError: 422: one of them is no identifier.
+        InvalidArgumentError: 422: one of them is no identifier; 400: they are not listed.
     """
+    if not isinstance(identifiers, Iterable):
+        raise InvalidArgumentError(
+            "Participants are a list of identifiers.",
+            next_step="Pass for instance [CommunicationUserIdentifier(raw_id)].",
+        )
     return tuple(dict.fromkeys(raw_id(identifier_from(item)) for item in identifiers))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Final, Generic, TypeVar
@@ -245,6 +245,8 @@ def _rating(name: str, rating: object) -> dict[str, object]:
             f"The score of {name} is {rating.score}; its scale is {bounds[0]} to {bounds[1]}."
         )
     known = set(_ISSUES[name])
+    if isinstance(rating.issues, str) or not isinstance(rating.issues, Iterable):
+        raise _invalid(f"The issues of {name} are a list.")
     issues = [str(issue) for issue in rating.issues]
     unknown = [issue for issue in issues if issue not in known]
     if unknown or len(set(issues)) < len(issues):

@@ -203,6 +203,9 @@ class CaptionsCommon(Emitter):
 
     def receive(self, said: wire.Transcribed) -> None:
         """Take a text; the feature does this."""
+        if self._is_starting:
+            # It came behind the answer, before whoever asked had a chance to read that.
+            self._set_active(True)
         info = self._context.joined_session().roster.endpoints.get(said.speaker)
         if not self._is_active or info is None:
             _log.debug("a caption of %s is nobody's any more", said.speaker)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, News, Noticed, Over
+from acs_core.client.people import caller_number
 from acs_core.core.call import CallState
 from acs_core.core.facts import CallType
 from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError
@@ -119,7 +120,7 @@ class TransferRequestedEventArgs:
 
     Attributes:
         target_participant: Who is to be called; None when a call is to be joined.
-        accept: Goes there; the second time it does nothing.
+        accept: Goes there; the second time, or after the end of this call, it does nothing.
         reject: Stays here; the transfer has failed. Does nothing after `accept`.
     """
 
@@ -187,7 +188,7 @@ class TransferCallFeature(CallFeature):
 
         Raises:
             InvalidArgumentError: 400/46052: no locator; 400/46053: it holds no identifier and no
-                call id.
+                call id; 400: the alternate caller id is no telephone's.
             InvalidStateError: 400/46051: this is no call between two that began by calling; 412:
                 it is not connected.
         """
@@ -241,7 +242,7 @@ class TransferCallFeature(CallFeature):
                     endpoint=endpoint,
                     transfer=transfer_id,
                     participant=raw_id(who),
-                    alternate_caller_id="" if number is None else number.phone_number,
+                    alternate_caller_id=caller_number(number),
                 )
             case TransferToCallLocator(target_call_id=str(call)) if call:
                 return wire.Transfer(endpoint=endpoint, transfer=transfer_id, call=call)
@@ -277,6 +278,11 @@ class TransferCallFeature(CallFeature):
         target = parse_raw_id(requested.target) if requested.target else None
         args = TransferRequestedEventArgs(target, decision.accept, decision.reject)
         self._emit(TransferFeatureEvent.TRANSFER_REQUESTED, args)
+
+    @property
+    def is_in_call(self) -> bool:
+        """Whether there still is a call that can be transferred (ours)."""
+        return self._context.is_joined
 
     def follow(self, requested: wire.TransferRequested) -> None:
         """Go to the other call; `transferAccepted` tells it."""
@@ -336,7 +342,7 @@ class _Decision:
 
     def accept(self) -> None:
         """Go."""
-        if self._take():
+        if self._take() and self._feature.is_in_call:
             self._feature.follow(self._requested)
 
     def reject(self) -> None:

@@ -215,6 +215,7 @@ class EffectSource(MediaSource):
         self._reader: SourceReader | None = None
         self._work: asyncio.Future[tuple[Sequence[MediaFrame], EffectFailure | None]] | None = None
         self._seen_drops = 0
+        self._shown_with: Sequence[MediaEffect] = ()
 
     @property
     def upstream(self) -> MediaSource:
@@ -240,6 +241,11 @@ class EffectSource(MediaSource):
 
         return take_back
 
+    async def open(self) -> SourceReader:
+        """As `MediaSource.open`; nobody gets a picture that was made with other effects."""
+        self._forget_others()
+        return await super().open()
+
     async def _prepare(self) -> None:
         self._reader = await self._upstream.open()
         self._seen_drops = 0
@@ -261,11 +267,23 @@ class EffectSource(MediaSource):
                 frame = await reader.read()
             except SourceEndedError:
                 return
+            self._forget_others()
             if not self._chain.effects:
                 yield frame
                 continue
             for ready in await self._process(frame, reader):
                 yield ready
+
+    def _forget_others(self) -> None:
+        """Drop pictures that wait for readers and were made with other effects than now."""
+        effects = self._chain.effects
+        if effects == self._shown_with:
+            return
+        self._shown_with = effects
+        if self.kind == "video":
+            self._latest = None
+            for waiting in self._readers:
+                waiting.forget()
 
     async def _process(self, frame: MediaFrame, reader: SourceReader) -> Sequence[MediaFrame]:
         loop = asyncio.get_running_loop()

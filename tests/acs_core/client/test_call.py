@@ -28,7 +28,7 @@ from acs_core import (
     VideoOptions,
 )
 from acs_core.core import endings
-from acs_core.core.facts import EndpointJoined, EndReason
+from acs_core.core.facts import EndpointJoined, EndReason, PublicationKind
 from acs_core.media.sources import MediaSource, PatternSource, ToneSource
 from acs_core.models import VideoDeviceInfo, VideoDeviceType
 from acs_core.wire import GroupLocator, RoomInfo, RoomLocator
@@ -217,6 +217,22 @@ async def test_muting_disables_the_microphone_and_tells_the_service() -> None:
         await call.unmute()
         assert log.names == ["isMutedChanged", "isMutedChanged"]
         assert [item[1] for item in session.updates] == [False, True]
+
+
+async def test_a_microphone_that_may_not_be_heard_now_starts_muted() -> None:
+    tone = ToneSource()
+    async with joined(JoinCallOptions(streams=())) as (call, session):
+        session.silenced.add(PublicationKind.AUDIO)
+        log = Log().watch(call)
+        await call.start_audio(LocalAudioStream(tone))
+        assert call.is_muted
+        assert log.names == ["isMutedChanged", "localAudioStreamsUpdated"]
+        (stream,) = session.streams.values()
+        assert not stream.enabled
+        # Once it is permitted, unmuting is asked of the service.
+        await call.unmute()
+        assert session.updates[-1] == (stream.id, True, None)
+    await tone.close()
 
 
 async def test_a_call_can_be_muted_before_it_has_a_microphone() -> None:

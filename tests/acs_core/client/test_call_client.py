@@ -8,6 +8,7 @@ import pytest
 
 from acs_core import (
     AuthenticationError,
+    AzureCommunicationTokenCredential,
     CallAgentKind,
     CallAgentOptions,
     CallClient,
@@ -17,11 +18,16 @@ from acs_core import (
     GroupCallLocator,
     InvalidArgumentError,
     InvalidStateError,
+    JoinCallOptions,
     ServiceConnectionState,
     TransportError,
 )
+from acs_core.service.app import embedded
+from acs_core.service.sessions import SessionTimes
+from acs_core.service.settings import ServiceSettings
 from tests.support.calls import Log, agent, credential
 from tests.support.fake_session import FakeLink
+from tests.support.proxies import tcp_proxy
 
 GROUP = GroupCallLocator(str(uuid.uuid4()))
 
@@ -153,3 +159,22 @@ async def test_an_agent_that_connects_after_its_client_was_disposed_is_let_go_of
         await creating
     assert caught.value.sub_code == 40012
     assert not link.is_open
+
+
+async def test_a_call_after_the_connection_was_lost_for_good_restores_it() -> None:
+    times = SessionTimes(acs_window=0.2)
+    quick = ServiceSettings(dev=True, port=0, media_port=0, times=times)
+    async with embedded(quick) as service, tcp_proxy(service.port) as proxy:
+        token = AzureCommunicationTokenCredential(service.issue_user_token()[1].token)
+        async with CallClient(CallClientOptions(service_url=proxy.url)) as client:
+            the_agent = await client.create_call_agent(token)
+            states: list[str] = []
+            the_agent.on("connectionStateChanged", lambda change: states.append(change.new_value))
+            call = await the_agent.join(GROUP, JoinCallOptions(streams=())).connected()
+            proxy.cut()
+            async with asyncio.timeout(10):
+                await call.ended()
+            proxy.restore()
+            await the_agent.join(GROUP, JoinCallOptions(streams=())).connected()
+            assert the_agent.connection_state is ServiceConnectionState.CONNECTED
+            assert states == ["Disconnected", "Connected"]

@@ -139,7 +139,9 @@ async def test_images_of_16_to_9_are_taken(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.feature("BG-010")
-@pytest.mark.parametrize("shape", [(1000, 1000, 3), (480, 640, 3), (90, 160), (90, 160, 4)])
+@pytest.mark.parametrize(
+    "shape", [(1000, 1000, 3), (480, 640, 3), (90, 160), (90, 160, 4), (0, 0, 3)]
+)
 async def test_images_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     effect = BackgroundReplacementEffect(
         BackgroundReplacementConfig(background_image=np.zeros(shape, dtype=np.uint8))

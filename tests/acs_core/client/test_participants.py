@@ -9,6 +9,9 @@ from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
     EndReason,
+    PendingChanged,
+    PendingParticipant,
+    PendingState,
     Priority,
     PublicationAdded,
     PublicationChanged,
@@ -167,3 +170,23 @@ async def test_the_sound_of_a_participant_is_mixed() -> None:
         assert not one.readers
         with pytest.raises(StopAsyncIteration):
             await anext(reader)
+
+
+async def test_who_leaves_and_still_waits_in_the_lobby_is_somebody_new() -> None:
+    async with joined(prepare=lambda s: s.others.append(endpoint("a"))) as (call, session):
+        (before,) = call.remote_participants
+        waiting = PendingParticipant(identity="8:acs:resource_a", state=PendingState.IN_LOBBY)
+        session.say(PendingChanged(participant=waiting))
+        assert call.remote_participants == (before,)
+        log = Log().watch(call)
+        reason = EndReason(code=408)
+        session.say(EndpointLeft(endpoint="a" * 32, reason=reason))
+        (after,) = call.remote_participants
+        assert after is not before
+        assert before.state is RemoteParticipantState.DISCONNECTED
+        assert before.call_end_reason == reason
+        assert after.state is RemoteParticipantState.IN_LOBBY
+        assert log.entries == [
+            ("remoteParticipantsUpdated", (CollectionUpdate((after,), (before,)),))
+        ]
+        assert call.lobby.participants == (after,)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -15,6 +16,7 @@ from acs_core import (
     CallEvent,
     CallState,
     CommunicationUserIdentifier,
+    DeadlineError,
     Features,
     GroupCallLocator,
     IncomingCall,
@@ -54,6 +56,17 @@ from tests.support.fake_session import FakeLink, FakeSession
 ANN, BOB = "8:acs:resource_a", "8:acs:resource_b"
 PHONE, OUR_NUMBER = PhoneNumberIdentifier("+15550100"), PhoneNumberIdentifier("+15550199")
 INVITATION = "d" * 32
+
+
+class HangingLink(FakeLink):
+    """Answers nothing while it hangs."""
+
+    hangs = False
+
+    async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().ask(body)
 
 
 def user(identity: str = ANN) -> CommunicationUserIdentifier:
@@ -311,6 +324,38 @@ async def test_what_could_not_be_rejected_rings_on() -> None:
             await calls[0].reject()
         link.answers.clear()
         await calls[0].reject()
+
+
+async def test_whoever_gives_up_rejecting_may_still_answer() -> None:
+    link = HangingLink()
+    async with agent(link) as the_agent:
+        calls = incoming_of(the_agent)
+        invited(link)
+        await settle()
+        link.hangs = True
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await calls[0].reject()
+        link.hangs = False
+        assert await calls[0].accept()
+
+
+async def test_a_rejection_whose_answer_was_lost_is_over_when_it_is_repeated() -> None:
+    link = FakeLink()
+    async with agent(link) as the_agent:
+        calls = incoming_of(the_agent)
+        invited(link)
+        await settle()
+        link.answers[wire.ReplyToInvitation] = DeadlineError("no answer")
+        with pytest.raises(DeadlineError):
+            await calls[0].reject()
+        asked = len(link.asked)
+        # The service took it the first time: there is no such invitation any more.
+        link.answers[wire.ReplyToInvitation] = ServiceError("It does not ring.", sub_code=41007)
+        await calls[0].reject()
+        assert calls[0].call_end_reason == endings.DECLINED
+        await the_agent.dispose()
+        assert len(link.asked) == asked + 1
 
 
 async def test_wrong_options_leave_it_ringing() -> None:

@@ -12,6 +12,7 @@ from acs_core.errors import (
     AuthenticationError,
     CallingError,
     DeadlineError,
+    InvalidArgumentError,
     InvalidStateError,
     ServiceError,
     Stage,
@@ -60,6 +61,9 @@ class Listener:
         self._wake.set()
         if self.raises:
             raise ValueError("a listener's mistake")
+
+    def on_opened(self) -> None:
+        """Whoever opens the connection knows it."""
 
     def on_delivery(self, body: wire.DeliveryBody) -> None:
         self.bodies.append(body)
@@ -358,3 +362,20 @@ def test_what_the_service_refuses_becomes_the_error_that_says_what_to_do() -> No
         error = error_from(wire.Failed(code=code, sub_code=sub_code, message="m", next_step="n"))
         assert type(error) is kind
         assert (error.code, error.sub_code, error.next_step) == (code, sub_code, "n")
+
+
+async def test_a_request_too_large_for_the_service_is_refused_here_and_breaks_nothing() -> None:
+    async with embedded(settings()) as service:
+        listener = Listener()
+        client = connection(service.url, token_of(service), listener, QUICK)
+        await client.open()
+        identities = tuple(f"8:acs:{number:0>60}" for number in range(5000))
+        with pytest.raises(InvalidArgumentError) as caught:
+            await client.request(
+                wire.RaiseHand(endpoint=new_id(), is_raised=False, identities=identities)
+            )
+        assert caught.value.code == 413
+        with pytest.raises(ServiceError):
+            await client.request(wire.Leave(endpoint=new_id()))
+        assert "lost" not in listener.log
+        await client.close()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ from acs_core.client.volume import volume_level
 from acs_core.media.effects.chain import EffectSource
 from acs_core.media.program import ProgramAudioSource
 from acs_core.media.sources import SilenceSource, ToneSource
-from tests.support.calls import joined
+from tests.support.calls import joined, settle
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import pattern
@@ -99,3 +101,26 @@ async def test_a_call_that_ends_disposes_streams_that_want_it() -> None:
         else:
             assert not (await stream.get_media_stream()).is_ended
     await kept.close()
+
+
+class SlowTone(ToneSource):
+    """Opens when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_open = asyncio.Event()
+
+    async def _prepare(self) -> None:
+        await self.may_open.wait()
+
+
+async def test_who_asks_twice_at_once_gets_one_volume() -> None:
+    tone = SlowTone()
+    stream = LocalAudioStream(tone)
+    asking = [asyncio.ensure_future(stream.get_volume()) for _ in range(2)]
+    await settle()
+    tone.may_open.set()
+    first, second = await asyncio.gather(*asking)
+    assert first is second
+    await stream.dispose()
+    await tone.close()

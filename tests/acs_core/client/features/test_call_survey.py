@@ -82,6 +82,7 @@ async def test_every_issue_of_a_rating_is_taken_and_no_other(name: str, issues: 
         CallSurvey(overall_rating=CallRating(2.5)),  # type: ignore[arg-type]
         CallSurvey(overall_rating=CallRating(True)),
         CallSurvey(overall_rating=CallRating(1, ("HadToRejoin", "HadToRejoin"))),
+        CallSurvey(overall_rating=CallRating(1, None)),  # type: ignore[arg-type]
         CallSurvey(overall_rating=CallRating(1, scale=RatingScale(5, 1))),
         CallSurvey(overall_rating=CallRating(1, scale=RatingScale(0, 101))),
         CallSurvey(overall_rating=CallRating(1, scale=RatingScale(1, 2, 3))),

@@ -143,3 +143,16 @@ async def test_captions_in_the_wrong_state_are_refused() -> None:
             (400, 45220),
             (400, 45226),
         ]
+
+
+async def test_a_text_that_comes_with_the_answer_is_not_lost() -> None:
+    async with joined(NOTHING, prepare=prepare) as (call, session):
+        captions = call.feature(Features.CAPTIONS).captions
+        log = Log().watch(captions)
+        said = wire.Transcribed(
+            endpoint=call.id, speaker="a" * 32, text="hi", is_final=True, timestamp=5.0
+        )
+        # One read of the connection may bring both.
+        session.behind_answer = lambda: session.observer.on_notice(said)
+        await captions.start_captions()
+        assert log.names == ["CaptionsActiveChanged", "CaptionsReceived"]

@@ -334,3 +334,16 @@ async def test_the_lobby_is_empty_when_the_call_is_over() -> None:
         assert log.names == ["lobbyParticipantsUpdated"]
         with pytest.raises(InvalidStateError):
             await call.lobby.admit_all()
+
+
+@pytest.mark.parametrize("wrong", [None, 5, user(A)])
+async def test_people_are_named_in_a_list(wrong: Any) -> None:
+    async with joined(NOTHING, prepare=two_others) as (call, session):
+        with pytest.raises(InvalidArgumentError):
+            await call.feature(Features.RAISE_HAND).lower_hands(wrong)
+        with pytest.raises(InvalidArgumentError):
+            await call.feature(Features.MEDIA_ACCESS).forbid_audio(wrong)
+        if wrong is not None:  # Ourselves.
+            with pytest.raises(InvalidArgumentError):
+                await call.feature(Features.SPOTLIGHT).start_spotlight(wrong)
+        assert session.asked == []

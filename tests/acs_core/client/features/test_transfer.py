@@ -8,6 +8,7 @@ from acs_core import (
     CallState,
     CommunicationUserIdentifier,
     Features,
+    InvalidArgumentError,
     InvalidStateError,
     JoinCallOptions,
     LocalAudioStream,
@@ -20,6 +21,7 @@ from acs_core import (
     TransferErrorCode,
     TransferState,
     TransferToParticipantLocator,
+    TransferToParticipantOptions,
     VideoConstraints,
     VideoOptions,
     VideoSendConstraints,
@@ -169,3 +171,25 @@ async def test_a_new_call_that_fails_is_reported() -> None:
         assert isinstance(report, wire.ReportTransfer)
         assert (report.state, report.code, report.sub_code) == (TransferState.FAILED, 404, 41006)
         assert call.state is CallState.CONNECTED
+
+
+async def test_who_decides_after_the_end_of_the_call_goes_nowhere() -> None:
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(GROUP, NOTHING)
+        await call.connected()
+        log = Log().watch(call.feature(Features.TRANSFER))
+        link.sessions[0].observer.on_notice(requested(call))
+        (_, (args,)) = log.entries[0]
+        link.sessions[0].end(endings.OTHER_HUNG_UP)
+        args.accept()
+        assert the_agent.calls == ()
+        assert log.names == ["transferRequested"]
+
+
+async def test_the_number_that_a_telephone_sees_is_a_telephones() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        wrong = TransferToParticipantOptions(alternate_caller_id="+15550100")  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError):
+            call.feature(Features.TRANSFER).transfer(TARGET, wrong)
+        assert session.asked == []

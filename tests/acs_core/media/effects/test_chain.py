@@ -268,3 +268,20 @@ async def test_closing_waits_for_the_picture_that_is_being_worked_on() -> None:
         await closing
     reader.close()
     await source.close()
+
+
+async def test_who_comes_late_never_sees_what_an_effect_that_fails_was_to_hide() -> None:
+    source = PatternSource(96, 48, 60)
+    chain: EffectChain[VideoEffect] = EffectChain("video")
+    through = EffectSource(source, chain)
+    idle = await through.open()  # As a sender that rests: a picture waits for it.
+    await until(lambda: len(idle._queue) > 0)
+    chain.effects = (Broken(),)
+    late = await through.open()
+    await until(lambda: chain.stats.failed >= 2)
+    later = await through.open()
+    for reader in (idle, late, later):
+        assert not reader._queue
+        reader.close()
+    await through.close()
+    await source.close()
