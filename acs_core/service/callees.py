@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from acs_core.core.capabilities import MODERATORS
+from acs_core.core.facts import PendingState
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.identifiers import (
     MicrosoftTeamsUserIdentifier,
@@ -125,7 +126,10 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
             sub_code=_ALREADY_IN_CALL,
             stage=Stage.ARGUMENT,
         )
-    if len(call.endpoints) + len(call.roster.pending) >= call.max_endpoints:
+    # Who waits in the lobby was called by nobody, and need not be let in.
+    pending = call.roster.pending.values()
+    called = sum(item.state is not PendingState.IN_LOBBY for item in pending)
+    if len(call.endpoints) + called >= call.max_endpoints:
         raise _too_many(call.max_endpoints)
     _check_caller_id(callee, caller, alternate_caller_id)
     if call.room is not None and not number_of(callee):

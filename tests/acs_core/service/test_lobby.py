@@ -229,6 +229,15 @@ def test_who_enters_learns_who_waits_from_the_snapshot_alone(
     assert not caplog.records
 
 
+def test_who_only_waits_takes_nobodys_place_in_the_call() -> None:
+    venue = Venue()
+    for number in range(venue.call.max_endpoints):
+        Door(venue.lobby, f"stranger{number}")
+    invite = wire.Invite(endpoint=venue.olga.endpoint.id, callee=raw("ann"))
+    venue.calls.switchboard.invite(venue.olga.endpoint, invite)
+    assert venue.pending[raw("ann")] is PendingState.CONNECTING
+
+
 class LobbyMachine(RuleBasedStateMachine):
     """The lobby against a model: for each client whether it waits, was admitted, or is gone."""
 
