@@ -79,8 +79,7 @@ class LocalMediaStream(Emitter, Generic[_Device]):
             SourceUnavailableError: The device cannot be captured, or not by us.
             InvalidStateError: The stream is disposed.
         """
-        if self._is_disposed:
-            raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
+        self._check_usable()
         if self._processed is None:
             if self._source is None:
                 self._source = _open(self._device)
@@ -132,8 +131,13 @@ class LocalMediaStream(Emitter, Generic[_Device]):
             await self._source.close()
         await self._owner.aclose()
 
+    def _check_usable(self) -> None:
+        if self._is_disposed:
+            raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
+
     async def _switch(self, device: _Device, source: MediaSource | None) -> None:
         """Change over to another device; when that fails, the old one goes on."""
+        self._check_usable()
         try:
             fresh = source if source is not None else _open(device)
             processed = EffectSource(fresh, self._chain)

@@ -124,6 +124,7 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43005: it is the same; 400/43004: it is no camera.
             SourceUnavailableError: 412/43000: it cannot be opened; the old one goes on.
+            InvalidStateError: The stream is disposed.
         """
         device, media = _video(source, 43004)
         if device.id == self._device.id:
@@ -151,6 +152,7 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43008: it is no source of pictures.
             SourceUnavailableError: It cannot be opened; the old one goes on.
+            InvalidStateError: The stream is disposed.
         """
         _check_media(source, "video", 43008)
         await self._switch(*_video(source, 43008))
@@ -224,6 +226,7 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43607: it is the same; 400/43604: it is no microphone.
             SourceUnavailableError: It cannot be opened; the old one goes on.
+            InvalidStateError: The stream is disposed.
         """
         device, media = _audio(source, 43604)
         if device.id == self._device.id:
@@ -251,6 +254,7 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         Raises:
             InvalidArgumentError: 400/43603: it is no source of sound.
             SourceUnavailableError: It cannot be opened; the old one goes on.
+            InvalidStateError: The stream is disposed.
         """
         _check_media(source, "audio", 43603)
         await self._switch(*_audio(source, 43603))

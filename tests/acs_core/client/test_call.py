@@ -398,6 +398,20 @@ async def test_switching_the_source_keeps_the_publication() -> None:
         await stream.dispose()
 
 
+async def test_a_disposed_stream_opens_no_other_camera() -> None:
+    made: list[MediaSource] = []
+
+    def make() -> MediaSource:
+        made.append(PatternSource(96, 48, 5))
+        return made[-1]
+
+    stream = LocalVideoStream(camera())
+    await stream.dispose()
+    with pytest.raises(InvalidStateError):
+        await stream.switch_source(VideoDeviceInfo("B", "b", VideoDeviceType.VIRTUAL, make))
+    assert made == []
+
+
 # ---------------------------------------------------------------- joining with streams
 
 
