@@ -81,6 +81,7 @@ async def test_adaptive_simulcast_sends_what_somebody_shows(stage: Stage) -> Non
     await _sends(alice, 0)
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(120)
 async def test_what_everybody_shows_small_is_sent_in_one_layer(stage: Stage) -> None:
     """Of pictures of this size Chromium never sends the third layer; its size stays unknown."""
