@@ -21,6 +21,7 @@ REAL_TIME = frozenset({"client", "examples", "fault", "features", "interop", "me
 """Folders of tests with real media."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run a file's tests in one process, and everything that drives a browser in the same one.
 
