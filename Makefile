@@ -31,7 +31,7 @@ serve: $(STAMP) ## the service, with development credentials
 	$(BIN)/twilio-compat serve --dev $(SERVE)
 
 test: $(STAMP) $(SDK) ## everything but the long proofs
-	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadgroup $(PYTEST)
+	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
 
 proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)

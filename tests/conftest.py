@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
@@ -21,17 +23,21 @@ REAL_TIME = frozenset({"client", "examples", "fault", "features", "interop", "me
 """Folders of tests with real media."""
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook.
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a file's tests in one process, and everything that drives a browser in the same one.
+class FileScheduling(LoadScopeScheduling):
+    """A file's tests run in one process, and everything that drives a browser in the same one.
 
-    Two browsers would take the time from each other that their media needs.
+    Two browsers would take the time from each other that their media needs. Marks of
+    pytest-xdist's `loadgroup` do not reach its scheduler with pytest 9.2.
     """
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(
-            pytest.mark.xdist_group("browser" if folder == "interop" else item.path.stem)
-        )
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browser" if "/interop/" in file else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
+    """Name the scheduler of `make test`; called in the process that gives out the tests."""
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
