@@ -30,7 +30,7 @@ PICTURES = 45
 LEVELS = [
     (0.05, 12, 1.5, 0.40),
     pytest.param(0.05, 5, 0.5, 0.15, marks=pytest.mark.proof),
-    pytest.param(0.20, 15, 1.0, 0.40, marks=pytest.mark.proof),
+    pytest.param(0.20, 20, 1.0, 0.40, marks=pytest.mark.proof),
 ]
 
 
