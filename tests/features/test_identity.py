@@ -147,7 +147,7 @@ async def test_a_refused_connect_rejects_with_code_and_message() -> None:
         assert caught.value.code == 53101
 
 
-@pytest.mark.feature("SECURITY-001")
+@pytest.mark.feature("SECURITY-001", "MATRIX-026")
 async def test_media_is_offered_with_dtls_only_and_every_connection_completes_it() -> None:
     async with meeting() as place:
         anna = await place.user("Anna")
