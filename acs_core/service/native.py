@@ -1,40 +1,31 @@
 """A native client's endpoint: its media connections, and what it is told.
 
-The adapter between `wire.py` messages and the model: requests become calls on `Endpoint` and on the
-two `MediaTransport`s (publish: the client offers; subscribe: the service offers); facts and changed
-subscriptions become deliveries. The client's own names for its streams (SDP track ids, data channel
-labels) end here.
+The adapter between `wire` messages and the model: requests become calls on `Endpoint` and on the
+two sides of `native_media`; facts and changed subscriptions become deliveries.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.capabilities import ParticipantCapabilityName
-from acs_core.core.facts import DataReliability, EndReason, Fact, PublicationInfo, PublicationKind
+from acs_core.core.facts import EndReason, Fact
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
-from acs_core.rtc.data import DataChannel
 from acs_core.service.admission import require
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import ServerCall
-from acs_core.service.endpoints import Endpoint, EndpointObserver, Subscription
+from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
-from acs_core.service.sfu.data import DataSource
+from acs_core.service.native_media import PublishSide, SubscribeSide
 from acs_core.service.sfu.engine import SfuEngine
-from acs_core.service.sfu.listeners import TransportListener
-from acs_core.service.sfu.negotiation import RefusalReason, SsrcPolicy
-from acs_core.service.sfu.producer import Producer
 from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["NativeEndpoint", "check_endpoint_id"]
-
-_log = logging.getLogger(__name__)
 
 ID_LENGTH: Final = 32
 ROOM_CONNECT_FAILED: Final = 53104
@@ -58,17 +49,22 @@ class NativeEndpoint(EndpointObserver):
         self._deliver = deliver
         self._on_gone = on_gone
         self._endpoint: Endpoint | None = None
-        self._publish: _PublishSide | None = None
-        self._subscribe: _SubscribeSide | None = None
+        self._publish: PublishSide | None = None
+        self._subscribe: SubscribeSide | None = None
         self._is_signaling_up = True
 
     @property
     def id(self) -> str:
         """The endpoint's id."""
-        return self._in_call.id
+        return self.endpoint.id
 
     @property
-    def _in_call(self) -> Endpoint:
+    def endpoint(self) -> Endpoint:
+        """The endpoint in the service's model.
+
+        Raises:
+            InvalidStateError: It has not joined a call.
+        """
         if self._endpoint is None:
             raise InvalidStateError("The endpoint is not in a call.", stage=Stage.SIGNALING)
         return self._endpoint
@@ -85,7 +81,7 @@ class NativeEndpoint(EndpointObserver):
         _check_keys(body.publications, ())
         answer = None
         if body.offer is not None:
-            self._publish = _PublishSide(self, self._engine, 1)
+            self._publish = PublishSide(self, self._engine, 1)
             answer = self._publish.transport.accept_offer(body.offer)
         endpoint = call.join(
             body.endpoint,
@@ -132,9 +128,9 @@ class NativeEndpoint(EndpointObserver):
             case wire.Unpublish(keys=keys):
                 self._unpublish(keys)
             case wire.UpdatePublication():
-                self._in_call.update(body.publication, enabled=body.enabled, priority=body.priority)
+                self.endpoint.update(body.publication, enabled=body.enabled, priority=body.priority)
             case wire.SetReceivePolicy(policy=policy):
-                self._in_call.set_policy(policy)
+                self.endpoint.set_policy(policy)
             case wire.Answer():
                 if self._subscribe is not None:
                     self._subscribe.answered(body)
@@ -143,11 +139,11 @@ class NativeEndpoint(EndpointObserver):
             case wire.Join():
                 raise InvalidArgumentError("The endpoint is in a call already.", code=409)
             case _:
-                self._services.handle(self._in_call, body)
+                self._services.handle(self.endpoint, body)
         return wire.Answered()
 
     def _leave(self, *, for_everyone: bool) -> None:
-        endpoint = self._in_call
+        endpoint = self.endpoint
         if for_everyone:
             if endpoint.principal.kind is PrincipalKind.TWILIO:
                 raise ServiceError(
@@ -167,11 +163,11 @@ class NativeEndpoint(EndpointObserver):
 
     def _publish_more(self, body: wire.Publish) -> wire.Published:
         # First, because an accepted offer cannot be taken back.
-        self._in_call.check(body.publications)
+        self.endpoint.check(body.publications)
         side = self._publish
         _check_keys(body.publications, side.keys if side is not None else ())
         if side is None or body.connection != side.number:
-            fresh = _PublishSide(self, self._engine, body.connection)
+            fresh = PublishSide(self, self._engine, body.connection)
             try:
                 answer = fresh.transport.accept_offer(body.offer)
             except BaseException:
@@ -183,21 +179,21 @@ class NativeEndpoint(EndpointObserver):
             self._publish = side = fresh
         else:
             answer = side.transport.accept_offer(body.offer)
-        infos = self._in_call.publish(body.publications)
+        infos = self.endpoint.publish(body.publications)
         side.name(body.publications, infos)
         self._report_reachability()
         return wire.Published(answer=answer, publications=infos)
 
     def _unpublish(self, keys: tuple[str, ...]) -> None:
         for publication in self._publish.drop(keys) if self._publish is not None else ():
-            self._in_call.unpublish(publication)
+            self.endpoint.unpublish(publication)
 
     def _renegotiate(self, connection: int) -> None:
         side = self._subscribe
         if side is None or side.number != connection:
             return
         self._engine.close_soon(side.transport)
-        self._subscribe = _SubscribeSide(self, self._engine, side.number + 1)
+        self._subscribe = SubscribeSide(self, self._engine, side.number + 1)
         # The client waits for an offer, also when nobody publishes.
         self._subscribe.transport.want_data()
         self._subscribe.refresh()
@@ -211,7 +207,7 @@ class NativeEndpoint(EndpointObserver):
     def on_subscriptions(self) -> None:
         """Offer what is to be received now."""
         if self._subscribe is None:
-            self._subscribe = _SubscribeSide(self, self._engine, 1)
+            self._subscribe = SubscribeSide(self, self._engine, 1)
         self._subscribe.refresh()
 
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:
@@ -249,7 +245,7 @@ class NativeEndpoint(EndpointObserver):
 
     def remove(self, reason: EndReason) -> None:
         """Take the endpoint out of the call because its client is gone."""
-        endpoint = self._in_call
+        endpoint = self.endpoint
         endpoint.call.remove(endpoint, reason, tell=False)
         self._on_gone(self)
 
@@ -277,207 +273,9 @@ class NativeEndpoint(EndpointObserver):
 
     # ------------------------------------------------------------ used by the sides
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """The endpoint in the service's model."""
-        return self._in_call
-
     def deliver(self, body: wire.DeliveryBody) -> None:
         """Tell the client something."""
         self._deliver(body)
-
-
-class _Side(TransportListener):
-    """One of the two media connections."""
-
-    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
-        self.owner = owner
-        self.number = number
-        self.transport = engine.create_transport(self, ssrc_policy=SsrcPolicy.KEEP)
-
-    def on_streams(self) -> None:
-        """The remote end changed what it sends; only the publish side cares."""
-
-    def on_channel(self, channel: DataChannel) -> None:
-        """The remote end opened a data channel; only the publish side cares."""
-
-    def on_refused(self, key: str, reason: RefusalReason, *, is_retried: bool) -> None:
-        """The remote end does not get a stream; it knows why, unless there is no room for it."""
-        if reason is RefusalReason.NO_SECTION:
-            _log.warning("publication %s has no section left for %s", key, self.owner.id)
-
-    def on_liveness(self) -> None:
-        """The connection fell silent, or is heard again."""
-        self.owner.media_changed()
-
-    def on_failed(self) -> None:
-        """No connection was made; the client has a deadline of its own, and asks for another."""
-
-
-class _PublishSide(_Side):
-    """What the client sends: joins its own names with publications."""
-
-    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
-        super().__init__(owner, engine, number)
-        self._publications: dict[str, PublicationInfo] = {}
-        self._data: dict[str, DataSource] = {}
-        self._unclaimed: dict[str, DataChannel] = {}
-
-    def name(
-        self, wanted: tuple[wire.NewPublication, ...], infos: tuple[PublicationInfo, ...]
-    ) -> None:
-        """Learn which publication each of the client's keys became."""
-        for item, info in zip(wanted, infos, strict=True):
-            self._publications[item.key] = info
-        self._attach()
-
-    def inherit(self, other: _PublishSide) -> None:
-        """Take over the publications of the connection that this one replaces."""
-        self._publications = other._publications
-        self._data = other._data
-        self._attach()
-
-    @property
-    def keys(self) -> Iterable[str]:
-        """The client's names of what it publishes."""
-        return self._publications.keys()
-
-    def drop(self, keys: tuple[str, ...]) -> list[str]:
-        """Forget withdrawn streams; return the publications that they were."""
-        dropped = []
-        for key in keys:
-            info = self._publications.pop(key, None)
-            if info is not None:
-                dropped.append(info.id)
-            source = self._data.pop(key, None)
-            if source is not None:
-                source.close()
-        return dropped
-
-    def forget(self, publication: str) -> None:
-        """Forget the name of a publication that is withdrawn without the client's asking."""
-        self.drop(tuple(key for key, info in self._publications.items() if info.id == publication))
-
-    def on_streams(self) -> None:
-        """The client sends other streams than before."""
-        self._attach()
-
-    def on_channel(self, channel: DataChannel) -> None:
-        """The client opened the channel of a data publication."""
-        self._unclaimed[channel.label] = channel
-        channel.on_close = lambda: self._unclaim(channel)
-        self._attach()
-
-    def _unclaim(self, channel: DataChannel) -> None:
-        # Another channel may have taken the label since.
-        if self._unclaimed.get(channel.label) is channel:
-            del self._unclaimed[channel.label]
-
-    def _attach(self) -> None:
-        for key, info in self._publications.items():
-            source: Producer | DataSource | None
-            if info.kind is PublicationKind.DATA:
-                source = self._data.setdefault(key, DataSource(info.id))
-                channel = self._unclaimed.pop(key, None)
-                if channel is not None:
-                    source.read(channel)
-            else:
-                source = self.transport.producers.get(key)
-                if source is not None and source.kind != info.kind.media:
-                    _log.info("%s is a stream of kind %s, not %s", key, source.kind, info.kind)
-                    source = None
-                if source is not None:
-                    self.owner.endpoint.call.router.add(source, self.owner.id, info.id)
-            self.owner.endpoint.attach(info.id, source)
-
-
-class _SubscribeSide(_Side):
-    """What the client receives: keeps the connection in line with the subscriptions."""
-
-    def __init__(self, owner: NativeEndpoint, engine: SfuEngine, number: int) -> None:
-        super().__init__(owner, engine, number)
-        self._forwarded: dict[str, Producer | DataSource] = {}
-        self._channels: dict[str, DataChannel] = {}
-        self._revision = 0
-        self._turns = engine.turns
-
-    def refresh(self) -> None:
-        """Bring the connection in line soon, once for all changes until then."""
-        self._turns.add(self._align)
-
-    def answered(self, body: wire.Answer) -> None:
-        """The client answered an offer.
-
-        Raises:
-            CallingError: The answer does not fit.
-        """
-        if body.connection == self.number and body.revision == self._revision:
-            self.transport.accept_answer(body.sdp)
-            self._offer_if_needed()
-
-    def _align(self) -> None:
-        endpoint = self.owner.endpoint
-        if not endpoint.is_in_call or self.transport.is_closed:
-            return
-        wanted = endpoint.subscriptions
-        fresh = [publication for publication in wanted if publication not in self._forwarded]
-        for publication in (*self._forwarded, *fresh):
-            # One stream that cannot be sent must not cost the client the others.
-            try:
-                self._align_one(publication, wanted.get(publication))
-            except Exception:
-                _log.exception("publication %s is not forwarded to %s", publication, self.owner.id)
-        self._offer_if_needed()
-
-    def _align_one(self, publication: str, subscription: Subscription | None) -> None:
-        source = self._forwarded.get(publication)
-        if subscription is None:
-            self._stop(publication)
-            return
-        if source is not None and subscription.source is not source:
-            self._continue(publication, subscription.source)
-        if publication not in self._forwarded:
-            self._start(publication, subscription.source, subscription.publication.info)
-
-    def _start(self, publication: str, source: object, info: PublicationInfo) -> None:
-        if isinstance(source, Producer):
-            self.transport.forward(publication, source)
-            self._forwarded[publication] = source
-        elif isinstance(source, DataSource):
-            reliability = source.reliability or info.reliability or DataReliability()
-            channel = self.transport.open_channel(publication, reliability)
-            self._forwarded[publication] = source
-            self._channels[publication] = channel
-            source.feed(channel)
-
-    def _continue(self, publication: str, source: object) -> None:
-        """Go on from another source, or stop to be started again."""
-        if isinstance(source, Producer) and self.transport.switch(publication, source):
-            self._forwarded[publication] = source
-        else:
-            self._stop(publication)
-
-    def _stop(self, publication: str) -> None:
-        source = self._forwarded.pop(publication)
-        if isinstance(source, Producer):
-            self.transport.stop_forwarding(publication)
-        else:
-            channel = self._channels.pop(publication)
-            source.starve(channel)
-            channel.close()
-
-    def _offer_if_needed(self) -> None:
-        if not self.transport.needs_offer:
-            return
-        self._revision += 1
-        self.owner.deliver(
-            wire.Offer(
-                endpoint=self.owner.id,
-                connection=self.number,
-                revision=self._revision,
-                sdp=self.transport.create_offer(),
-            )
-        )
 
 
 def check_endpoint_id(endpoint_id: str) -> None:
