@@ -77,8 +77,8 @@ class MediaStatValue:
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingAudioMediaStats(Generic[Number, Text]):
-    """Sound that we send."""
+class _MediaStats(Generic[Number, Text]):
+    """What is measured of every stream."""
 
     id: str
     codec_name: Text | None = None
@@ -89,23 +89,20 @@ class OutgoingAudioMediaStats(Generic[Number, Text]):
     packets_lost: Number | None = None
     packets_lost_per_second: Number | None = None
     rtt_in_ms: Number | None = None
-    audio_input_level: Number | None = None
     transport_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class OutgoingVideoMediaStats(Generic[Number, Text]):
+class OutgoingAudioMediaStats(_MediaStats[Number, Text]):
+    """Sound that we send."""
+
+    audio_input_level: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingVideoMediaStats(_MediaStats[Number, Text]):
     """Pictures that we send."""
 
-    id: str
-    codec_name: Text | None = None
-    bitrate: Number | None = None
-    jitter_in_ms: Number | None = None
-    packets: Number | None = None
-    packets_per_second: Number | None = None
-    packets_lost: Number | None = None
-    packets_lost_per_second: Number | None = None
-    rtt_in_ms: Number | None = None
     frame_rate_input: Number | None = None
     frame_width_input: Number | None = None
     frame_height_input: Number | None = None
@@ -116,42 +113,22 @@ class OutgoingVideoMediaStats(Generic[Number, Text]):
     frame_width_sent: Number | None = None
     frame_height_sent: Number | None = None
     key_frames_encoded: Number | None = None
-    transport_id: Text | None = None
     alt_layouts: tuple[OutgoingVideoMediaStats[Number, Text], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingAudioMediaStats(Generic[Number, Text]):
+class IncomingAudioMediaStats(_MediaStats[Number, Text]):
     """Sound that we receive."""
 
-    id: str
-    codec_name: Text | None = None
-    bitrate: Number | None = None
-    jitter_in_ms: Number | None = None
-    packets: Number | None = None
-    packets_per_second: Number | None = None
-    packets_lost: Number | None = None
-    packets_lost_per_second: Number | None = None
-    rtt_in_ms: Number | None = None
     jitter_buffer_delay_in_ms: Number | None = None
     audio_output_level: Number | None = None
     healed_ratio: Number | None = None
-    transport_id: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class IncomingVideoMediaStats(Generic[Number, Text]):
+class IncomingVideoMediaStats(_MediaStats[Number, Text]):
     """Pictures that we receive."""
 
-    id: str
-    codec_name: Text | None = None
-    bitrate: Number | None = None
-    jitter_in_ms: Number | None = None
-    packets: Number | None = None
-    packets_per_second: Number | None = None
-    packets_lost: Number | None = None
-    packets_lost_per_second: Number | None = None
-    rtt_in_ms: Number | None = None
     stream_id: Number | None = None
     jitter_buffer_delay_in_ms: Number | None = None
     frame_rate_decoded: Number | None = None
@@ -164,7 +141,6 @@ class IncomingVideoMediaStats(Generic[Number, Text]):
     frames_dropped: Number | None = None
     frames_decoded: Number | None = None
     key_frames_decoded: Number | None = None
-    transport_id: Text | None = None
 
 
 OutgoingScreenShareMediaStats: TypeAlias = OutgoingVideoMediaStats[Number, Text]
