@@ -315,7 +315,7 @@ def from_core(error: CallingError, *, default: int | None = None) -> TwilioError
         code = 53006
     if code is None:
         code = default or _code_by_class(error)
-    twilio_error = ERROR_CLASSES[code](explanation=error.message, next_step=error.next_step)
+    twilio_error = ERROR_CLASSES[code](explanation=error.message, next_step=error.advice)
     twilio_error.__cause__ = error
     return twilio_error
 

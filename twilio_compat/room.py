@@ -464,6 +464,6 @@ def _lost(error: CallingError) -> TwilioError:
         if error.stage is Stage.SIGNALING
         else MediaConnectionError
     )
-    twilio_error = kind(explanation=error.message, next_step=error.next_step)
+    twilio_error = kind(explanation=error.message, next_step=error.advice)
     twilio_error.__cause__ = error
     return twilio_error

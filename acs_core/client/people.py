@@ -203,7 +203,7 @@ class People:
             if error.code != _FORBIDDEN:
                 raise
             raise ServiceError(
-                error.message, sub_code=refused, stage=error.stage, next_step=error.next_step
+                error.message, sub_code=refused, stage=error.stage, next_step=error.advice
             ) from error
 
     def _session(self, what: str, sub_code: int) -> Session:

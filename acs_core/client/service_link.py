@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from acs_core import wire
 from acs_core.client.ports import LinkObserver, SessionObserver
 from acs_core.client.session import CallSession, SessionOptions
-from acs_core.client.signaling import SignalingConnection
+from acs_core.client.signaling import SignalingConnection, SignalingTimes
 from acs_core.errors import CallingError
 from acs_core.models import NetworkConfiguration
 
@@ -28,6 +28,7 @@ class SignalingLink:
         token: Callable[[], Awaitable[str]],
         observer: LinkObserver,
         network: NetworkConfiguration | None = None,
+        times: SignalingTimes | None = None,
     ) -> None:
         """Prepare a connection.
 
@@ -36,9 +37,11 @@ class SignalingLink:
             token: Gives a valid access token; asked at each attempt to connect.
             observer: Told whether the service is reached, and who calls.
             network: Proxy for signaling, servers for media; None for the usual ways.
+            times: Deadlines; None for the usual ones.
         """
         self._url = url
         self._token = token
+        self._times = times
         network = network or NetworkConfiguration()
         self._proxy = None if network.proxy is None else network.proxy.url
         servers = () if network.turn is None else network.turn.ice_servers
@@ -48,7 +51,7 @@ class SignalingLink:
                 for item in servers
             )
         )
-        self._connection = SignalingConnection(url, token, self, proxy=self._proxy)
+        self._connection = self._new_connection()
         self._is_closed = False
         self._observer = observer
         # A session lives as long as its call holds it.
@@ -69,7 +72,7 @@ class SignalingLink:
     ) -> CallSession:
         """A new session, not joined yet; on a new connection if the last one was lost for good."""
         if self._connection.is_closed and not self._is_closed:
-            self._connection = SignalingConnection(self._url, self._token, self, proxy=self._proxy)
+            self._connection = self._new_connection()
         session = CallSession(
             self._connection,
             observer,
@@ -81,6 +84,11 @@ class SignalingLink:
         )
         self._sessions[endpoint_id] = session
         return session
+
+    def _new_connection(self) -> SignalingConnection:
+        return SignalingConnection(
+            self._url, self._token, self, times=self._times, proxy=self._proxy
+        )
 
     async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         """Ask the service for something; errors as `SignalingConnection.request`."""

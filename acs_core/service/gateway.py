@@ -425,7 +425,7 @@ def _failed(error: CallingError) -> wire.Failed:
         sub_code=error.sub_code,
         message=error.message,
         stage=error.stage,
-        next_step=error.next_step,
+        next_step=error.advice,
     )
 
 

@@ -77,7 +77,7 @@ def failed(name: str, error: BaseException, advice: str = "") -> Check:
         cause = cause.__cause__
     if isinstance(cause, CallingError):
         stage = f" [{cause.stage}]" if cause.stage else ""
-        return Check(name, Status.FAIL, f"{cause.message}{stage}", cause.next_step or advice)
+        return Check(name, Status.FAIL, f"{cause.message}{stage}", cause.advice or advice)
     if isinstance(error, TwilioError):
         detail = f"{error.code} {error.message}: {error.explanation}"
         return Check(name, Status.FAIL, detail, error.next_step or advice)

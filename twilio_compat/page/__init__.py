@@ -152,7 +152,7 @@ class TryPage:
         try:
             token = self._make_token(identity, room)
         except CallingError as error:
-            return _refusal(400, f"{error.message} {error.next_step}".strip())
+            return _refusal(400, f"{error.message} {error.advice}".strip())
         return _json({"token": token, "identity": identity, "room": room})
 
     def _is_own_name(self, host: str) -> bool:

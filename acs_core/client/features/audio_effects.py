@@ -170,7 +170,7 @@ class AudioEffectsFeature(AudioStreamFeature):
         except TimeoutError as error:
             raise DeadlineError(f"{effect.name} did not get ready.", sub_code=45021) from error
         except MediaError as error:
-            failure = MediaError(error.message, sub_code=45001, next_step=error.next_step)
+            failure = MediaError(error.message, sub_code=45001, next_step=error.advice)
             self._emit(AudioEffectsEvent.EFFECTS_ERROR, failure)
             raise failure from error
 

@@ -268,7 +268,7 @@ def _failure(what: str, sub_code: int, cause: CallingError) -> CallingError:
         f"{what}: {cause.message}",
         sub_code=sub_code,
         stage=cause.stage,
-        next_step=cause.next_step,
+        next_step=cause.advice,
     )
 
 
