@@ -123,7 +123,8 @@ class RemoteParticipants:
         told = self._told.pop(endpoint, None)
         if told is None or told.entry is None:
             return []
-        entry = {**told.entry, "state": ConnectionState.DISCONNECTED.value, "tracks": []}
+        # With its tracks: they are unsubscribed with it, but nobody unpublished them.
+        entry = {**told.entry, "state": ConnectionState.DISCONNECTED.value}
         gone = self._tell(told, entry)
         return [] if gone is None else [gone]
 
