@@ -1,8 +1,8 @@
 """The names of Twilio's events, and how one happening in a call is named at each level.
 
 `room.on` takes a member or the bare string; there is no other spelling. A happening on a remote
-stream is told from the inside out: by the track, then its publication, then its participant, then
-the room, and the latter two append what is inside them to the arguments. `CASCADES` holds that as
+stream is told by the track, its publication, its participant and the room, and the latter two
+append what is inside them to the arguments. `CASCADES` holds that as
 one row per event of `acs_core`'s features; tracks tell for themselves.
 
 Source: twilio-video.js 2.36, `lib/room.js`, `lib/remoteparticipant.js`, `lib/localparticipant.js`.
@@ -149,11 +149,17 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """The name of one happening at each level; None where a level is silent."""
+    """The name of one happening at each level; None where a level is silent.
+
+    Attributes:
+        is_passed_on: The participant passes on what the publication tells: it was the first to
+            listen there, so listeners of the publication hear of it last.
+    """
 
     publication: PublicationEvent | None
     participant: RemoteParticipantEvent | ParticipantEvent
     room: RoomEvent
+    is_passed_on: bool = False
 
 
 _Remote = RemoteParticipantEvent
@@ -172,23 +178,34 @@ CASCADES: Final[Mapping[Happening, Cascade]] = MappingProxyType(
             _Of.UNSUBSCRIBED, _Remote.TRACK_UNSUBSCRIBED, RoomEvent.TRACK_UNSUBSCRIBED
         ),
         Happening.ENABLED: Cascade(
-            _Of.TRACK_ENABLED, _Remote.TRACK_ENABLED, RoomEvent.TRACK_ENABLED
+            _Of.TRACK_ENABLED,
+            _Remote.TRACK_ENABLED,
+            RoomEvent.TRACK_ENABLED,
+            is_passed_on=True,
         ),
         Happening.DISABLED: Cascade(
             _Of.TRACK_DISABLED,
             _Remote.TRACK_DISABLED,
             RoomEvent.TRACK_DISABLED,
+            is_passed_on=True,
         ),
         Happening.PRIORITY_CHANGED: Cascade(
             _Of.PUBLISH_PRIORITY_CHANGED,
             _Remote.TRACK_PUBLISH_PRIORITY_CHANGED,
             RoomEvent.TRACK_PUBLISH_PRIORITY_CHANGED,
+            is_passed_on=True,
         ),
         Happening.SWITCHED_OFF: Cascade(
-            _Of.TRACK_SWITCHED_OFF, _Remote.TRACK_SWITCHED_OFF, RoomEvent.TRACK_SWITCHED_OFF
+            _Of.TRACK_SWITCHED_OFF,
+            _Remote.TRACK_SWITCHED_OFF,
+            RoomEvent.TRACK_SWITCHED_OFF,
+            is_passed_on=True,
         ),
         Happening.SWITCHED_ON: Cascade(
-            _Of.TRACK_SWITCHED_ON, _Remote.TRACK_SWITCHED_ON, RoomEvent.TRACK_SWITCHED_ON
+            _Of.TRACK_SWITCHED_ON,
+            _Remote.TRACK_SWITCHED_ON,
+            RoomEvent.TRACK_SWITCHED_ON,
+            is_passed_on=True,
         ),
         Happening.MESSAGE: Cascade(None, _Remote.TRACK_MESSAGE, RoomEvent.TRACK_MESSAGE),
         Happening.STARTED: Cascade(None, ParticipantEvent.TRACK_STARTED, RoomEvent.TRACK_STARTED),

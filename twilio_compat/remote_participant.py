@@ -159,8 +159,9 @@ class RemoteParticipant(Participant):
         publication = self._find(core)
         track = None if publication is None else publication.track
         if isinstance(track, RemoteDataTrack):
-            track._deliver(data)
+            # The participant was the first to listen to its track.
             self._tell_of_track(Happening.MESSAGE, track, data)
+            track._deliver(data)
 
     def set_state(self, state: ParticipantState) -> None:
         """Its reachability changed; tells participant and room."""
@@ -220,12 +221,15 @@ class RemoteParticipant(Participant):
     def _tell(
         self, happening: Happening, publication: AnyRemotePublication, *arguments: object
     ) -> None:
-        """From the publication outwards; each level is given what lies inside it, too."""
+        """In the order of listeners in JavaScript; each level is given what lies inside it, too."""
         cascade = CASCADES[happening]
-        if cascade.publication is not None:
-            publication.emit(cascade.publication, *arguments)
+        own = cascade.publication
+        if own is not None and not cascade.is_passed_on:
+            publication.emit(own, *arguments)
         self.emit(cascade.participant, *arguments, publication)
         self._tell_room(cascade.room, *arguments, publication, self)
+        if own is not None and cascade.is_passed_on:
+            publication.emit(own, *arguments)
 
     def _tell_of_track(self, happening: Happening, track: object, *arguments: object) -> None:
         """As `_tell`, for what a track told itself and publications do not tell."""

@@ -60,7 +60,7 @@ async def test_bytes_arrive_in_order_on_a_channel_until_it_is_closed(reliability
 
 
 @pytest.mark.feature("TRACK-001")
-async def test_text_and_bytes_arrive_at_track_participant_and_room() -> None:
+async def test_text_and_bytes_arrive_at_participant_room_and_track() -> None:
     async with meeting() as place:
         tina, tom = await place.guest("tina"), await place.guest("tom")
         track = LocalDataTrack(name="chat")
@@ -78,9 +78,9 @@ async def test_text_and_bytes_arrive_at_track_participant_and_room() -> None:
             track.send(data)
             await until(lambda: len(heard) == 3)
             assert heard == [
-                ("track", data, remote),
                 ("participant", data, remote),
                 ("room", data, remote, who),
+                ("track", data, remote),
             ]
 
 

@@ -57,7 +57,7 @@ def everything_of(room: Room) -> Journal:
     "VIDEO-007",
     "VIDEO-003",
 )
-async def test_what_somebody_else_does_is_told_from_the_inside_out() -> None:
+async def test_what_somebody_else_does_is_told_on_every_level() -> None:
     async with meeting() as place:
         tom = await place.guest("tom")
         journal = everything_of(tom)
@@ -93,13 +93,13 @@ async def test_what_somebody_else_does_is_told_from_the_inside_out() -> None:
             ("tina", "trackSubscribed", "track1", "publication1"),
             ("room", "trackSubscribed", "track1", "publication1", "tina"),
             ("track1", "disabled", "track1"),
-            ("publication1", "trackDisabled"),
             ("tina", "trackDisabled", "publication1"),
             ("room", "trackDisabled", "publication1", "tina"),
+            ("publication1", "trackDisabled"),
             ("track1", "enabled", "track1"),
-            ("publication1", "trackEnabled"),
             ("tina", "trackEnabled", "publication1"),
             ("room", "trackEnabled", "publication1", "tina"),
+            ("publication1", "trackEnabled"),
             ("publication1", "unsubscribed", "track1"),
             ("tina", "trackUnsubscribed", "track1", "publication1"),
             ("room", "trackUnsubscribed", "track1", "publication1", "tina"),

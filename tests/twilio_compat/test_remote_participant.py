@@ -80,7 +80,7 @@ async def test_a_later_publication_is_told() -> None:
 
 
 @pytest.mark.feature("VIDEO-004", "VIDEO-005")
-async def test_disabled_is_told_by_track_publication_participant_and_room() -> None:
+async def test_disabled_is_told_by_track_participant_room_and_publication() -> None:
     async with room_of(ANN) as (room, session):
         ann = only(room)
         video = ann.videoTracks["MT" + "1" * 32]
@@ -95,9 +95,9 @@ async def test_disabled_is_told_by_track_publication_participant_and_room() -> N
         session.say(change)
         assert story == [
             ("track", "disabled", track),
-            ("publication", "trackDisabled"),
             ("participant", "trackDisabled", video),
             ("room", "trackDisabled", video, ann),
+            ("publication", "trackDisabled"),
         ]
         assert not video.is_track_enabled
         assert not track.isEnabled
@@ -112,14 +112,14 @@ async def test_a_changed_priority_is_told() -> None:
             listen(story, label, emitter)
         session.say(PublicationChanged(publication="1" * 32, enabled=True, priority=Priority.HIGH))
         assert story == [
-            ("publication", "publishPriorityChanged", "high"),
             ("participant", "trackPublishPriorityChanged", "high", video),
             ("room", "trackPublishPriorityChanged", "high", video, ann),
+            ("publication", "publishPriorityChanged", "high"),
         ]
         assert video.publishPriority == "high"
 
 
-async def test_messages_reach_track_participant_and_room() -> None:
+async def test_messages_reach_participant_room_and_track() -> None:
     async with room_of(ANN) as (room, session):
         ann = only(room)
         session.subscribe("2" * 32)
@@ -130,9 +130,9 @@ async def test_messages_reach_track_participant_and_room() -> None:
             listen(story, label, emitter)
         session.observer.on_data("2" * 32, "hello")
         assert story == [
-            ("track", "message", "hello", track),
             ("participant", "trackMessage", "hello", track),
             ("room", "trackMessage", "hello", track, ann),
+            ("track", "message", "hello", track),
         ]
 
 

@@ -187,7 +187,9 @@ class MediaSignaling:
     def on_speakers(self, speakers: SpeakersChanged) -> None:
         """Who speaks changed."""
         if speakers.dominant != self._dominant:
-            self._dominant = speakers.dominant
+            before, self._dominant = self._dominant, speakers.dominant
+            if speakers.dominant is None and before not in self._endpoint.call.roster.endpoints:
+                return  # The client knows who left; it would tell its program twice.
             self._send(Channel.ACTIVE_SPEAKER, messages.active_speaker(self._dominant))
 
     def on_forwarding(self, changes: tuple[Forwarding, ...]) -> None:
