@@ -124,6 +124,11 @@ from acs_core.client.features.dominant_speakers import (
 from acs_core.client.features.keys import (
     Features,
 )
+from acs_core.client.features.local_recording import (
+    LocalRecordingCallFeature,
+    LocalRecordingInfo,
+    LocalRecordingState,
+)
 from acs_core.client.features.media_access import (
     BaseMediaAccess,
     MediaAccess,
@@ -236,6 +241,9 @@ from acs_core.client.lobby import (
     AdmitLobbyParticipantOptions,
     Lobby,
     RejectLobbyParticipantOptions,
+)
+from acs_core.client.local_recorder import (
+    LocalRecorder,
 )
 from acs_core.client.mixing import (
     RemoteAudio,
@@ -358,6 +366,7 @@ from acs_core.events import (
     IncomingCallEvent,
     LobbyEvent,
     LocalAudioStreamEvent,
+    LocalRecordingEvent,
     LocalVideoStreamEvent,
     LoweredHandEventType,
     MediaAccessEvent,
@@ -628,6 +637,11 @@ __all__ = [
     "LocalAudioStreamEvent",
     "LocalAudioStreamOptions",
     "LocalPublication",
+    "LocalRecorder",
+    "LocalRecordingCallFeature",
+    "LocalRecordingEvent",
+    "LocalRecordingInfo",
+    "LocalRecordingState",
     "LocalVideoStream",
     "LocalVideoStreamEvent",
     "LocalVideoStreamOptions",

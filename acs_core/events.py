@@ -35,6 +35,7 @@ __all__ = [
     "IncomingCallEvent",
     "LobbyEvent",
     "LocalAudioStreamEvent",
+    "LocalRecordingEvent",
     "LocalVideoStreamEvent",
     "LoweredHandEventType",
     "MediaAccessEvent",
@@ -292,6 +293,14 @@ class RecordingEvent(StrEnum):
     IS_RECORDING_ACTIVE_CHANGED = "isRecordingActiveChanged"
     RECORDINGS_UPDATED = "recordingsUpdated"
     """(CollectionUpdate[RecordingInfo])"""
+
+
+class LocalRecordingEvent(StrEnum):
+    """Events of `Features.LOCAL_RECORDING`."""
+
+    IS_LOCAL_RECORDING_ACTIVE_CHANGED = "isLocalRecordingActiveChanged"
+    LOCAL_RECORDINGS_UPDATED = "localRecordingsUpdated"
+    """(CollectionUpdate[LocalRecordingInfo])"""
 
 
 class RecordingInfoEvent(StrEnum):

@@ -36,10 +36,19 @@ name; today's names work, too. Former event names are raised right after today's
     'callEnded' of Call                 'stateChanged' to Disconnected
     'participantStateChanged'           'stateChanged' of RemoteParticipant
     'availabilityChanged'               'isAvailableChanged' of RemoteVideoStream
+    RendererView.mirrored               is_mirrored
+    TransferToParticipant               TransferToParticipantLocator
+    'transferStateChanged' of Transfer  'stateChanged'
+    'transferRequested', with accept and reject
+                                        'transferAccepted': nobody is asked today
+    'permissionStateChanged' of DeviceManager
+                                        none; see `DeviceManager.set_permissions`
 
-States have today's names, of which `call_state` gives the former ones: a call that rings was a
-`Call` in state `Incoming` once and is an `IncomingCall` today, and `LocalHold` and `RemoteHold`
-were one state `Hold`.
+Transfers have both events in today's classes: whoever listens to 'transferRequested' decides.
+
+States have today's names, of which `call_state` and `participant_state` give the former ones: a
+call that rings was a `Call` in state `Incoming` once and is an `IncomingCall` today, `LocalHold`
+and `RemoteHold` were one state `Hold`, and a participant on `Hold` was `OnHold`.
 
 Source: @azure/communication-calling 1.0.0-beta.4, and 1.0.0-beta.1 for the events of `Call`.
 """
@@ -48,7 +57,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import ClassVar, Final, TypeVar
 
 import acs_core as today
@@ -57,6 +65,14 @@ from acs_core.client.emitter import Emitter
 from acs_core.client.features.base import CallFeature, FeatureKey
 from acs_core.client.setup import CallSetup
 from acs_core.errors import Stage
+from acs_core.legacy_states import (
+    CallState,
+    PermissionState,
+    PermissionType,
+    RemoteParticipantState,
+    call_state,
+    participant_state,
+)
 from acs_core.models import CallEndedEventArgs, GroupLocator
 
 __all__ = [
@@ -72,11 +88,14 @@ __all__ = [
     "PermissionState",
     "PermissionType",
     "RemoteParticipant",
+    "RemoteParticipantState",
     "RemoteVideoStream",
     "Renderer",
     "RendererOptions",
     "RendererView",
+    "TransferToParticipant",
     "call_state",
+    "participant_state",
 ]
 
 Renderer = today.VideoStreamRenderer
@@ -85,6 +104,8 @@ RendererView = today.VideoStreamRendererView
 """Former name of `VideoStreamRendererView`."""
 HangupCallOptions = today.HangUpOptions
 """Former name of `HangUpOptions`."""
+TransferToParticipant = today.TransferToParticipantLocator
+"""Former name of `TransferToParticipantLocator`."""
 
 _Feature = TypeVar("_Feature", bound=CallFeature)
 
@@ -94,37 +115,6 @@ _CALLER: Final = 3
 
 def _renamed(former: str, current: str) -> None:
     warnings.warn(f"{former} is called {current} today.", DeprecationWarning, stacklevel=_CALLER)
-
-
-class CallState(StrEnum):
-    """States of a call as they were called in 2020; see `call_state`."""
-
-    NONE = "None"
-    INCOMING = "Incoming"
-    CONNECTING = "Connecting"
-    RINGING = "Ringing"
-    CONNECTED = "Connected"
-    HOLD = "Hold"
-    IN_LOBBY = "InLobby"
-    DISCONNECTING = "Disconnecting"
-    DISCONNECTED = "Disconnected"
-    EARLY_MEDIA = "EarlyMedia"
-
-
-class PermissionState(StrEnum):
-    """Whether something may be captured; `Prompt` and `Unknown` occur in browsers only."""
-
-    GRANTED = "Granted"
-    DENIED = "Denied"
-    PROMPT = "Prompt"
-    UNKNOWN = "Unknown"
-
-
-class PermissionType(StrEnum):
-    """What may be captured or not."""
-
-    MICROPHONE = "Microphone"
-    CAMERA = "Camera"
 
 
 class _FormerEvents(Emitter):
@@ -308,7 +298,10 @@ class DeviceManager(today.DeviceManager):
     """Lists and selects devices; the lists are of when devices were looked for last.
 
     The client looks when it makes a call agent; `refresh` and today's names look again.
+    'permissionStateChanged' passes nothing.
     """
+
+    EVENTS: ClassVar[frozenset[str]] = today.DeviceManager.EVENTS | {"permissionStateChanged"}
 
     def get_camera_list(self) -> list[today.VideoDeviceInfo]:
         """Former form of `get_cameras`, which is awaited."""
@@ -394,6 +387,16 @@ class DeviceManager(today.DeviceManager):
         is_granted = access.audio if is_audio else access.video
         return PermissionState.GRANTED if is_granted else PermissionState.DENIED
 
+    def set_permissions(self, permissions: today.PermissionPolicy) -> None:
+        """Permit other devices from now on, as users of browsers do by changing their mind (ours).
+
+        Devices that are open stay open. Raises 'permissionStateChanged' if something changes.
+        """
+        has_changed = permissions != self._permissions
+        self._permissions = permissions
+        if has_changed:
+            self._emit("permissionStateChanged")
+
 
 class CallClient(today.CallClient):
     """Entry point of the SDK; makes the objects of this module."""
@@ -443,19 +446,3 @@ class RendererOptions(today.CreateViewOptions):
     def mirrored(self) -> bool | None:
         """Former name of `is_mirrored`."""
         return self.is_mirrored
-
-
-_HOLDS: Final = (today.CallState.LOCAL_HOLD, today.CallState.REMOTE_HOLD)
-
-
-def call_state(call: today.Call | today.IncomingCall) -> CallState:
-    """The state of a call by its former name.
-
-    Args:
-        call: A call, or one that rings; when that is accepted, ask for the call that it gave.
-    """
-    if isinstance(call, today.IncomingCall):
-        return CallState.INCOMING if call.call_end_reason is None else CallState.DISCONNECTED
-    if call.state in _HOLDS:
-        return CallState.HOLD
-    return CallState(call.state.value)

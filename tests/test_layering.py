@@ -21,11 +21,16 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "acs_core.signed_request": ("acs_core.errors",),
     "acs_core.signed_token": ("acs_core.errors",),
     "acs_core.identifiers": ("acs_core.errors",),
+    "acs_core.locators": ("acs_core.errors", "acs_core.core"),
+    "acs_core.options": ("acs_core.identifiers", "acs_core.media"),
+    # The rest gets locators and options from here.
     "acs_core.models": (
         "acs_core.errors",
         "acs_core.core",
         "acs_core.identifiers",
+        "acs_core.locators",
         "acs_core.media",
+        "acs_core.options",
     ),
     "acs_core.wire": ("acs_core.wire", "acs_core.core", "acs_core.errors"),
     "acs_core.core": ("acs_core.core", "acs_core.errors"),

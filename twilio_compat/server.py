@@ -16,6 +16,7 @@ from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
+from acs_core.service.pstn import PstnGateway
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
@@ -40,6 +41,8 @@ class CompatServer(CallingService):
         settings: What it is told.
         routes: Further ones, such as those of the page to try it.
         transcriber: Says what is spoken in rooms that ask for it; None for nobody.
+        telephones: A gateway to the telephone network, for the calls of ACS-style clients; None
+            where telephones cannot be called.
         gateway: Instead of the wire gateway's deadlines and limits by the settings.
         sfu_times: Instead of the SFU's usual deadlines.
     """
@@ -50,6 +53,7 @@ class CompatServer(CallingService):
         *,
         routes: Sequence[web.AbstractRouteDef] = (),
         transcriber: Transcriber | None = None,
+        telephones: PstnGateway | None = None,
         gateway: GatewaySettings | None = None,
         sfu_times: SfuTimes | None = None,
     ) -> None:
@@ -85,6 +89,7 @@ class CompatServer(CallingService):
             ],
             open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
+            telephones=telephones,
             sfu_times=sfu_times,
         )
         self._twilio_verifier = next(iter(verifiers), None)
@@ -162,6 +167,7 @@ class CompatServer(CallingService):
 async def embedded(
     *,
     transcriber: Transcriber | None = None,
+    telephones: PstnGateway | None = None,
     gateway: GatewaySettings | None = None,
     sfu_times: SfuTimes | None = None,
     options: Mapping[str, Any] | None = None,
@@ -170,12 +176,17 @@ async def embedded(
 
     Args:
         transcriber: Says what is spoken in rooms that ask for it.
+        telephones: A gateway to the telephone network.
         gateway: Instead of the wire gateway's usual deadlines and limits.
         sfu_times: Instead of the SFU's usual deadlines.
         options: Further settings, by name of `ServerSettings`.
     """
     settings = ServerSettings(**{"dev": True, "port": 0, "media_port": 0, **(options or {})})
     async with CompatServer(
-        settings, transcriber=transcriber, gateway=gateway, sfu_times=sfu_times
+        settings,
+        transcriber=transcriber,
+        telephones=telephones,
+        gateway=gateway,
+        sfu_times=sfu_times,
     ) as server:
         yield server

@@ -27,6 +27,7 @@ from acs_core.media.effects.backgrounds import (
     BackgroundBlur,
     BackgroundReplacement,
 )
+from acs_core.media.effects.echo import EchoCancellation
 from acs_core.media.effects.images import decode_image
 from acs_core.media.effects.segmentation import Segmenter
 from acs_core.media.effects.sound import NoiseSuppression
@@ -80,7 +81,7 @@ class NoiseSuppressionEffectName(StrEnum):
 
 
 class EchoCancellationEffectName(StrEnum):
-    """Kinds of echo cancellation that ACS knows; neither is supported here."""
+    """Kinds of echo cancellation that ACS knows; there is no browser's here."""
 
     BROWSER_ECHO_CANCELLATION = "BrowserEchoCancellation"
     ECHO_CANCELLATION = "EchoCancellation"
@@ -270,21 +271,18 @@ class DeepNoiseSuppressionEffect:
         return False
 
 
-class EchoCancellationEffect:
-    """Named for completeness: not supported, as there is nothing that could echo.
+class EchoCancellationEffect(EchoCancellation):
+    """`EchoCancellation`; needs the extra `echo`, and must be told what is played.
 
-    A program has no loudspeaker of this SDK in the room of its microphone: received sound goes
-    to the program, which alone knows what it plays, and when.
+    In a browser the page knows what its loudspeaker plays. Here received sound goes to the program,
+    which alone knows what it plays, and when: it says so by `played` (ours). A program that plays
+    nothing in the room of its microphone needs no effect.
     """
 
     @property
     def name(self) -> EchoCancellationEffectName:
         """`EchoCancellation`."""
         return EchoCancellationEffectName.ECHO_CANCELLATION
-
-    async def is_supported(self) -> bool:
-        """Never."""
-        return False
 
 
 def _checked(config: _Config, kind: type[_Config]) -> _Config:

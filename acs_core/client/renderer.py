@@ -11,6 +11,7 @@ bundle.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable
 
 import av
@@ -67,6 +68,12 @@ class VideoStreamRendererView:
     def is_mirrored(self) -> bool:
         """Whether left and right are turned around."""
         return self._target.is_mirrored
+
+    @property
+    def mirrored(self) -> bool:
+        """Name of `is_mirrored` in 2020, when this class was called `RendererView`."""
+        warnings.warn("mirrored is called is_mirrored today.", DeprecationWarning, stacklevel=2)
+        return self.is_mirrored
 
     @property
     def size(self) -> StreamSize:

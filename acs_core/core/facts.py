@@ -178,6 +178,7 @@ class EndpointAttributes(Struct, frozen=True, kw_only=True):
         is_audio_permitted: It may unmute.
         is_video_permitted: It may send pictures.
         has_consented: It agreed to being recorded and transcribed.
+        is_recording: It says that it records the call itself.
     """
 
     role: ParticipantRole = ParticipantRole.PRESENTER
@@ -187,6 +188,7 @@ class EndpointAttributes(Struct, frozen=True, kw_only=True):
     is_audio_permitted: bool = True
     is_video_permitted: bool = True
     has_consented: bool = False
+    is_recording: bool = False
 
 
 class EndpointInfo(Struct, frozen=True, kw_only=True):

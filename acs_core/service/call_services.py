@@ -63,6 +63,8 @@ class CallServices:
                 self.transfers.begin(endpoint, body)
             case wire.ReportTransfer():
                 self.transfers.report(endpoint, body)
+            case wire.AnnounceRecording(is_recording=is_recording):
+                endpoint.call.set_attributes(endpoint, is_recording=is_recording)
             case wire.Consent():
                 endpoint.call.activity.agree(endpoint)
             case wire.ReportDiagnostics(reports=reports):

@@ -60,6 +60,7 @@ from acs_core.wire.deliveries import (
     Welcome,
 )
 from acs_core.wire.requests import (
+    AnnounceRecording,
     Answer,
     ClientMessage,
     Consent,
@@ -110,6 +111,7 @@ __all__ = [
     "MESSAGE_LIMIT",
     "PROTOCOL_VERSION",
     "Admitted",
+    "AnnounceRecording",
     "Answer",
     "Answered",
     "BandwidthProfile",

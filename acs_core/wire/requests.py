@@ -16,6 +16,7 @@ from acs_core.core.receiving import ReceivePolicy
 from acs_core.core.tones import DtmfTone
 
 __all__ = [
+    "AnnounceRecording",
     "Answer",
     "ClientMessage",
     "Consent",
@@ -421,6 +422,13 @@ class SetCaptions(Struct, frozen=True, kw_only=True, tag="set_captions"):
     caption_language: str = ""
 
 
+class AnnounceRecording(Struct, frozen=True, kw_only=True, tag="announce_recording"):
+    """Say that this endpoint records the call itself; answered by an empty `Answered`."""
+
+    endpoint: str
+    is_recording: bool
+
+
 class Consent(Struct, frozen=True, kw_only=True, tag="consent"):
     """Agree to being recorded and transcribed; answered by an empty `Answered`."""
 
@@ -481,6 +489,7 @@ RequestBody: TypeAlias = (
     | Transfer
     | ReportTransfer
     | SetCaptions
+    | AnnounceRecording
     | Consent
     | ReportDiagnostics
     | SubmitSurvey

@@ -28,9 +28,12 @@ from acs_core import (
 )
 from acs_core.client.features.keys import ALL_FEATURES, Features
 from acs_core.core.facts import (
+    AttributesChanged,
+    EndpointAttributes,
     EndpointInfo,
     EndpointLeft,
     PendingParticipant,
+    PendingState,
     Priority,
     PublicationChanged,
     PublicationKind,
@@ -38,6 +41,7 @@ from acs_core.core.facts import (
 from acs_core.media.devices import DeviceDescription, DeviceKind
 from acs_core.media.sources import PatternSource, ToneSource
 from tests.support.calls import credential, endpoint, publication, settle
+from tests.support.events import until
 from tests.support.fake_session import FakeLink, FakeSession
 
 ANN = CommunicationUserIdentifier("8:acs:resource_a")
@@ -64,9 +68,9 @@ async def joined(*present: EndpointInfo) -> AsyncIterator[tuple[legacy.Call, Fak
         yield call, link.sessions[0]
 
 
-def dialed() -> FakeLink:
+def dialed(state: PendingState = PendingState.CONNECTING) -> FakeLink:
     def prepare(session: FakeSession) -> None:
-        session.pending = [PendingParticipant(identity=ANN.raw_id)]
+        session.pending = [PendingParticipant(identity=ANN.raw_id, state=state)]
 
     return FakeLink(prepare)
 
@@ -210,6 +214,31 @@ async def test_participants_raise_their_former_event() -> None:
         assert heard == [acs_core.RemoteParticipantState.DISCONNECTED]
 
 
+@pytest.mark.feature("STATE-019")
+async def test_a_participant_on_hold_was_on_hold_by_another_name() -> None:
+    async with joined(endpoint("a")) as (call, session):
+        (participant,) = call.remote_participants
+        assert legacy.participant_state(participant) is legacy.RemoteParticipantState.CONNECTED
+        held = EndpointAttributes(is_on_hold=True)
+        session.say(AttributesChanged(endpoint="a" * 32, attributes=held))
+        assert participant.state is acs_core.RemoteParticipantState.HOLD
+        assert legacy.participant_state(participant) == "OnHold"
+
+
+async def test_who_rings_was_connecting() -> None:
+    async with agent(dialed(PendingState.RINGING)) as (_, the_agent):
+        call = the_agent.start_call([ANN], StartCallOptions(streams=()))
+        (ann,) = call.remote_participants
+        await until(lambda: ann.state is acs_core.RemoteParticipantState.RINGING)
+        assert legacy.participant_state(ann) == "Connecting"
+
+
+def test_every_state_of_a_participant_has_a_former_name() -> None:
+    named = {"Hold", "Ringing"}
+    former = {state.value for state in legacy.RemoteParticipantState}
+    assert {state.value for state in acs_core.RemoteParticipantState} - named <= former
+
+
 async def test_unknown_events_are_refused_as_today() -> None:
     async with joined() as (call, _):
         with pytest.raises(InvalidArgumentError, match="callEnded"):
@@ -230,6 +259,7 @@ def test_renderers_are_the_same_classes_under_both_names() -> None:
     assert legacy.Renderer is acs_core.VideoStreamRenderer
     assert legacy.RendererView is acs_core.VideoStreamRendererView
     assert legacy.HangupCallOptions is acs_core.HangUpOptions
+    assert legacy.TransferToParticipant is acs_core.TransferToParticipantLocator
 
 
 @pytest.mark.feature("RENDER-019")
@@ -239,6 +269,9 @@ async def test_mirrored_views_are_mirrored() -> None:
     options = legacy.RendererOptions(ScalingMode.CROP, mirrored=True)
     view = await renderer.create_view(options)
     assert (view.scaling_mode, view.is_mirrored) == (ScalingMode.CROP, True)
+    with pytest.warns(DeprecationWarning, match="is_mirrored") as caught:
+        assert view.mirrored is True
+    assert caught[0].filename == __file__
     assert (options.mirrored, isinstance(options, CreateViewOptions)) == (True, True)
     await renderer.aclose()
     await stream.dispose()
@@ -324,6 +357,18 @@ async def test_the_state_of_a_permission_is_one_of_four(permission: str, state: 
     with pytest.warns(DeprecationWarning, match="ask_device_permission"):
         assert await devices.get_permission_state(permission) == state
     assert set(legacy.PermissionState) == {"Granted", "Denied", "Prompt", "Unknown"}
+
+
+async def test_a_changed_permission_is_told_and_holds() -> None:
+    devices = legacy.DeviceManager(PermissionPolicy())
+    heard: list[str] = []
+    devices.on("permissionStateChanged", lambda: heard.append("changed"))
+    devices.set_permissions(PermissionPolicy())
+    assert heard == []
+    devices.set_permissions(PermissionPolicy(audio=False))
+    assert heard == ["changed"]
+    with pytest.warns(DeprecationWarning, match="ask_device_permission"):
+        assert await devices.get_permission_state("Microphone") == "Denied"
 
 
 async def test_there_are_two_permissions() -> None:

@@ -8,8 +8,12 @@ import pytest
 
 from acs_core.client.call_client import CallClient
 from acs_core.client.credential import AzureCommunicationTokenCredential
+from acs_core.client.options import StartCallOptions
 from acs_core.errors import InvalidArgumentError
+from acs_core.identifiers import PhoneNumberIdentifier
 from acs_core.models import CallClientOptions
+from tests.support.events import until
+from tests.support.telephones import Loopback
 from twilio_compat.connect import connect
 from twilio_compat.server import CompatServer, embedded
 from twilio_compat.settings import ServerSettings
@@ -45,6 +49,27 @@ async def test_both_personalities_are_let_in() -> None:
                 agent = await client.create_call_agent(credential)
                 assert agent.connection_state == "Connected"
             credential.dispose()
+
+
+async def test_acs_clients_call_telephones_through_the_gateway_that_is_given() -> None:
+    network = Loopback()
+    async with embedded(telephones=network) as server:
+        _, issued = server.issue_user_token()
+        async with CallClient(CallClientOptions(service_url=server.url)) as client:
+            credential = AzureCommunicationTokenCredential(issued.token)
+            agent = await client.create_call_agent(credential)
+            options = StartCallOptions(
+                streams=(), alternate_caller_id=PhoneNumberIdentifier("+15550199")
+            )
+            call = agent.start_call([PhoneNumberIdentifier("+15550100")], options)
+            await until(lambda: network.placed)
+            network.placed[0].leg.answered()
+            await call.connected()
+            assert [item.identifier for item in call.remote_participants] == [
+                PhoneNumberIdentifier("+15550100")
+            ]
+            await call.hang_up()
+        credential.dispose()
 
 
 async def test_servers_do_not_know_each_others_tokens() -> None:

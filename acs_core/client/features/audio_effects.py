@@ -1,4 +1,4 @@
-"""Effects on a local audio stream: noise suppression, switched on and off while it is sent.
+"""Effects on a local audio stream: less echo and noise, switched on and off while it is sent.
 
 Source: `AudioEffectsFeature` of @azure/communication-calling 2.0.0.
 """
@@ -51,7 +51,7 @@ class AudioEffectsStartConfig:
     """What to switch on; None leaves a kind as it is.
 
     Attributes:
-        echo_cancellation: Not supported: see `EchoCancellationEffect`.
+        echo_cancellation: An `EchoCancellationEffect` for this stream only; the names are refused.
         noise_suppression: "BrowserNoiseSuppression"; a `DeepNoiseSuppressionEffect` is refused.
     """
 
@@ -61,8 +61,13 @@ class AudioEffectsStartConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioEffectsStopConfig:
-    """What to switch off."""
+    """What to switch off.
 
+    Attributes:
+        echo_cancellation: ACS cannot switch it off (ours).
+    """
+
+    echo_cancellation: bool = False
     noise_suppression: bool = False
 
 
@@ -75,7 +80,7 @@ class ActiveAudioEffects:
 
 
 class AudioEffectsFeature(AudioStreamFeature):
-    """Reduces the noise of a microphone."""
+    """Reduces echo and noise of a microphone, the echo first."""
 
     EVENTS: ClassVar[frozenset[str]] = frozenset(AudioEffectsEvent)
     EVENT_SUB_CODE: ClassVar[int] = 45002
@@ -85,14 +90,18 @@ class AudioEffectsFeature(AudioStreamFeature):
         super().__init__(stream)
         self._chain = stream.effects
         self._chain.on_failed = self._failed
+        self._echo: EchoCancellationEffect | None = None
+        self._noise: BrowserNoiseSuppression | None = None
         self._lock = asyncio.Lock()
         self._is_disposed = False
 
     @property
     def active_effects(self) -> ActiveAudioEffects:
         """What is on."""
-        names = tuple(NoiseSuppressionEffectName(item.name) for item in self._chain.effects)
-        return ActiveAudioEffects(noise_suppression=names)
+        return ActiveAudioEffects(
+            echo_cancellation=() if self._echo is None else (self._echo.name,),
+            noise_suppression=() if self._noise is None else (self._noise.name,),
+        )
 
     @property
     def stats(self) -> EffectStats:
@@ -100,16 +109,19 @@ class AudioEffectsFeature(AudioStreamFeature):
         return self._chain.stats
 
     async def is_supported(self, effect: Noise | Echo) -> bool:
-        """Whether an effect can run here: `BrowserNoiseSuppression` alone can.
+        """Whether an effect can run here.
+
+        `BrowserNoiseSuppression` can, and an `EchoCancellationEffect` with the extra `echo`.
 
         Raises:
             InvalidArgumentError: 400/45013: it is no effect.
         """
-        unsupported = EchoCancellationEffect | DeepNoiseSuppressionEffect
-        if isinstance(effect, unsupported) or effect in set(EchoCancellationEffectName):
+        if isinstance(effect, EchoCancellationEffect):
+            return await effect.is_supported()
+        is_known = isinstance(effect, DeepNoiseSuppressionEffect)
+        if is_known or effect in set(EchoCancellationEffectName):
             return False
-        made = _noise_suppression(effect, 45013)
-        return await made.is_supported()
+        return await _noise_suppression(effect, 45013).is_supported()
 
     async def start_effects(self, audio_effects: AudioEffectsStartConfig) -> None:
         """Switch effects on, each in the place of another of its kind.
@@ -121,12 +133,14 @@ class AudioEffectsFeature(AudioStreamFeature):
             DeadlineError: 408/45021: the effect did not get ready.
             MediaError: 500/45001: it failed.
         """
-        chosen = _chosen(audio_effects)
+        echo, noise = _chosen(audio_effects)
         self._check_usable(45005)
         async with self._lock:
-            await self._prepare(chosen)
+            for effect in (echo, noise):
+                if effect is not None:
+                    await self._prepare(effect)
             self._check_usable(45005)
-            self._chain.effects = (chosen,)
+            self._set(echo or self._echo, noise or self._noise)
             self._emit(AudioEffectsEvent.EFFECTS_STARTED, self.active_effects)
 
     async def stop_effects(self, audio_effects: AudioEffectsStopConfig) -> None:
@@ -136,24 +150,40 @@ class AudioEffectsFeature(AudioStreamFeature):
             InvalidArgumentError: 400/45013: nothing is named.
             InvalidStateError: 400/45008: the stream is disposed.
         """
-        if not isinstance(audio_effects, AudioEffectsStopConfig) or not (
-            audio_effects.noise_suppression
-        ):
+        is_config = isinstance(audio_effects, AudioEffectsStopConfig)
+        if not is_config or audio_effects == AudioEffectsStopConfig():
             raise InvalidArgumentError("No audio effect is named.", sub_code=45013)
         self._check_usable(45008)
         async with self._lock:
-            stopped = self.active_effects
-            if stopped.noise_suppression:
-                self._chain.effects = ()
+            stopped = ActiveAudioEffects(
+                echo_cancellation=self.active_effects.echo_cancellation
+                if audio_effects.echo_cancellation
+                else (),
+                noise_suppression=self.active_effects.noise_suppression
+                if audio_effects.noise_suppression
+                else (),
+            )
+            if stopped != ActiveAudioEffects():
+                self._set(
+                    None if audio_effects.echo_cancellation else self._echo,
+                    None if audio_effects.noise_suppression else self._noise,
+                )
                 self._emit(AudioEffectsEvent.EFFECTS_STOPPED, stopped)
 
     def dispose(self) -> None:
         """Take the effects off, for good. Safe to repeat."""
         self._is_disposed = True
-        self._chain.effects = ()
+        self._set(None, None)
         self._chain.on_failed = None
 
     # ------------------------------------------------------------ inside
+
+    def _set(
+        self, echo: EchoCancellationEffect | None, noise: BrowserNoiseSuppression | None
+    ) -> None:
+        # The canceller needs the sound as the microphone heard it.
+        self._echo, self._noise = echo, noise
+        self._chain.effects = [item for item in (echo, noise) if item is not None]
 
     def _check_usable(self, sub_code: int) -> None:
         if self._is_disposed or self._stream.is_disposed:
@@ -182,20 +212,31 @@ class AudioEffectsFeature(AudioStreamFeature):
         self._emit(AudioEffectsEvent.EFFECTS_ERROR, error)
 
 
-def _chosen(config: AudioEffectsStartConfig) -> AudioEffect:
+def _chosen(
+    config: AudioEffectsStartConfig,
+) -> tuple[EchoCancellationEffect | None, BrowserNoiseSuppression | None]:
     if not isinstance(config, AudioEffectsStartConfig) or config == AudioEffectsStartConfig():
         raise InvalidArgumentError("No audio effect is named.", sub_code=45013)
-    echo = config.echo_cancellation
-    if echo is not None:
-        if isinstance(echo, EchoCancellationEffect):
-            raise _unsupported(echo.name)
-        if echo in set(EchoCancellationEffectName):
-            raise _unsupported(echo)
-        raise InvalidArgumentError(f"No echo cancellation {echo!r}.", sub_code=45014)
-    return _noise_suppression(config.noise_suppression, 45015)
+    echo, noise = config.echo_cancellation, config.noise_suppression
+    return (
+        None if echo is None else _echo_cancellation(echo),
+        None if noise is None else _noise_suppression(noise, 45015),
+    )
 
 
-def _noise_suppression(effect: object, sub_code: int) -> AudioEffect:
+def _echo_cancellation(effect: object) -> EchoCancellationEffect:
+    if isinstance(effect, EchoCancellationEffect):
+        return effect
+    if effect in set(EchoCancellationEffectName):
+        raise _unsupported(str(effect), "Use an EchoCancellationEffect.")
+    raise InvalidArgumentError(
+        f"No echo cancellation {effect!r}.",
+        sub_code=45014,
+        next_step="Use an EchoCancellationEffect.",
+    )
+
+
+def _noise_suppression(effect: object, sub_code: int) -> BrowserNoiseSuppression:
     if isinstance(effect, DeepNoiseSuppressionEffect):
         raise _unsupported(effect.name)
     if effect == NoiseSuppressionEffectName.BROWSER_NOISE_SUPPRESSION:
@@ -207,11 +248,11 @@ def _noise_suppression(effect: object, sub_code: int) -> AudioEffect:
     )
 
 
-def _unsupported(name: str) -> InvalidArgumentError:
+def _unsupported(name: str, next_step: str = "Ask is_supported first.") -> InvalidArgumentError:
     return InvalidArgumentError(
         f"{name} cannot run here.",
         code=415,
         sub_code=45016,
         stage=Stage.MEDIA,
-        next_step="Ask is_supported first.",
+        next_step=next_step,
     )

@@ -18,6 +18,7 @@ from acs_core.client.features.data_channel import DataChannelCallFeature
 from acs_core.client.features.debug_info import DebugInfoCallClientFeature
 from acs_core.client.features.diagnostics import UserFacingDiagnosticsFeature
 from acs_core.client.features.dominant_speakers import DominantSpeakersCallFeature
+from acs_core.client.features.local_recording import LocalRecordingCallFeature
 from acs_core.client.features.media_access import MediaAccessCallFeature
 from acs_core.client.features.media_stats import MediaStatsCallFeature
 from acs_core.client.features.network_quality import NetworkQualityFeature
@@ -53,6 +54,8 @@ class Features:
     REAL_TIME_TEXT: Final = FeatureKey(RealTimeTextFeature)
     DATA_CHANNEL: Final = FeatureKey(DataChannelCallFeature)
     RECORDING: Final = FeatureKey(RecordingCallFeature)
+    LOCAL_RECORDING: Final = FeatureKey(LocalRecordingCallFeature)
+    """Of the beta 1.36."""
     TRANSCRIPTION: Final = FeatureKey(TranscriptionCallFeature)
     CAPTIONS: Final = FeatureKey(CaptionsCallFeature)
     TRANSFER: Final = FeatureKey(TransferCallFeature)
@@ -92,6 +95,7 @@ ALL_FEATURES: Final[tuple[FeatureKey[Any], ...]] = (
     Features.USER_FACING_DIAGNOSTICS,
     Features.MEDIA_STATS,
     Features.RECORDING,
+    Features.LOCAL_RECORDING,
     Features.TRANSCRIPTION,
     Features.CAPTIONS,
     Features.CALL_SURVEY,

@@ -120,12 +120,13 @@ class TransferRequestedEventArgs:
 
     Attributes:
         target_participant: Who is to be called; None when a call is to be joined.
-        accept: Goes there; the second time, or after the end of this call, it does nothing.
+        accept: Goes there, and returns the call that is connecting; the second time, after the end
+            of this call, or when the new one cannot begin, it returns None.
         reject: Stays here; the transfer has failed. Does nothing after `accept`.
     """
 
     target_participant: CommunicationIdentifier | None
-    accept: Callable[[], None]
+    accept: Callable[[], CallCommon | None]
     reject: Callable[[], None]
 
 
@@ -284,14 +285,14 @@ class TransferCallFeature(CallFeature):
         """Whether there still is a call that can be transferred (ours)."""
         return self._context.is_joined
 
-    def follow(self, requested: wire.TransferRequested) -> None:
-        """Go to the other call; `transferAccepted` tells it."""
+    def follow(self, requested: wire.TransferRequested) -> CallCommon | None:
+        """Go to the other call; `transferAccepted` tells it. None when that cannot begin."""
         try:
             call = self._context.transfer_to(requested)
         except CallingError as error:
             _log.warning("The transfer cannot be carried out: %s", error)
             self.report(requested, TransferState.FAILED, error.code, error.sub_code)
-            return
+            return None
 
         def state_changed() -> None:
             if call.state is CallState.CONNECTED:
@@ -306,6 +307,7 @@ class TransferCallFeature(CallFeature):
 
         call.on(CallEvent.STATE_CHANGED, state_changed)
         self._emit(TransferFeatureEvent.TRANSFER_ACCEPTED, TransferEventArgs(call))
+        return call
 
     def report(
         self,
@@ -340,10 +342,11 @@ class _Decision:
         self._requested = requested
         self._is_open = True
 
-    def accept(self) -> None:
+    def accept(self) -> CallCommon | None:
         """Go."""
         if self._take() and self._feature.is_in_call:
-            self._feature.follow(self._requested)
+            return self._feature.follow(self._requested)
+        return None
 
     def reject(self) -> None:
         """Stay."""

@@ -6,9 +6,15 @@ stays at the edges. Even light, a fixed camera and clothes that differ from the 
 fails where colors coincide, with moving backgrounds, and with several people; nobody should rely
 on it to hide something confidential. `acs_core.media.effects.model` runs a trained model instead.
 
+No trained model comes with this package, and no extra installs one: which model is good enough, and
+whether its license fits, is the application's decision, so it brings the file. MediaPipe is left
+aside: its Python tasks want a model file as well (`model_asset_path`), and its releases 0.10.15 to
+0.10.21 refuse numpy 2.
+
 Source: the idea is that of GrabCut (Rother, Kolmogorov, Blake 2004), color models that are refined
 by their own result, joined with a background picture as in Stauffer and Grimson 1999, with one
-Gaussian; numbers are ours.
+Gaussian; numbers are ours. MediaPipe: its guide to the Image Segmenter task, and its project's
+answers on numpy.
 """
 
 from __future__ import annotations
@@ -50,7 +56,11 @@ LOST: Final = 0.85
 
 
 class Segmenter(Protocol):
-    """Finds the person in a picture; keeps state from picture to picture of one stream."""
+    """Finds the person in a picture; keeps state from picture to picture of one stream.
+
+    `BasicSegmenter` needs nothing, `OnnxSegmenter` a model file of the application; another library
+    is used by writing a class with these members.
+    """
 
     @property
     def is_available(self) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator
 from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from acs_core import (
@@ -25,6 +27,7 @@ from acs_core.media.frames import AudioFrame
 from tests.support.calls import Log
 from tests.support.sources import HissSource
 
+HAS_ECHO_LIBRARY = importlib.util.find_spec("livekit") is not None
 START = AudioEffectsStartConfig(noise_suppression="BrowserNoiseSuppression")
 STOP = AudioEffectsStopConfig(noise_suppression=True)
 
@@ -85,7 +88,7 @@ async def test_support_is_told_honestly(feature: AudioEffectsFeature) -> None:
     assert await feature.is_supported("BrowserNoiseSuppression")
     assert not await feature.is_supported(DeepNoiseSuppressionEffect())
     assert not await feature.is_supported("BrowserEchoCancellation")
-    assert not await feature.is_supported(EchoCancellationEffect())
+    assert await feature.is_supported(EchoCancellationEffect()) is HAS_ECHO_LIBRARY
     with pytest.raises(InvalidArgumentError) as caught:
         await feature.is_supported("Magic")  # type: ignore[arg-type]
     assert caught.value.sub_code == 45013
@@ -99,7 +102,6 @@ async def test_support_is_told_honestly(feature: AudioEffectsFeature) -> None:
         (AudioEffectsStartConfig(noise_suppression="Magic"), 400, 45015),  # type: ignore[arg-type]
         (AudioEffectsStartConfig(echo_cancellation="Magic"), 400, 45014),  # type: ignore[arg-type]
         (AudioEffectsStartConfig(echo_cancellation="BrowserEchoCancellation"), 415, 45016),
-        (AudioEffectsStartConfig(echo_cancellation=EchoCancellationEffect()), 415, 45016),
         (AudioEffectsStartConfig(noise_suppression=DeepNoiseSuppressionEffect()), 415, 45016),
     ],
 )
@@ -110,6 +112,40 @@ async def test_what_cannot_start_is_refused_with_its_code(
         await feature.start_effects(config)
     assert (caught.value.code, caught.value.sub_code) == (code, sub_code)
     assert feature.active_effects == ActiveAudioEffects()
+
+
+@pytest.mark.skipif(HAS_ECHO_LIBRARY, reason="livekit is installed")
+async def test_echo_cancellation_is_refused_without_the_extra(feature: AudioEffectsFeature) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        await feature.start_effects(
+            AudioEffectsStartConfig(echo_cancellation=EchoCancellationEffect())
+        )
+    assert (caught.value.code, caught.value.sub_code) == (415, 45016)
+
+
+@pytest.mark.skipif(not HAS_ECHO_LIBRARY, reason="livekit is missing: install the extra 'echo'")
+async def test_echo_and_noise_are_switched_each_by_itself(
+    stream: LocalAudioStream, feature: AudioEffectsFeature
+) -> None:
+    log = Log().watch(feature)
+    await feature.start_effects(START)
+    effect = EchoCancellationEffect()
+    await feature.start_effects(AudioEffectsStartConfig(echo_cancellation=effect))
+    both = feature.active_effects
+    assert both.echo_cancellation == ("EchoCancellation",)
+    assert both.noise_suppression == ("BrowserNoiseSuppression",)
+    assert [item.name for item in stream.effects.effects] == [
+        "EchoCancellation",
+        "BrowserNoiseSuppression",
+    ]
+    effect.played(AudioFrame.from_ndarray(np.zeros(960, np.int16)))
+    assert await quietest(stream) < -62
+    assert feature.stats.failed == 0
+    await feature.stop_effects(STOP)
+    assert stream.effects.effects == (effect,)
+    await feature.stop_effects(AudioEffectsStopConfig(echo_cancellation=True))
+    assert feature.active_effects == ActiveAudioEffects()
+    assert log.names == ["effectsStarted"] * 2 + ["effectsStopped"] * 2
 
 
 async def test_stopping_what_is_not_on_is_no_mistake(feature: AudioEffectsFeature) -> None:

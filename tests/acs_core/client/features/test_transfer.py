@@ -108,9 +108,10 @@ async def test_a_transferee_goes_to_the_new_call_and_reports_how_it_goes() -> No
         (_, (args,)) = log.entries[0]
         assert args.target_participant is None
         assert the_agent.calls == (call,)
-        args.accept()
-        args.accept()
+        accepted = args.accept()
+        assert args.accept() is None
         (_, target) = the_agent.calls
+        assert accepted is target
         assert log.names == ["transferRequested", "transferAccepted"]
         assert log.entries[1][1][0].target_call is target
         assert (target.id, target.transferor_info.display_name) == ("e" * 32, "A")
