@@ -173,6 +173,9 @@ ASKS: Final[dict[str, Callable[[Silenced], Awaitable[object]]]] = {
     "Lobby.admit": lambda t: t.call.lobby.admit(t.people[0]),
     "Lobby.admit_all": lambda t: t.call.lobby.admit_all(),
     "Lobby.reject": lambda t: t.call.lobby.reject(t.people[0]),
+    "LocalRecordingCallFeature.announce": lambda t: t.call.feature(
+        Features.LOCAL_RECORDING
+    ).announce(is_recording=True),
     "RaiseHandCallFeature.lower_all_hands": lambda t: hands(t).lower_all_hands(),
     "RaiseHandCallFeature.lower_hand": lambda t: hands(t).lower_hand(),
     "RaiseHandCallFeature.lower_hands": lambda t: hands(t).lower_hands(t.people),
@@ -231,6 +234,7 @@ LOCAL: Final = {
     "LocalAudioStream": _DEVICES,
     "LocalMediaStream": _DEVICES,
     "LocalPublication": _AT_ONCE,
+    "LocalRecorder": "writes files",
     "LocalVideoStream": _DEVICES,
     "MaskedEffect": _OF_OURS,
     "MediaEffect": _OF_OURS,
