@@ -230,7 +230,7 @@ LOCAL: Final = {
     "DebugInfoCallClientFeature": _DEVICES,
     "DeepNoiseSuppressionEffect": _OF_OURS,
     "DeviceManager": _DEVICES,
-    "EchoCancellationEffect": _OF_OURS,
+    "EchoCancellation": _OF_OURS,
     "LocalAudioStream": _DEVICES,
     "LocalMediaStream": _DEVICES,
     "LocalPublication": _AT_ONCE,
