@@ -444,6 +444,7 @@ from acs_core.models import (
     ConnectionStateChangedReason,
     CreateViewOptions,
     CustomContext,
+    CustomContextOptions,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
@@ -471,6 +472,7 @@ from acs_core.models import (
     TurnConfiguration,
     VideoDeviceInfo,
     VideoDeviceType,
+    XHeader,
 )
 from acs_core.signed_request import (
     AccessKeyCredential,
@@ -566,6 +568,7 @@ __all__ = [
     "ConnectionStateChangedReason",
     "CreateViewOptions",
     "CustomContext",
+    "CustomContextOptions",
     "DataChannelCallFeature",
     "DataChannelEvent",
     "DataChannelMessage",
@@ -804,6 +807,7 @@ __all__ = [
     "VideoStreamRendererView",
     "Volume",
     "VolumeEvent",
+    "XHeader",
     "create_identifier_from_raw_id",
     "deserialize_communication_identifier",
     "get_environment_info",

@@ -123,8 +123,6 @@ class IncomingCallEvent(StrEnum):
 
     CALL_ENDED = "callEnded"
     """(CallEndedEventArgs)"""
-    CALLER_INFO_CHANGED = "callerInfoChanged"
-    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
 
 
 class RemoteParticipantEvent(StrEnum):

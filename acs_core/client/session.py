@@ -94,7 +94,7 @@ class CallSession:
     ) -> None:
         self.id = endpoint_id
         self.room: wire.RoomInfo | None = None
-        self.meeting = ""
+        self.thread_id = ""
         self._connection = connection
         self._observer = observer
         self._locator = locator
@@ -295,7 +295,9 @@ class CallSession:
             case (
                 wire.MutedByOthers()
                 | wire.Reaction()
+                | wire.ThreadChanged()
                 | wire.TransferRequested()
+                | wire.TransferredHere()
                 | wire.TransferChanged()
                 | wire.Transcribed()
                 | wire.RealTimeText()
@@ -343,7 +345,7 @@ class CallSession:
         )
         self._call_id = joined.call
         self.room = joined.room
-        self.meeting = joined.meeting
+        self.thread_id = joined.thread_id
         self._roster = Roster.restore(
             joined.revision,
             joined.endpoints,

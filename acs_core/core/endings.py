@@ -46,6 +46,7 @@ __all__ = [
     "TELEPHONE_NO_ANSWER",
     "TRANSFERRED",
     "UNINVITED",
+    "for_other",
 ]
 
 HUNG_UP: Final = EndReason(code=0, sub_code=0, message="The participant left.")
@@ -122,3 +123,10 @@ TELEPHONE_FAILED: Final = EndReason(
 TELEPHONE_DECLINED: Final = EndReason(
     code=603, sub_code=560603, message="The telephone declined the call."
 )
+
+
+def for_other(reason: EndReason) -> EndReason:
+    """Why a call of two is over for one of them, when the other left it like that."""
+    if reason in (LINK_LOST, MEDIA_LOST):
+        return OTHER_LOST
+    return reason if reason == TELEPHONE_HUNG_UP else OTHER_HUNG_UP

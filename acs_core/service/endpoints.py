@@ -224,6 +224,10 @@ class Endpoint:
         except Exception:
             _log.exception("the adapter of endpoint %s failed", self.id)
 
+    def notify(self, notice: wire.Notice) -> None:
+        """Tell the adapter a piece of news."""
+        self.tell(lambda observer: observer.on_notice(notice))
+
     def publish(self, wanted: Iterable[wire.NewPublication]) -> tuple[PublicationInfo, ...]:
         """Offer streams to the call.
 

@@ -109,7 +109,7 @@ class NativeEndpoint(EndpointObserver):
             speakers=call.roster.speakers,
             room=_room_info(call),
             call_type=call.type,
-            meeting="" if call.meeting is None else call.meeting.thread_id,
+            thread_id=call.thread_id,
             pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
             activity=call.roster.activity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from acs_core import (
     AcceptCallOptions,
     Call,
+    CallerInfo,
     CallState,
     CommunicationUserIdentifier,
     Features,
@@ -151,6 +153,7 @@ async def test_a_call_may_be_transferred_to_another_call() -> None:
         anna, ben, cleo = await three(place)
         first, theirs = await connect(anna, ben)
         second, target = await connect(anna, cleo)
+        told = next_event(target, "transferorInfoChanged")
         transfer = first.feature(Features.TRANSFER).transfer(TransferToCallLocator(second.id))
         assert await first.ended() == await second.ended() == endings.TRANSFERRED
         assert transfer.state is TransferState.TRANSFERRED
@@ -158,6 +161,8 @@ async def test_a_call_may_be_transferred_to_another_call() -> None:
         assert target.state is CallState.CONNECTED
         (remote,) = target.remote_participants
         assert remote.identifier == named(ben)
+        await told
+        assert target.transferor_info == CallerInfo(named(anna), "Anna")
         (moved,) = ben.agent.calls
         await moved.connected()
         assert (await moved.info.get_server_call_id()) == (await target.info.get_server_call_id())
@@ -196,3 +201,21 @@ async def test_what_cannot_be_transferred_is_refused() -> None:
         ]
         await over(*failed)
         assert [item.error and item.error.sub_code for item in failed] == [46052, 46052, 40202]
+
+
+async def test_a_target_may_take_longer_to_answer_than_a_transferee_to_set_out() -> None:
+    async with meeting(transfer_timeout=0.5, ringing={"one_to_one": 30.0}) as place:
+        anna, ben, cleo = await three(place)
+        ours, _ = await connect(anna, ben)
+        ringing = next_event(cleo.agent, "incomingCall")
+        transfer = ours.feature(Features.TRANSFER).transfer(
+            TransferToParticipantLocator(named(cleo))
+        )
+        (args,) = await ringing
+        timer = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.7, timer.set_result, None)
+        await timer
+        assert not transfer.is_over
+        await args.incoming_call.accept(SILENT)
+        await over(transfer)
+        assert transfer.state is TransferState.TRANSFERRED
