@@ -478,7 +478,8 @@ class CallSession:
                 error = cause
             if loop.time() >= deadline:
                 _log.warning("media was not restored: %s", error)
-                self._finish(endings.MEDIA_LOST, wire.Leave(endpoint=self.id))
+                leave = wire.Leave(endpoint=self.id, has_lost_media=True)
+                self._finish(endings.MEDIA_LOST, leave)
                 return
             await asyncio.sleep(backoff.next_delay(random.random()))
         self._maybe_recovered()

@@ -390,9 +390,9 @@ class Endpoint:
             self.state = state
             self.call.commit(EndpointChanged(endpoint=self.id, state=state))
 
-    def leave(self) -> None:
-        """Leave the call; does nothing when it has left already."""
-        self.call.remove(self, endings.HUNG_UP, tell=False)
+    def leave(self, reason: EndReason = endings.HUNG_UP) -> None:
+        """Leave the call, for this reason; does nothing when it has left already."""
+        self.call.remove(self, reason, tell=False)
 
     def refresh_subscriptions(self) -> None:
         """Work out again what is to be received, and tell the adapter about a change."""

@@ -172,10 +172,15 @@ class Join(Struct, frozen=True, kw_only=True, tag="join"):
 
 
 class Leave(Struct, frozen=True, kw_only=True, tag="leave"):
-    """Leave a call; answered by an empty `Answered`."""
+    """Leave a call; answered by an empty `Answered`.
+
+    Attributes:
+        has_lost_media: The client gives up because media cannot be restored; the others see that.
+    """
 
     endpoint: str
     for_everyone: bool = False
+    has_lost_media: bool = False
 
 
 class Publish(Struct, frozen=True, kw_only=True, tag="publish"):
