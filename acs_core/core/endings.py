@@ -59,6 +59,8 @@ REMOVED: Final = EndReason(code=0, sub_code=5300, message="The participant was r
 ENDED_FOR_EVERYONE: Final = EndReason(
     code=0, sub_code=4097, message="The call was ended for everyone."
 )
+# ACS tells the client that is lost 496/7, its network being to blame; the others, and programs
+# written for Twilio, know the loss by Twilio's code, and one row for both sides keeps them equal.
 LINK_LOST: Final = EndReason(
     code=408, sub_code=53001, message="Signaling was lost and not restored in time."
 )

@@ -104,6 +104,8 @@ class Transfers:
     def begin(self, transferor: Endpoint, body: wire.Transfer) -> None:
         """Send the other side of a call somewhere; what becomes of it is told.
 
+        What is asked twice under one id is done once.
+
         Raises:
             InvalidArgumentError: 400/46052: the target is nobody who can be called, or no call of
                 the transferor; others as for calling somebody.
@@ -111,15 +113,16 @@ class Transfers:
                 409: it is being transferred.
         """
         transferee = _transferee(transferor)
+        key = (transferee, body.transfer)
+        if key in self._live or key in self._over:
+            return
         if any(item.transferee is transferee for item in self._live.values()):
             raise InvalidStateError(
                 "The other side is being transferred already.", code=409, stage=Stage.SIGNALING
             )
         transfer = _Transfer(body.transfer, transferor, transferee, body.participant)
         locator = self._destination(transfer, body)
-        key = (transferee, transfer.id)
         self._live[key] = transfer
-        self._over.pop(key, None)
         self._watch(key, self._timeout)
         requested = wire.TransferRequested(
             endpoint=transferee.id,

@@ -272,14 +272,23 @@ class TransferCallFeature(CallFeature):
                 )
 
     async def _ask(self, transfer: Transfer, request: wire.Transfer) -> None:
+        # First: the service may tell the end of it before it answers.
+        transfer.change(TransferState.TRANSFERRING)
         try:
-            # First: the service may tell the end of it before it answers.
-            transfer.change(TransferState.TRANSFERRING)
-            await self._context.joined_session().ask(request)
+            await self._ask_until_answered(request)
         except CallingError as error:
             _log.info("The call is not transferred: %s", error)
             code = TransferErrorCode(error.code, error.sub_code or TO_TARGET_FAILED)
             transfer.change(TransferState.FAILED, code)
+
+    async def _ask_until_answered(self, body: wire.Transfer | wire.ReportTransfer) -> None:
+        """Ask for as long as the call lasts: the service takes what is said twice once."""
+        while True:
+            try:
+                await self._context.joined_session().ask(body)
+            except DeadlineError:
+                continue  # Lost with the link.
+            return
 
     # ------------------------------------------------------------ the transferee's side
 
@@ -340,15 +349,10 @@ class TransferCallFeature(CallFeature):
             self._context.work.spawn(self._tell(body), "report transfer")
 
     async def _tell(self, body: wire.ReportTransfer) -> None:
-        """Ask until there is an answer; the end of the call ends this, too."""
-        while self._context.is_joined:
-            try:
-                await self._context.joined_session().ask(body)
-            except DeadlineError:
-                continue  # Lost with the link; the service takes what is said twice once.
-            except CallingError as error:
-                _log.info("The transfer could not be reported: %s", error)
-            return
+        try:
+            await self._ask_until_answered(body)
+        except CallingError as error:
+            _log.info("The transfer could not be reported: %s", error)
 
 
 class _Decision:

@@ -51,6 +51,7 @@ def dialed(endpoint: Endpoint) -> None:
 def asking(
     endpoint: Endpoint,
     *,
+    transfer: str = "t",
     participant: str = "",
     call: str = "",
     caller_id: str = "",
@@ -58,7 +59,7 @@ def asking(
 ) -> wire.Transfer:
     return wire.Transfer(
         endpoint=endpoint.id,
-        transfer="t",
+        transfer=transfer,
         participant=participant,
         call=call,
         alternate_caller_id=caller_id,
@@ -117,7 +118,7 @@ async def test_somebody_is_sent_once_at_a_time_and_only_they_report() -> None:
     report = wire.ReportTransfer(endpoint=ben.id, transfer="t", state=TransferState.FAILED)
     codes = []
     for attempt in (
-        lambda: transfers.begin(anna, asking(anna, participant="8:acs:r_d")),
+        lambda: transfers.begin(anna, asking(anna, transfer="u", participant="8:acs:r_d")),
         lambda: transfers.report(anna, report),
     ):
         with pytest.raises(CallingError) as caught:
@@ -208,7 +209,7 @@ async def test_nobody_is_waited_for_without_end() -> None:
     assert heard.states == [(TransferState.TRANSFERRING, 0, 0)]
     clock.advance(5.0)  # 115 s for a telephone, 60 s to connect.
     assert heard.states[1:] == [(TransferState.FAILED, 408, 46050)]
-    transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    transfers.begin(anna, asking(anna, transfer="u", participant="8:acs:r_c"))
     clock.advance(60.0)
     assert heard.states[2:] == [(TransferState.FAILED, 408, 46050)]
     assert anna.is_in_call
@@ -294,3 +295,15 @@ async def test_what_the_target_gets_along_is_checked() -> None:
     assert isinstance(request, wire.TransferRequested)
     assert isinstance(request.locator, wire.DialLocator)
     assert request.locator.context == context
+
+
+async def test_what_is_asked_twice_is_done_once() -> None:
+    calls, transfers, _ = virtual()
+    anna, heard, ben, told = pair(calls)
+    for _ in range(2):
+        transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    assert len(told.notices) == 1
+    transfers.report(ben, reporting(ben, TransferState.FAILED))
+    transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    assert len(told.notices) == 1
+    assert len(heard.states) == 1

@@ -143,6 +143,15 @@ async def test_a_report_is_repeated_until_it_is_answered() -> None:
         assert set(reports(session)) == {TransferState.TRANSFERRING, TransferState.TRANSFERRED}
 
 
+async def test_a_transfer_is_asked_for_until_it_is_answered() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        session.losses = 2
+        transfer = call.feature(Features.TRANSFER).transfer(TARGET)
+        await settle()
+        assert transfer.state is TransferState.TRANSFERRING
+        assert [type(item) for item in session.asked] == [wire.Transfer] * 3
+
+
 async def test_the_one_who_was_transferred_here_is_told_with_who_sent_them() -> None:
     async with joined(NOTHING, prepare=between_two) as (call, session):
         log = Log().watch(call)
