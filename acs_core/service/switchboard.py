@@ -217,7 +217,8 @@ class Switchboard:
         check_thread_id(body.thread_id)
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
-        if body.thread_id:
+        # A meeting keeps the chat that it has.
+        if body.thread_id and call.type in DIALED:
             call.set_thread(body.thread_id)
         ring = self.expect(
             call,

@@ -181,18 +181,21 @@ class Transfers:
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """A transferee that leaves has come to where it was sent, or will not be waited for."""
         for key, transfer in list(self._live.items()):
-            if transfer.transferee is not endpoint:
+            if endpoint not in (transfer.transferor, transfer.transferee):
                 continue
             if transfer.has_come:
                 self._finish(key)
-            else:
+            elif endpoint is transfer.transferee:
                 code = reason.code or endings.MEDIA_LOST.code
                 left = EndReason(code=code, sub_code=FAILED, message="The transferee left.")
                 self._fail(key, left)
         self._forget(lambda other: other is endpoint)
 
     def ended(self, call: ServerCall, _: EndReason) -> None:
-        """The transferee goes on to where it was sent; it has nothing to repeat any more."""
+        """Who has come is where they were sent, the others go on; nothing is reported any more."""
+        for key, transfer in list(self._live.items()):
+            if transfer.transferee.call is call and transfer.has_come:
+                self._finish(key)
         self._forget(lambda other: other.call is call)
 
     # ------------------------------------------------------------ inside

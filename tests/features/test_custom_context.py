@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from acs_core import (
@@ -14,19 +16,26 @@ from acs_core import (
     CustomContext,
     Features,
     IncomingCall,
+    JoinCallOptions,
     MicrosoftTeamsUserIdentifier,
     PhoneNumberIdentifier,
     StartCallOptions,
     StartTeamsCallOptions,
     TeamsCall,
     TeamsCallAgent,
+    TeamsMeetingIdLocator,
     TransferToParticipantLocator,
     TransferToParticipantOptions,
     XHeader,
+    wire,
 )
+from acs_core.core.custom_context import CustomContext as Context
+from acs_core.core.custom_context import Header
 from acs_core.service import embedded
+from tests.support.callers import switch
 from tests.support.events import next_event, until
 from tests.support.people import AcsUser, Meeting, meeting
+from tests.support.service_client import raw_client
 from tests.support.telephones import Loopback
 
 SILENT = AcceptCallOptions(streams=())
@@ -125,6 +134,39 @@ async def test_the_others_hear_of_the_chat_with_which_a_call_grows() -> None:
         await changed
         (args,) = await ringing
         assert theirs.info.thread_id == args.incoming_call.info.thread_id == THREAD
+
+
+async def test_the_service_checks_what_clients_send_along() -> None:
+    headers = tuple(Header(key=f"k{number}", value="v") for number in range(6))
+    many = ("8:acs:r_a", "8:acs:r_b")
+    async with embedded() as service, raw_client(service) as client:
+        await client.hello()
+        codes = []
+        attempts: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+            (many[:1], {"context": Context(sip_headers=headers)}),
+            (many, {"context": Context(user_to_user="u")}),
+            (many, {"thread_id": "19:" + "x" * 254}),
+            (many, {"thread_id": "19:\r\n"}),
+        ]
+        for callees, options in attempts:
+            _, refused = await client.join(wire.DialLocator(callees=callees, **options))
+            assert isinstance(refused, wire.Failed)
+            codes.append((refused.code, refused.sub_code))
+        assert codes == [(400, 0), (412, 46400), (400, 41085), (400, 41085)]
+        assert not service.calls.live
+
+
+async def test_a_meeting_keeps_its_chat() -> None:
+    async with switch() as stage:
+        olga = await stage.caller()
+        held = stage.service.meetings.create(olga.raw_id)
+        place = TeamsMeetingIdLocator(held.id, held.passcode)
+        call = await olga.agent.join(place, JoinCallOptions(streams=())).connected()
+        (inside,) = stage.service.calls.live.values()
+        (endpoint,) = inside.endpoints.values()
+        invite = wire.Invite(endpoint=call.id, callee="8:acs:r_a", thread_id=THREAD)
+        stage.service.calls.switchboard.invite(endpoint, invite)
+        assert inside.thread_id == call.info.thread_id == held.thread_id
 
 
 async def _teams_user(place: Meeting, name: str) -> TeamsCallAgent:

@@ -27,6 +27,8 @@ from acs_core import (
     TransferToParticipantOptions,
 )
 from acs_core.core import endings
+from acs_core.service.sessions import SessionTimes
+from tests.support.callers import switch
 from tests.support.events import next_event, until
 from tests.support.people import AcsUser, Meeting, meeting
 
@@ -219,3 +221,34 @@ async def test_a_target_may_take_longer_to_answer_than_a_transferee_to_set_out()
         await args.incoming_call.accept(SILENT)
         await over(transfer)
         assert transfer.state is TransferState.TRANSFERRED
+
+
+async def test_a_transferee_whose_network_is_lost_fails_the_transfer() -> None:
+    async with switch(times=SessionTimes(acs_window=0.5)) as stage:
+        anna, cleo = await stage.caller("Anna"), await stage.caller("Cleo")
+        ben, network = await stage.breakable("Ben")
+        ours, theirs = await stage.pair(anna, ben)
+        # Ben has not decided yet.
+        requested = next_event(theirs.feature(Features.TRANSFER), "transferRequested")
+        transfer = ours.feature(Features.TRANSFER).transfer(TransferToParticipantLocator(cleo.who))
+        await requested
+        network.cut()
+        assert await ours.ended() == endings.OTHER_LOST
+        assert transfer.state is TransferState.FAILED
+        assert transfer.error == TransferErrorCode(408, 46050)
+
+
+async def test_who_is_on_the_way_comes_although_the_transferor_hangs_up() -> None:
+    async with switch() as stage:
+        anna, ben, cleo = [await stage.caller(name) for name in ("Anna", "Ben", "Cleo")]
+        first, theirs = await stage.pair(anna, ben)
+        second, target = await stage.pair(anna, cleo)
+        going = next_event(theirs.feature(Features.TRANSFER), "transferAccepted")
+        first.feature(Features.TRANSFER).transfer(TransferToCallLocator(second.id))
+        (args,) = await going
+        await first.hang_up()
+        await args.target_call.connected()
+        assert await second.ended() == endings.TRANSFERRED
+        (remote,) = target.remote_participants
+        assert remote.identifier == ben.who
+        assert target.state is CallState.CONNECTED

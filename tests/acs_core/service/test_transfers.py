@@ -251,6 +251,30 @@ async def test_a_transferee_that_hangs_up_after_it_came_was_transferred() -> Non
     assert clock.pending == []
 
 
+@pytest.mark.parametrize("is_for_everyone", [False, True])
+async def test_a_transferor_that_hangs_up_before_the_report_is_replaced_at_once(
+    is_for_everyone: bool,
+) -> None:
+    calls, transfers, clock = virtual()
+    anna, _, ben, told = pair(calls)
+    other, _ = enter(calls, SECOND, "a", "e")
+    cleo, _ = enter(calls, SECOND, "c")
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    (request,) = told.notices
+    assert isinstance(request, wire.TransferRequested)
+    assert isinstance(request.locator, wire.InvitationLocator)
+    calls.resolve(request.locator, ben.principal).join(
+        request.locator.invitation, ben.principal, Reader()
+    )
+    if is_for_everyone:
+        anna.call.end(endings.ENDED_FOR_EVERYONE, by=anna)
+    else:
+        anna.leave()
+    assert (ben.is_in_call, other.is_in_call, cleo.is_in_call) == (False, False, True)
+    assert clock.pending == []
+
+
 async def test_a_transferor_may_hang_up_and_is_still_replaced() -> None:
     calls, transfers, clock = virtual()
     anna, _, ben, told = pair(calls)
