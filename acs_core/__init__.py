@@ -453,6 +453,7 @@ from acs_core.models import (
     ConnectionStateChangedReason,
     CreateViewOptions,
     CustomContext,
+    CustomContextOptions,
     DeviceAccess,
     DiagnosticQuality,
     DisplayNameChange,
@@ -480,6 +481,7 @@ from acs_core.models import (
     TurnConfiguration,
     VideoDeviceInfo,
     VideoDeviceType,
+    XHeader,
 )
 from acs_core.signed_request import (
     AccessKeyCredential,
@@ -575,6 +577,7 @@ __all__ = [
     "ConnectionStateChangedReason",
     "CreateViewOptions",
     "CustomContext",
+    "CustomContextOptions",
     "DataChannelCallFeature",
     "DataChannelEvent",
     "DataChannelMessage",
@@ -818,6 +821,7 @@ __all__ = [
     "VideoStreamRendererView",
     "Volume",
     "VolumeEvent",
+    "XHeader",
     "create_identifier_from_raw_id",
     "deserialize_communication_identifier",
     "get_environment_info",

@@ -120,12 +120,14 @@ class CallInfoEvent(StrEnum):
 
 
 class IncomingCallEvent(StrEnum):
-    """Events of `IncomingCall`."""
+    """Events of `IncomingCall`.
+
+    ACS's `callerInfoChanged` and `transferorInfoChanged` are left out: who calls, and who sent
+    them, is told with the call and stays as it is while it rings.
+    """
 
     CALL_ENDED = "callEnded"
     """(CallEndedEventArgs)"""
-    CALLER_INFO_CHANGED = "callerInfoChanged"
-    TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
 
 
 class RemoteParticipantEvent(StrEnum):

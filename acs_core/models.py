@@ -72,6 +72,7 @@ __all__ = [
     "ConnectionStateChangedReason",
     "CreateViewOptions",
     "CustomContext",
+    "CustomContextOptions",
     "DeviceAccess",
     "DiagnosticQuality",
     "DisplayNameChange",
@@ -102,6 +103,7 @@ __all__ = [
     "TurnConfiguration",
     "VideoDeviceInfo",
     "VideoDeviceType",
+    "XHeader",
     "group_locator",
 ]
 
@@ -258,11 +260,42 @@ class ParticipantInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomContext:
-    """What a telephone exchange or an application adds to a call: pairs of name and value."""
+class XHeader:
+    """One header of a call; ACS spells it `xHeader`."""
 
-    sip_headers: tuple[tuple[str, str], ...] = ()
-    voip_headers: tuple[tuple[str, str], ...] = ()
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomContextOptions:
+    """What a caller sends along with a call.
+
+    Attributes:
+        user_to_user: At most 256 letters, digits and =;.!%*_+~- characters.
+        x_headers: The older name of `CustomContext.sip_headers`; sent with those, and received as
+            those.
+    """
+
+    user_to_user: str = ""
+    x_headers: tuple[XHeader, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CustomContext(CustomContextOptions):
+    """What a caller sends along with a call, for the other application or a telephone exchange.
+
+    Attributes:
+        sip_headers: Those that telephones get, too: at most five. Names have at most 64 characters
+            with the prefix `X-MS-Custom-`, which is added for telephones; values are as
+            `user_to_user`.
+        voip_headers: Those that users get: at most 1000, names of 64 and values of 1024 characters.
+
+    Source: ACS, "Pass user-to-user information (UUI) data in a header".
+    """
+
+    sip_headers: tuple[XHeader, ...] = ()
+    voip_headers: tuple[XHeader, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

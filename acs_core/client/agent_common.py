@@ -266,6 +266,7 @@ class CallAgentCommon(Emitter, Generic[CallT]):
             options or AcceptCallOptions(),
             endpoint_id=invited.invitation,
             callers=callers_of(invited),
+            thread_id=invited.thread_id,
         )
         self._ringing.pop(invited.invitation, None)
         return call

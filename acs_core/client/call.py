@@ -22,6 +22,7 @@ from typing import ClassVar, Final, Self
 from acs_core.client.call_errors import error_of, reason_of
 from acs_core.client.call_info import CallInfo, CallInfoCommon
 from acs_core.client.call_media import CallMedia
+from acs_core.client.callers import Callers
 from acs_core.client.features.base import Joined, Observed, Over, Sampled
 from acs_core.client.features.reconnection import ReconnectionFeature
 from acs_core.client.holding import Holding
@@ -51,7 +52,7 @@ from acs_core.core.dialing import progress
 from acs_core.core.facts import EndReason, ParticipantRole
 from acs_core.errors import CallingError, ServiceError
 from acs_core.events import CallEvent, CollectionUpdate
-from acs_core.identifiers import CommunicationIdentifier, parse_raw_id
+from acs_core.identifiers import CommunicationIdentifier
 from acs_core.models import (
     AddPhoneNumberOptions,
     CallDirection,
@@ -109,6 +110,8 @@ class CallCommon(CallMedia):
             lambda: self._session,
             thread_id=setup.thread_id,
         )
+        caller = setup.caller or CallerInfo(setup.identifier, setup.display_name)
+        self._callers = Callers(caller, setup.transferor, self._emit)
         self._lobby = Lobby(self._context, self._participants.by_identity)
         others = [item for item in self._features.values() if item is not self._streams]
         self._desk.deliver_to(
@@ -116,12 +119,13 @@ class CallCommon(CallMedia):
                 self._streams,
                 self._participants,
                 self._lobby,
+                self._callers,
+                self._info,
                 self._people,
                 self._holding,
                 *others,
             ]
         )
-        self._caller = setup.caller or CallerInfo(setup.identifier, setup.display_name)
         self._published: Sequence[LocalPublication] | None = None
         self._session: Session | None = None
         self._joining: asyncio.Task[None] | None = None
@@ -166,12 +170,12 @@ class CallCommon(CallMedia):
     @property
     def caller_info(self) -> CallerInfo:
         """Who started the call; this client unless the call is incoming."""
-        return self._caller
+        return self._callers.caller
 
     @property
     def transferor_info(self) -> CallerInfo | None:
-        """Who transferred the call; None when nobody did."""
-        return self._setup.transferor
+        """Who transferred the call, or sent somebody here in their place; None for nobody."""
+        return self._callers.transferor
 
     @property
     def role(self) -> ParticipantRole:
@@ -384,10 +388,8 @@ class CallCommon(CallMedia):
         self._desk.catch_up()
         self._holding.look()
         own = session.roster.endpoints.get(self.id)
-        if self._caller.identifier is None and own is not None:
-            identifier = parse_raw_id(own.identity)
-            self._caller = CallerInfo(identifier, self._caller.display_name)
-            self._emit(CallEvent.CALLER_INFO_CHANGED)
+        if own is not None:
+            self._callers.identified(own.identity)
         self._info.changed()
         self._work.start(self._sample(), "sample call")
 

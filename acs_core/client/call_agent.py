@@ -65,15 +65,22 @@ class CallAgent(CallAgentCommon[Call]):
             InvalidArgumentError: 400/40226: no list of identifiers; 400/40227: nobody, or None;
                 400/40202: ourselves; 400/40213: a thread id in a call to one; 400/40212: no thread
                 id in a group call with Teams users; 400: a telephone without an alternate caller
-                id; other codes for options that break a limit.
-            InvalidStateError: 409/40203: the agent is disposed.
+                id, or a custom context that breaks a limit; other codes for options that break
+                one.
+            InvalidStateError: 409/40203: the agent is disposed; 412/46400: a custom context in a
+                call to several.
         """
         chosen = options or StartCallOptions()
         callees = callees_of(participants, self._identifier)
         check_thread(callees, chosen.thread_id)
         number = caller_number(chosen.alternate_caller_id)
         return self._open(
-            dial_locator(callees, number), chosen, callees=callees, thread_id=chosen.thread_id
+            dial_locator(
+                callees, number, thread_id=chosen.thread_id, custom_context=chosen.custom_context
+            ),
+            chosen,
+            callees=callees,
+            thread_id=chosen.thread_id,
         )
 
     def _check_identity(self, identifier: CommunicationIdentifier | None) -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, Listener, TaskOwner
+from acs_core.client.features.base import News, Noticed
 from acs_core.client.ports import Session
 from acs_core.errors import InvalidStateError
 from acs_core.events import CallInfoEvent
@@ -60,7 +61,7 @@ class CallInfoCommon(Emitter):
     def thread_id(self) -> str | None:
         """The chat that belongs to the call; None for a call without one."""
         session = self._session()
-        return (session.meeting if session is not None else "") or self._thread_id or None
+        return self._thread_id or (session.thread_id if session is not None else "") or None
 
     @property
     def room(self) -> wire.RoomInfo | None:
@@ -94,8 +95,17 @@ class CallInfoCommon(Emitter):
 
     def set_thread(self, thread_id: str) -> None:
         """The call has a chat now; the call does this."""
-        self._thread_id = thread_id
-        self.changed()
+        if thread_id != self.thread_id:
+            self._thread_id = thread_id
+            self.changed()
+
+    def handle(self, news: News) -> None:
+        """Take news; called by the call."""
+        match news:
+            case Noticed(notice=wire.ThreadChanged(thread_id=thread_id)):
+                self.set_thread(thread_id)
+            case _:
+                pass
 
     def changed(self) -> None:
         """Tell that more is known; the call does this."""

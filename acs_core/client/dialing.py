@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from acs_core import wire
 from acs_core.client.people import needs_caller_id
-from acs_core.errors import InvalidArgumentError
+from acs_core.core import custom_context as context
+from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.identifiers import (
     CommunicationIdentifier,
     CommunicationUserIdentifier,
@@ -20,8 +21,16 @@ from acs_core.identifiers import (
     identifier_from,
     raw_id,
 )
+from acs_core.models import CustomContext, CustomContextOptions, XHeader
 
-__all__ = ["callees_of", "check_teams_callees", "check_thread", "dial_locator"]
+__all__ = [
+    "callees_of",
+    "check_teams_callees",
+    "check_thread",
+    "dial_locator",
+    "received_context",
+    "sent_context",
+]
 
 _NOT_NULL = 40227
 _NOT_OBJECTS = 40226
@@ -29,6 +38,7 @@ _CANT_CALL_YOURSELF = 40202
 _UNSUPPORTED_TARGET = 40236
 _GROUP_NEEDS_THREAD = 40212
 _ONE_TO_ONE_HAS_THREAD = 40213
+_NO_CONTEXT = 46400
 
 
 def callees_of(
@@ -92,6 +102,8 @@ def dial_locator(
     alternate_caller_id: str = "",
     *,
     needs_number: bool = True,
+    thread_id: str = "",
+    custom_context: CustomContextOptions | None = None,
 ) -> wire.DialLocator:
     """The new call in the service's words.
 
@@ -99,16 +111,69 @@ def dial_locator(
         callees: Whom to call.
         alternate_caller_id: The number that telephones see.
         needs_number: Whether telephones are refused without one.
+        thread_id: The chat of the call; empty for none.
+        custom_context: What to send along with a call to one.
 
     Raises:
-        InvalidArgumentError: A telephone without an alternate caller id.
+        InvalidArgumentError: A telephone without an alternate caller id; a custom context that
+            breaks a limit.
+        InvalidStateError: 412/46400: a custom context in a call to several.
     """
     has_telephone = any(isinstance(item, PhoneNumberIdentifier) for item in callees)
     if has_telephone and needs_number and not alternate_caller_id:
         raise needs_caller_id()
+    sent = sent_context(custom_context)
+    if len(callees) > 1 and not sent.is_empty:
+        raise InvalidStateError(
+            "Only a call to one carries a custom context.",
+            sub_code=_NO_CONTEXT,
+            next_step="Call one of them with it, and add the others.",
+        )
     return wire.DialLocator(
-        callees=tuple(map(raw_id, callees)), alternate_caller_id=alternate_caller_id
+        callees=tuple(map(raw_id, callees)),
+        alternate_caller_id=alternate_caller_id,
+        context=sent,
+        thread_id=thread_id,
     )
+
+
+def sent_context(options: CustomContextOptions | None) -> context.CustomContext:
+    """What an application wants to send along, as it travels.
+
+    Raises:
+        InvalidArgumentError: 400: it is no custom context, or breaks a limit.
+    """
+    if options is None:
+        return context.CustomContext()
+    if not isinstance(options, CustomContextOptions):
+        raise InvalidArgumentError("custom_context is a CustomContext.")
+    if not isinstance(options.user_to_user, str):
+        raise InvalidArgumentError("user_to_user is text.")
+    full = options if isinstance(options, CustomContext) else CustomContext()
+    sent = context.CustomContext(
+        user_to_user=options.user_to_user,
+        sip_headers=_headers((*full.sip_headers, *options.x_headers)),
+        voip_headers=_headers(full.voip_headers),
+    )
+    context.check_context(sent)
+    return sent
+
+
+def received_context(received: context.CustomContext) -> CustomContext:
+    """What a caller sent along, for the application."""
+    return CustomContext(
+        user_to_user=received.user_to_user,
+        sip_headers=tuple(XHeader(item.key, item.value) for item in received.sip_headers),
+        voip_headers=tuple(XHeader(item.key, item.value) for item in received.voip_headers),
+    )
+
+
+def _headers(headers: Sequence[XHeader]) -> tuple[context.Header, ...]:
+    for item in headers:
+        texts = (item.key, item.value) if isinstance(item, XHeader) else (None,)
+        if not all(isinstance(text, str) for text in texts):
+            raise InvalidArgumentError("The headers of a custom context are XHeader objects.")
+    return tuple(context.Header(key=item.key, value=item.value) for item in headers)
 
 
 def needs_thread() -> InvalidArgumentError:

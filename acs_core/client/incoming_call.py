@@ -1,9 +1,11 @@
 """A call that rings: accepted or rejected once, unless it ends before.
 
 Theory of operation. The call agent makes one for each invitation of the service and tells the
-service that it rings. Accepting makes a `Call` whose endpoint id is the invitation, so that both
-have one id; the invitation is then the call's business. All clients of a user ring; the service
-tells the others when one has answered.
+service that it rings. What it says of the caller stays as it is, so the events with which ACS's
+web client corrects that, `callerInfoChanged` and `transferorInfoChanged`, have nothing to tell here
+and are left out. Accepting makes a `Call` whose endpoint id is the invitation, so that both have
+one id; the invitation is then the call's business. All clients of a user ring; the service tells
+the others when one has answered.
 
 Source: `IncomingCall` and `TeamsIncomingCall` of @azure/communication-calling 2.0.0.
 """
@@ -17,6 +19,7 @@ from typing import ClassVar, Generic, TypeVar
 from acs_core import wire
 from acs_core.client.call import Call, CallCommon
 from acs_core.client.call_info import CallInfo, CallInfoCommon
+from acs_core.client.dialing import received_context
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.options import AcceptCallOptions
 from acs_core.core import endings
@@ -76,6 +79,7 @@ class IncomingCallCommon(Emitter, Generic[CallT]):
             wire.InvitationLocator(invitation=invited.invitation),
             lambda: None,
             call_id=invited.call,
+            thread_id=invited.thread_id,
         )
 
     @property
@@ -105,8 +109,8 @@ class IncomingCallCommon(Emitter, Generic[CallT]):
 
     @property
     def custom_context(self) -> CustomContext:
-        """What the caller's side added; empty, since no caller here can add anything."""
-        return CustomContext()
+        """What the caller sent along; empty for most calls."""
+        return received_context(self._invited.context)
 
     async def accept(self, options: AcceptCallOptions | None = None) -> CallT:
         """Answer the call, and return it while it is connecting.

@@ -11,6 +11,7 @@ from acs_core.core.facts import DataReliability, Priority
 from acs_core.core.receiving import BandwidthProfile
 from acs_core.identifiers import PhoneNumberIdentifier
 from acs_core.media.sources import MediaSource
+from acs_core.models import CustomContext
 
 __all__ = [
     "AcceptCallOptions",
@@ -95,16 +96,24 @@ class StartCallOptions(JoinCallOptions):
 
     Attributes:
         alternate_caller_id: The number that telephones see; they are not called without one.
-        thread_id: The chat of a group call with Teams users.
+        custom_context: What the one who is called gets along with the call.
+        thread_id: The chat of a group call with Teams users; those who are called see it, too.
     """
 
     alternate_caller_id: PhoneNumberIdentifier | None = None
+    custom_context: CustomContext | None = None
     thread_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StartTeamsCallOptions(JoinCallOptions):
-    """How a Teams user calls somebody."""
+    """How a Teams user calls somebody.
+
+    Attributes:
+        custom_context: What the one who is called gets along with the call.
+    """
+
+    custom_context: CustomContext | None = None
 
 
 @dataclass(frozen=True, slots=True)

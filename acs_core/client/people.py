@@ -77,6 +77,7 @@ class People:
         alternate_caller_id: str = "",
         *,
         needs_number: bool = True,
+        thread_id: str = "",
     ) -> RemoteParticipant:
         """Call somebody into the call; see `Call.add_participant`.
 
@@ -84,6 +85,7 @@ class People:
             identifier: Whom.
             alternate_caller_id: The number that a telephone sees.
             needs_number: Whether a telephone is refused without one.
+            thread_id: The chat that the call has from now on; empty leaves it as it is.
         """
         session = self._session("Nobody can be added", 41089)
         target = identifier_from(identifier)
@@ -102,6 +104,7 @@ class People:
             endpoint=self._context.endpoint_id,
             callee=identity,
             alternate_caller_id=alternate_caller_id,
+            thread_id=thread_id,
         )
         self._context.work.start(self._invite(session, request), "add participant")
         return added

@@ -65,8 +65,8 @@ class Session(Protocol):
         """How the call came about; known after `join`."""
 
     @property
-    def meeting(self) -> str:
-        """Thread id of the meeting; empty for other calls."""
+    def thread_id(self) -> str:
+        """The chat of the call, as of joining; empty for none."""
 
     @property
     def streams(self) -> Mapping[str, LocalStream]:

@@ -94,7 +94,7 @@ class CallSession:
     ) -> None:
         self.id = endpoint_id
         self.room: wire.RoomInfo | None = None
-        self.meeting = ""
+        self.thread_id = ""
         self._connection = connection
         self._observer = observer
         self._locator = locator
@@ -295,7 +295,9 @@ class CallSession:
             case (
                 wire.MutedByOthers()
                 | wire.Reaction()
+                | wire.ThreadChanged()
                 | wire.TransferRequested()
+                | wire.TransferredHere()
                 | wire.TransferChanged()
                 | wire.Transcribed()
                 | wire.RealTimeText()
@@ -343,7 +345,7 @@ class CallSession:
         )
         self._call_id = joined.call
         self.room = joined.room
-        self.meeting = joined.meeting
+        self.thread_id = joined.thread_id
         self._roster = Roster.restore(
             joined.revision,
             joined.endpoints,
@@ -476,7 +478,8 @@ class CallSession:
                 error = cause
             if loop.time() >= deadline:
                 _log.warning("media was not restored: %s", error)
-                self._finish(endings.MEDIA_LOST, wire.Leave(endpoint=self.id))
+                leave = wire.Leave(endpoint=self.id, has_lost_media=True)
+                self._finish(endings.MEDIA_LOST, leave)
                 return
             await asyncio.sleep(backoff.next_delay(random.random()))
         self._maybe_recovered()

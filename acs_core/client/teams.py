@@ -92,7 +92,7 @@ class TeamsCall(CallCommon):
                 sub_code=_NO_THREAD,
                 next_step="Give thread_id: the chat that the participants share.",
             )
-        added = self._people.add(target, needs_number=False)
+        added = self._people.add(target, needs_number=False, thread_id=thread_id)
         if thread_id:
             self._info.set_thread(thread_id)
         return added
@@ -155,7 +155,8 @@ class TeamsCallAgent(CallAgentCommon[TeamsCall]):
             InvalidArgumentError: 400/40226: no identifiers; 400/40227: nobody, or None; 400/40202:
                 ourselves; 400/40236: an ACS user; 400/40212: several and no thread id; 400/40213:
                 one and a thread id; other codes for options that break a limit.
-            InvalidStateError: 409/40203: the agent is disposed.
+            InvalidStateError: 409/40203: the agent is disposed; 412/46400: a custom context in a
+                call to several.
         """
         chosen = options or StartTeamsCallOptions()
         listed = (
@@ -164,7 +165,12 @@ class TeamsCallAgent(CallAgentCommon[TeamsCall]):
         callees = callees_of(listed, self._identifier)
         thread_id = chosen.thread_id if isinstance(chosen, StartTeamsGroupCallOptions) else ""
         check_teams_callees(callees, thread_id)
-        locator = dial_locator(callees, needs_number=False)
+        locator = dial_locator(
+            callees,
+            needs_number=False,
+            thread_id=thread_id,
+            custom_context=chosen.custom_context,
+        )
         return self._open(locator, chosen, callees=callees, thread_id=thread_id)
 
     def _check_identity(self, identifier: CommunicationIdentifier | None) -> None:

@@ -46,6 +46,7 @@ __all__ = [
     "TELEPHONE_NO_ANSWER",
     "TRANSFERRED",
     "UNINVITED",
+    "for_other",
 ]
 
 HUNG_UP: Final = EndReason(code=0, sub_code=0, message="The participant left.")
@@ -58,6 +59,8 @@ REMOVED: Final = EndReason(code=0, sub_code=5300, message="The participant was r
 ENDED_FOR_EVERYONE: Final = EndReason(
     code=0, sub_code=4097, message="The call was ended for everyone."
 )
+# ACS tells the client that is lost 496/7, its network being to blame; the others, and programs
+# written for Twilio, know the loss by Twilio's code, and one row for both sides keeps them equal.
 LINK_LOST: Final = EndReason(
     code=408, sub_code=53001, message="Signaling was lost and not restored in time."
 )
@@ -122,3 +125,10 @@ TELEPHONE_FAILED: Final = EndReason(
 TELEPHONE_DECLINED: Final = EndReason(
     code=603, sub_code=560603, message="The telephone declined the call."
 )
+
+
+def for_other(reason: EndReason) -> EndReason:
+    """Why a call of two is over for one of them, when the other left it like that."""
+    if reason in (LINK_LOST, MEDIA_LOST):
+        return OTHER_LOST
+    return reason if reason == TELEPHONE_HUNG_UP else OTHER_HUNG_UP

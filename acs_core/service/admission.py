@@ -267,10 +267,11 @@ def _forbidden(
 def call_full(present: int) -> ServiceError:
     """For who comes when everybody is there."""
     return ServiceError(
-        f"The call has {present} participants, its maximum.",
+        endings.CALL_FULL.message,
+        code=endings.CALL_FULL.code,
         sub_code=endings.CALL_FULL.sub_code,
         stage=Stage.ADMISSION,
-        next_step="Wait until somebody leaves, or raise the room's maximum.",
+        next_step=f"Wait until one of the {present} leaves, or raise the room's maximum.",
     )
 
 

@@ -186,6 +186,7 @@ class CallingService:
             await self._runner.cleanup()
         # Whoever came or left meanwhile may have left a room behind that waits.
         self.calls.end_all(endings.SERVICE_STOPPED)
+        self.services.close()
         if self._transcripts is not None:
             self._transcripts.refresh(())
         if self._allocations is not None:

@@ -47,6 +47,10 @@ class CallServices:
         self.transfers = Transfers(calls, timeout=transfer_timeout)
         self._membership = Membership(calls)
 
+    def close(self) -> None:
+        """Wait for nothing any more: the service stops."""
+        self.transfers.close()
+
     def handle(self, endpoint: Endpoint, body: wire.RequestBody) -> None:
         """Carry out a request of an endpoint that is in a call.
 

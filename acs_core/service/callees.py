@@ -1,7 +1,8 @@
 """Who may call whom: each refusal with its code.
 
 Source: error table of the ACS Calling SDK (sections CALL_AGENT and CALL) for 40202, 40227, 40236,
-41052 and 41053; its table for telephone calls for 510403; the scopes of ACS access tokens.
+41052, 41053 and 41085, FEATURES.ONE_PHONE_SYSTEM for 46400; its table for telephone calls for
+510403; the scopes of ACS access tokens.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from acs_core.core.capabilities import MODERATORS
+from acs_core.core.custom_context import CustomContext, check_context
 from acs_core.core.facts import PendingState
 from acs_core.errors import InvalidArgumentError, InvalidStateError, ServiceError, Stage
 from acs_core.identifiers import (
@@ -23,7 +25,15 @@ from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.server_call import DIALED, ServerCall
 
-__all__ = ["check_callees", "check_dialer", "check_invite", "check_organizer", "number_of"]
+__all__ = [
+    "check_callees",
+    "check_dialed_context",
+    "check_dialer",
+    "check_invite",
+    "check_organizer",
+    "check_thread_id",
+    "number_of",
+]
 
 _INVALID_SCOPE: Final = 44113
 _CANT_CALL_YOURSELF: Final = 40202
@@ -33,6 +43,9 @@ _ADD_UNKNOWN: Final = 41052
 _ALREADY_IN_CALL: Final = 41053
 _CALL_NOT_CONNECTED: Final = 41089
 _NO_CALLER_ID: Final = 510403
+_NO_CONTEXT: Final = 46400
+_INVALID_THREAD: Final = 41085
+THREAD_LENGTH: Final = 256
 
 
 def number_of(raw_id: str) -> str:
@@ -93,6 +106,38 @@ def check_callees(
             )
         _check_kind(callee, _UNSUPPORTED_TARGET)
         _check_caller_id(callee, caller, alternate_caller_id)
+
+
+def check_dialed_context(context: CustomContext, callees: Sequence[str]) -> None:
+    """Refuse what cannot be sent along with a call.
+
+    Raises:
+        InvalidArgumentError: 400: a header that breaks a limit.
+        InvalidStateError: 412/46400: several people are called.
+    """
+    check_context(context)
+    if len(callees) > 1 and not context.is_empty:
+        raise InvalidStateError(
+            "Only a call to one carries a custom context.",
+            sub_code=_NO_CONTEXT,
+            stage=Stage.SIGNALING,
+            next_step="Call one of them with it, and add the others.",
+        )
+
+
+def check_thread_id(thread_id: str) -> None:
+    """Refuse a chat's id that others should not be shown.
+
+    Raises:
+        InvalidArgumentError: 400/41085: it is too long or unprintable.
+    """
+    if len(thread_id) > THREAD_LENGTH or not thread_id.isprintable():
+        raise InvalidArgumentError(
+            f"A thread id has at most {THREAD_LENGTH} printable characters.",
+            sub_code=_INVALID_THREAD,
+            stage=Stage.ARGUMENT,
+            next_step="Give the id of the chat, as 19:...@thread.v2.",
+        )
 
 
 def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller_id: str) -> None:

@@ -17,7 +17,12 @@ from acs_core.core import endings
 from acs_core.core.facts import CallType, EndReason
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
-from acs_core.service.callees import check_callees, check_dialer
+from acs_core.service.callees import (
+    check_callees,
+    check_dialed_context,
+    check_dialer,
+    check_thread_id,
+)
 from acs_core.service.history import History
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.meetings import MeetingRecord, Meetings
@@ -187,8 +192,11 @@ class Calls:
             alternate_caller_id=locator.alternate_caller_id,
             most=self.limits.endpoints,
         )
+        check_dialed_context(locator.context, callees)
+        check_thread_id(locator.thread_id)
         type_ = CallType.ONE_TO_ONE if len(callees) == 1 else CallType.DIAL_OUT
-        call = self._start(("dial", self._new_id()), None, type_)
+        place = ("dial", self._new_id())
+        call = self._start(place, None, type_, thread_id=locator.thread_id)
         for callee in callees:
             self.switchboard.expect(
                 call,
@@ -196,6 +204,7 @@ class Calls:
                 caller=principal.raw_id,
                 caller_id=locator.alternate_caller_id,
                 transfer=locator.transfer,
+                context=locator.context,
             )
         return call
 
@@ -217,6 +226,8 @@ class Calls:
         room: RoomRecord | None,
         type_: CallType,
         meeting: MeetingRecord | None = None,
+        *,
+        thread_id: str = "",
     ) -> ServerCall:
         call = ServerCall(
             self._new_id(),
@@ -224,6 +235,7 @@ class Calls:
             type_=type_,
             room=room,
             meeting=meeting,
+            thread_id=thread_id,
             new_id=self._new_id,
             on_ended=lambda ended: self._ended(place, ended),
             watcher=self.switchboard,

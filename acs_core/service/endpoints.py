@@ -224,6 +224,10 @@ class Endpoint:
         except Exception:
             _log.exception("the adapter of endpoint %s failed", self.id)
 
+    def notify(self, notice: wire.Notice) -> None:
+        """Tell the adapter a piece of news."""
+        self.tell(lambda observer: observer.on_notice(notice))
+
     def publish(self, wanted: Iterable[wire.NewPublication]) -> tuple[PublicationInfo, ...]:
         """Offer streams to the call.
 
@@ -386,9 +390,9 @@ class Endpoint:
             self.state = state
             self.call.commit(EndpointChanged(endpoint=self.id, state=state))
 
-    def leave(self) -> None:
-        """Leave the call; does nothing when it has left already."""
-        self.call.remove(self, endings.HUNG_UP, tell=False)
+    def leave(self, reason: EndReason = endings.HUNG_UP) -> None:
+        """Leave the call, for this reason; does nothing when it has left already."""
+        self.call.remove(self, reason, tell=False)
 
     def refresh_subscriptions(self) -> None:
         """Work out again what is to be received, and tell the adapter about a change."""

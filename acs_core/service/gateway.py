@@ -280,16 +280,15 @@ class NativeGateway:
             self._calls.discard_if_empty(call)
             raise _taken(body.endpoint)
         is_called = isinstance(body.locator, wire.InvitationLocator)
-        if (
-            call.lobby is not None
-            and not is_called
-            and call.lobby.must_wait(body.endpoint, principal.raw_id)
-        ):
-            try:
-                session.wait_in(call.lobby, body)
-            finally:
-                self._calls.discard_if_empty(call)
-            return wire.InLobby()
+        if call.lobby is not None and not is_called:
+            must_wait = call.lobby.must_wait(body.endpoint, principal.raw_id)
+            if must_wait or call.lobby.waits_elsewhere(body.endpoint, session):
+                try:
+                    session.wait_in(call.lobby, body)
+                finally:
+                    self._calls.discard_if_empty(call)
+            if must_wait:
+                return wire.InLobby()
         endpoint = NativeEndpoint(
             self._engine, self._services, session.state.deliver, self._finish(session)
         )
@@ -384,6 +383,7 @@ class _Session:
                 body.name or principal.display_name,
                 on_admitted=lambda: self.state.deliver(wire.Admitted(endpoint=endpoint)),
                 on_ended=ended,
+                holder=self,
             )
         )
         self.lobbies[endpoint] = lobby

@@ -1,7 +1,9 @@
 """The lobby of one meeting: who waits to be let in.
 
 Theory of operation. A client that must wait is a `Guest`. It waits until somebody decides, its time
-is over, or it goes; who is admitted joins again, and then is a guest no longer. The others see
+is over, or it goes; who is admitted joins again, and then is a guest no longer. A guest that comes
+by another session of the same user takes the place of the earlier one, admission included, and the
+earlier one hears that its wait is over: one endpoint id is one client. The others see
 people, not clients: one pending participant per identity, `IN_LOBBY` while one of its clients
 waits, `CONNECTING` while those that are left were admitted. Whatever happens, `_tell` compares what
 they should see with the roster and commits the difference.
@@ -46,6 +48,7 @@ class Guest:
         name: Display name.
         on_admitted: Hears that it may join.
         on_ended: Hears that it may not; the last thing it hears.
+        holder: The session that it waits by.
     """
 
     endpoint: str
@@ -53,6 +56,7 @@ class Guest:
     name: str
     on_admitted: Callable[[], None]
     on_ended: Callable[[EndReason], None]
+    holder: object = None
     is_admitted: bool = False
     timer: Timer | None = field(default=None, repr=False)
 
@@ -78,8 +82,15 @@ class Lobby:
         is_admitted = guest is not None and guest.is_admitted and guest.identity == raw_id
         return not is_admitted and not self._meeting.bypasses_lobby(raw_id)
 
+    def waits_elsewhere(self, endpoint_id: str, holder: object) -> bool:
+        """Whether this endpoint is a guest by another session than this one."""
+        guest = self._guests.get(endpoint_id)
+        return guest is not None and guest.holder is not holder
+
     def enter(self, guest: Guest) -> None:
         """Let a client wait; one that waits already goes on waiting.
+
+        One that waits by another session gives way to this one, and hears 409/53205.
 
         Raises:
             InvalidArgumentError: The endpoint id is somebody else's, or the name is unusable.
@@ -89,11 +100,15 @@ class Lobby:
         if known is not None:
             if known.identity != guest.identity:
                 raise InvalidArgumentError(f"Endpoint id {guest.endpoint} is taken.", code=409)
-            return
-        if len(self._guests) >= MOST_GUESTS:
+            if known.holder is guest.holder:
+                return
+        elif len(self._guests) >= MOST_GUESTS:
             raise ServiceError("The lobby is full.", code=429, stage=Stage.ADMISSION)
         # Those inside see it before it is checked at the door of the call.
         check_name(NameOf.PARTICIPANT, guest.name, self._call.limits.name_length)
+        if known is not None:
+            guest.is_admitted = known.is_admitted
+            self._end(known, endings.DUPLICATE_IDENTITY)
         self._guests[guest.endpoint] = guest
         self._watch(guest)
         self._tell(guest.identity)

@@ -105,7 +105,7 @@ class NativeEndpoint(EndpointObserver):
             speakers=call.roster.speakers,
             room=_room_info(call),
             call_type=call.type,
-            meeting="" if call.meeting is None else call.meeting.thread_id,
+            thread_id=call.thread_id,
             pending=tuple(call.roster.pending.values()),
             is_recording=call.roster.is_recording,
             activity=call.roster.activity,
@@ -121,8 +121,8 @@ class NativeEndpoint(EndpointObserver):
             CallingError: It is refused; nothing has changed.
         """
         match body:
-            case wire.Leave(for_everyone=for_everyone):
-                self._leave(for_everyone=for_everyone)
+            case wire.Leave():
+                self._leave(body)
             case wire.Publish():
                 return self._publish_more(body)
             case wire.Unpublish(keys=keys):
@@ -142,9 +142,9 @@ class NativeEndpoint(EndpointObserver):
                 self._services.handle(self.endpoint, body)
         return wire.Answered()
 
-    def _leave(self, *, for_everyone: bool) -> None:
+    def _leave(self, body: wire.Leave) -> None:
         endpoint = self.endpoint
-        if for_everyone:
+        if body.for_everyone:
             if endpoint.principal.kind is PrincipalKind.TWILIO:
                 raise ServiceError(
                     "A Twilio participant cannot end the room for everyone.",
@@ -158,7 +158,7 @@ class NativeEndpoint(EndpointObserver):
             )
             endpoint.call.end(endings.ENDED_FOR_EVERYONE, by=endpoint)
         else:
-            endpoint.leave()
+            endpoint.leave(endings.MEDIA_LOST if body.has_lost_media else endings.HUNG_UP)
         self._on_gone(self)
 
     def _publish_more(self, body: wire.Publish) -> wire.Published:

@@ -65,6 +65,7 @@ class TelephoneLeg:
         raw_id: Of the telephone.
         number: In E.164.
         caller_id: The number to show, in E.164; empty for that of the Teams user who calls.
+        headers: Name and value of the SIP headers to send along: User-To-User and X-MS-Custom-...
         invitation: Endpoint id of the telephone; with an `InvitationLocator` of it the telephone's
             own client may join.
     """
@@ -78,12 +79,14 @@ class TelephoneLeg:
         number: str,
         caller_id: str,
         invitation: str,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.call = call
         self.raw_id = raw_id
         self.number = number
         self.caller_id = caller_id
         self.invitation = invitation
+        self.headers = headers
         self._owner = owner
         self._telephone: Telephone | None = None
         self._is_over = False

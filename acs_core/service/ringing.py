@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from acs_core import wire
+from acs_core.core.custom_context import CustomContext
 from acs_core.core.facts import CallType
 from acs_core.service.callees import number_of
 from acs_core.service.server_call import ServerCall
 from acs_core.service.timers import Timer
 
-__all__ = ["Line", "Lines", "Ring", "RingTimes"]
+__all__ = ["Line", "Lines", "Ring", "RingTimes", "SilentLine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class RingTimes:
     group: float = 85.0
     telephone: float = 115.0
 
+    def of(self, callee: str, *, is_pair: bool = True) -> float:
+        """Seconds for which somebody is called, by raw id and whether nobody else is."""
+        if number_of(callee):
+            return self.telephone
+        return self.one_to_one if is_pair else self.group
+
 
 class Line(Protocol):
     """A client that can ring: a session of the user, or a telephone."""
@@ -41,6 +48,16 @@ class Line(Protocol):
 
     def deliver(self, body: wire.DeliveryBody) -> None:
         """Tell the client something; must neither block nor raise."""
+
+
+class SilentLine:
+    """The line of somebody who was sent to a call: it does not ring."""
+
+    def __init__(self, raw_id: str) -> None:
+        self.raw_id = raw_id
+
+    def deliver(self, body: wire.DeliveryBody) -> None:
+        """Say nothing: their other call tells them how it goes."""
 
 
 class Lines:
@@ -75,6 +92,7 @@ class Ring:
         caller: Raw id of who calls.
         caller_id: The number that a telephone sees; empty for that of a Teams user.
         caller_name: As the call knows them.
+        context: What the caller sends along.
         transferor: Raw id and display name of who sent the caller; empty when nobody did.
         invitations: The clients that ring, by invitation id; none before it begins.
         is_busy: One of them was busy.
@@ -86,6 +104,7 @@ class Ring:
     caller: str
     caller_id: str = ""
     caller_name: str = ""
+    context: CustomContext = field(default_factory=CustomContext)
     transferor: tuple[str, str] = ("", "")
     invitations: dict[str, Line] = field(default_factory=dict)
     is_busy: bool = False
@@ -103,10 +122,7 @@ class Ring:
 
     def timeout(self, times: RingTimes) -> float:
         """Seconds for which it rings."""
-        if self.number:
-            return times.telephone
-        is_pair = self.call.type is CallType.ONE_TO_ONE
-        return times.one_to_one if is_pair else times.group
+        return times.of(self.callee, is_pair=self.call.type is CallType.ONE_TO_ONE)
 
     def invitations_of(self, line: Line) -> Iterable[str]:
         """By which invitations a client rings."""

@@ -96,6 +96,7 @@ class ServerCall:
         room: RoomRecord | None = None,
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
+        thread_id: str = "",
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
@@ -103,6 +104,7 @@ class ServerCall:
         self.id = call_id
         self.room = room
         self.meeting = meeting
+        self.thread_id = thread_id if meeting is None else meeting.thread_id
         self.limits = limits
         self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
@@ -196,6 +198,15 @@ class ServerCall:
         if self._watcher is not None:
             self._watcher.joined(endpoint)
         return endpoint
+
+    def set_thread(self, thread_id: str) -> None:
+        """Give the call a chat, and tell everybody."""
+        if thread_id == self.thread_id:
+            return
+        self.thread_id = thread_id
+        for endpoint in list(self._endpoints.values()):
+            notice = wire.ThreadChanged(endpoint=endpoint.id, thread_id=thread_id)
+            endpoint.notify(notice)
 
     def set_attributes(self, endpoint: Endpoint, **changes: object) -> None:
         """Change what is known of an endpoint: fields of `EndpointAttributes`."""

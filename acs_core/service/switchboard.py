@@ -29,6 +29,7 @@ from msgspec.structs import replace
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.custom_context import CustomContext, sip_headers_of
 from acs_core.core.facts import (
     CallType,
     CallTypeChanged,
@@ -40,12 +41,17 @@ from acs_core.core.facts import (
 )
 from acs_core.core.tones import DtmfTone
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
-from acs_core.service.callees import check_dialer, check_invite, check_organizer
+from acs_core.service.callees import (
+    check_dialer,
+    check_invite,
+    check_organizer,
+    check_thread_id,
+)
 from acs_core.service.endpoints import Endpoint
 from acs_core.service.identity import Principal
 from acs_core.service.pstn import PstnGateway, TelephoneLeg
-from acs_core.service.ringing import Line, Lines, Ring, RingTimes
-from acs_core.service.server_call import DIALED, ServerCall
+from acs_core.service.ringing import Line, Lines, Ring, RingTimes, SilentLine
+from acs_core.service.server_call import DIALED, CallWatcher, ServerCall
 from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["Switchboard"]
@@ -55,7 +61,7 @@ _REJECT_NOT_RINGING: Final = 41007
 _NOT_IN_CALL: Final = 41054
 _DTMF_TONE: Final = 41022
 
-_LOSSES: Final = (endings.LINK_LOST, endings.MEDIA_LOST)
+NO_CONTEXT: Final = CustomContext()
 
 
 class Switchboard:
@@ -76,7 +82,7 @@ class Switchboard:
         later: CallLater = call_later,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        self._times = times or RingTimes()
+        self.times = times or RingTimes()
         self._gateway = gateway
         self._later = later
         self._new_id = new_id
@@ -86,6 +92,11 @@ class Switchboard:
         # Not by id: clients choose those, and they are unique in one call only.
         self._telephones: dict[Endpoint, TelephoneLeg] = {}
         self._transferors: dict[tuple[str, str], tuple[str, str]] = {}
+        self._first: CallWatcher | None = None
+
+    def precede(self, watcher: CallWatcher) -> None:
+        """Let somebody hear who comes and goes before calls end of that."""
+        self._first = watcher
 
     # ------------------------------------------------------------ who is online
 
@@ -110,6 +121,7 @@ class Switchboard:
         caller: str,
         caller_id: str = "",
         transfer: str = "",
+        context: CustomContext = NO_CONTEXT,
     ) -> Ring:
         """Expect somebody in a call; they are called when the caller joins it.
 
@@ -119,8 +131,9 @@ class Switchboard:
             caller: Raw id of who calls.
             caller_id: The number that a telephone sees.
             transfer: Which transfer the caller carries out; empty for none.
+            context: What the callee gets along with the call.
         """
-        ring = Ring(call, callee, caller, caller_id)
+        ring = Ring(call, callee, caller, caller_id, context=context)
         ring.transferor = self._transferors.get((transfer, caller), ring.transferor)
         self._rings[ring.key] = ring
         call.commit(PendingChanged(participant=PendingParticipant(identity=callee)))
@@ -144,7 +157,7 @@ class Switchboard:
         ring = self.expect(call, guest, caller=caller)
         timed_out = partial(self._fail, ring, endings.NO_ANSWER, told=endings.NO_ANSWER)
         ring.timer = self._later(lasting, timed_out)
-        return self._add_invitation(ring, _Guest(guest))
+        return self._add_invitation(ring, SilentLine(guest))
 
     def dismiss(self, invitation: str) -> None:
         """Expect somebody no longer who was let in by `admit`; does nothing once they came."""
@@ -201,8 +214,12 @@ class Switchboard:
             caller=endpoint.principal.raw_id,
             alternate_caller_id=body.alternate_caller_id,
         )
+        check_thread_id(body.thread_id)
         if call.type is CallType.ONE_TO_ONE:
             call.commit(CallTypeChanged(call_type=CallType.DIAL_OUT))
+        # A meeting keeps the chat that it has.
+        if body.thread_id and call.type in DIALED:
+            call.set_thread(body.thread_id)
         ring = self.expect(
             call,
             body.callee,
@@ -274,19 +291,25 @@ class Switchboard:
         for other in self._rings_in(call):
             if other.caller == who and other.timer is None:
                 self._begin_soon(other, endpoint)
+        if self._first is not None:
+            self._first.joined(endpoint)
 
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """End what is over without this endpoint."""
+        if self._first is not None:
+            self._first.left(endpoint, reason)
         leg = self._telephones.pop(endpoint, None)
         if leg is not None:
             leg.hang_up()
         if endpoint.call.endpoints:
-            self._end_if_alone(endpoint.call, _reason_for_other(reason))
+            self._end_if_alone(endpoint.call, endings.for_other(reason))
         else:
             self._call_off_all(endpoint.call, endings.CANCELLED)
 
     def ended(self, call: ServerCall, reason: EndReason) -> None:
         """Call off whoever still rings."""
+        if self._first is not None:
+            self._first.ended(call, reason)
         is_stopping = reason == endings.SERVICE_STOPPED
         self._call_off_all(call, reason if is_stopping else endings.CANCELLED)
         for endpoint, leg in list(self._telephones.items()):
@@ -320,7 +343,7 @@ class Switchboard:
 
     def _begin(self, ring: Ring) -> None:
         timed_out = partial(self._fail, ring, endings.NO_ANSWER, told=endings.NO_ANSWER)
-        ring.timer = self._later(ring.timeout(self._times), timed_out)
+        ring.timer = self._later(ring.timeout(self.times), timed_out)
         if ring.number:
             self._place(ring)
             return
@@ -334,6 +357,8 @@ class Switchboard:
                     caller_name=ring.caller_name,
                     transferor=ring.transferor[0],
                     transferor_name=ring.transferor[1],
+                    context=ring.context,
+                    thread_id=ring.call.thread_id,
                     is_group=ring.call.type is not CallType.ONE_TO_ONE,
                 )
             )
@@ -351,6 +376,7 @@ class Switchboard:
             number=ring.number,
             caller_id=ring.caller_id,
             invitation=self._new_id(),
+            headers=sip_headers_of(ring.context),
         )
         self._add_invitation(ring, leg, leg.invitation)
         leg.place(self._gateway)
@@ -420,16 +446,6 @@ class Switchboard:
         return ring
 
 
-class _Guest:
-    """The line of somebody who was sent to a call: it does not ring."""
-
-    def __init__(self, raw_id: str) -> None:
-        self.raw_id = raw_id
-
-    def deliver(self, body: wire.DeliveryBody) -> None:
-        """Say nothing: their other call tells them how it goes."""
-
-
 def _tell_gone(
     ring: Ring, reason: EndReason | None = None, *, silent_for: Endpoint | None = None
 ) -> None:
@@ -438,11 +454,3 @@ def _tell_gone(
     call.commit(PendingGone(identity=ring.callee, reason=reason), silent_for=silent_for)
     if call.lobby is not None:
         call.lobby.called_no_longer(ring.callee, silent_for=silent_for)
-
-
-def _reason_for_other(reason: EndReason) -> EndReason:
-    """Why a call of two is over for one of them, when the other left like that."""
-    if reason in _LOSSES:
-        return endings.OTHER_LOST
-    is_telephone = reason == endings.TELEPHONE_HUNG_UP
-    return reason if is_telephone else endings.OTHER_HUNG_UP

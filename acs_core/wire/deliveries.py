@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from acs_core.core.custom_context import CustomContext
 from acs_core.core.facts import (
     ActivityChanged,
     CallType,
@@ -50,9 +51,11 @@ __all__ = [
     "RoomInfo",
     "ServiceMessage",
     "StreamQuality",
+    "ThreadChanged",
     "Transcribed",
     "TransferChanged",
     "TransferRequested",
+    "TransferredHere",
     "Welcome",
 ]
 
@@ -112,7 +115,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
         call: ACS's serverCallId and, with `RM`, Twilio's room SID; 32 hex digits.
         endpoints: Everybody, this endpoint included.
         pending: Who is called or waits in the lobby.
-        meeting: Thread id of the meeting; empty for other calls.
+        thread_id: The chat of the call; empty for none.
         published: What `Join.publications` became, in the same order.
     """
 
@@ -122,7 +125,7 @@ class Joined(Struct, frozen=True, kw_only=True, tag="joined"):
     speakers: SpeakersChanged = SpeakersChanged()
     room: RoomInfo | None = None
     call_type: CallType = CallType.GROUP
-    meeting: str = ""
+    thread_id: str = ""
     pending: tuple[PendingParticipant, ...] = ()
     is_recording: bool = False
     activity: ActivityChanged = ActivityChanged()
@@ -266,6 +269,8 @@ class Invited(Struct, frozen=True, kw_only=True, tag="invited"):
         caller_name: Their display name.
         transferor: Raw id of who sent the caller here; empty when nobody did.
         is_group: Others are called too, or in the call already.
+        context: What the caller sends along.
+        thread_id: The chat of the call; empty for none.
     """
 
     invitation: str
@@ -275,6 +280,8 @@ class Invited(Struct, frozen=True, kw_only=True, tag="invited"):
     transferor: str = ""
     transferor_name: str = ""
     is_group: bool = False
+    context: CustomContext = CustomContext()
+    thread_id: str = ""
 
 
 class InvitationEnded(Struct, frozen=True, kw_only=True, tag="invitation_ended"):
@@ -315,6 +322,26 @@ class TransferRequested(Struct, frozen=True, kw_only=True, tag="transfer_request
     by_name: str = ""
     target: str = ""
     locator: Locator
+
+
+class ThreadChanged(Struct, frozen=True, kw_only=True, tag="thread_changed"):
+    """The call has a chat now, or another one."""
+
+    endpoint: str
+    thread_id: str
+
+
+class TransferredHere(Struct, frozen=True, kw_only=True, tag="transferred_here"):
+    """Somebody takes the place of another in this call, who has sent them.
+
+    Attributes:
+        by: Raw id of who has sent them, and leaves.
+        by_name: Their display name.
+    """
+
+    endpoint: str
+    by: str
+    by_name: str = ""
 
 
 class TransferChanged(Struct, frozen=True, kw_only=True, tag="transfer_changed"):
@@ -377,7 +404,9 @@ class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_re
 Notice: TypeAlias = (
     MutedByOthers
     | Reaction
+    | ThreadChanged
     | TransferRequested
+    | TransferredHere
     | TransferChanged
     | Transcribed
     | RealTimeText

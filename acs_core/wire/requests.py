@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from acs_core.core.custom_context import CustomContext
 from acs_core.core.facts import DataReliability, Priority, PublicationKind
 from acs_core.core.receiving import ReceivePolicy
 from acs_core.core.tones import DtmfTone
@@ -109,11 +110,15 @@ class DialLocator(Struct, frozen=True, kw_only=True, tag="dial"):
         callees: Raw ids.
         alternate_caller_id: The telephone number that telephones see; "+" and digits.
         transfer: The transfer that this call carries out; empty for none.
+        context: What the callee gets along with the call; only with one callee.
+        thread_id: The chat of the call; empty for none.
     """
 
     callees: tuple[str, ...]
     alternate_caller_id: str = ""
     transfer: str = ""
+    context: CustomContext = CustomContext()
+    thread_id: str = ""
 
 
 class InvitationLocator(Struct, frozen=True, kw_only=True, tag="invitation"):
@@ -168,10 +173,15 @@ class Join(Struct, frozen=True, kw_only=True, tag="join"):
 
 
 class Leave(Struct, frozen=True, kw_only=True, tag="leave"):
-    """Leave a call; answered by an empty `Answered`."""
+    """Leave a call; answered by an empty `Answered`.
+
+    Attributes:
+        has_lost_media: The client gives up because media cannot be restored; the others see that.
+    """
 
     endpoint: str
     for_everyone: bool = False
+    has_lost_media: bool = False
 
 
 class Publish(Struct, frozen=True, kw_only=True, tag="publish"):
@@ -258,11 +268,16 @@ class ReplyToInvitation(Struct, frozen=True, kw_only=True, tag="reply_to_invitat
 
 
 class Invite(Struct, frozen=True, kw_only=True, tag="invite"):
-    """Call somebody into this call; answered by an empty `Answered`, facts tell how it goes."""
+    """Call somebody into this call; answered by an empty `Answered`, facts tell how it goes.
+
+    Attributes:
+        thread_id: The chat that the call has from now on; empty leaves it as it is.
+    """
 
     endpoint: str
     callee: str
     alternate_caller_id: str = ""
+    thread_id: str = ""
 
 
 class RemoveParticipant(Struct, frozen=True, kw_only=True, tag="remove_participant"):
@@ -387,6 +402,7 @@ class Transfer(Struct, frozen=True, kw_only=True, tag="transfer"):
         call: the id of the call to join, in which this client is.
         transferee: Raw id of who shall go there; empty for the only other participant.
         alternate_caller_id: The telephone number that a telephone sees.
+        context: What the one to call gets along with the call.
     """
 
     endpoint: str
@@ -395,6 +411,7 @@ class Transfer(Struct, frozen=True, kw_only=True, tag="transfer"):
     call: str = ""
     transferee: str = ""
     alternate_caller_id: str = ""
+    context: CustomContext = CustomContext()
 
 
 class ReportTransfer(Struct, frozen=True, kw_only=True, tag="report_transfer"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from acs_core import (
     AcceptCallOptions,
     Call,
+    CallerInfo,
     CallState,
     CommunicationUserIdentifier,
     Features,
@@ -25,6 +27,8 @@ from acs_core import (
     TransferToParticipantOptions,
 )
 from acs_core.core import endings
+from acs_core.service.sessions import SessionTimes
+from tests.support.callers import switch
 from tests.support.events import next_event, until
 from tests.support.people import AcsUser, Meeting, meeting
 
@@ -151,6 +155,7 @@ async def test_a_call_may_be_transferred_to_another_call() -> None:
         anna, ben, cleo = await three(place)
         first, theirs = await connect(anna, ben)
         second, target = await connect(anna, cleo)
+        told = next_event(target, "transferorInfoChanged")
         transfer = first.feature(Features.TRANSFER).transfer(TransferToCallLocator(second.id))
         assert await first.ended() == await second.ended() == endings.TRANSFERRED
         assert transfer.state is TransferState.TRANSFERRED
@@ -158,6 +163,8 @@ async def test_a_call_may_be_transferred_to_another_call() -> None:
         assert target.state is CallState.CONNECTED
         (remote,) = target.remote_participants
         assert remote.identifier == named(ben)
+        await told
+        assert target.transferor_info == CallerInfo(named(anna), "Anna")
         (moved,) = ben.agent.calls
         await moved.connected()
         assert (await moved.info.get_server_call_id()) == (await target.info.get_server_call_id())
@@ -196,3 +203,52 @@ async def test_what_cannot_be_transferred_is_refused() -> None:
         ]
         await over(*failed)
         assert [item.error and item.error.sub_code for item in failed] == [46052, 46052, 40202]
+
+
+async def test_a_target_may_take_longer_to_answer_than_a_transferee_to_set_out() -> None:
+    async with meeting(transfer_timeout=0.5, ringing={"one_to_one": 30.0}) as place:
+        anna, ben, cleo = await three(place)
+        ours, _ = await connect(anna, ben)
+        ringing = next_event(cleo.agent, "incomingCall")
+        transfer = ours.feature(Features.TRANSFER).transfer(
+            TransferToParticipantLocator(named(cleo))
+        )
+        (args,) = await ringing
+        timer = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_later(0.7, timer.set_result, None)
+        await timer
+        assert not transfer.is_over
+        await args.incoming_call.accept(SILENT)
+        await over(transfer)
+        assert transfer.state is TransferState.TRANSFERRED
+
+
+async def test_a_transferee_whose_network_is_lost_fails_the_transfer() -> None:
+    async with switch(times=SessionTimes(acs_window=0.5)) as stage:
+        anna, cleo = await stage.caller("Anna"), await stage.caller("Cleo")
+        ben, network = await stage.breakable("Ben")
+        ours, theirs = await stage.pair(anna, ben)
+        # Ben has not decided yet.
+        requested = next_event(theirs.feature(Features.TRANSFER), "transferRequested")
+        transfer = ours.feature(Features.TRANSFER).transfer(TransferToParticipantLocator(cleo.who))
+        await requested
+        network.cut()
+        assert await ours.ended() == endings.OTHER_LOST
+        assert transfer.state is TransferState.FAILED
+        assert transfer.error == TransferErrorCode(408, 46050)
+
+
+async def test_who_is_on_the_way_comes_although_the_transferor_hangs_up() -> None:
+    async with switch() as stage:
+        anna, ben, cleo = [await stage.caller(name) for name in ("Anna", "Ben", "Cleo")]
+        first, theirs = await stage.pair(anna, ben)
+        second, target = await stage.pair(anna, cleo)
+        going = next_event(theirs.feature(Features.TRANSFER), "transferAccepted")
+        first.feature(Features.TRANSFER).transfer(TransferToCallLocator(second.id))
+        (args,) = await going
+        await first.hang_up()
+        await args.target_call.connected()
+        assert await second.ended() == endings.TRANSFERRED
+        (remote,) = target.remote_participants
+        assert remote.identifier == ben.who
+        assert target.state is CallState.CONNECTED

@@ -31,7 +31,7 @@ from acs_core.core.facts import (
     PublicationRemoved,
 )
 from acs_core.core.roster import Roster
-from acs_core.errors import CallingError, InvalidStateError
+from acs_core.errors import CallingError, DeadlineError, InvalidStateError, Stage
 from acs_core.media.frame_stream import FrameStream, ReceivedFrame
 from acs_core.media.stats import PeerStats, ReceiverStats, SenderStats
 
@@ -92,10 +92,11 @@ class FakeSession:
         self.call_id = ""
         self.room: wire.RoomInfo | None = None
         self.call_type = CallType.GROUP
-        self.meeting = ""
+        self.thread_id = ""
         self.activity = ActivityChanged()
         self.asked: list[wire.RequestBody] = []
         self.answers: dict[type, wire.DeliveryBody | CallingError] = {}
+        self.losses = 0  # So many answers do not come in time.
         self.behind_answer: Callable[[], None] = lambda: None
         self.others: list[EndpointInfo] = []
         self.pending: list[PendingParticipant] = []
@@ -199,6 +200,9 @@ class FakeSession:
     async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         self._require_joined()
         self.asked.append(body)
+        if self.losses > 0:
+            self.losses -= 1
+            raise DeadlineError("the answer was lost", stage=Stage.SIGNALING)
         answer = self.answers.get(type(body), wire.Answered())
         if isinstance(answer, CallingError):
             raise answer

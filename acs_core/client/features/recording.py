@@ -9,17 +9,18 @@ Source: `RecordingCallFeature` of @azure/communication-calling 2.0.0.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from acs_core import wire
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, Joined, News, RosterChanged
 from acs_core.core.facts import RecordingEntry
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, ServiceError
 from acs_core.events import CollectionUpdate, RecordingEvent, RecordingInfoEvent
 
 __all__ = ["RecordingCallFeature", "RecordingInfo", "RecordingState", "grant_consent"]
 
+FAILED_TO_SET_CONSENT: Final = 41112
 REFUSED_CONSENT = frozenset({41111, 41113})
 """Refusals that are the application's: consent does not exist here, or is not asked for."""
 
@@ -93,7 +94,7 @@ class RecordingCallFeature(CallFeature):
 
         Raises:
             ServiceError: 400/41111: calls between two people have no consent; 400/41113: it is
-                not asked for, or was given.
+                not asked for, or was given; 500/41112: the service failed to note it.
             InvalidStateError: The call is not connected.
             CallingError: 500/45853: the service could not be told.
         """
@@ -136,9 +137,17 @@ async def grant_consent(context: CallContext, *, sub_code: int) -> None:
     session = context.joined_session()
     try:
         await session.ask(wire.Consent(endpoint=context.endpoint_id))
-    except CallingError as error:
+    except ServiceError as error:
         if error.sub_code in REFUSED_CONSENT:
             raise
+        raise ServiceError(
+            f"The service did not take the consent: {error.message}",
+            code=500,
+            sub_code=FAILED_TO_SET_CONSENT,
+            stage=error.stage,
+            next_step=error.next_step,
+        ) from error
+    except CallingError as error:
         raise CallingError(
             f"The consent could not be given: {error.message}",
             sub_code=sub_code,

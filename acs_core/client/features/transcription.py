@@ -42,7 +42,7 @@ class TranscriptionCallFeature(CallFeature):
 
         Raises:
             ServiceError: 400/41111: calls between two people have no consent; 400/41113: it is
-                not asked for, or was given.
+                not asked for, or was given; 500/41112: the service failed to note it.
             InvalidStateError: The call is not connected.
             CallingError: 500/46001: the service could not be told.
         """

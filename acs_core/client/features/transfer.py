@@ -3,7 +3,11 @@
 Theory of operation. The transferor gets a `Transfer` at once; the service tells its states. The
 transferee goes to the new call by itself and hears `transferAccepted`, unless its application
 listens to `transferRequested`, as those of 2020 do: then it decides. The transferee watches the new
-call and reports once it is connected or over; the service then ends the old one.
+call and reports that it has set out, and once it is connected or over; the service then ends the
+old one. A report that nobody answered is repeated for as long as the old call lasts.
+
+As in ACS, calls of more than two are not transferred (400/46051). `TransferToVoicemailLocator` is
+left out: voicemail boxes belong to Teams.
 
 Source: `TransferCallFeature` of @azure/communication-calling 2.0.0; `transferRequested` and
 `transferStateChanged` of 1.0.0-beta.4.
@@ -18,12 +22,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from acs_core import wire
+from acs_core.client.dialing import sent_context
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, News, Noticed, Over
 from acs_core.client.people import caller_number
 from acs_core.core.call import CallState
 from acs_core.core.facts import CallType
-from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError
+from acs_core.errors import CallingError, DeadlineError, InvalidArgumentError, InvalidStateError
 from acs_core.events import CallEvent, TransferEvent, TransferFeatureEvent
 from acs_core.identifiers import (
     CommunicationIdentifier,
@@ -31,6 +36,7 @@ from acs_core.identifiers import (
     parse_raw_id,
     raw_id,
 )
+from acs_core.models import CustomContext
 from acs_core.wire import TransferState
 
 if TYPE_CHECKING:
@@ -87,16 +93,21 @@ class TransferToParticipantOptions:
         disable_forwarding_and_unanswered: An unanswered call ends the attempt; otherwise the
             target's rules for unanswered calls apply first. Users of this service have no such
             rules, so an unanswered call ends the attempt in both cases.
+        custom_context: What the target gets along with the call.
         alternate_caller_id: The number that a telephone sees (ours).
     """
 
     disable_forwarding_and_unanswered: bool = False
+    custom_context: CustomContext | None = None
     alternate_caller_id: PhoneNumberIdentifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TransferToCallOptions:
-    """How the transferee goes to a call; there is nothing to choose."""
+    """How the transferee goes to a call; there is nothing to choose.
+
+    ACS's custom context is left out: the target is in its call already, and would never see it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +200,10 @@ class TransferCallFeature(CallFeature):
 
         Raises:
             InvalidArgumentError: 400/46052: no locator; 400/46053: it holds no identifier and no
-                call id; 400: the alternate caller id is no telephone's.
-            InvalidStateError: 400/46051: this is no call between two that began by calling; 412:
-                it is not connected.
+                call id; 400: the alternate caller id is no telephone's, or the custom context
+                breaks a limit.
+            InvalidStateError: 400/46051: this is no call between two that began by calling, for
+                instance a group call; 412: it is not connected.
         """
         transfer_id = uuid.uuid4().hex
         request = self._request(transfer_id, target, options)
@@ -236,14 +248,15 @@ class TransferCallFeature(CallFeature):
             case TransferToParticipantLocator(target_participant=who) if isinstance(
                 who, CommunicationIdentifier
             ):
-                number = None
+                chosen = TransferToParticipantOptions()
                 if isinstance(options, TransferToParticipantOptions):
-                    number = options.alternate_caller_id
+                    chosen = options
                 return wire.Transfer(
                     endpoint=endpoint,
                     transfer=transfer_id,
                     participant=raw_id(who),
-                    alternate_caller_id=caller_number(number),
+                    alternate_caller_id=caller_number(chosen.alternate_caller_id),
+                    context=sent_context(chosen.custom_context),
                 )
             case TransferToCallLocator(target_call_id=str(call)) if call:
                 return wire.Transfer(endpoint=endpoint, transfer=transfer_id, call=call)
@@ -260,14 +273,23 @@ class TransferCallFeature(CallFeature):
                 )
 
     async def _ask(self, transfer: Transfer, request: wire.Transfer) -> None:
+        # First: the service may tell the end of it before it answers.
+        transfer.change(TransferState.TRANSFERRING)
         try:
-            # First: the service may tell the end of it before it answers.
-            transfer.change(TransferState.TRANSFERRING)
-            await self._context.joined_session().ask(request)
+            await self._ask_until_answered(request)
         except CallingError as error:
             _log.info("The call is not transferred: %s", error)
             code = TransferErrorCode(error.code, error.sub_code or TO_TARGET_FAILED)
             transfer.change(TransferState.FAILED, code)
+
+    async def _ask_until_answered(self, body: wire.Transfer | wire.ReportTransfer) -> None:
+        """Ask for as long as the call lasts: the service takes what is said twice once."""
+        while True:
+            try:
+                await self._context.joined_session().ask(body)
+            except DeadlineError:
+                continue  # Lost with the link.
+            return
 
     # ------------------------------------------------------------ the transferee's side
 
@@ -306,6 +328,7 @@ class TransferCallFeature(CallFeature):
             call.off(CallEvent.STATE_CHANGED, state_changed)
 
         call.on(CallEvent.STATE_CHANGED, state_changed)
+        self.report(requested, TransferState.TRANSFERRING)
         self._emit(TransferFeatureEvent.TRANSFER_ACCEPTED, TransferEventArgs(call))
         return call
 
@@ -329,7 +352,7 @@ class TransferCallFeature(CallFeature):
 
     async def _tell(self, body: wire.ReportTransfer) -> None:
         try:
-            await self._context.joined_session().ask(body)
+            await self._ask_until_answered(body)
         except CallingError as error:
             _log.info("The transfer could not be reported: %s", error)
 

@@ -16,6 +16,7 @@ from acs_core import (
     CallEvent,
     CallState,
     CommunicationUserIdentifier,
+    CustomContext,
     DeadlineError,
     Features,
     GroupCallLocator,
@@ -32,6 +33,7 @@ from acs_core import (
     TransportError,
     UnknownIdentifier,
     VideoOptions,
+    XHeader,
     wire,
 )
 from acs_core.core import endings
@@ -206,6 +208,9 @@ async def test_several_may_be_called_and_one_answer_connects() -> None:
         (None, {}, 40227),
         ([], {}, 40227),
         ([None], {}, 40227),
+        ([user()], {"custom_context": CustomContext(user_to_user="a b")}, 0),
+        ([user()], {"custom_context": {"userToUser": "a"}}, 0),
+        ([user()], {"custom_context": CustomContext(sip_headers=(("a", "b"),))}, 0),  # type: ignore[arg-type]
         (["8:acs:resource_a"], {}, 40226),
         ("8:acs:resource_a", {}, 40226),
         ([user()], {"thread_id": "19:x"}, 40213),
@@ -220,6 +225,22 @@ async def test_wrong_callees_are_refused_at_once(
             the_agent.start_call(participants, StartCallOptions(**options))
         assert (caught.value.code, caught.value.sub_code) == (400, sub_code)
         assert the_agent.calls == ()
+
+
+async def test_a_custom_context_goes_along_with_a_call_to_one() -> None:
+    link = dialed(ANN)
+    headers = CustomContext("uui", (XHeader("old", "1"),), (XHeader("new", "2"),))
+    async with agent(link) as the_agent:
+        call = the_agent.start_call([user()], StartCallOptions(custom_context=headers))
+        await settle()
+        locator = link.sessions[0].locator
+        assert isinstance(locator, wire.DialLocator)
+        assert locator.context.user_to_user == "uui"
+        assert [header.key for header in locator.context.sip_headers] == ["new", "old"]
+        with pytest.raises(InvalidStateError) as caught:
+            the_agent.start_call([user(), user(BOB)], StartCallOptions(custom_context=headers))
+        assert (caught.value.code, caught.value.sub_code) == (412, 46400)
+        assert the_agent.calls == (call,)
 
 
 async def test_nobody_calls_themselves() -> None:
@@ -267,7 +288,7 @@ async def test_a_call_for_us_rings_and_says_who_calls() -> None:
         assert incoming.caller_info == CallerInfo(user(), "Ann")
         assert incoming.transferor_info == CallerInfo(user(BOB), "Bob")
         assert incoming.call_end_reason is None
-        assert incoming.custom_context.sip_headers == ()
+        assert incoming.custom_context == CustomContext()
         assert incoming.info.participant_id == INVITATION
         assert (incoming.info.group_id, incoming.info.thread_id) == (None, None)
         assert await incoming.info.get_server_call_id() == "c" * 32

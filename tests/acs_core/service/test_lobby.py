@@ -166,6 +166,28 @@ def test_who_asks_again_goes_on_waiting_and_the_id_is_theirs() -> None:
     assert refusal(lambda: venue.lobby.enter(thief)) == (409, 0)
 
 
+@pytest.mark.parametrize("is_admitted", [False, True])
+def test_who_comes_by_another_session_takes_the_place_and_the_earlier_one_hears(
+    is_admitted: bool,
+) -> None:
+    venue = Venue()
+    ann = Door(venue.lobby, "ann")
+    if is_admitted:
+        venue.lobby.decide(None, is_admitted=True)
+    ended: list[EndReason] = []
+    again = Guest(ann.endpoint, ann.identity, "ann", lambda: None, ended.append, holder="other")
+    assert venue.lobby.waits_elsewhere(ann.endpoint, "other")
+    venue.lobby.enter(again)
+    assert ann.ended == [endings.DUPLICATE_IDENTITY]
+    assert len(venue.clock.pending) == 1
+    assert venue.lobby.must_wait(ann.endpoint, ann.identity) is not is_admitted
+    assert list(venue.pending) == [ann.identity]
+    assert len(venue.olga.heard(PendingGone)) == 0
+    venue.clock.advance(TIMEOUT)
+    assert ended == [endings.LOBBY_TIMEOUT]
+    assert venue.lobby.is_empty
+
+
 def test_a_name_that_cannot_be_shown_does_not_wait() -> None:
     venue = Venue()
     for name, sub_code in (("x" * 1000, 53201), ("bell\a", 53202)):
@@ -342,7 +364,7 @@ class Party:
     async def open(self) -> None:
         self.endpoint, joined = await self.organizer.join(self.place)
         assert isinstance(joined, wire.Joined), joined
-        assert joined.meeting.startswith("19:meeting_")
+        assert joined.thread_id.startswith("19:meeting_")
 
     async def decide(self, *, is_admitted: bool) -> None:
         request = wire.DecideLobby(endpoint=self.endpoint, identities=None, is_admitted=is_admitted)
@@ -385,6 +407,35 @@ async def test_an_admitted_guest_joins_again_and_is_in(party: Party) -> None:
         assert not joined.pending
         assert await party.hears_gone() is None
         assert isinstance(await guest.ask(wire.Leave(endpoint=endpoint)), wire.Answered)
+
+
+@pytest.mark.parametrize("is_admitted", [False, True])
+async def test_a_second_session_with_the_same_endpoint_replaces_the_first(
+    party: Party, is_admitted: bool
+) -> None:
+    token = party.service.issue_user_token()[1].token
+    async with (
+        raw_client(party.service, token=token) as first,
+        raw_client(party.service, token=token) as second,
+    ):
+        endpoint = await waiting(first, party)
+        if is_admitted:
+            await party.decide(is_admitted=True)
+            await first.news(wire.Admitted)
+        await second.hello()
+        _, answer = await second.join(party.place, endpoint=endpoint, name="Guest")
+        ended = await first.news(wire.Ended)
+        assert ended == wire.Ended(endpoint=endpoint, reason=endings.DUPLICATE_IDENTITY)
+        if not is_admitted:
+            assert answer == wire.InLobby()
+            await party.decide(is_admitted=True)
+            await second.news(wire.Admitted)
+            _, answer = await second.join(party.place, endpoint=endpoint, name="Guest")
+        assert isinstance(answer, wire.Joined)
+        # What became of the first one is not about the second.
+        await first.socket.close()
+        (call,) = party.service.calls.live.values()
+        assert endpoint in call.endpoints
 
 
 async def test_a_rejected_guest_hears_the_end(party: Party) -> None:

@@ -3,14 +3,18 @@ from __future__ import annotations
 import pytest
 
 from acs_core import wire
+from acs_core.core import endings
+from acs_core.core.custom_context import CustomContext, Header
 from acs_core.core.facts import CallType, CallTypeChanged
 from acs_core.errors import CallingError
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import Rooms
+from acs_core.service.switchboard import Switchboard
 from acs_core.service.transfers import Transfers
 from acs_core.wire import TransferState
+from tests.support.virtual_clock import VirtualClock
 
 FIRST = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000001")
 SECOND = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000002")
@@ -44,8 +48,44 @@ def dialed(endpoint: Endpoint) -> None:
     endpoint.call.commit(CallTypeChanged(call_type=CallType.ONE_TO_ONE))
 
 
-def asking(endpoint: Endpoint, *, participant: str = "", call: str = "") -> wire.Transfer:
-    return wire.Transfer(endpoint=endpoint.id, transfer="t", participant=participant, call=call)
+def asking(
+    endpoint: Endpoint,
+    *,
+    transfer: str = "t",
+    participant: str = "",
+    call: str = "",
+    caller_id: str = "",
+    context: CustomContext | None = None,
+) -> wire.Transfer:
+    return wire.Transfer(
+        endpoint=endpoint.id,
+        transfer=transfer,
+        participant=participant,
+        call=call,
+        alternate_caller_id=caller_id,
+        context=context or CustomContext(),
+    )
+
+
+def reporting(transferee: Endpoint, state: TransferState) -> wire.ReportTransfer:
+    return wire.ReportTransfer(endpoint=transferee.id, transfer="t", state=state)
+
+
+def virtual() -> tuple[Calls, Transfers, VirtualClock]:
+    """Calls and transfers whose timers a test advances; a minute to set out, 85 s to ring."""
+    clock = VirtualClock()
+    calls = Calls(
+        rooms=Rooms(), later=clock.call_later, switchboard=Switchboard(later=clock.call_later)
+    )
+    return calls, Transfers(calls, later=clock.call_later), clock
+
+
+def pair(calls: Calls) -> tuple[Endpoint, Reader, Endpoint, Reader]:
+    """Anna and Ben in a call between two."""
+    anna, heard = enter(calls, FIRST, "a")
+    ben, told = enter(calls, FIRST, "b")
+    dialed(anna)
+    return anna, heard, ben, told
 
 
 async def test_only_calls_between_two_that_were_dialed_are_transferred() -> None:
@@ -78,7 +118,7 @@ async def test_somebody_is_sent_once_at_a_time_and_only_they_report() -> None:
     report = wire.ReportTransfer(endpoint=ben.id, transfer="t", state=TransferState.FAILED)
     codes = []
     for attempt in (
-        lambda: transfers.begin(anna, asking(anna, participant="8:acs:r_d")),
+        lambda: transfers.begin(anna, asking(anna, transfer="u", participant="8:acs:r_d")),
         lambda: transfers.report(anna, report),
     ):
         with pytest.raises(CallingError) as caught:
@@ -87,8 +127,12 @@ async def test_somebody_is_sent_once_at_a_time_and_only_they_report() -> None:
     assert codes == [409, 404]
     transfers.report(ben, report)
     assert heard.states == [(TransferState.FAILED, 500, 46050)]
-    with pytest.raises(CallingError):
-        transfers.report(ben, report)
+    # Clients repeat what may have been lost; another end is none that there was.
+    transfers.report(ben, report)
+    assert len(heard.states) == 1
+    with pytest.raises(CallingError) as caught:
+        transfers.report(ben, reporting(ben, TransferState.TRANSFERRED))
+    assert caught.value.code == 404
 
 
 async def test_a_call_as_target_must_be_one_of_the_transferor() -> None:
@@ -137,3 +181,153 @@ async def test_nobody_is_replaced_by_somebody_who_did_not_come() -> None:
     assert caught.value.code == 409
     assert all(endpoint.is_in_call for endpoint in (anna, ben, other, cleo))
     assert heard.states == []
+
+
+async def test_who_has_set_out_may_be_answered_late() -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, _ = pair(calls)
+    transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    clock.advance(59.0)
+    transfers.report(ben, reporting(ben, TransferState.TRANSFERRING))
+    clock.advance(85.0)
+    transfers.report(ben, reporting(ben, TransferState.TRANSFERRED))
+    assert [state for state, *_ in heard.states] == [
+        TransferState.TRANSFERRING,
+        TransferState.TRANSFERRED,
+    ]
+    assert not anna.is_in_call
+    assert clock.pending == []
+
+
+async def test_nobody_is_waited_for_without_end() -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, _ = pair(calls)
+    transfers.begin(anna, asking(anna, participant="4:+15550100", caller_id="+15550199"))
+    transfers.report(ben, reporting(ben, TransferState.TRANSFERRING))
+    clock.advance(170.0)
+    transfers.report(ben, reporting(ben, TransferState.TRANSFERRING))
+    assert heard.states == [(TransferState.TRANSFERRING, 0, 0)]
+    clock.advance(5.0)  # 115 s for a telephone, 60 s to connect.
+    assert heard.states[1:] == [(TransferState.FAILED, 408, 46050)]
+    transfers.begin(anna, asking(anna, transfer="u", participant="8:acs:r_c"))
+    clock.advance(60.0)
+    assert heard.states[2:] == [(TransferState.FAILED, 408, 46050)]
+    assert anna.is_in_call
+
+
+async def test_a_transferee_that_vanishes_fails_the_transfer_with_its_reason() -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, _ = pair(calls)
+    other, _ = enter(calls, SECOND, "a", "e")
+    enter(calls, SECOND, "c")
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    assert ben.principal.raw_id in other.call.roster.pending
+    ben.call.remove(ben, endings.LINK_LOST)
+    assert heard.states == [(TransferState.FAILED, 408, 46050)]
+    assert other.is_in_call
+    assert other.call.roster.pending == {}
+    assert clock.pending == []
+
+
+async def test_a_transferee_that_hangs_up_after_it_came_was_transferred() -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, told = pair(calls)
+    other, _ = enter(calls, SECOND, "a", "e")
+    cleo, news = enter(calls, SECOND, "c")
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    (request,) = told.notices
+    assert isinstance(request, wire.TransferRequested)
+    assert isinstance(request.locator, wire.InvitationLocator)
+    calls.resolve(request.locator, ben.principal).join(
+        request.locator.invitation, ben.principal, Reader()
+    )
+    ben.leave()
+    assert [state for state, *_ in heard.states] == [TransferState.TRANSFERRED]
+    assert (anna.is_in_call, other.is_in_call, cleo.is_in_call) == (False, False, True)
+    (here,) = [item for item in news.notices if isinstance(item, wire.TransferredHere)]
+    assert here.by == anna.principal.raw_id
+    assert clock.pending == []
+
+
+@pytest.mark.parametrize("is_for_everyone", [False, True])
+async def test_a_transferor_that_hangs_up_before_the_report_is_replaced_at_once(
+    is_for_everyone: bool,
+) -> None:
+    calls, transfers, clock = virtual()
+    anna, _, ben, told = pair(calls)
+    other, _ = enter(calls, SECOND, "a", "e")
+    cleo, _ = enter(calls, SECOND, "c")
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    (request,) = told.notices
+    assert isinstance(request, wire.TransferRequested)
+    assert isinstance(request.locator, wire.InvitationLocator)
+    calls.resolve(request.locator, ben.principal).join(
+        request.locator.invitation, ben.principal, Reader()
+    )
+    if is_for_everyone:
+        anna.call.end(endings.ENDED_FOR_EVERYONE, by=anna)
+    else:
+        anna.leave()
+    assert (ben.is_in_call, other.is_in_call, cleo.is_in_call) == (False, False, True)
+    assert clock.pending == []
+
+
+async def test_a_transferor_may_hang_up_and_is_still_replaced() -> None:
+    calls, transfers, clock = virtual()
+    anna, _, ben, told = pair(calls)
+    other, _ = enter(calls, SECOND, "a", "e")
+    cleo, _ = enter(calls, SECOND, "c")
+    dialed(other)
+    transfers.begin(anna, asking(anna, call=other.id))
+    (request,) = told.notices
+    assert isinstance(request, wire.TransferRequested)
+    assert isinstance(request.locator, wire.InvitationLocator)
+    anna.leave()
+    assert not ben.is_in_call
+    calls.resolve(request.locator, ben.principal).join(
+        request.locator.invitation, ben.principal, Reader()
+    )
+    clock.advance(0.0)
+    names = {endpoint.principal.raw_id for endpoint in cleo.call.endpoints.values()}
+    assert names == {"8:acs:r_b", "8:acs:r_c"}
+    assert clock.pending == []
+
+
+async def test_a_service_that_stops_leaves_no_timers() -> None:
+    calls, transfers, clock = virtual()
+    anna, _, _, _ = pair(calls)
+    transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    assert clock.pending != []
+    calls.end_all(endings.SERVICE_STOPPED)
+    transfers.close()
+    assert clock.pending == []
+
+
+async def test_what_the_target_gets_along_is_checked() -> None:
+    calls, transfers, _ = virtual()
+    anna, _, _, told = pair(calls)
+    context = CustomContext(voip_headers=(Header(key="case", value="7"),))
+    wrong = CustomContext(user_to_user="a b")
+    with pytest.raises(CallingError) as caught:
+        transfers.begin(anna, asking(anna, participant="8:acs:r_c", context=wrong))
+    assert caught.value.code == 400
+    transfers.begin(anna, asking(anna, participant="8:acs:r_c", context=context))
+    (request,) = told.notices
+    assert isinstance(request, wire.TransferRequested)
+    assert isinstance(request.locator, wire.DialLocator)
+    assert request.locator.context == context
+
+
+async def test_what_is_asked_twice_is_done_once() -> None:
+    calls, transfers, _ = virtual()
+    anna, heard, ben, told = pair(calls)
+    for _ in range(2):
+        transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    assert len(told.notices) == 1
+    transfers.report(ben, reporting(ben, TransferState.FAILED))
+    transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
+    assert len(told.notices) == 1
+    assert len(heard.states) == 1

@@ -95,6 +95,7 @@ async def test_who_has_not_agreed_sends_nothing() -> None:
     ("answer", "codes"),
     [
         (ServiceError("no", code=400, sub_code=41113), [(400, 41113), (400, 41113)]),
+        (ServiceError("a bug", code=500), [(500, 41112), (500, 41112)]),
         (TransportError("gone"), [(500, 45853), (500, 46001)]),
     ],
 )

@@ -5,8 +5,10 @@ import pytest
 from acs_core import (
     AudioOptions,
     Call,
+    CallerInfo,
     CallState,
     CommunicationUserIdentifier,
+    CustomContext,
     Features,
     InvalidArgumentError,
     InvalidStateError,
@@ -25,9 +27,11 @@ from acs_core import (
     VideoConstraints,
     VideoOptions,
     VideoSendConstraints,
+    XHeader,
     wire,
 )
 from acs_core.core import endings
+from acs_core.core.custom_context import Header
 from acs_core.core.facts import CallType
 from acs_core.media.sources import ToneSource
 from tests.support.calls import Log, agent, endpoint, joined, settle
@@ -63,6 +67,10 @@ def changed(call: Call, session: FakeSession, state: TransferState, code: int = 
             endpoint=call.id, transfer=asked.transfer, state=state, code=code, sub_code=code
         )
     )
+
+
+def reports(session: FakeSession) -> list[TransferState]:
+    return [item.state for item in session.asked if isinstance(item, wire.ReportTransfer)]
 
 
 async def test_a_transfer_shows_what_the_service_says_and_keeps_its_end() -> None:
@@ -117,9 +125,57 @@ async def test_a_transferee_goes_to_the_new_call_and_reports_how_it_goes() -> No
         assert (target.id, target.transferor_info.display_name) == ("e" * 32, "A")
         await target.connected()
         await settle()
-        (report,) = session.asked
-        assert isinstance(report, wire.ReportTransfer)
-        assert (report.transfer, report.state) == ("t", TransferState.TRANSFERRED)
+        assert reports(session) == [TransferState.TRANSFERRING, TransferState.TRANSFERRED]
+
+
+async def test_a_report_is_repeated_until_it_is_answered() -> None:
+    link = FakeLink(between_two)
+    async with agent(link) as the_agent:
+        call = the_agent.join(GROUP, NOTHING)
+        await call.connected()
+        session = link.sessions[0]
+        session.losses = 3
+        session.observer.on_notice(requested(call))
+        (_, target) = the_agent.calls
+        await target.connected()
+        await settle()
+        assert session.losses == 0
+        assert len(reports(session)) == 2 + 3
+        assert set(reports(session)) == {TransferState.TRANSFERRING, TransferState.TRANSFERRED}
+
+
+async def test_a_transfer_is_asked_for_until_it_is_answered() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        session.losses = 2
+        transfer = call.feature(Features.TRANSFER).transfer(TARGET)
+        await settle()
+        assert transfer.state is TransferState.TRANSFERRING
+        assert [type(item) for item in session.asked] == [wire.Transfer] * 3
+
+
+async def test_the_one_who_was_transferred_here_is_told_with_who_sent_them() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        log = Log().watch(call)
+        assert call.transferor_info is None
+        notice = wire.TransferredHere(endpoint=call.id, by="8:acs:resource_b", by_name="B")
+        session.observer.on_notice(notice)
+        assert log.names == ["transferorInfoChanged"]
+        who = CommunicationUserIdentifier("8:acs:resource_b")
+        assert call.transferor_info == CallerInfo(who, "B")
+
+
+async def test_the_target_gets_a_custom_context_along() -> None:
+    async with joined(NOTHING, prepare=between_two) as (call, session):
+        feature = call.feature(Features.TRANSFER)
+        context = CustomContext(voip_headers=(XHeader("case", "7"),))
+        feature.transfer(TARGET, TransferToParticipantOptions(custom_context=context))
+        await settle()
+        (asked,) = session.asked
+        assert isinstance(asked, wire.Transfer)
+        assert asked.context.voip_headers == (Header(key="case", value="7"),)
+        wrong = TransferToParticipantOptions(custom_context=CustomContext(user_to_user="a b"))
+        with pytest.raises(InvalidArgumentError):
+            feature.transfer(TARGET, wrong)
 
 
 async def test_a_transferee_takes_streams_and_constraints_along() -> None:
@@ -168,7 +224,7 @@ async def test_a_new_call_that_fails_is_reported() -> None:
         link.prepare = refuse
         session.observer.on_notice(requested(call))
         await settle()
-        (report,) = session.asked
+        _, report = session.asked
         assert isinstance(report, wire.ReportTransfer)
         assert (report.state, report.code, report.sub_code) == (TransferState.FAILED, 404, 41006)
         assert call.state is CallState.CONNECTED
