@@ -117,6 +117,7 @@ class CallCommon(CallMedia):
                 self._participants,
                 self._lobby,
                 self._people,
+                self._media,
                 self._holding,
                 *others,
             ]
