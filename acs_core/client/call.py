@@ -190,6 +190,15 @@ class CallCommon(CallMedia):
         return self._participants.all
 
     @property
+    def total_participant_count(self) -> int:
+        """How many users are in the call, ourselves included; 0 before it is connected.
+
+        Who is called or waits in the lobby is not in the call yet, and does not count; a user with
+        several clients counts once. When the call is over it stays what it was.
+        """
+        return self._people.count
+
+    @property
     def lobby(self) -> Lobby:
         """Who waits to be let in; empty in calls without a lobby."""
         return self._lobby

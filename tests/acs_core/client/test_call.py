@@ -451,7 +451,8 @@ async def test_facts_before_the_call_is_connected_are_no_events() -> None:
         before = ["stateChanged", "callerInfoChanged"]
         assert log.names == before
         session.say(EndpointJoined(endpoint=endpoint("b")))
-        assert log.names == [*before, "endpointAdded", "remoteParticipantsUpdated"]
+        told = ["endpointAdded", "remoteParticipantsUpdated", "totalParticipantCountChanged"]
+        assert log.names == [*before, *told]
 
 
 def test_every_acs_event_of_calls_is_known() -> None:
