@@ -110,6 +110,7 @@ class ServerCall:
         self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
+        self.on_left: Callable[[Endpoint], None] | None = None
         # By raw id, for who comes again; who is here has it in their attributes.
         self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
@@ -418,7 +419,7 @@ class ServerCall:
         self.refresh_subscriptions()
 
     def _strike(self, endpoint: Endpoint) -> None:
-        """Count an endpoint as gone; nobody is told."""
+        """Count an endpoint as gone; nobody in the call is told."""
         del self._endpoints[endpoint.id]
         self._quality.pop(endpoint.id, None)
         self.record.left(endpoint.id, now=self._clock())
@@ -426,6 +427,8 @@ class ServerCall:
         if stay is not None:
             stay.cancel()
         endpoint.state = ConnectionState.DISCONNECTED
+        if self.on_left is not None:
+            self.on_left(endpoint)
 
     def _begin_stay(self, endpoint: Endpoint) -> None:
         """Somebody is there: nothing to wait for any more, and perhaps a limit to the visit."""

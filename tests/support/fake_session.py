@@ -100,6 +100,7 @@ class FakeSession:
         self.others: list[EndpointInfo] = []
         self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
+        self.ask_gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
         self.silenced: set[PublicationKind] = set()
@@ -199,6 +200,8 @@ class FakeSession:
     async def ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         self._require_joined()
         self.asked.append(body)
+        if self.ask_gate is not None:
+            await self.ask_gate.wait()
         answer = self.answers.get(type(body), wire.Answered())
         if isinstance(answer, CallingError):
             raise answer
