@@ -17,6 +17,9 @@ RTCDtlsTransport._task                     to wait for its end
 RTCDtlsTransport._write_ssl                to send an alert after a refused certificate
 RTCSctpTransport._handle_data, _send_chunk to contain what hostile bytes and a closed path raise
 RTCSctpTransport._set_state, State         to end an association whose path is gone
+RTCSctpTransport._update_rto, _rto         to wait less for an answer than a starved loop makes it
+RTCSctpTransport._receive_chunk, InitChunk,  to keep an association that is there when the other end
+  _last_received_tsn, and the like         repeats its INIT
 RTCIceTransport._recv, _send               the datagram path (also duck-typed by our ICE-lite)
 aiortc.rate.RemoteBitrateEstimator         undocumented module
 pylibsrtp.Session._srtp                    the libsrtp handle, for calls that work in place
@@ -30,7 +33,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import pylibsrtp
 from aiortc import RTCIceTransport
@@ -42,7 +45,7 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsParameters,
     RTCDtlsTransport,
 )
-from aiortc.rtcsctptransport import Chunk, RTCSctpTransport
+from aiortc.rtcsctptransport import Chunk, InitChunk, RTCSctpTransport
 from OpenSSL import SSL
 from pylibsrtp._binding import ffi as srtp_ffi
 from pylibsrtp._binding import lib as srtp_lib
@@ -66,6 +69,19 @@ _PROFILES = {
     SrtpProfile.GCM_128: SRTP_AEAD_AES_128_GCM,
     SrtpProfile.CM_SHA1_80: SRTP_AES128_CM_SHA1_80,
 }
+
+
+LONGEST_RTO: Final = 3.0
+"""Seconds until an unconfirmed message is sent again, at most; Chromium bounds its timers so."""
+
+SET_BY_INIT: Final = (
+    "_inbound_streams_count",
+    "_last_received_tsn",
+    "_outbound_streams_count",
+    "_reconfig_response_seq",
+    "_remote_extensions",
+    "_ssthresh",
+)
 
 
 class DatagramPath(Protocol):
@@ -243,6 +259,27 @@ class SctpTransport(RTCSctpTransport):
         # Timers send from tasks nobody waits for; a chunk without a path is a lost chunk.
         with contextlib.suppress(ConnectionError):
             await super()._send_chunk(chunk)
+
+    def _update_rto(self, R: float) -> None:  # noqa: N803
+        # What is measured includes the time for which either loop was busy with something else; a
+        # message that is lost behind such a measurement would come a minute late.
+        super()._update_rto(R)
+        self._rto = min(self._rto, LONGEST_RTO)
+
+    async def _receive_chunk(self, chunk: Chunk) -> None:
+        if not (
+            isinstance(chunk, InitChunk)
+            and self._association_state == self.State.ESTABLISHED
+            and chunk.initiate_tag == self._remote_verification_tag
+        ):
+            await super()._receive_chunk(chunk)
+            return
+        # "the state of the association ... MUST NOT be changed" (RFC 9260 section 5.2.2); aiortc
+        # 1.16 starts to count anew, and never confirms anything again.
+        kept = {name: getattr(self, name) for name in SET_BY_INIT}
+        await super()._receive_chunk(chunk)
+        for name, value in kept.items():
+            setattr(self, name, value)
 
     def abandon(self) -> None:
         """End the association and its channels and timers at once, telling nobody."""

@@ -111,6 +111,7 @@ class CallEvent(StrEnum):
     MUTED_BY_OTHERS = "mutedByOthers"
     CALLER_INFO_CHANGED = "callerInfoChanged"
     TRANSFEROR_INFO_CHANGED = "transferorInfoChanged"
+    TOTAL_PARTICIPANT_COUNT_CHANGED = "totalParticipantCountChanged"
 
 
 class CallInfoEvent(StrEnum):

@@ -3,6 +3,9 @@
 The agent owns its calls and what rings: `dispose` rejects and ends them all, then the connection to
 the service, in 2 s or a little more when the service is gone.
 
+A connection that is lost for good ends the calls on it, and what rang; until it is disposed the
+agent opens another one in the background, so that whoever calls is heard (`SignalingLink`).
+
 Source: `CallAgentCommon` of @azure/communication-calling 2.0.0.
 """
 

@@ -122,6 +122,7 @@ class CallCommon(CallMedia):
                 self._callers,
                 self._info,
                 self._people,
+                self._media,
                 self._holding,
                 *others,
             ]
@@ -191,6 +192,15 @@ class CallCommon(CallMedia):
     def remote_participants(self) -> tuple[RemoteParticipant, ...]:
         """Everybody else, who is called or waits in the lobby included."""
         return self._participants.all
+
+    @property
+    def total_participant_count(self) -> int:
+        """How many users are in the call, ourselves included; 0 before it is connected.
+
+        Who is called or waits in the lobby is not in the call yet, and does not count; a user with
+        several clients counts once. When the call is over it stays what it was.
+        """
+        return self._people.count
 
     @property
     def lobby(self) -> Lobby:

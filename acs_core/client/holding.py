@@ -1,7 +1,9 @@
 """Holding a call: nothing is sent or received until it is resumed.
 
-Theory of operation. Our hold is asked of the service, which tells the others and forwards nothing
-to us or from us; our senders rest meanwhile, and their publications stay as they are. In a call
+Theory of operation. Our hold is asked of the service, which tells everybody, us included, and
+forwards nothing to us or from us; our senders rest meanwhile, and their publications stay as they
+are. We follow what the roster says of us, not the answer: also of a hold whose answer was lost or
+not waited for, both sides know the same. In a call
 between two the other side's hold is a state of ours, too; in larger calls it shows only as the
 state of a participant.
 
@@ -70,9 +72,6 @@ class Holding:
             if not self._core.accepts(HeldLocally):
                 raise _refused(self._core.state, "held", _HOLD_CALL)
             await self._ask(is_on_hold=True)
-            if self._core.accepts(HeldLocally):
-                self._streams.set_held(True)
-                self._handle(HeldLocally())
 
     async def resume(self) -> None:
         """Go on with the call; see `Call.resume`."""
@@ -82,10 +81,6 @@ class Holding:
             if not self._core.accepts(ReleasedLocally):
                 raise _refused(self._core.state, "resumed", _RESUME_CALL)
             await self._ask(is_on_hold=False)
-            if self._core.accepts(ReleasedLocally):
-                self._streams.set_held(False)
-                is_held = self._is_held_remotely()
-                self._handle(ReleasedWhileHeldRemotely() if is_held else ReleasedLocally())
 
     def handle(self, news: News) -> None:
         """Take news; called by the call."""
@@ -93,12 +88,24 @@ class Holding:
             self.look()
 
     def look(self) -> None:
-        """Follow the other side's hold; the call does this once it is connected."""
+        """Follow our hold and the other side's; the call does this once it is connected."""
         is_held = self._is_held_remotely()
+        is_ours = self._is_ours()
+        if is_ours and self._core.accepts(HeldLocally):
+            self._streams.set_held(True)
+            self._handle(HeldLocally())
+        elif not is_ours and self._core.accepts(ReleasedLocally):
+            self._streams.set_held(False)
+            self._handle(ReleasedWhileHeldRemotely() if is_held else ReleasedLocally())
         if is_held and self._core.accepts(HeldRemotely):
             self._handle(HeldRemotely())
         elif not is_held and self._core.accepts(ReleasedRemotely):
             self._handle(ReleasedRemotely())
+
+    def _is_ours(self) -> bool:
+        session = self._context.session
+        own = None if session is None else session.roster.endpoints.get(self._context.endpoint_id)
+        return own is not None and own.attributes.is_on_hold
 
     def _is_held_remotely(self) -> bool:
         session = self._context.session

@@ -19,7 +19,7 @@ from acs_core.client.constraints import (
     constrained,
     merged,
 )
-from acs_core.client.features.base import CallContext, Observed
+from acs_core.client.features.base import CallContext, News, Observed, RosterChanged
 from acs_core.client.features.streams import StreamsFeature
 from acs_core.client.local_slot import LocalSlot
 from acs_core.client.options import AudioOptions, JoinCallOptions, StreamOptions, VideoOptions
@@ -27,6 +27,7 @@ from acs_core.client.ports import NewStream, SendOptions
 from acs_core.client.publications import LocalPublication, opened
 from acs_core.client.setup import CallSetup
 from acs_core.client.streams import LocalAudioStream, LocalVideoStream
+from acs_core.core.consent import CONSENT_SUB_CODES
 from acs_core.core.facts import PublicationKind
 from acs_core.errors import (
     CallingError,
@@ -64,6 +65,7 @@ class LocalMedia:
         self._planned: list[tuple[MediaStreamType, LocalSlot]] = []
         self._is_muted = False
         self._is_over = False
+        self._is_waiting = False
         self._constraints: VideoConstraints | None = None
         self._lock = asyncio.Lock()
         streams.on(StreamsEvent.LOCAL_PUBLICATION_FAILED, self._withdrawn)
@@ -168,8 +170,7 @@ class LocalMedia:
                 slot.limit(slot.encoding)  # It may have changed while the call was connecting.
             else:
                 self._withdraw(publication)  # It was stopped while the call was connecting.
-        if self._context.is_consent_missing:
-            self._wait_for_consent()
+        self._follow_consent()
         sound = self._slots.get(MediaStreamType.AUDIO)
         if sound is not None and sound.publication is not None:
             self._settle_sound(sound, sound.publication)
@@ -177,6 +178,15 @@ class LocalMedia:
             self._tell(CallEvent.LOCAL_AUDIO_STREAMS_UPDATED, CollectionUpdate(self.audio_streams))
         if self.video_streams:
             self._tell_video(CollectionUpdate(self.video_streams), MediaStreamType.VIDEO)
+
+    def handle(self, news: News) -> None:
+        """Take news; called by the call."""
+        if not isinstance(news, RosterChanged):
+            return
+        before = self._slots.copy()
+        self._follow_consent()
+        for kind in [kind for kind in before if kind not in self._slots]:
+            self._tell_video(CollectionUpdate((), (before[kind].stream,)), kind)
 
     # ------------------------------------------------------------ microphone
 
@@ -204,11 +214,11 @@ class LocalMedia:
                 await self.start_audio(sound)
 
     def muted_by_others(self) -> None:
-        """Somebody else muted our microphone; the service sends nothing of it already."""
+        """Somebody else muted all our sound; the service forwards nothing of it already."""
         has_changed, self._is_muted = not self._is_muted, True
-        slot = self._slots.get(MediaStreamType.AUDIO)
-        if slot is not None and slot.publication is not None:
-            slot.publication.set_enabled(False)
+        for publication in self._streams.local_publications:
+            if publication.kind is PublicationKind.AUDIO:
+                publication.set_enabled(False)
         if has_changed:
             self._tell(CallEvent.IS_MUTED_CHANGED)
 
@@ -328,16 +338,26 @@ class LocalMedia:
         stream.use(slot)
         return slot
 
-    def _wait_for_consent(self) -> None:
-        """We joined a call that is recorded: muted and without camera until we agree to that."""
+    def _follow_consent(self) -> None:
+        """Once the call is recorded: muted, without camera and screen, until we agree to that.
+
+        The service has disabled it all; who agrees starts again what they want to send.
+        """
+        was_missing, self._is_waiting = self._is_waiting, self._context.is_consent_missing
+        if was_missing or not self._is_waiting:
+            return
+        for publication in self._streams.local_publications:
+            if publication.kind in CONSENT_SUB_CODES:
+                publication.set_enabled(False)
         if not self._is_muted:
             self._is_muted = True
             self._tell(CallEvent.IS_MUTED_CHANGED)
-        camera = self._slots.get(MediaStreamType.VIDEO)
-        if camera is not None:
-            self._drop(MediaStreamType.VIDEO, camera)
-            if camera.publication is not None:
-                self._withdraw(camera.publication)
+        for kind in (MediaStreamType.VIDEO, MediaStreamType.SCREEN_SHARING):
+            slot = self._slots.get(kind)
+            if slot is not None:
+                self._drop(kind, slot)
+                if slot.publication is not None:
+                    self._withdraw(slot.publication)
 
     def _encoding(self, kind: MediaStreamType) -> SendOptions:
         is_camera = kind is MediaStreamType.VIDEO

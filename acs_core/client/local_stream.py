@@ -7,17 +7,26 @@ whoever uses it registers as a `StreamUser` and follows its source.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from acs_core.client.device_flags import START_TIMED_OUT
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import StreamFeature
-from acs_core.errors import InvalidStateError, MediaError, SourceUnavailableError, Stage
+from acs_core.errors import (
+    CallingError,
+    InvalidStateError,
+    MediaError,
+    SourceUnavailableError,
+    Stage,
+)
 from acs_core.media.effects.chain import EffectChain, EffectSource
 from acs_core.media.sources import MediaSource
 from acs_core.models import AudioDeviceInfo, VideoDeviceInfo
 
 __all__ = ["LocalMediaStream", "StreamUser"]
+
+_log = logging.getLogger(__name__)
 
 START_TIMEOUT: Final = 10.0
 
@@ -60,6 +69,7 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         self._users: list[StreamUser] = []
         self._is_disposed = False
         self._switched = asyncio.Event()
+        self._switching = asyncio.Lock()
 
     @property
     def source(self) -> _Device:
@@ -112,12 +122,7 @@ class LocalMediaStream(Emitter, Generic[_Device]):
             async with asyncio.timeout(timeout):
                 reader = await source.open()
         except TimeoutError as error:
-            raise SourceUnavailableError(
-                f"{source.label!r} did not open within {timeout:g} s.",
-                sub_code=START_TIMED_OUT[source.kind],
-                stage=Stage.DEVICE,
-                next_step="Check that no other program uses it, and plug it in again.",
-            ) from error
+            raise _timed_out(source, timeout) from error
         reader.close()
 
     async def dispose(self) -> None:
@@ -136,30 +141,89 @@ class LocalMediaStream(Emitter, Generic[_Device]):
             raise InvalidStateError("The local stream is disposed.", stage=Stage.DEVICE)
 
     async def _switch(self, device: _Device, source: MediaSource | None) -> None:
-        """Change over to another device; when that fails, the old one goes on."""
-        self._check_usable()
+        """Change over to another device; when that fails, the old one goes on for all users."""
+        async with self._switching:
+            self._check_usable()
+            before = self._processed
+            fresh: MediaSource | None = None
+            processed: EffectSource | None = None
+            try:
+                fresh = source if source is not None else _open(device)
+                processed = EffectSource(fresh, self._chain)
+                await self._move(processed, before)
+            except BaseException as error:
+                if processed is not None:
+                    await processed.close()
+                if fresh is not None and source is None:
+                    await fresh.close()
+                failure = self._switch_failed(error)
+                if failure is error:
+                    raise
+                raise failure from error
+            old, was_owner = self._source, self._is_owner
+            self._device, self._source, self._is_owner = device, fresh, source is None
+            self._processed = processed
+            self._switched.set()
+            if before is not None:
+                await before.close()
+            if old is not None and was_owner:
+                await old.close()
+
+    async def _move(self, processed: EffectSource, before: EffectSource | None) -> None:
+        """Let all users go on with another source; when one cannot, all return to the one before.
+
+        A stream that is disposed meanwhile has no source to return to.
+        """
         try:
-            fresh = source if source is not None else _open(device)
-            processed = EffectSource(fresh, self._chain)
-            reader = await processed.open()
-        except MediaError as error:
-            for user in tuple(self._users):
-                user.source_failed(error)
-            raise
+            async with asyncio.timeout(START_TIMEOUT):
+                reader = await processed.open()
+        except TimeoutError as error:
+            raise _timed_out(processed, START_TIMEOUT) from error
+        moved: list[StreamUser] = []
         # The open reader keeps the device on until the users have it.
         try:
-            for user in tuple(self._users):
-                await user.replace_source(processed)
+            self._check_usable()
+            while waiting := [user for user in self._users if user not in moved]:
+                moved.append(waiting[0])
+                await waiting[0].replace_source(processed)
+                self._check_usable()
+        except BaseException:
+            for user in moved:
+                if before is not None and not self._is_disposed and user in self._users:
+                    await self._move_back(user, before)
+            raise
         finally:
             reader.close()
-        old, was_owner, old_processed = self._source, self._is_owner, self._processed
-        self._device, self._source, self._is_owner = device, fresh, source is None
-        self._processed = processed
-        self._switched.set()
-        if old_processed is not None:
-            await old_processed.close()
-        if old is not None and was_owner:
-            await old.close()
+
+    async def _move_back(self, user: StreamUser, before: EffectSource) -> None:
+        try:
+            await user.replace_source(before)
+        except Exception:
+            # The others must not stay on the source that is given up.
+            _log.exception("a user of %r does not go on with it", before.label)
+
+    def _switch_failed(self, error: BaseException) -> BaseException:
+        """Tell the users, and say what a failed switch is raised as."""
+        if isinstance(error, Exception) and not isinstance(error, CallingError):
+            error = MediaError(
+                f"The source could not be switched: {error}",
+                sub_code=43002 if isinstance(self._device, VideoDeviceInfo) else 43608,
+                stage=Stage.DEVICE,
+                next_step="Look at __cause__ for what raised it; the old source goes on.",
+            )
+        if isinstance(error, MediaError):
+            for user in tuple(self._users):
+                user.source_failed(error)
+        return error
+
+
+def _timed_out(source: MediaSource, timeout: float) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        f"{source.label!r} did not open within {timeout:g} s.",
+        sub_code=START_TIMED_OUT[source.kind],
+        stage=Stage.DEVICE,
+        next_step="Check that no other program uses it, and plug it in again.",
+    )
 
 
 def _open(device: VideoDeviceInfo | AudioDeviceInfo) -> MediaSource:

@@ -59,6 +59,12 @@ class People:
         self._tell = tell
         self._on_muted = on_muted
         self._role = ParticipantRole.UNKNOWN
+        self._count = 0
+
+    @property
+    def count(self) -> int:
+        """How many users are in the call, ourselves included; 0 before it is connected."""
+        return self._count
 
     @property
     def role(self) -> ParticipantRole:
@@ -175,7 +181,11 @@ class People:
         match news:
             case Joined():
                 self._role = self._own_role()
+                self._count = self._counted()
             case RosterChanged():
+                before, self._count = self._count, self._counted()
+                if before != self._count:
+                    self._tell(CallEvent.TOTAL_PARTICIPANT_COUNT_CHANGED)
                 role = self._own_role()
                 changed, self._role = role is not self._role, role
                 if changed:
@@ -185,6 +195,10 @@ class People:
                 self._tell(CallEvent.MUTED_BY_OTHERS)
             case _:
                 pass
+
+    def _counted(self) -> int:
+        roster = self._context.joined_session().roster
+        return len({info.identity for info in roster.endpoints.values()})
 
     def _own_role(self) -> ParticipantRole:
         session = self._context.session

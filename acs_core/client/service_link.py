@@ -1,22 +1,35 @@
 """The connection of a call agent to the service, shared by its calls.
 
 It opens the signaling connection, makes sessions on it, and gives each what the service says about
-its endpoint.
+its endpoint. When the connection is lost for good (the service was restarted, or away for longer
+than it keeps sessions) the calls on it are over, but not the agent: another connection is opened in
+the background, until `close`, so that whoever calls is heard.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import math
+import random
 from collections.abc import Awaitable, Callable
+from typing import Final
 from weakref import WeakValueDictionary
 
 from acs_core import wire
 from acs_core.client.ports import LinkObserver, SessionObserver
 from acs_core.client.session import CallSession, SessionOptions
 from acs_core.client.signaling import SignalingConnection, SignalingTimes
-from acs_core.errors import CallingError
+from acs_core.core.reconnect import Backoff
+from acs_core.errors import CallingError, InvalidStateError
 from acs_core.models import NetworkConfiguration
 
 __all__ = ["SignalingLink"]
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT: Final = 30.0
+"""Seconds between two attempts to reach a service that is away for long."""
 
 
 class SignalingLink:
@@ -53,6 +66,7 @@ class SignalingLink:
         )
         self._connection = self._new_connection()
         self._is_closed = False
+        self._returning: asyncio.Task[None] | None = None
         self._observer = observer
         # A session lives as long as its call holds it.
         self._sessions: WeakValueDictionary[str, CallSession] = WeakValueDictionary()
@@ -71,10 +85,8 @@ class SignalingLink:
         receive: wire.ReceivePolicy,
     ) -> CallSession:
         """A new session, not joined yet; on a new connection if the last one was lost for good."""
-        if self._connection.is_closed and not self._is_closed:
-            self._connection = self._new_connection()
         session = CallSession(
-            self._connection,
+            self._current(),
             observer,
             endpoint_id=endpoint_id,
             locator=locator,
@@ -97,6 +109,9 @@ class SignalingLink:
     async def close(self) -> None:
         """Close the connection, in at most 2 s."""
         self._is_closed = True
+        if self._returning is not None:
+            self._returning.cancel()
+            await asyncio.wait({self._returning})
         await self._connection.close()
 
     def on_opened(self) -> None:
@@ -132,8 +147,35 @@ class SignalingLink:
             session.signaling_resumed()
 
     def on_closed(self, error: CallingError) -> None:
-        """Tell everybody that the connection will not come back."""
+        """Tell everybody that the connection will not come back, and open another one."""
         self._observer.on_connected(False, error)
         for session in list(self._sessions.values()):
             session.signaling_closed(error)
         self._observer.on_closed(error)
+        if not self._is_closed and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(self._return(), name="agent reconnection")
+
+    def _current(self) -> SignalingConnection:
+        """The connection, or the next one when it was lost for good."""
+        if self._connection.is_closed and not self._is_closed:
+            self._connection = self._new_connection()
+        return self._connection
+
+    async def _return(self) -> None:
+        """Open another connection, however long that takes; a call may be quicker."""
+        backoff = Backoff(window=math.inf, maximum=LONGEST_WAIT)
+        while True:
+            await asyncio.sleep(backoff.next_delay(random.random()))
+            try:
+                await self._current().ready()
+            except InvalidStateError as error:
+                # A credential that was disposed, for instance; waiting does not help.
+                _log.warning("the call agent does not connect again: %s", error)
+                return
+            except CallingError as error:
+                _log.debug("the call agent is not connected yet: %s", error)
+                self._observer.on_connected(False, error)
+            except Exception:
+                _log.exception("connecting the call agent again failed")
+            else:
+                return

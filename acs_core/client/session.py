@@ -4,7 +4,7 @@ Theory of operation. A session has one signaling connection (shared with the age
 and up to two media connections: `publish` (`publishing.py`), on which this end offers, and
 `subscribe` (`receiving.py`), on which the service offers. The roster is what the service says; the
 observer hears of each change after it was applied. When a media connection goes silent while
-signaling works, one owned task replaces it; publications and readers of frames stay what they are.
+signaling works, it is replaced (`media_recovery.py`); publications and readers of frames stay.
 When that does not succeed within the window, or signaling is gone for good, the session ends.
 """
 
@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from acs_core import wire
 from acs_core.client.contained import tell
+from acs_core.client.media_recovery import MediaRecovery
 from acs_core.client.publishing import LocalStream, NewStream, PublishLeg, SessionOptions
 from acs_core.client.receiving import SubscribeLeg
 from acs_core.client.session_model import (
@@ -30,25 +30,14 @@ from acs_core.client.session_model import (
 from acs_core.client.signaling import SignalingConnection
 from acs_core.core import endings
 from acs_core.core.facts import (
-    ActivityChanged,
     CallType,
-    CallTypeChanged,
     EndpointInfo,
-    EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
-    MediaAccessChanged,
-    PendingChanged,
-    PendingGone,
     Priority,
-    PublicationAdded,
-    PublicationChanged,
     PublicationRemoved,
-    RecordingChanged,
-    SpeakersChanged,
 )
-from acs_core.core.reconnect import Backoff
 from acs_core.core.roster import Roster
 from acs_core.errors import (
     CallingError,
@@ -121,9 +110,14 @@ class CallSession:
             observer,
             lambda error: self._leg_failed("subscribe", error),
         )
-        self._lost_legs: dict[str, CallingError] = {}
+        self._recovery = MediaRecovery(
+            {"publish": self._publish, "subscribe": self._subscribe},
+            lambda: self._options.media_window or connection.window,
+            self._options.media_timeout,
+            on_restored=self._maybe_recovered,
+            on_given_up=self._give_up_media,
+        )
         self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
-        self._recovery: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._refusal: ServiceError | None = None
         self._admitted = asyncio.Event()
@@ -386,7 +380,7 @@ class CallSession:
     def _apply(self, revision: int, facts: Sequence[Fact]) -> None:
         first = revision - len(facts) + 1
         for offset, fact in enumerate(facts):
-            before = self._about(fact)
+            before = self._roster.about(fact)
             self._unsubscribe_for(fact, before)
             try:
                 new = self._roster.apply(first + offset, (fact,))
@@ -398,32 +392,8 @@ class CallSession:
                 )
                 return
             if new:
-                after = self._about(fact) or before
+                after = self._roster.about(fact) or before
                 tell(self._observer.on_facts, (RosterChange(fact, after),))
-
-    def _about(self, fact: Fact) -> EndpointInfo | None:
-        match fact:
-            case EndpointJoined(endpoint=endpoint):
-                return endpoint
-            case PublicationAdded(endpoint=endpoint_id) | EndpointLeft(endpoint=endpoint_id):
-                return self._roster.endpoints.get(endpoint_id)
-            case (
-                PublicationChanged(publication=publication)
-                | PublicationRemoved(publication=publication)
-            ):
-                return self._roster.owner(publication)
-            case (
-                SpeakersChanged()
-                | RecordingChanged()
-                | ActivityChanged()
-                | PendingChanged()
-                | PendingGone()
-                | MediaAccessChanged()
-                | CallTypeChanged()
-            ):
-                return None
-            case _:
-                return self._roster.endpoints.get(fact.endpoint)
 
     def _unsubscribe_for(self, fact: Fact, endpoint: EndpointInfo | None) -> None:
         if isinstance(fact, PublicationRemoved):
@@ -438,7 +408,7 @@ class CallSession:
         """What was lost while joining is restored from now on."""
         if self._signaling_error is not None:
             self._reconnecting(self._signaling_error)
-        for leg, error in list(self._lost_legs.items()):
+        for leg, error in list(self._recovery.lost.items()):
             self._media_lost(leg, error)
 
     def _leg_failed(self, leg: str, error: CallingError) -> None:
@@ -449,40 +419,15 @@ class CallSession:
     def _media_lost(self, leg: str, error: CallingError) -> None:
         if self._connection.is_closed or self._ending is not None:
             return
-        self._lost_legs[leg] = error
+        self._recovery.note(leg, error)
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
             return
         self._reconnecting(error)
-        if self._recovery is None or self._recovery.done():
-            self._recovery = asyncio.create_task(self._recover(), name="media recovery")
+        self._recovery.start()
 
-    async def _recover(self) -> None:
-        loop = asyncio.get_running_loop()
-        window = self._options.media_window or self._connection.window
-        deadline = loop.time() + window
-        backoff = Backoff(window=window)
-        while self._lost_legs:
-            leg, cause = next(iter(self._lost_legs.items()))
-            attempt = min(deadline, loop.time() + self._options.media_timeout)
-            try:
-                async with asyncio.timeout_at(attempt):
-                    await (self._publish if leg == "publish" else self._subscribe).replace()
-                self._lost_legs.pop(leg, None)
-                continue
-            except TimeoutError:
-                error = cause
-            except CallingError as failed:
-                error = failed
-            except Exception:
-                _log.exception("replacing a media connection failed")
-                error = cause
-            if loop.time() >= deadline:
-                _log.warning("media was not restored: %s", error)
-                leave = wire.Leave(endpoint=self.id, has_lost_media=True)
-                self._finish(endings.MEDIA_LOST, leave)
-                return
-            await asyncio.sleep(backoff.next_delay(random.random()))
-        self._maybe_recovered()
+    def _give_up_media(self) -> None:
+        goodbye = wire.Leave(endpoint=self.id, has_lost_media=True)
+        self._finish(endings.MEDIA_LOST, goodbye)
 
     def _reconnecting(self, error: CallingError) -> None:
         if self._state is SessionState.JOINED:
@@ -492,7 +437,7 @@ class CallSession:
         if (
             self._state is SessionState.RECONNECTING
             and self._signaling_error is None
-            and not self._lost_legs
+            and not self._recovery.lost
         ):
             self._set_state(SessionState.JOINED)
 
@@ -503,7 +448,7 @@ class CallSession:
             self._ending = asyncio.create_task(self._end(reason, goodbye), name="session end")
 
     async def _end(self, reason: EndReason, goodbye: wire.Leave | None) -> None:
-        tasks = {task for task in (self._joining, self._recovery) if task is not None}
+        tasks = {task for task in (self._joining, self._recovery.task) if task is not None}
         for task in tasks:
             task.cancel()
         if tasks:

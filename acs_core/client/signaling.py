@@ -156,10 +156,16 @@ class SignalingConnection:
         self._task = asyncio.create_task(self._run(), name="signaling")
 
     async def ready(self) -> None:
-        """Open the connection if that was not done; errors as `open`."""
+        """Open the connection if that was not done; errors as `open`.
+
+        Raises:
+            TransportError: Also: somebody else tried to open it in vain, or it is over.
+        """
         async with self._opening:
             if self._http is None:
                 await self.open()
+            elif self._is_closed:
+                raise _over()
 
     async def request(
         self,
@@ -182,11 +188,7 @@ class SignalingConnection:
             InvalidArgumentError: 413: it is larger than the service reads.
         """
         if self._is_closed or self._welcome is None:
-            raise TransportError(
-                "The session with the service is over.",
-                stage=Stage.SIGNALING,
-                next_step="Dispose the call agent and create another one.",
-            )
+            raise _over()
         request = wire.Request(id=self._next_id, body=body)
         _check_size(request)
         self._next_id += 1
@@ -453,6 +455,14 @@ def error_from(failed: wire.Failed) -> CallingError:
         sub_code=failed.sub_code,
         stage=failed.stage,
         next_step=failed.next_step,
+    )
+
+
+def _over() -> TransportError:
+    return TransportError(
+        "The session with the service is over.",
+        stage=Stage.SIGNALING,
+        next_step="Wait until the call agent is connected again, or create another one.",
     )
 
 

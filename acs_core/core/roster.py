@@ -194,6 +194,31 @@ class Roster:
         self._revision = max(self._revision, revision)
         return new
 
+    def about(self, fact: Fact) -> EndpointInfo | None:
+        """The endpoint that a fact is about, as it is now; None if it is about the call or gone."""
+        match fact:
+            case EndpointJoined(endpoint=endpoint):
+                return endpoint
+            case PublicationAdded(endpoint=endpoint_id) | EndpointLeft(endpoint=endpoint_id):
+                return self._endpoints.get(endpoint_id)
+            case (
+                PublicationChanged(publication=publication)
+                | PublicationRemoved(publication=publication)
+            ):
+                return self.owner(publication)
+            case (
+                SpeakersChanged()
+                | RecordingChanged()
+                | ActivityChanged()
+                | PendingChanged()
+                | PendingGone()
+                | MediaAccessChanged()
+                | CallTypeChanged()
+            ):
+                return None
+            case _:
+                return self._endpoints.get(fact.endpoint)
+
     def _change(self, fact: Fact) -> None:
         match fact:
             case EndpointJoined(endpoint=endpoint):

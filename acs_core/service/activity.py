@@ -10,12 +10,11 @@ Source: ACS Call Automation, "Record": start, pause, resume, stop; Twilio Video,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from acs_core import wire
 from acs_core.core.consent import CONSENT_SUB_CODES, is_consent_missing
 from acs_core.core.facts import CallType, EndpointAttributes, PublicationKind, RecordingEntry
 from acs_core.errors import InvalidArgumentError, ServiceError, Stage
@@ -111,7 +110,7 @@ class CallActivity:
         """
         if self._call.type is CallType.ONE_TO_ONE:
             raise _refused("A call between two people asks for no consent.", 41111)
-        if not self._is_consent_missing(endpoint):
+        if not self.is_consent_missing(endpoint):
             raise _refused("Consent was given already, or is not asked for.", 41113)
         self._call.set_attributes(endpoint, has_consented=True)
 
@@ -122,24 +121,36 @@ class CallActivity:
             ServiceError: 400/41108 for sound, 400/41109 for a camera, 400/41110 for a screen.
         """
         wanted = [CONSENT_SUB_CODES[kind] for kind in kinds if kind in CONSENT_SUB_CODES]
-        if wanted and self._is_consent_missing(endpoint):
+        if wanted and self.is_consent_missing(endpoint):
             raise _refused(
                 "The call is recorded and asks for consent.",
                 wanted[0],
                 "Agree by grant_teams_consent first.",
             )
 
-    def of_newcomer(
-        self, publications: Iterable[wire.NewPublication]
-    ) -> tuple[wire.NewPublication, ...]:
-        """What somebody who joins may offer: media that waits for consent begins disabled."""
-        activity = self._call.roster.activity
-        is_missing = is_consent_missing(self._call.type, activity, EndpointAttributes())
-        return tuple(
-            msgspec.structs.replace(item, enabled=False)
-            if is_missing and item.kind in CONSENT_SUB_CODES
-            else item
-            for item in publications
+    def waiting(self, attributes: EndpointAttributes) -> Collection[PublicationKind]:
+        """What an endpoint, in the call or about to join it, may only offer disabled for now."""
+        roster = self._call.roster
+        is_missing = is_consent_missing(self._call.type, roster.activity, attributes)
+        return CONSENT_SUB_CODES.keys() if is_missing else ()
+
+    def await_consent(self) -> None:
+        """Silence the media of all who have not agreed; the call does this when it may be so.
+
+        Also what flowed before the recording began: nobody is kept by having been quicker.
+        """
+        for endpoint in list(self._call.endpoints.values()):
+            if self.is_consent_missing(endpoint):
+                for publication in list(endpoint.publications.values()):
+                    if publication.info.kind in CONSENT_SUB_CODES:
+                        endpoint.silence(publication.id)
+
+    def is_consent_missing(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint must agree before it may send media, and before that is kept."""
+        roster = self._call.roster
+        info = roster.endpoints.get(endpoint.id)
+        return info is not None and is_consent_missing(
+            self._call.type, roster.activity, info.attributes
         )
 
     # ------------------------------------------------------------ inside
@@ -147,13 +158,6 @@ class CallActivity:
     @property
     def _recordings(self) -> tuple[RecordingEntry, ...]:
         return self._call.roster.activity.recordings
-
-    def _is_consent_missing(self, endpoint: Endpoint) -> bool:
-        roster = self._call.roster
-        info = roster.endpoints.get(endpoint.id)
-        return info is not None and is_consent_missing(
-            self._call.type, roster.activity, info.attributes
-        )
 
     def _known(self, recording: str) -> None:
         if recording == BY_RULES or all(entry.id != recording for entry in self._recordings):

@@ -8,6 +8,7 @@ told both whenever they change.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -20,6 +21,8 @@ from acs_core.service.transcription import Transcriber, Transcription
 
 __all__ = ["Captions"]
 
+_log = logging.getLogger(__name__)
+
 DISABLED: Final = 45201
 SPOKEN_UNSUPPORTED: Final = 45202
 CAPTION_UNSUPPORTED: Final = 45213
@@ -31,7 +34,8 @@ class Captions:
 
     Args:
         transcriber: Where the texts come from; None: there are no captions.
-        on_wanted: Told when a call is to be listened to, so that nobody waits for the next round.
+        on_wanted: Told when a call is to be listened to, or perhaps no longer, so that nobody waits
+            for the next round.
     """
 
     def __init__(
@@ -43,8 +47,9 @@ class Captions:
         self._readers: WeakKeyDictionary[Endpoint, str] = WeakKeyDictionary()
 
     def call_started(self, call: ServerCall) -> None:
-        """Say in a new call what captions there are."""
+        """Say in a new call what captions there are, and hear who leaves it."""
         if self._transcriber is not None:
+            call.on_left = self._left
             call.activity.offer_captions(
                 self._transcriber.spoken_languages, self._transcriber.caption_languages
             )
@@ -65,8 +70,7 @@ class Captions:
                 next_step="Give the service a transcriber.",
             )
         if not body.is_on:
-            self._readers.pop(endpoint, None)
-            self._tell_languages(endpoint.call)
+            self._left(endpoint)
             return
         offered, call = self._transcriber, endpoint.call
         spoken = body.spoken_language or call.roster.activity.spoken_language
@@ -96,12 +100,22 @@ class Captions:
             if language is not None:
                 _give(endpoint, said, language)
 
+    def _left(self, endpoint: Endpoint) -> None:
+        """An endpoint reads captions no longer; the last reader's end is the transcriber's."""
+        if self._readers.pop(endpoint, None) is not None:
+            self._tell_languages(endpoint.call)
+            self._on_wanted()
+
     def _tell_languages(self, call: ServerCall) -> None:
-        if self._transcriber is not None:
-            wanted = {self._readers.get(endpoint, "") for endpoint in call.endpoints.values()}
-            self._transcriber.languages_changed(
-                call.id, call.roster.activity.spoken_language, frozenset(wanted - {""})
-            )
+        if self._transcriber is None:
+            return
+        wanted = {self._readers.get(endpoint, "") for endpoint in call.endpoints.values()}
+        spoken = call.roster.activity.spoken_language
+        try:
+            self._transcriber.languages_changed(call.id, spoken, frozenset(wanted - {""}))
+        except Exception:
+            # It must not keep anybody in the call who leaves.
+            _log.exception("the transcriber failed at languages_changed")
 
 
 def _give(endpoint: Endpoint, said: Transcription, language: str) -> None:

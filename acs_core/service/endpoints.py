@@ -31,6 +31,7 @@ from acs_core.core.rules import RuleSubject, TrackRules, includes
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.service.admission import check_audience, check_enabling, check_policy, is_sid
 from acs_core.service.identity import Principal
+from acs_core.service.sfu.producer import Producer
 from acs_core.service.transcription import Transcription
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Publication:
         source: Where its media comes from, once that is known.
         audience: Raw ids of who may receive it; empty for everybody.
         is_permitted: The owner may send it now; else nobody receives it.
+        is_silenced: Disabled against the owner's wish: until the owner enables it, nothing of it is
+            forwarded, whatever the owner's client goes on sending.
     """
 
     info: PublicationInfo
@@ -126,11 +129,23 @@ class Publication:
     source: MediaSource | None = None
     audience: frozenset[str] = frozenset()
     is_permitted: bool = True
+    is_silenced: bool = False
 
     @property
     def id(self) -> str:
         """32 hex digits."""
         return self.info.id
+
+    def take(self, source: MediaSource | None) -> None:
+        """Come from another source, which is as silent as this publication is."""
+        self.source = source
+        self.silence(self.is_silenced)
+
+    def silence(self, is_silenced: bool) -> None:
+        """Forward nothing of it, or what its owner sends."""
+        self.is_silenced = is_silenced
+        if isinstance(self.source, Producer):
+            self.source.mute(is_silenced)
 
     def as_rule_subject(self) -> RuleSubject:
         """How rules name it: by Twilio's ids, by its and its publisher's name.
@@ -254,7 +269,7 @@ class Endpoint:
         publication = self._publications.get(publication_id)
         if publication is None or publication.source is source:
             return
-        publication.source = source
+        publication.take(source)
         self.call.refresh_subscriptions()
 
     def update(self, publication_id: str, *, enabled: bool, priority: Priority) -> None:
@@ -269,10 +284,29 @@ class Endpoint:
         if enabled and not publication.info.enabled:
             check_enabling(publication.info.kind, self.attributes, self.call.type)
             self.call.activity.check_may_send(self, (publication.info.kind,))
+        if enabled:
+            publication.silence(False)
         if (publication.info.enabled, publication.info.priority) != (enabled, priority):
             self.call.commit(
                 PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)
             )
+
+    def silence(self, publication_id: str) -> bool:
+        """Disable a publication against its owner's wish, until the owner enables it again.
+
+        Returns:
+            Whether it was enabled.
+        """
+        publication = self._own(publication_id)
+        if not publication.info.enabled:
+            return False
+        publication.silence(True)
+        self.call.commit(
+            PublicationChanged(
+                publication=publication_id, enabled=False, priority=publication.info.priority
+            )
+        )
+        return True
 
     def set_audience(self, publication_id: str, audience: Iterable[str]) -> None:
         """Choose who may receive a publication of this endpoint.

@@ -26,7 +26,6 @@ from acs_core.core.facts import (
     CallType,
     EndpointAttributes,
     MediaAccessChanged,
-    PublicationChanged,
     PublicationKind,
 )
 from acs_core.core.moderation import MOST_SPOTLIGHTED, Reaction
@@ -312,14 +311,14 @@ def _stop(target: Endpoint, *, is_audio: bool, by: Endpoint) -> None:
 
 
 def _silence(target: Endpoint, *, by: Endpoint) -> None:
-    """Disable all sound of an endpoint and tell it; nothing happens where there is none."""
+    """Disable all sound of an endpoint and tell it; nothing happens where there is none.
+
+    It is not taken at its word: until it unmutes itself, nothing of its sound is forwarded.
+    """
     infos = [item.info for item in target.publications.values()]
-    sounds = [info for info in infos if info.kind is PublicationKind.AUDIO and info.enabled]
-    for info in sounds:
-        target.call.commit(
-            PublicationChanged(publication=info.id, enabled=False, priority=info.priority)
-        )
-    if sounds:
+    sounds = [info.id for info in infos if info.kind is PublicationKind.AUDIO]
+    silenced = [target.silence(sound) for sound in sounds]
+    if any(silenced):
         _notify(target, wire.MutedByOthers(endpoint=target.id, by=by.principal.raw_id))
 
 

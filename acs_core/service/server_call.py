@@ -27,6 +27,7 @@ from acs_core.core.facts import (
     ActivityChanged,
     AttributesChanged,
     CallType,
+    CallTypeChanged,
     ConnectionState,
     EndpointInfo,
     EndpointJoined,
@@ -111,6 +112,7 @@ class ServerCall:
         self.activity = CallActivity(self, new_id)
         self.record = CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
+        self.on_left: Callable[[Endpoint], None] | None = None
         # By raw id, for who comes again; who is here has it in their attributes.
         self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
@@ -178,8 +180,7 @@ class ServerCall:
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise admission.call_full(len(self._endpoints))
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
-        wanted = self.activity.of_newcomer(publications)
-        infos = self._new_publications(endpoint, wanted)
+        infos = self._new_publications(endpoint, tuple(publications))
         # Nothing can be refused any more; a call whose only member is replaced goes on.
         for other in replaced:
             self._take_out(other, endings.DUPLICATE_IDENTITY)
@@ -335,6 +336,8 @@ class ServerCall:
             self.refresh_subscriptions()
         if not isinstance(fact, SpeakersChanged | RecordingChanged | ActivityChanged):
             self.refresh_recording(silent_for)
+        if isinstance(fact, ActivityChanged | CallTypeChanged):
+            self.activity.await_consent()
         # Who else speaks, raises a hand or is recorded matters to nobody's videos.
         is_other_speaker = isinstance(fact, SpeakersChanged) and fact.dominant == dominant
         if not is_other_speaker and not isinstance(fact, AttributesChanged | ActivityChanged):
@@ -361,9 +364,13 @@ class ServerCall:
         self.changed()
 
     def is_recorded(self, publication: Publication) -> bool:
-        """Whether this publication is kept: by the rules, or with the whole call."""
+        """Whether this publication is kept: by the rules, or with the whole call.
+
+        Where the call asks for consent, nothing is kept of who has not given it.
+        """
         is_media = publication.info.kind is not PublicationKind.DATA
-        return is_media and (self.activity.is_recorded_whole or self._is_in_rules(publication))
+        is_wanted = self.activity.is_recorded_whole or self._is_in_rules(publication)
+        return is_media and is_wanted and not self.activity.is_consent_missing(publication.owner)
 
     def refresh_recording(self, silent_for: Endpoint | None = None) -> None:
         """Work out again whether the call is recorded, and tell when that changed.
@@ -423,7 +430,7 @@ class ServerCall:
         self.refresh_subscriptions()
 
     def _strike(self, endpoint: Endpoint) -> None:
-        """Count an endpoint as gone; nobody is told."""
+        """Count an endpoint as gone; nobody in the call is told."""
         del self._endpoints[endpoint.id]
         self._quality.pop(endpoint.id, None)
         self.record.left(endpoint.id, now=self._clock())
@@ -431,6 +438,8 @@ class ServerCall:
         if stay is not None:
             stay.cancel()
         endpoint.state = ConnectionState.DISCONNECTED
+        if self.on_left is not None:
+            self.on_left(endpoint)
 
     def _begin_stay(self, endpoint: Endpoint) -> None:
         """Somebody is there: nothing to wait for any more, and perhaps a limit to the visit."""
@@ -471,11 +480,13 @@ class ServerCall:
     ) -> tuple[PublicationInfo, ...]:
         self.check_publications(endpoint, wanted)
         attributes = attributes_of(self, endpoint)
+        waiting = self.activity.waiting(attributes)
         infos = []
         for item in wanted:
             publication_id = self._new_id()
             self._numbers += 1
             is_allowed = capability_for(item.kind, attributes, self.type).is_present
+            is_allowed &= item.kind not in waiting
             infos.append(
                 PublicationInfo(
                     id=publication_id,
@@ -490,5 +501,13 @@ class ServerCall:
         for info, item in zip(infos, wanted, strict=True):
             is_permitted = capability_for(info.kind, attributes, self.type).is_present
             audience = frozenset(item.audience)
-            endpoint.add(Publication(info, endpoint, audience=audience, is_permitted=is_permitted))
+            endpoint.add(
+                Publication(
+                    info,
+                    endpoint,
+                    audience=audience,
+                    is_permitted=is_permitted,
+                    is_silenced=item.enabled and not info.enabled,
+                )
+            )
         return tuple(infos)

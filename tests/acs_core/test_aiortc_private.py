@@ -13,6 +13,7 @@ from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpTransport
 
 from acs_core.aiortc_private import (
+    SET_BY_INIT,
     DatagramPath,
     RateEstimator,
     send_without_waiting,
@@ -56,10 +57,21 @@ def test_the_receive_task_calls_what_we_replace() -> None:
     assert "data[0]" in source  # fails on an empty datagram; _NonEmptyPath can go when it does not
 
 
-@pytest.mark.parametrize("name", ["_handle_data", "_send_chunk", "_set_state"])
+@pytest.mark.parametrize(
+    "name", ["_handle_data", "_receive_chunk", "_send_chunk", "_set_state", "_update_rto"]
+)
 def test_the_sctp_transport_has_the_methods_we_use_or_replace(name: str) -> None:
     assert callable(getattr(RTCSctpTransport, name))
     assert RTCSctpTransport.State.CLOSED.name == "CLOSED"
+
+
+def test_an_init_still_sets_what_we_restore() -> None:
+    # When it does not in an association that is there, our `_receive_chunk` can go.
+    source = inspect.getsource(RTCSctpTransport._receive_chunk)
+    for name in SET_BY_INIT:
+        assert f"self.{name}" in source or name == "_remote_extensions"
+    assert "self._remote_extensions =" in inspect.getsource(RTCSctpTransport._get_extensions)
+    assert "self._rto =" in inspect.getsource(RTCSctpTransport._update_rto)
 
 
 async def test_an_ice_transport_is_a_datagram_path() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import msgspec
+
 from acs_core import wire
 from acs_core.client.ports import (
     LinkObserver,
@@ -18,6 +20,7 @@ from acs_core.client.ports import (
 from acs_core.core import endings
 from acs_core.core.facts import (
     ActivityChanged,
+    AttributesChanged,
     CallType,
     EndpointInfo,
     EndpointLeft,
@@ -101,6 +104,7 @@ class FakeSession:
         self.others: list[EndpointInfo] = []
         self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
+        self.ask_gate: asyncio.Event | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
         self.silenced: set[PublicationKind] = set()
@@ -203,9 +207,15 @@ class FakeSession:
         if self.losses > 0:
             self.losses -= 1
             raise DeadlineError("the answer was lost", stage=Stage.SIGNALING)
+        if self.ask_gate is not None:
+            await self.ask_gate.wait()
         answer = self.answers.get(type(body), wire.Answered())
         if isinstance(answer, CallingError):
             raise answer
+        if isinstance(body, wire.SetHold):
+            own = self.roster.endpoints[self.id].attributes
+            held = msgspec.structs.replace(own, is_on_hold=body.is_on_hold)
+            self.say(AttributesChanged(endpoint=self.id, attributes=held))
         self.behind_answer()
         return answer
 

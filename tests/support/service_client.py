@@ -259,6 +259,9 @@ class Participant(SessionRoute):
         self.forwardings += changes
         self._wake.set()
 
+    def on_notice(self, notice: wire.Notice) -> None:
+        """What others ask of this client is passed over."""
+
     def on_ended(self, reason: EndReason) -> None:
         self.ended.append(reason)
         self._wake.set()

@@ -2,10 +2,12 @@
 
 Theory of operation. A client asks for features when it connects; `announce` opens a data channel
 for each that we have, and says under which label. The client finds the channel by the label and
-says that it is ready; what is said before that would be lost, so nothing is. A client that is
-ready gets the present state first, then the changes. What it says becomes a change of its
-endpoint's receive policy, or an answer. Labels stay the same for as long as their channels live;
-after that (another connection, for instance) `announce` opens and names new ones.
+says that it is ready; what is said before that would be lost, so nothing is. A client that takes
+leave of a connection passes over what is announced before it has seen the last channel of that
+close, and says nothing: while a channel is open and its client is not ready, it is announced again.
+A client that is ready gets the present state first, then the changes. What it says becomes a change
+of its endpoint's receive policy, or an answer. Labels stay the same for as long as their channels
+live; after that (another connection, for instance) `announce` opens and names new ones.
 
 Nothing that a client says here ends anything: what cannot be read, or is too much, is passed over.
 
@@ -34,6 +36,7 @@ from acs_core.service.transcription import Transcription
 from twilio_compat.gateway import media_messages as messages
 from twilio_compat.gateway.media_messages import Channel, ClientMessage, HintResult
 from twilio_compat.gateway.messages import publication_of
+from twilio_compat.gateway.reminders import Reminder
 
 __all__ = ["Allowance", "Channel", "MediaSignaling"]
 
@@ -99,6 +102,8 @@ class MediaSignaling:
         allowance: For what the client says on all channels; 50 messages a second unless given.
         repeat_after: Seconds until a publisher hint about a track that the client does not know
             yet is said again.
+        on_unheard: Takes what `announce` gave, to be told to the client again.
+        remind_after: Seconds until it is told again for the first time.
         max_hints: How many videos the client may give hints about, and tracks priorities.
     """
 
@@ -111,6 +116,8 @@ class MediaSignaling:
         new_label: Callable[[], str] = lambda: str(uuid.uuid4()),
         allowance: Allowance | None = None,
         repeat_after: float = 1.0,
+        on_unheard: Callable[[dict[str, object]], None] = lambda _: None,
+        remind_after: float = 2.0,
         max_hints: int = 500,
     ) -> None:
         self._endpoint = endpoint
@@ -121,6 +128,8 @@ class MediaSignaling:
         self._allowance = allowance or Allowance(rate=50, burst=500, now=self._loop.time)
         self._reports = Allowance(rate=REPORT_RATE, burst=REPORT_BURST, now=self._loop.time)
         self._repeat_after = repeat_after
+        self._on_unheard = on_unheard
+        self._reminder = Reminder(self._remind, first=remind_after)
         self._max_hints = max_hints
         self._wanted: tuple[Channel, ...] = ()
         self._channels: dict[Channel, _Open] = {}
@@ -157,16 +166,16 @@ class MediaSignaling:
                 self._ensure(kind)
         if Channel.NETWORK_QUALITY in self._channels:
             self._change_policy(msgspec.structs.replace(self._endpoint.policy, quality=True))
-        return {
-            kind: {"transport": {"type": "data-channel", "label": opened.label}}
-            for kind, opened in self._channels.items()
-        }
+        if self._channels and not self._is_closed:
+            self._reminder.start()
+        return self._announcement
 
     def forget(self) -> None:
         """The connection is another one from now on; `announce` when the client offers it.
 
         A client that never saw a channel goes on waiting for it under the label that it was told.
         """
+        self._reminder.stop()
         for kind, opened in self._channels.items():
             if not opened.is_ready:
                 self._awaited[kind] = opened.label
@@ -206,6 +215,19 @@ class MediaSignaling:
         self._send(Channel.TRANSCRIPTIONS, messages.transcription(transcription))
 
     # ------------------------------------------------------------ channels
+
+    @property
+    def _announcement(self) -> dict[str, object]:
+        return {
+            kind: {"transport": {"type": "data-channel", "label": opened.label}}
+            for kind, opened in self._channels.items()
+        }
+
+    def _remind(self) -> bool:
+        unready = [opened for opened in self._channels.values() if not opened.is_ready]
+        if any(opened.channel.state == DataChannelState.OPEN for opened in unready):
+            self._on_unheard(self._announcement)
+        return bool(unready)
 
     def _ensure(self, kind: Channel) -> None:
         before = self._channels.pop(kind, None)

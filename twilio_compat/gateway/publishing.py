@@ -159,8 +159,13 @@ class LocalTracks:
 
     def _change(self, endpoint: Endpoint, track: _Track, item: TrackState) -> None:
         assert track.info is not None
+        enabled = item.enabled
+        publication = endpoint.publications.get(track.info.id)
+        if publication is not None and enabled is track.state.enabled:
+            # Only another priority: who was muted by others has not unmuted by that.
+            enabled = publication.info.enabled
         try:
-            endpoint.update(track.info.id, enabled=item.enabled, priority=priority(item.priority))
+            endpoint.update(track.info.id, enabled=enabled, priority=priority(item.priority))
         except CallingError as error:
             _log.info("track %r stays as it is: %s", item.name, error)
         else:

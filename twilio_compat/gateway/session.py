@@ -337,7 +337,11 @@ class RoomSession(EndpointObserver):
         self._tracks.joined(item.info for item in endpoint.publications.values())
         self._remote = RemoteParticipants(endpoint_id, is_large=options.is_large)
         if isinstance(self._media, SfuMedia):
-            self._signaling = MediaSignaling(endpoint, self._media.open_channel)
+            self._signaling = MediaSignaling(
+                endpoint,
+                self._media.open_channel,
+                on_unheard=lambda announced: self.say(media_signaling=announced),
+            )
             self._signaling.announce(message.media_signaling)
         region = {} if options.kind.is_relayed else {"media_region": options.media_region}
         return {

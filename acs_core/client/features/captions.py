@@ -10,6 +10,7 @@ Source: `CaptionsCallFeature` of @azure/communication-calling 2.0.0.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -160,10 +161,9 @@ class CaptionsCommon(Emitter):
         self._is_starting = True
         try:
             wanted = options or StartCaptionsOptions()
-            await self._ask(is_on=True, spoken_language=wanted.spoken_language)
+            await self._in_turn(lambda: self._start(wanted.spoken_language))
         finally:
             self._is_starting = False
-        self._set_active(True)
 
     async def stop_captions(self) -> None:
         """Ask for no more texts.
@@ -173,9 +173,7 @@ class CaptionsCommon(Emitter):
         """
         if not self._is_active:
             raise _misused("Captions are not active.", 45218)
-        await self._ask(is_on=False)
-        self._caption_language = ""
-        self._set_active(False)
+        await self._in_turn(self._stop)
 
     async def set_spoken_language(self, language: str) -> None:
         """Say what the call speaks, for everybody in it.
@@ -192,7 +190,7 @@ class CaptionsCommon(Emitter):
             raise _misused("Captions are not active.", 45206)
         if language.lower() == self._spoken_language.lower():
             raise InvalidArgumentError(f"{language} is spoken already.", sub_code=45220)
-        await self._ask(is_on=True, spoken_language=language)
+        await self._in_turn(lambda: self._speak(language))
 
     def follow(self) -> None:
         """Take what the call speaks now; the feature does this."""
@@ -230,13 +228,39 @@ class CaptionsCommon(Emitter):
             timestamp=datetime.fromtimestamp(said.timestamp, UTC),
         )
 
-    async def _ask(self, *, is_on: bool, spoken_language: str = "") -> None:
+    async def _in_turn(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Make one change after the other, each to its end, so that the last one asked for holds.
+
+        A caller that is cancelled does not know what the service did; the change goes on, so that
+        we do.
+        """
+        await self._context.enqueued(change, "change captions")
+
+    async def _start(self, spoken_language: str) -> None:
+        await self._ask(is_on=True, spoken_language=spoken_language)
+        self._set_active(True)
+
+    async def _stop(self) -> None:
+        if self._is_active:
+            await self._ask(is_on=False)
+            self._caption_language = ""
+            self._set_active(False)
+
+    async def _speak(self, language: str) -> None:
+        if not self._is_active:
+            raise _misused("Captions are not active any more.", 45206)
+        await self._ask(is_on=True, spoken_language=language)
+
+    async def _ask(
+        self, *, is_on: bool, spoken_language: str = "", caption_language: str | None = None
+    ) -> None:
+        chosen = self._caption_language if caption_language is None else caption_language
         await self._context.joined_session().ask(
             wire.SetCaptions(
                 endpoint=self._context.endpoint_id,
                 is_on=is_on,
                 spoken_language=spoken_language,
-                caption_language=self._caption_language,
+                caption_language=chosen,
             )
         )
 
@@ -283,14 +307,15 @@ class TeamsCaptions(CaptionsCommon):
         """
         if not self._is_active:
             raise _misused("Captions are not active.", 45210)
+        await self._in_turn(lambda: self._translate(language))
+
+    async def _translate(self, language: str) -> None:
+        if not self._is_active:
+            raise _misused("Captions are not active any more.", 45210)
         if language.lower() == self.active_caption_language.lower():
             raise InvalidArgumentError(f"Texts are in {language} already.", sub_code=45222)
-        before, self._caption_language = self._caption_language, language
-        try:
-            await self._ask(is_on=True)
-        except BaseException:
-            self._caption_language = before
-            raise
+        await self._ask(is_on=True, caption_language=language)
+        self._caption_language = language
         self._emit(TeamsCaptionsEvent.CAPTION_LANGUAGE_CHANGED)
 
     def _info(

@@ -135,5 +135,5 @@ class ClientFeedback:
     def _picture_lost(self, ssrc: int) -> None:
         consumer = self._consumers.get(ssrc)
         # Of a picture that is not sent nothing can be lost.
-        if consumer is not None and not (consumer.is_paused or consumer.is_stopped):
+        if consumer is not None and not (consumer.is_silent or consumer.is_stopped):
             consumer.producer.transport.request_keyframe(consumer.seen_layer)

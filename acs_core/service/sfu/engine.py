@@ -55,6 +55,8 @@ __all__ = ["SfuEngine"]
 _log = logging.getLogger(__name__)
 
 OUR_SSRC: Final = 1
+SILENCE: Final = 127
+"""Audio level of nothing at all. Source: RFC 6464 section 3."""
 FIRST_ESTIMATE_BPS: Final = 3_000_000
 """Told to publishers before anything is measured; without feedback Chromium stays at 300 kb/s."""
 KEPT_REPORTS: Final = 8
@@ -269,7 +271,8 @@ class SfuEngine:
         match event:
             case AudioLevel(level=level, now=now):
                 if producer.router is not None:
-                    producer.router.audio_level(producer.id, level, now)
+                    heard = SILENCE if producer.is_muted else level
+                    producer.router.audio_level(producer.id, heard, now)
             case PacketsMissing(sequence_numbers=lost):
                 if layer.ssrc is not None:
                     producer.transport.send_rtcp([Nack(OUR_SSRC, layer.ssrc, lost)])

@@ -45,16 +45,16 @@ class Forwarder:
         if consumer.source is None:
             command = consumer.command(layer, accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
             self._plane.handle(command, self._now())
-            consumer.source, consumer.is_stopped = layer.id, consumer.is_paused
+            consumer.source, consumer.is_stopped = layer.id, consumer.is_silent
             return
-        if consumer.is_paused and not consumer.is_stopped:
+        if consumer.is_silent and not consumer.is_stopped:
             self._stop(consumer)
         if consumer.source != layer.id:
             command = consumer.command(layer, accepted, Uri.ABS_SEND_TIME, HOP_LOCAL_URIS)
             switch = SwitchProducer(consumer.id, layer.id, command.route)
             self._plane.handle(switch, self._now())
             consumer.source = layer.id
-        if consumer.is_stopped and not consumer.is_paused:
+        if consumer.is_stopped and not consumer.is_silent:
             # Last: the first keyframe asked for is then that of the layer to be sent.
             consumer.is_stopped = False
             self._plane.handle(ResumeConsumer(consumer.id), self._now())

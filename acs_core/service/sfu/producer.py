@@ -86,6 +86,7 @@ class Producer:
         transport: The publisher's connection.
         consumers: The streams out, by their id.
         router: Of the call that it is part of.
+        is_muted: Nothing of it is forwarded, whatever its sender goes on sending.
         layers: At least one, the smallest first.
     """
 
@@ -94,6 +95,7 @@ class Producer:
     transport: MediaTransport
     consumers: dict[str, Consumer] = field(default_factory=dict)
     router: Router | None = None
+    is_muted: bool = False
     layers: list[ProducerLayer] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +126,15 @@ class Producer:
     def ssrcs(self) -> tuple[int, ...]:
         """Of the layers whose packets are known."""
         return tuple(layer.ssrc for layer in self.layers if layer.ssrc is not None)
+
+    def mute(self, is_muted: bool) -> None:
+        """Forward nothing of it, or go on; takes effect at once, for everybody.
+
+        Its consumers are paused, so that a packet costs no look at who is muted.
+        """
+        if is_muted is not self.is_muted:
+            self.is_muted = is_muted
+            self.transport.layers_changed(self)
 
     def layer_states(self) -> tuple[LayerState, ...]:
         """What is known of each layer as of now, the smallest first."""
@@ -186,7 +197,7 @@ class Consumer:
         key: What the adapter calls it; the publication's id.
         accepted: Its shape on the subscriber's connection, once that agreed.
         wanted_layer: The layer to be sent, where it is active; None to keep what there is.
-        is_paused: Nothing is to be sent.
+        is_paused: Nothing is to be sent to this receiver.
         source: Id of the layer that the plane takes its packets from, or will from the next
             keyframe on; None while the plane does not know the consumer.
         is_stopped: The plane was told to send nothing.
@@ -207,10 +218,15 @@ class Consumer:
     sent_reports: dict[int, float] = field(default_factory=dict)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nothing is to be sent, because of its receiver or of its sender."""
+        return self.is_paused or self.producer.is_muted
+
+    @property
     def layer(self) -> int | None:
         """Index of the layer that is sent now; None while nothing is, or without simulcast."""
         forwarded = self.forwarded
-        if forwarded is None or self.is_paused or len(self.producer.layers) == 1:
+        if forwarded is None or self.is_silent or len(self.producer.layers) == 1:
             return None
         return forwarded.index if forwarded.producer is self.producer else None
 
@@ -250,7 +266,7 @@ class Consumer:
             transport=self.transport.id,
             ssrc=accepted.ssrc,
             rtx_ssrc=accepted.rtx_ssrc,
-            is_paused=self.is_paused,
+            is_paused=self.is_silent,
             route=Route(
                 payload_types={
                     number: accepted.payload_types[key]

@@ -19,6 +19,7 @@ from acs_core import (
     JoinCallOptions,
     LocalAudioStream,
     LocalVideoStream,
+    MediaError,
     RoomCallLocator,
     ServiceError,
     SourceUnavailableError,
@@ -398,6 +399,96 @@ async def test_switching_the_source_keeps_the_publication() -> None:
         await stream.dispose()
 
 
+class Device(PatternSource):
+    """A camera that says whether it is on, and takes some time to open when asked to."""
+
+    def __init__(self) -> None:
+        super().__init__(96, 48, 5)
+        self.is_closed = False
+        self.gate: asyncio.Event | None = None
+
+    async def _prepare(self) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+
+    async def close(self) -> None:
+        self.is_closed = True
+        await super().close()
+
+
+def device(name: str, source: Device) -> VideoDeviceInfo:
+    return VideoDeviceInfo(name, name, VideoDeviceType.VIRTUAL, lambda: source)
+
+
+class StuckUser:
+    """Uses a stream and takes no other source of it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.failures: list[MediaError] = []
+
+    async def replace_source(self, source: MediaSource) -> None:
+        raise self.error
+
+    def source_failed(self, error: MediaError) -> None:
+        self.failures.append(error)
+
+
+@pytest.mark.parametrize(
+    ("cause", "codes"),
+    [
+        (SourceUnavailableError("gone", sub_code=43000), (412, 43000)),
+        (RuntimeError("broken"), (500, 43002)),
+    ],
+)
+async def test_a_switch_that_fails_at_one_user_of_a_stream_leaves_all_on_the_old_source(
+    cause: Exception, codes: tuple[int, int]
+) -> None:
+    old, new = Device(), Device()
+    stream = LocalVideoStream(device("a", old))
+    nothing = JoinCallOptions(streams=())
+    async with joined(nothing) as (call, session), joined(nothing) as (other, second):
+        await call.start_video(stream)
+        await other.start_video(stream)
+        before = stream.media_source
+        stuck = StuckUser(cause)
+        stream.use(stuck)
+        with pytest.raises(CallingError) as caught:
+            await stream.switch_source(device("b", new))
+        assert (caught.value.code, caught.value.sub_code) == codes
+        assert stuck.failures == [caught.value]
+        for sent in (*session.streams.values(), *second.streams.values()):
+            assert sent.source is before
+        assert stream.source.id == "a"
+        assert stream.media_source is before
+        assert (old.is_closed, new.is_closed) == (False, True)
+        stream.release(stuck)
+        third = Device()
+        await stream.switch_source(device("c", third))
+        for sent in (*session.streams.values(), *second.streams.values()):
+            assert sent.source is stream.media_source
+        assert (old.is_closed, third.is_closed) == (True, False)
+        await stream.dispose()
+        assert third.is_closed
+
+
+async def test_a_stream_that_is_disposed_during_a_switch_keeps_no_device() -> None:
+    old, new = Device(), Device()
+    new.gate = asyncio.Event()
+    stream = LocalVideoStream(device("a", old))
+    async with joined(JoinCallOptions(streams=())) as (call, _):
+        await call.start_video(stream)
+        switching = asyncio.create_task(stream.switch_source(device("b", new)))
+        await settle()
+        await stream.dispose()
+        new.gate.set()
+        with pytest.raises(InvalidStateError):
+            await switching
+        assert old.is_closed
+        assert new.is_closed
+        assert stream.source.id == "a"
+
+
 async def test_a_disposed_stream_opens_no_other_camera() -> None:
     made: list[MediaSource] = []
 
@@ -451,7 +542,8 @@ async def test_facts_before_the_call_is_connected_are_no_events() -> None:
         before = ["stateChanged", "callerInfoChanged"]
         assert log.names == before
         session.say(EndpointJoined(endpoint=endpoint("b")))
-        assert log.names == [*before, "endpointAdded", "remoteParticipantsUpdated"]
+        told = ["endpointAdded", "remoteParticipantsUpdated", "totalParticipantCountChanged"]
+        assert log.names == [*before, *told]
 
 
 def test_every_acs_event_of_calls_is_known() -> None:

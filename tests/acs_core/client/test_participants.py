@@ -38,6 +38,21 @@ async def test_who_was_there_first_is_state_not_event() -> None:
         assert participant.state is RemoteParticipantState.CONNECTED
 
 
+async def test_all_users_in_the_call_are_counted_each_once() -> None:
+    async with joined(prepare=lambda s: s.others.append(endpoint("a"))) as (call, session):
+        assert call.total_participant_count == 2
+        counts: list[int] = []
+        call.on("totalParticipantCountChanged", lambda: counts.append(call.total_participant_count))
+        called = PendingParticipant(identity="8:acs:resource_x", state=PendingState.RINGING)
+        session.say(PendingChanged(participant=called))
+        session.say(EndpointJoined(endpoint=endpoint("b")))
+        session.say(EndpointJoined(endpoint=endpoint("c", user="b")))
+        session.say(EndpointLeft(endpoint="b" * 32, reason=EndReason()))
+        session.say(EndpointLeft(endpoint="c" * 32, reason=EndReason()))
+        assert counts == [3, 2]
+    assert call.total_participant_count == 2
+
+
 @pytest.mark.feature("PARTICIPANT-006", "PARTICIPANT-008", "PARTICIPANT-010")
 async def test_who_comes_and_goes_is_told_once() -> None:
     async with joined() as (call, session):
@@ -54,7 +69,9 @@ async def test_who_comes_and_goes_is_told_once() -> None:
         assert first.call_end_reason == reason
         assert log.entries == [
             ("remoteParticipantsUpdated", (CollectionUpdate((first, second)),)),
+            ("totalParticipantCountChanged", ()),
             ("remoteParticipantsUpdated", (CollectionUpdate((), (first,)),)),
+            ("totalParticipantCountChanged", ()),
         ]
 
 
@@ -187,6 +204,7 @@ async def test_who_leaves_and_still_waits_in_the_lobby_is_somebody_new() -> None
         assert before.call_end_reason == reason
         assert after.state is RemoteParticipantState.IN_LOBBY
         assert log.entries == [
-            ("remoteParticipantsUpdated", (CollectionUpdate((after,), (before,)),))
+            ("remoteParticipantsUpdated", (CollectionUpdate((after,), (before,)),)),
+            ("totalParticipantCountChanged", ()),
         ]
         assert call.lobby.participants == (after,)

@@ -9,6 +9,7 @@ import pytest
 from acs_core import (
     AcceptCallOptions,
     AddPhoneNumberOptions,
+    AudioOptions,
     Call,
     CallAgent,
     CallAgentEvent,
@@ -24,6 +25,7 @@ from acs_core import (
     InvalidArgumentError,
     InvalidStateError,
     JoinCallOptions,
+    LocalAudioStream,
     MicrosoftTeamsUserIdentifier,
     ParticipantRole,
     PhoneNumberIdentifier,
@@ -52,7 +54,8 @@ from acs_core.core.facts import (
 )
 from acs_core.media.sources import ToneSource
 from acs_core.models import CallEndedEventArgs, CallerInfo, DtmfTone
-from tests.support.calls import Log, agent, endpoint, settle
+from tests.support.calls import Log, agent, endpoint, joined, settle
+from tests.support.events import until
 from tests.support.fake_session import FakeLink, FakeSession
 
 ANN, BOB = "8:acs:resource_a", "8:acs:resource_b"
@@ -631,6 +634,35 @@ async def test_the_other_sides_hold_is_a_state_of_a_call_between_two() -> None:
             wire.SetHold(endpoint=call.id, is_on_hold=True),
             wire.SetHold(endpoint=call.id, is_on_hold=False),
         ]
+
+
+async def test_a_hold_whose_answer_nobody_heard_is_followed_all_the_same() -> None:
+    sound = LocalAudioStream(ToneSource(440))
+    options = JoinCallOptions(audio_options=AudioOptions(local_audio_streams=(sound,)))
+    async with joined(options) as (call, session):
+        (stream,) = session.streams.values()
+
+        def say(is_on_hold: bool) -> None:
+            attributes = EndpointAttributes(is_on_hold=is_on_hold)
+            session.say(AttributesChanged(endpoint=call.id, attributes=attributes))
+
+        session.ask_gate = asyncio.Event()
+        holding = asyncio.create_task(call.hold())
+        await until(lambda: session.asked)
+        assert call.state is CallState.CONNECTED
+        holding.cancel()
+        await asyncio.wait({holding})
+        say(True)
+        assert call.state is CallState.LOCAL_HOLD
+        assert stream.is_held
+        session.ask_gate = None
+        session.answers[wire.SetHold] = DeadlineError("no answer")
+        with pytest.raises(DeadlineError):
+            await call.resume()
+        assert call.state is CallState.LOCAL_HOLD
+        say(False)
+        assert call.state is CallState.CONNECTED
+        assert not stream.is_held
 
 
 async def test_in_a_larger_call_a_hold_is_a_state_of_the_participant_only() -> None:

@@ -5,10 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from aiortc.rtcsctptransport import InitChunk
+from aiortc.utils import uint32_add
 
+from acs_core.aiortc_private import LONGEST_RTO
 from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage, TransportError
 from acs_core.rtc.data import MAX_BUFFERED_AMOUNT, MAX_CHANNELS, DataChannel, DataChannelState
 from acs_core.rtc.dtls import DtlsEndpoint
+from tests.support.events import until
 
 
 class MemoryPath:
@@ -262,3 +266,39 @@ async def test_hostile_sctp_and_a_failing_listener_do_not_end_the_connection(
         assert peer is not None
         assert peer.malformed == 1
     assert "listener" in caplog.text
+
+
+async def test_an_init_that_comes_again_does_not_keep_messages_from_being_confirmed() -> None:
+    async with endpoints() as (client, server):
+        queue = await accepted(server)
+        ours = Log(client.data.open("chat"))
+        ours.channel.send("before")
+        theirs = await queue.get()
+        assert await theirs.messages.get() == "before"
+        sender, receiver = client.data._sctp, server.data._sctp
+        assert sender is not None
+        assert receiver is not None
+        await until(lambda: not sender._sent_queue)
+        again = InitChunk()
+        again.initiate_tag = sender._local_verification_tag
+        again.advertised_rwnd = 1 << 20
+        again.outbound_streams = again.inbound_streams = 100
+        # As at the beginning: what it sent since counts from here.
+        again.initial_tsn = uint32_add(sender._local_tsn, -2)
+        await receiver._receive_chunk(again)
+        ours.channel.send("after")
+        assert await theirs.messages.get() == "after"
+        await until(lambda: not sender._sent_queue)
+
+
+async def test_a_busy_loop_does_not_make_a_lost_message_wait_for_a_minute() -> None:
+    async with endpoints() as (client, _):
+        queue = Log(client.data.open("chat"))
+        await queue.opened.wait()
+        sctp = client.data._sctp
+        assert sctp is not None
+        sctp._update_rto(20.0)
+        assert sctp._rto == LONGEST_RTO
+        for _ in range(40):
+            sctp._update_rto(0.001)
+        assert sctp._rto == 1.0

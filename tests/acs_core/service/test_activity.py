@@ -9,6 +9,7 @@ from acs_core.core.facts import (
     CallTypeChanged,
     Fact,
     Priority,
+    PublicationChanged,
     PublicationKind,
     RecordingChanged,
 )
@@ -117,6 +118,41 @@ async def test_media_waits_for_consent_where_the_call_asks_for_it() -> None:
     assert [item.info.enabled for item in ben.publications.values()] == [False, True]
     call.activity.stop_recording(recording)
     ben.publish([offered(PublicationKind.VIDEO)])
+
+
+async def test_who_was_quicker_than_the_recording_is_silenced_and_not_recorded() -> None:
+    calls = Calls(rooms=Rooms())
+    anna, reader = enter(calls, "a", PublicationKind.AUDIO, PublicationKind.VIDEO)
+    anna.publish([offered(PublicationKind.DATA)])
+    sound, picture, data = anna.publications.values()
+    call = anna.call
+    call.activity.require_consent()
+    assert sound.info.enabled
+    call.activity.start_recording()
+    assert [item.info.enabled for item in (sound, picture, data)] == [False, False, True]
+    assert sound.is_silenced
+    assert picture.is_silenced
+    assert not call.is_recorded(sound)
+    changed = [fact.publication for fact in reader.facts if isinstance(fact, PublicationChanged)]
+    assert changed == [sound.id, picture.id]
+    call.activity.agree(anna)
+    assert call.is_recorded(sound)
+    assert sound.is_silenced
+    anna.update(sound.id, enabled=True, priority=Priority.STANDARD)
+    assert not sound.is_silenced
+
+
+async def test_a_call_that_grows_beyond_two_asks_for_consent_from_then_on() -> None:
+    calls = Calls(rooms=Rooms())
+    anna, _ = enter(calls, "a", PublicationKind.AUDIO)
+    anna.call.commit(CallTypeChanged(call_type=CallType.ONE_TO_ONE))
+    anna.call.activity.require_consent()
+    anna.call.activity.start_recording()
+    (sound,) = anna.publications.values()
+    assert anna.call.is_recorded(sound)
+    anna.call.commit(CallTypeChanged(call_type=CallType.GROUP))
+    assert not anna.call.is_recorded(sound)
+    assert sound.is_silenced
 
 
 async def test_calls_between_two_have_no_consent() -> None:

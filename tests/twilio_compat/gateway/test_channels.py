@@ -689,3 +689,33 @@ async def test_a_client_that_has_left_is_not_listened_to() -> None:
     assert channels["active_speaker"].sent == []
     signaling.close()
     signaling.close()
+
+
+async def test_channels_whose_client_is_not_ready_are_announced_again_until_it_is() -> None:
+    ours, *_ = room()
+    told: list[dict[str, Any]] = []
+    channels, signaling = wired(ours, on_unheard=told.append, remind_after=0.01)
+    await until(lambda: len(told) == 2)
+    # The same labels: a client that has set a channel up already passes it over.
+    assert told[0] == told[1] == signaling.announce()
+    for channel in channels.values():
+        channel.hear(READY)
+    await until(lambda: signaling._reminder._timer is None)
+    count = len(told)
+    signaling.announce()
+    await until(lambda: signaling._reminder._timer is None)
+    assert len(told) == count
+    signaling.close()
+
+
+async def test_nothing_is_announced_again_over_a_connection_that_is_not_there() -> None:
+    ours, *_ = room()
+    told: list[dict[str, Any]] = []
+    channels, signaling = wired(ours, on_unheard=told.append, remind_after=0.01)
+    for channel in channels.values():
+        channel.state = "connecting"
+    await until(lambda: signaling._reminder._left == 3)
+    signaling.forget()
+    assert signaling._reminder._timer is None
+    assert told == []
+    signaling.close()

@@ -100,3 +100,17 @@ def test_any_order_and_duplication_ends_in_the_newest_list(
         tracks.take(alice, item)
     assert names(alice) == dict(lists[-1])
     assert tracks.published()["revision"] == len(lists)
+
+
+def test_only_the_client_that_enables_its_track_again_undoes_that_others_muted_it() -> None:
+    alice, tracks = endpoint(), LocalTracks()
+    tracks.take(alice, state(1, TrackState("1", "audio", "mic")))
+    (sound,) = alice.publications.values()
+    assert alice.silence(sound.id)
+    assert not alice.silence(sound.id)
+    tracks.take(alice, state(2, TrackState("1", "audio", "mic", priority="high")))
+    assert (sound.info.enabled, sound.info.priority, sound.is_silenced) == (False, "high", True)
+    tracks.take(alice, state(3, TrackState("1", "audio", "mic", enabled=False)))
+    assert sound.is_silenced
+    tracks.take(alice, state(4, TrackState("1", "audio", "mic")))
+    assert (sound.info.enabled, sound.is_silenced) == (True, False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -16,6 +17,7 @@ from acs_core import (
 )
 from acs_core.core.facts import ActivityChanged, CallType
 from tests.support.calls import Log, endpoint, joined
+from tests.support.events import until
 from tests.support.fake_session import FakeSession
 
 NOTHING = JoinCallOptions(streams=())
@@ -107,6 +109,51 @@ async def test_captions_of_meetings_are_translated() -> None:
             codes.append(caught.value.sub_code)
         assert codes == [45222, 45213]
         assert captions.active_caption_language == "fr"
+
+
+async def test_the_last_caption_language_holds_whatever_became_of_those_before() -> None:
+    async with joined(NOTHING, prepare=prepare_meeting) as (call, session):
+        captions = call.feature(Features.CAPTIONS).captions
+        assert isinstance(captions, TeamsCaptions)
+        await captions.start_captions()
+        session.say(speaking("en-US"))
+        log = Log().watch(captions)
+        gate = session.ask_gate = asyncio.Event()
+        first = asyncio.create_task(captions.set_caption_language("fr"))
+        second = asyncio.create_task(captions.set_caption_language("de"))
+        await until(lambda: len(session.asked) == 2)
+        first.cancel()
+        await asyncio.wait({first})
+        gate.set()
+        await second
+        assert [body.caption_language for body in session.asked[1:]] == ["fr", "de"]
+        assert captions.active_caption_language == "de"
+        # The service has answered the cancelled one, too.
+        assert log.names == ["CaptionLanguageChanged"] * 2
+        await captions.set_spoken_language("de-DE")
+        assert session.asked[-1].caption_language == "de"
+
+
+async def test_a_caption_language_on_its_way_does_not_outlive_the_captions() -> None:
+    async with joined(NOTHING, prepare=prepare_meeting) as (call, session):
+        captions = call.feature(Features.CAPTIONS).captions
+        assert isinstance(captions, TeamsCaptions)
+        await captions.start_captions()
+        gate = session.ask_gate = asyncio.Event()
+        stopping = asyncio.create_task(captions.stop_captions())
+        await until(lambda: len(session.asked) == 2)
+        late = asyncio.create_task(captions.set_caption_language("fr"))
+        speaking_late = asyncio.create_task(captions.set_spoken_language("de-DE"))
+        gate.set()
+        await stopping
+        codes = []
+        for task in (late, speaking_late):
+            with pytest.raises(CallingError) as caught:
+                await task
+            codes.append((caught.value.code, caught.value.sub_code))
+        assert codes == [(400, 45210), (400, 45206)]
+        await captions.start_captions()
+        assert session.asked[-1].caption_language == ""
 
 
 async def test_captions_in_the_wrong_state_are_refused() -> None:

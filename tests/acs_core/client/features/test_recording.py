@@ -3,13 +3,17 @@ from __future__ import annotations
 import pytest
 
 from acs_core import (
+    AudioOptions,
     CallingError,
     Features,
     InvalidStateError,
     JoinCallOptions,
+    LocalAudioStream,
+    LocalVideoStream,
     RecordingState,
     ServiceError,
     TransportError,
+    VideoOptions,
     wire,
 )
 from acs_core.core.facts import (
@@ -18,7 +22,9 @@ from acs_core.core.facts import (
     EndpointAttributes,
     RecordingEntry,
 )
+from acs_core.media.sources import PatternSource, ToneSource
 from tests.support.calls import Log, joined
+from tests.support.events import until
 from tests.support.fake_session import FakeSession
 
 NOTHING = JoinCallOptions(streams=())
@@ -89,6 +95,37 @@ async def test_who_has_not_agreed_sends_nothing() -> None:
         assert not recording.is_teams_consent_required
         await call.unmute()
         assert not call.is_muted
+
+
+async def test_a_recording_that_begins_ends_what_is_sent_without_consent() -> None:
+    camera, screen = (LocalVideoStream(PatternSource(96, 48, 5)) for _ in range(2))
+    sound = LocalAudioStream(ToneSource(440))
+    options = JoinCallOptions(
+        video_options=VideoOptions((camera,)),
+        audio_options=AudioOptions(local_audio_streams=(sound,)),
+    )
+    async with joined(options) as (call, session):
+        await call.start_screen_sharing(screen)
+        assert len(session.streams) == 3
+        log = Log().watch(call)
+        session.say(ActivityChanged(recordings=(RUNNING,), needs_consent=True))
+        assert call.is_muted
+        assert call.local_video_streams == ()
+        assert log.names == [
+            "isMutedChanged",
+            "localVideoStreamsUpdated",
+            "isLocalVideoStartedChanged",
+            "localVideoStreamsUpdated",
+            "isScreenSharingOnChanged",
+        ]
+        await until(lambda: len(session.streams) == 1)
+        (stream,) = session.streams.values()
+        assert not stream.enabled
+        agreed = EndpointAttributes(has_consented=True)
+        session.say(AttributesChanged(endpoint=call.id, attributes=agreed))
+        await call.unmute()
+        await call.start_video(camera)
+        assert stream.enabled
 
 
 @pytest.mark.parametrize(

@@ -135,3 +135,21 @@ def test_a_consumer_that_was_removed_begins_again_as_wanted(scene: Scene) -> Non
     assert scene.commands == [RemoveConsumer("c")]
     scene.commands.clear()
     assert scene.refresh(1, is_paused=True) == [added("p.1", is_paused=True)]
+
+
+def test_a_muted_stream_is_paused_for_everybody_until_it_is_heard_again(scene: Scene) -> None:
+    changed: list[Producer] = []
+    scene.producer.transport = cast(
+        "MediaTransport", SimpleNamespace(id="t", layers_changed=changed.append)
+    )
+    scene.producer.mute(True)
+    scene.producer.mute(True)
+    assert changed == [scene.producer]
+    assert scene.refresh(1) == [added("p.1", is_paused=True)]
+    scene.producer.mute(False)
+    assert scene.refresh(1) == [ResumeConsumer("c")]
+    scene.producer.mute(True)
+    assert scene.consumer.layer is None
+    assert scene.refresh(1, is_paused=True) == [PauseConsumer("c")]
+    scene.producer.mute(False)
+    assert scene.refresh(1, is_paused=True) == []
