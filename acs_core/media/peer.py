@@ -99,6 +99,7 @@ class MediaPeer:
             on_state=self._endpoint_changed,
         )
         self._opening: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._outcome: asyncio.Future[None] = self._loop.create_future()
         self._session_id = secrets.randbits(62)
@@ -165,9 +166,13 @@ class MediaPeer:
 
     async def close(self) -> None:
         """End everything within 2 s, also when the network does not answer. Safe to repeat."""
-        if self._state is PeerState.CLOSED:
-            return
-        self._set_state(PeerState.CLOSED, None)
+        if self._closing is None:
+            self._set_state(PeerState.CLOSED, None)
+            self._closing = asyncio.create_task(self._close(), name="close connection")
+        # Shielded: who waits may be canceled, and nobody else would close the rest.
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._end_tasks()
@@ -277,9 +282,7 @@ class MediaPeer:
         if self._opening is not None:
             # Not canceled: aioice would lose the sockets that it is about to open.
             await asyncio.wait({self._opening})
-        current = asyncio.current_task()
-        others = [task for task in tasks if task is not current]
-        for task in others:
+        for task in tasks:
             task.cancel()
-        if others:
-            await asyncio.wait(others)
+        if tasks:
+            await asyncio.wait(tasks)

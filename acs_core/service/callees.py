@@ -156,7 +156,8 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
         ServiceError: 403/53105 the call is full, 403/5828 they are not invited to the room,
             403/510403 a telephone and no number for it to see.
     """
-    if call.type in DIALED and len(call.endpoints) < 2:
+    # Who was answered may call others, also while nobody else is there any more.
+    if call.type in DIALED and len(call.record.visits) < 2:
         raise InvalidStateError(
             "Nobody has answered the call yet.",
             sub_code=_CALL_NOT_CONNECTED,

@@ -24,9 +24,26 @@ from tests.support.events import next_event, until
 from tests.support.media_checks import RED
 from tests.support.people import meeting, seen_by
 from tests.support.service_client import raw_client
-from twilio_compat import TwilioError, connect
+from twilio_compat import LocalParticipant, RemoteParticipant, TwilioError, connect
 
 SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+
+
+@pytest.mark.feature("CONCEPT-002")
+async def test_everybody_is_local_or_remote_in_both_styles() -> None:
+    async with meeting() as place:
+        room = await place.guest("tina")
+        anna = await place.user("Anna")
+        call = await anna.join()
+        await until(lambda: room.participants)
+        everybody = [room.local_participant, *room.participants.values()]
+        assert [isinstance(item, LocalParticipant) for item in everybody] == [True, False]
+        assert [isinstance(item, RemoteParticipant) for item in everybody] == [False, True]
+        # An ACS application has a call for itself, and objects for the others only.
+        (other,) = await seen_by(call)
+        assert other.display_name == "tina"
+        assert call.caller_info.identifier == CommunicationUserIdentifier(anna.raw_id)
+        assert raw_id(other.identifier) != anna.raw_id
 
 
 @pytest.mark.feature("IDENT-001", "IDENT-002", "PARTICIPANT-015", "PARTICIPANT-016", "OBJECT-007")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 
 from acs_core import (
     Call,
+    CallRating,
+    CallSurvey,
     DiagnosticQuality,
     Features,
     InvalidArgumentError,
@@ -22,6 +25,7 @@ from acs_core import (
 )
 from acs_core.client.features.media_records import MediaStatsReportSample, MediaStatsReportSummary
 from acs_core.media.sources import SilenceSource, ToneSource
+from acs_core.version import __version__
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import camera, meeting, seen_by
@@ -120,6 +124,40 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
         assert over.value.sub_code == 45552
         await until(lambda: not call.has_tasks)
         assert len(samples) == count
+
+
+@pytest.mark.feature("MATRIX-023", "MATRIX-039")
+async def test_after_a_call_its_quality_and_a_dump_can_be_had() -> None:
+    async with meeting() as place:
+        anna, ben = await place.user("Anna"), await place.user("Ben")
+        debug = anna.client.feature(Features.DEBUG_INFO)
+        call = await anna.join(audio=LocalAudioStream(ToneSource()))
+        await ben.join(audio=LocalAudioStream(ToneSource()))
+        collector = call.feature(Features.MEDIA_STATS).create_collector(
+            MediaStatsCollectorOptions(2, 2)
+        )
+        (summary,) = await next_event(
+            collector, "summaryReported", lambda one: one.audio.send and one.audio.receive
+        )
+        await call.hang_up()
+
+        # What the call was told stays, also when it is over.
+        (sent,), (received,) = summary.audio.send, summary.audio.receive
+        assert max(sent.packets.raw) > 0
+        assert max(received.packets.raw) > 0
+        assert received.jitter_in_ms.aggregation is not None
+        told = json.loads(debug.dump_debug_info().dump)
+        (described,) = told["calls"]
+        assert (described["id"], described["state"]) == (call.id, "Disconnected")
+        assert described["end"][:2] == [0, 0]
+        assert told["version"] == __version__
+
+        survey = CallSurvey(audio_rating=CallRating(2, ("Echo",)))
+        answer = await call.feature(Features.CALL_SURVEY).submit_survey(survey)
+        (kept,) = place.server.services.surveys.all
+        assert (kept.call, kept.endpoint) == (answer.call_id, call.id)
+        rating = kept.answers["audio_rating"]
+        assert (rating["score"], rating["issues"]) == (2, ["Echo"])
 
 
 @pytest.mark.feature("STATS-004")

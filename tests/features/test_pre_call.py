@@ -12,6 +12,7 @@ from acs_core import (
     CallClientOptions,
     CallingError,
     DeviceAccess,
+    DeviceAvailabilityGrade,
     Features,
     InvalidArgumentError,
     InvalidStateError,
@@ -34,6 +35,15 @@ def client_of(
     return CallClient(chosen), AzureCommunicationTokenCredential(token.token)
 
 
+@pytest.mark.feature(
+    "PREFLIGHT-005",
+    "PREFLIGHT-006",
+    "PREFLIGHT-007",
+    "PREFLIGHT-008",
+    "PREFLIGHT-009",
+    "PREFLIGHT-010",
+    "PREFLIGHT-011",
+)
 async def test_a_test_call_grades_network_and_devices() -> None:
     async with meeting() as place:
         client, credential = client_of(place, permissions=PermissionPolicy(video=False))
@@ -47,7 +57,9 @@ async def test_a_test_call_grades_network_and_devices() -> None:
             assert result.device_access is not None
             assert await result.device_access == DeviceAccess(audio=True, video=False)
             assert result.device_enumeration is not None
-            assert (await result.device_enumeration).microphone == "Available"
+            devices = await result.device_enumeration
+            assert devices.microphone == "Available"
+            assert {devices.camera, devices.speaker} <= set(DeviceAvailabilityGrade)
             assert result.browser_support is not None
             assert (await result.browser_support).browser == "Supported"
             assert result.call_media_statistics is not None

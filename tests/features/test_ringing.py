@@ -141,6 +141,49 @@ async def test_one_calls_the_other_and_they_hear_each_other() -> None:
             await frames.aclose()
 
 
+@pytest.mark.feature("DOCS-002")
+async def test_the_steps_of_a_call_come_in_the_documented_order() -> None:
+    steps: list[str] = []
+    async with embedded() as service:
+        raw_ids, tokens = zip(*(service.issue_user_token() for _ in range(2)), strict=True)
+        steps.append("tokens")
+        options = CallClientOptions(service_url=service.url, sample_interval=0.1)
+        async with CallClient(options) as caller, CallClient(options) as callee:
+            agents = [
+                await client.create_call_agent(AzureCommunicationTokenCredential(token.token))
+                for client, token in zip((caller, callee), tokens, strict=True)
+            ]
+            steps.append("agents")
+            ringing = rings(agents[1])
+            agents[1].on("incomingCall", lambda _: steps.append("notification"))
+            steps.append("start call")
+            call = agents[0].start_call(
+                [CommunicationUserIdentifier(raw_ids[1])],
+                StartCallOptions(audio_options=sound(660.0)),
+            )
+            call.on("stateChanged", lambda: steps.append(str(call.state)))
+            incoming = await ringing
+            await until(lambda: call.state is CallState.RINGING)
+            steps.append("accept")
+            answered = await incoming.accept(SILENT)
+            await asyncio.gather(call.connected(), answered.connected())
+            (heard,) = answered.remote_participants
+            frames = heard.audio_frames()
+            assert await listen(frames) == pytest.approx(660, abs=40)
+            steps.append("media")
+            await frames.aclose()
+    assert steps[:8] == [
+        "tokens",
+        "agents",
+        "start call",
+        "notification",
+        "Ringing",
+        "accept",
+        "Connected",
+        "media",
+    ]
+
+
 @pytest.mark.feature("CALL-011", "CALL-012", "INCOMING-013")
 async def test_video_options_hold_for_calling_and_accepting() -> None:
     async with meeting() as place:

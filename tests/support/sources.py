@@ -9,9 +9,16 @@ import numpy as np
 
 from acs_core.media.frames import AUDIO_RATE, av_audio_frame
 from acs_core.media.patterns import PatternPainter, tone
-from acs_core.media.sources import MediaFrame, MediaSource, Pacer, av_picture
+from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, Pacer, av_picture
 
-__all__ = ["BeepSource", "FlashSource", "HissSource", "SnowSource", "SwitchedToneSource"]
+__all__ = [
+    "BeepSource",
+    "FlashSource",
+    "HissSource",
+    "IdleSource",
+    "SnowSource",
+    "SwitchedToneSource",
+]
 
 FRAME_SAMPLES = 960
 SIGNAL_SECONDS = 0.2
@@ -37,6 +44,17 @@ class SnowSource(MediaSource):
             picture[:140] += self._noise[self._number % len(self._noise)]
             yield av_picture(picture, time=time)
             self._number += 1
+
+
+class IdleSource(MediaSource):
+    """A device that is open and gives nothing: a publication without packets."""
+
+    def __init__(self, kind: MediaKind) -> None:
+        super().__init__(kind, f"idle {kind}")
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        never: asyncio.Future[MediaFrame] = asyncio.get_running_loop().create_future()
+        yield await never
 
 
 class FlashSource(MediaSource):

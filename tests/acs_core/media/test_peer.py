@@ -9,6 +9,7 @@ from acs_core.media.peer import PeerSettings, PeerState
 from acs_core.media.publishing import PublishPeer
 from acs_core.media.sources import PatternSource
 from acs_core.media.subscribing import SubscribePeer
+from tests.support.events import until
 from tests.support.reflector import Reflector
 
 
@@ -61,6 +62,23 @@ async def test_a_connection_lives_and_closes_without_leftovers() -> None:
     await reflector.close()
     others = {thread.name.rsplit("_", 1)[0] for thread in set(threading.enumerate()) - before}
     assert others <= {"acs-audio", "acs-video", "asyncio"}
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_who_waits_for_the_close_may_be_canceled_and_all_is_closed(turns: int) -> None:
+    reflector = await Reflector.open()
+    watched = Watched()
+    await watched.connect(reflector)
+    await watched.peer.connected(5)
+    await until(lambda: watched.source.is_capturing)
+    closing = asyncio.create_task(watched.peer.close())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    await until(lambda: not watched.source.is_capturing, deadline=2)
+    await watched.close()
+    await reflector.close()
 
 
 async def test_an_idle_connection_is_not_silent() -> None:

@@ -213,6 +213,22 @@ def test_only_presenters_add_and_remove_people(role: ParticipantRole) -> None:
     assert anna.call.type is CallType.ONE_TO_ONE
 
 
+def test_who_was_answered_calls_others_also_while_alone() -> None:
+    exchange = Exchange()
+    ben, cleo, dan = [exchange.line(callee) for callee in CALLEES]
+    anna, _ = exchange.dial(ben.raw_id)
+    invites = [wire.Invite(endpoint=anna.id, callee=line.raw_id) for line in (cleo, dan)]
+    with pytest.raises(InvalidStateError):
+        exchange.board.invite(anna, invites[0])
+    guest, _ = exchange.accept(ben)
+    exchange.board.invite(anna, invites[0])
+    guest.leave()
+    exchange.board.invite(anna, invites[1])
+    exchange.timers.run(0.0)
+    assert cleo.ringing
+    assert dan.ringing
+
+
 def test_nobody_rings_for_a_room_that_only_waits() -> None:
     exchange = Exchange()
     ben = exchange.line(CALLEES[0])

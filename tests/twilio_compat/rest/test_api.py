@@ -28,6 +28,7 @@ async def join(rest: Rest, identity: str, room: str, **options: Any) -> Room:
 # ------------------------------------------------------------------ rooms and participants
 
 
+@pytest.mark.feature("MATRIX-029")
 async def test_a_room_is_created_joined_fetched_and_completed(rest: Rest) -> None:
     made = await rest.call(lambda: rest.rooms.create(unique_name="daily", max_participants=2))
     assert (made.status, made.type, made.unique_name) == ("in-progress", "group", "daily")
