@@ -134,16 +134,19 @@ class CallActivity:
         is_missing = is_consent_missing(self._call.type, roster.activity, attributes)
         return CONSENT_SUB_CODES.keys() if is_missing else ()
 
-    def await_consent(self) -> None:
+    def await_consent(self, silent_for: Endpoint | None = None) -> None:
         """Silence the media of all who have not agreed; the call does this when it may be so.
 
         Also what flowed before the recording began: nobody is kept by having been quicker.
+
+        Args:
+            silent_for: Who learns it from a snapshot.
         """
         for endpoint in list(self._call.endpoints.values()):
             if self.is_consent_missing(endpoint):
                 for publication in list(endpoint.publications.values()):
                     if publication.info.kind in CONSENT_SUB_CODES:
-                        endpoint.silence(publication.id)
+                        endpoint.silence(publication.id, silent_for=silent_for)
 
     def is_consent_missing(self, endpoint: Endpoint) -> bool:
         """Whether an endpoint must agree before it may send media, and before that is kept."""

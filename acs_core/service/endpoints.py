@@ -291,8 +291,12 @@ class Endpoint:
                 PublicationChanged(publication=publication_id, enabled=enabled, priority=priority)
             )
 
-    def silence(self, publication_id: str) -> bool:
+    def silence(self, publication_id: str, *, silent_for: Endpoint | None = None) -> bool:
         """Disable a publication against its owner's wish, until the owner enables it again.
+
+        Args:
+            publication_id: Of this endpoint.
+            silent_for: Who learns it from a snapshot.
 
         Returns:
             Whether it was enabled.
@@ -304,7 +308,8 @@ class Endpoint:
         self.call.commit(
             PublicationChanged(
                 publication=publication_id, enabled=False, priority=publication.info.priority
-            )
+            ),
+            silent_for=silent_for,
         )
         return True
 

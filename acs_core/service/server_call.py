@@ -337,7 +337,7 @@ class ServerCall:
         if not isinstance(fact, SpeakersChanged | RecordingChanged | ActivityChanged):
             self.refresh_recording(silent_for)
         if isinstance(fact, ActivityChanged | CallTypeChanged):
-            self.activity.await_consent()
+            self.activity.await_consent(silent_for)
         # Who else speaks, raises a hand or is recorded matters to nobody's videos.
         is_other_speaker = isinstance(fact, SpeakersChanged) and fact.dominant == dominant
         if not is_other_speaker and not isinstance(fact, AttributesChanged | ActivityChanged):

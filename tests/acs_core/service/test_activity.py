@@ -142,6 +142,20 @@ async def test_who_was_quicker_than_the_recording_is_silenced_and_not_recorded()
     assert not sound.is_silenced
 
 
+async def test_whose_coming_begins_the_recording_learns_from_the_answer_what_is_silenced() -> None:
+    calls = Calls(rooms=Rooms())
+    anna, told = enter(calls, "a")
+    anna.call.activity.require_consent()
+    anna.call.set_recording_rules(INCLUDE_ALL)
+    ben, reader = enter(calls, "b", PublicationKind.AUDIO)
+    (sound,) = ben.publications.values()
+    assert (sound.info.enabled, sound.is_silenced) == (False, True)
+    assert not anna.call.is_recorded(sound)
+    # They are not in the call before that answer.
+    assert reader.facts == []
+    assert told.recording == [True]
+
+
 async def test_a_call_that_grows_beyond_two_asks_for_consent_from_then_on() -> None:
     calls = Calls(rooms=Rooms())
     anna, _ = enter(calls, "a", PublicationKind.AUDIO)
