@@ -548,7 +548,7 @@ class CallOfFive(Story):
 
 @pytest.mark.timeout(120)
 def test_all_five_see_the_same_call_whatever_happens() -> None:
-    check_stories(CallOfFive, stories=10, steps=20)
+    check_stories(CallOfFive, stories=7, steps=20)
 
 
 @pytest.mark.proof

@@ -400,7 +400,7 @@ class CallOfTwo(Story):
 
 @pytest.mark.timeout(120)
 def test_both_sides_see_the_same_call_whatever_happens() -> None:
-    check_stories(CallOfTwo, stories=12, steps=15)
+    check_stories(CallOfTwo, stories=8, steps=15)
 
 
 @pytest.mark.proof
