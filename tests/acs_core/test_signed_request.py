@@ -41,6 +41,8 @@ def test_what_one_end_signs_the_other_believes(body: bytes, url: str) -> None:
 def test_a_path_may_be_signed_decoded_and_a_host_with_a_slash() -> None:
     decoded = signed_headers(CREDENTIAL, "POST", URL.replace("%3A", ":"), b"{}", now=NOW)
     check(decoded)
+    with pytest.raises(AuthenticationError):
+        check(decoded, target=TARGET.replace("_u", "_v"))
 
 
 def test_a_request_that_is_old_or_from_the_future_is_refused() -> None:

@@ -27,7 +27,7 @@ asyncio.run(main())
 """
 
 
-async def run(tmp_path: Path, ending: str) -> None:
+async def check_leaves(tmp_path: Path, ending: str) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM.replace("ENDING", ending), encoding="utf-8")
     async with embedded() as server, asyncio.timeout(40):
@@ -56,8 +56,8 @@ async def run(tmp_path: Path, ending: str) -> None:
 
 
 async def test_a_program_that_disconnects_and_returns_leaves_at_once(tmp_path: Path) -> None:
-    await run(tmp_path, "room.disconnect()")
+    await check_leaves(tmp_path, "room.disconnect()")
 
 
 async def test_a_program_that_just_returns_leaves_at_once(tmp_path: Path) -> None:
-    await run(tmp_path, "pass")
+    await check_leaves(tmp_path, "pass")

@@ -94,6 +94,7 @@ async def test_by_itself_a_video_is_off_while_nobody_reads_it(call: Meeting) -> 
     await until(lambda: red.is_switched_off)
     await pictures(red, 3)
     await until(lambda: red.is_switched_off)
+    assert red.is_enabled
 
 
 async def test_recording_is_told_to_those_who_are_recorded(call: Meeting) -> None:

@@ -102,8 +102,10 @@ async def test_a_preview_shows_what_is_sent() -> None:
         await until(lambda: near(wall(surface.image), WALL))
         await effects.start_effects(BackgroundReplacementEffect(config))
         await until(lambda: near(wall(surface.image), RED))
+        assert effects.active_effects == ("BackgroundReplacement",)
         await effects.stop_effects()
         await until(lambda: near(wall(surface.image), WALL))
+        assert effects.active_effects == ()
     await video.dispose()
     await source.close()
 
@@ -118,7 +120,7 @@ async def test_the_others_hear_less_noise_while_it_is_suppressed() -> None:
         sound = other.audio_frames()
         effects = audio.feature(Features.AUDIO_EFFECTS)
 
-        async def until_level(accepts: Callable[[float], bool]) -> None:
+        async def check_level(accepts: Callable[[float], bool]) -> None:
             levels: deque[float] = deque(maxlen=10)
             async with asyncio.timeout(10):
                 async for frame in sound:
@@ -127,13 +129,13 @@ async def test_the_others_hear_less_noise_while_it_is_suppressed() -> None:
                         return
 
         # The hiss has -50 dBov; ten frames in a row, so that no gap of the network counts.
-        await until_level(lambda level: -53 < level < -47)
+        await check_level(lambda level: -53 < level < -47)
         await effects.start_effects(
             AudioEffectsStartConfig(noise_suppression="BrowserNoiseSuppression")
         )
-        await until_level(lambda level: -90 < level < -62)
+        await check_level(lambda level: -90 < level < -62)
         await effects.stop_effects(AudioEffectsStopConfig(noise_suppression=True))
-        await until_level(lambda level: -53 < level < -47)
+        await check_level(lambda level: -53 < level < -47)
         await sender.hang_up()
         await listener.hang_up()
         await audio.dispose()

@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, precondition, rule
 
 from acs_core import (
     Call,
@@ -33,7 +32,17 @@ from acs_core.core import endings
 from acs_core.core.facts import EndReason
 from acs_core.events import CollectionUpdate
 from acs_core.service.rooms import RoomRecord
-from tests.support.stories import Client, Person, Story, Witness, camera, options, seen_person
+from tests.support.stories import (
+    Client,
+    Person,
+    Story,
+    Witness,
+    camera,
+    check_many_stories,
+    check_stories,
+    options,
+    seen_person,
+)
 
 PICK = st.integers(0, 11)
 PRESENTER, ATTENDEE, CONSUMER = (
@@ -537,30 +546,12 @@ class CallOfFive(Story):
             self.hang_up(0)
 
 
-QUICK = settings(
-    max_examples=12,
-    stateful_step_count=20,
-    deadline=None,
-    derandomize=True,
-    # To make a story shorter takes minutes: the long proof does that.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-
-
 @pytest.mark.timeout(120)
 def test_all_five_see_the_same_call_whatever_happens() -> None:
-    run_state_machine_as_test(CallOfFive, settings=QUICK)
+    check_stories(CallOfFive, stories=7, steps=20)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(0)
 def test_all_five_see_the_same_call_in_hundreds_of_stories() -> None:
-    many = settings(
-        QUICK,
-        max_examples=400,
-        stateful_step_count=50,
-        derandomize=False,
-        phases=[*Phase],
-    )
-    run_state_machine_as_test(CallOfFive, settings=many)
+    check_many_stories(CallOfFive, stories=400, steps=50)

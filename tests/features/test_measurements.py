@@ -285,6 +285,7 @@ async def test_relays_that_do_not_answer_are_told() -> None:
         latest = call.feature(Features.USER_FACING_DIAGNOSTICS).network.get_latest()
         name = "networkRelaysNotReachable"
         await until(lambda: name in latest and latest[name].value is True)
+        assert call.state == "Connected"
 
 
 async def test_others_hear_of_trouble_that_a_participant_reports() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -51,80 +52,104 @@ def held(place: Meeting, organizer: AcsUser, presenter: AcsUser) -> MeetingRecor
     return place.server.meetings.create(organizer.raw_id, roles=roles)
 
 
-@pytest.mark.feature("TEAMS-001", "TEAMS-006", "STATE-023")
-async def test_five_people_meet_raise_hands_and_applaud() -> None:
-    async with meeting() as place:
-        names = ("Olga", "Petra", "Ann", "Ben", "Carl")
-        olga, petra, ann, ben, carl = [await place.user(name) for name in names]
-        record = held(place, olga, petra)
-        by_link = TeamsMeetingLinkLocator(record.link)
-        by_id = TeamsMeetingIdLocator(record.id, record.passcode)
+class Five:
+    """A meeting of an organizer, a presenter and three guests, who wait in the lobby at first."""
 
-        # Guests wait, also while nobody is there.
-        ann_call = ann.start(by_link, audio=LocalAudioStream(ToneSource()))
-        await until(lambda: ann_call.state is CallState.IN_LOBBY)
-        olga_call, petra_call = await olga.join(by_link), await petra.join(by_id)
-        assert (olga_call.role, petra_call.role) == (Role.ORGANIZER, Role.PRESENTER)
-        assert petra_call.info.thread_id == record.thread_id
-        (waiting,) = olga_call.lobby.participants
-        assert waiting.identifier == who(ann)
+    def __init__(self, people: tuple[AcsUser, ...], record: MeetingRecord) -> None:
+        self.olga, self.petra, self.ann, self.ben, self.carl = people
+        self.by_link = TeamsMeetingLinkLocator(record.link)
+        self.by_id = TeamsMeetingIdLocator(record.id, record.passcode)
+        self.record = record
+
+    async def gather(self) -> None:
+        """Guests wait, also while nobody is there; all but Carl are let in."""
+        self.ann_call = self.ann.start(self.by_link, audio=LocalAudioStream(ToneSource()))
+        await until(lambda: self.ann_call.state is CallState.IN_LOBBY)
+        self.olga_call = await self.olga.join(self.by_link)
+        self.petra_call = await self.petra.join(self.by_id)
+        assert (self.olga_call.role, self.petra_call.role) == (Role.ORGANIZER, Role.PRESENTER)
+        assert self.petra_call.info.thread_id == self.record.thread_id
+        (waiting,) = self.olga_call.lobby.participants
+        assert waiting.identifier == who(self.ann)
         assert waiting.state is RemoteParticipantState.IN_LOBBY
-        ben_call, carl_call = ben.start(by_id), carl.start({"meetingLink": record.link})
-        await until(lambda: len(petra_call.lobby.participants) == 3)
-        await petra_call.lobby.reject(who(carl))
+        self.ben_call = self.ben.start(self.by_id)
+        carl_call = self.carl.start({"meetingLink": self.record.link})
+        await until(lambda: len(self.petra_call.lobby.participants) == 3)
+        await self.petra_call.lobby.reject(who(self.carl))
         assert (await carl_call.ended()).sub_code == 5854
-        assert await olga_call.lobby.admit_all() == AdmitAllOperationResult(2, 0)
-        await asyncio.gather(ann_call.connected(), ben_call.connected())
-        await until(lambda: not olga_call.lobby.participants)
-        assert ann_call.role is Role.ATTENDEE
-        assert waiting in olga_call.remote_participants
+        assert await self.olga_call.lobby.admit_all() == AdmitAllOperationResult(2, 0)
+        await asyncio.gather(self.ann_call.connected(), self.ben_call.connected())
+        await until(lambda: not self.olga_call.lobby.participants)
+        assert self.ann_call.role is Role.ATTENDEE
+        assert waiting in self.olga_call.remote_participants
         await until(lambda: waiting.state is RemoteParticipantState.CONNECTED)
         with pytest.raises(ServiceError) as refused:
-            await ann_call.lobby.admit(who(carl))
+            await self.ann_call.lobby.admit(who(self.carl))
         assert (refused.value.code, refused.value.sub_code) == (403, 41805)
 
-        # Hands.
-        await ben_call.feature(Features.RAISE_HAND).raise_hand()
-        await ann_call.feature(Features.RAISE_HAND).raise_hand()
-        for call in (olga_call, petra_call, ann_call, ben_call):
-            await until(lambda call=call: hands_of(call) == [ben.raw_id, ann.raw_id])
-        await petra_call.feature(Features.RAISE_HAND).lower_hands([who(ben)])
-        await until(lambda: hands_of(ann_call) == [ann.raw_id])
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return (self.olga_call, self.petra_call, self.ann_call, self.ben_call)
 
-        # Spotlight and reactions.
-        with pytest.raises(ServiceError) as refused:
-            await ann_call.feature(Features.SPOTLIGHT).start_spotlight()
-        assert refused.value.sub_code == 45903
-        await olga_call.feature(Features.SPOTLIGHT).start_spotlight([who(ann), who(petra)])
-        await until(lambda: lit_in(ben_call) == [ann.raw_id, petra.raw_id])
-        heard = [
-            next_event(call.feature(Features.REACTION), "reaction")
-            for call in (olga_call, petra_call, ann_call, ben_call)
-        ]
-        await ben_call.feature(Features.REACTION).send_reaction(ReactionMessage(Reaction.HEART))
-        for (payload,) in await asyncio.gather(*heard):
-            assert payload.identifier == who(ben)
-            assert payload.reaction_message.reaction_type is Reaction.HEART
 
-        # Muting.
-        muted = next_event(ann_call, "mutedByOthers")
-        assert not ann_call.is_muted
-        await olga_call.feature(Features.MEDIA_ACCESS).forbid_others_audio()
-        await muted
-        assert ann_call.is_muted
-        assert not ann_call.feature(Features.CAPABILITIES).capabilities["unmuteMic"].is_present
-        with pytest.raises(ServiceError) as refused:
-            await ann_call.unmute()
-        assert refused.value.sub_code == 41106
-        assert ann_call.is_muted
-        access = ben_call.feature(Features.MEDIA_ACCESS)
-        assert not access.get_meeting_media_access().is_audio_permitted
-        await olga_call.feature(Features.MEDIA_ACCESS).permit_audio([who(ann)])
-        await until(
-            lambda: ann_call.feature(Features.CAPABILITIES).capabilities["unmuteMic"].is_present
-        )
+@pytest.fixture
+async def five() -> AsyncIterator[Five]:
+    async with meeting() as place:
+        names = ("Olga", "Petra", "Ann", "Ben", "Carl")
+        people = tuple([await place.user(name) for name in names])
+        there = Five(people, held(place, people[0], people[1]))
+        await there.gather()
+        yield there
+
+
+@pytest.mark.feature("TEAMS-001", "TEAMS-006", "STATE-023")
+async def test_who_is_let_in_raises_a_hand_and_all_see_the_same_order(five: Five) -> None:
+    await five.ben_call.feature(Features.RAISE_HAND).raise_hand()
+    await five.ann_call.feature(Features.RAISE_HAND).raise_hand()
+    for call in five.calls:
+        await until(lambda call=call: hands_of(call) == [five.ben.raw_id, five.ann.raw_id])  # type: ignore[misc]
+    await five.petra_call.feature(Features.RAISE_HAND).lower_hands([who(five.ben)])
+    await until(lambda: hands_of(five.ann_call) == [five.ann.raw_id])
+    assert not five.olga_call.lobby.participants
+
+
+async def test_presenters_spotlight_and_all_see_a_reaction(five: Five) -> None:
+    with pytest.raises(ServiceError) as refused:
+        await five.ann_call.feature(Features.SPOTLIGHT).start_spotlight()
+    assert refused.value.sub_code == 45903
+    chosen = [who(five.ann), who(five.petra)]
+    await five.olga_call.feature(Features.SPOTLIGHT).start_spotlight(chosen)
+    await until(lambda: lit_in(five.ben_call) == [five.ann.raw_id, five.petra.raw_id])
+    heard = [next_event(call.feature(Features.REACTION), "reaction") for call in five.calls]
+    await five.ben_call.feature(Features.REACTION).send_reaction(ReactionMessage(Reaction.HEART))
+    for (payload,) in await asyncio.gather(*heard):
+        assert payload.identifier == who(five.ben)
+        assert payload.reaction_message.reaction_type is Reaction.HEART
+
+
+async def test_an_organizer_forbids_sound_and_permits_it_again(five: Five) -> None:
+    ann_call = five.ann_call
+    muted = next_event(ann_call, "mutedByOthers")
+    assert not ann_call.is_muted
+    await five.olga_call.feature(Features.MEDIA_ACCESS).forbid_others_audio()
+    await muted
+    assert ann_call.is_muted
+    assert not ann_call.feature(Features.CAPABILITIES).capabilities["unmuteMic"].is_present
+    with pytest.raises(ServiceError) as refused:
         await ann_call.unmute()
-        await until(lambda: not waiting.is_muted)
+    assert refused.value.sub_code == 41106
+    assert ann_call.is_muted
+    access = five.ben_call.feature(Features.MEDIA_ACCESS)
+    assert not access.get_meeting_media_access().is_audio_permitted
+    await five.olga_call.feature(Features.MEDIA_ACCESS).permit_audio([who(five.ann)])
+    await until(
+        lambda: ann_call.feature(Features.CAPABILITIES).capabilities["unmuteMic"].is_present
+    )
+    await ann_call.unmute()
+    seen = next(
+        item for item in five.olga_call.remote_participants if item.identifier == who(five.ann)
+    )
+    await until(lambda: not seen.is_muted)
 
 
 @pytest.mark.feature("TEAMS-001", "TEAMS-006", "TEAMS-007")

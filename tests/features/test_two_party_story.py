@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 
 from acs_core import (
     CallState,
@@ -25,7 +24,16 @@ from acs_core import (
 from acs_core.core import endings
 from acs_core.core.facts import EndReason
 from tests.support.service_client import raw_client
-from tests.support.stories import Client, Person, Story, Witness, camera, seen_person
+from tests.support.stories import (
+    Client,
+    Person,
+    Story,
+    Witness,
+    camera,
+    check_many_stories,
+    check_stories,
+    seen_person,
+)
 
 PICK = st.integers(0, 11)
 
@@ -390,24 +398,12 @@ class CallOfTwo(Story):
             self.settle()
 
 
-QUICK = settings(
-    max_examples=12,
-    stateful_step_count=15,
-    deadline=None,
-    derandomize=True,
-    # To make a story shorter takes minutes: the long proof does that.
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-
-
 @pytest.mark.timeout(120)
 def test_both_sides_see_the_same_call_whatever_happens() -> None:
-    run_state_machine_as_test(CallOfTwo, settings=QUICK)
+    check_stories(CallOfTwo, stories=8, steps=15)
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(0)
 def test_both_sides_see_the_same_call_in_hundreds_of_stories() -> None:
-    many = settings(QUICK, max_examples=400, stateful_step_count=40, derandomize=False)
-    run_state_machine_as_test(CallOfTwo, settings=many)
+    check_many_stories(CallOfTwo, stories=400, steps=40)

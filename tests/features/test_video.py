@@ -10,6 +10,7 @@ from acs_core import (
     Features,
     InvalidArgumentError,
     InvalidStateError,
+    LocalAudioStream,
     LocalVideoStream,
     MediaStreamType,
     PermissionPolicy,
@@ -20,7 +21,7 @@ from acs_core import (
     VideoDeviceType,
 )
 from acs_core.media.patterns import dominant_color
-from acs_core.media.sources import MediaSource
+from acs_core.media.sources import MediaSource, ToneSource
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, GREEN, RED, Color, is_color, watch
 from tests.support.people import camera, meeting, pattern, quiet, seen_by, shown
@@ -242,6 +243,27 @@ async def test_a_preview_shows_the_camera_to_nobody_else() -> None:
             (participant,) = await seen_by(viewer)
             assert participant.video_streams == ()
         await stream.dispose()
+
+
+@pytest.mark.feature("CALL-015")
+async def test_without_a_camera_a_call_starts_with_sound_alone() -> None:
+    async with meeting() as place:
+        anna, ben = await place.user("Anna"), await place.user("Ben")
+        there = await ben.join()
+        devices = await anna.devices()
+        device = devices.add_virtual_camera("Pattern", lambda: pattern(BLUE))
+        for has_camera in (True, False):
+            cameras = [item for item in await devices.get_cameras() if item.name == "Pattern"]
+            video = LocalVideoStream(cameras[0]) if cameras else None
+            call = await anna.join(video=video, audio=LocalAudioStream(ToneSource()))
+            assert (call.is_local_video_started, call.is_local_audio_started) == (has_camera, True)
+            (participant,) = await seen_by(there)
+            await until(lambda who=participant: not who.is_muted)  # type: ignore[misc]
+            assert len(participant.video_streams) == has_camera
+            await call.hang_up()
+            await seen_by(there, 0)
+            if has_camera:
+                devices.remove_virtual_device(device)
 
 
 @pytest.mark.feature("CALL-015", "PERM-002")

@@ -11,7 +11,12 @@ from tests.support.events import until
 from tests.support.media_checks import Color, is_color, listen, watch
 from twilio_compat import Room
 
-__all__ = ["acs_sees_and_hears", "python_sees", "python_sees_and_hears", "received"]
+__all__ = [
+    "check_acs_sees_and_hears",
+    "check_python_sees",
+    "check_python_sees_and_hears",
+    "received",
+]
 
 
 def received(room: Room, identity: str, kind: str) -> Any:
@@ -24,7 +29,7 @@ def received(room: Room, identity: str, kind: str) -> Any:
     return None
 
 
-async def python_sees(room: Room, identity: str, color: Color, *, count: int = 5) -> None:
+async def check_python_sees(room: Room, identity: str, color: Color, *, count: int = 5) -> None:
     """The video of somebody arrives in Python, in order."""
     await until(lambda: received(room, identity, "video"))
     frames = received(room, identity, "video").frames()
@@ -34,16 +39,16 @@ async def python_sees(room: Room, identity: str, color: Color, *, count: int = 5
     assert counters == sorted(set(counters))
 
 
-async def python_sees_and_hears(room: Room, identity: str, color: Color, tone: float) -> None:
+async def check_python_sees_and_hears(room: Room, identity: str, color: Color, tone: float) -> None:
     """The video and the sound of somebody arrive in Python."""
-    await python_sees(room, identity, color)
+    await check_python_sees(room, identity, color)
     await until(lambda: received(room, identity, "audio"))
     samples = received(room, identity, "audio").frames()
     assert await listen(samples) == pytest.approx(tone, rel=0.08)
     samples.close()
 
 
-async def acs_sees_and_hears(call: Call, name: str, color: Color, tone: float) -> None:
+async def check_acs_sees_and_hears(call: Call, name: str, color: Color, tone: float) -> None:
     """The media of somebody arrives in an ACS-style program."""
     (participant,) = (one for one in call.remote_participants if one.display_name == name)
     await until(lambda: participant.video_streams and participant.video_streams[0].is_available)

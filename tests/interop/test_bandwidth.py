@@ -87,7 +87,7 @@ async def _three(stage: Stage, profile: dict[str, Any], **options: Any) -> tuple
     return alice, bob, carol
 
 
-async def only_on(page: Page, identity: str, other: str) -> None:
+async def check_only_on(page: Page, identity: str, other: str) -> None:
     """Wait until the video of one is on and that of another off."""
     await page.until(
         """(_, harness, {identity, other}) => {
@@ -104,7 +104,7 @@ async def test_only_so_many_videos_and_those_of_priority(stage: Stage) -> None:
     for page, other, color in ((alice, bob, RED), (bob, alice, BLUE)):
         for priority, someone in (("low", other), ("high", page)):
             await someone.set_priority(priority)
-        await only_on(carol, page.identity, other.identity)
+        await check_only_on(carol, page.identity, other.identity)
         await carol.sees(page.identity, color)
         assert await is_silent(carol, other.identity)
 
@@ -112,18 +112,18 @@ async def test_only_so_many_videos_and_those_of_priority(stage: Stage) -> None:
 async def test_the_receivers_priority_counts_more(stage: Stage) -> None:
     alice, bob, carol = await _three(stage, {"mode": "presentation", "maxTracks": 1})
     await alice.set_priority("low")
-    await only_on(carol, "bob", "alice")
+    await check_only_on(carol, "bob", "alice")
     await carol.run("(_, h) => h.publication('alice', 'video', null).track.setPriority('high')")
-    await only_on(carol, "alice", "bob")
+    await check_only_on(carol, "alice", "bob")
     await carol.run("(_, h) => h.publication('alice', 'video', null).track.setPriority(null)")
-    await only_on(carol, "bob", "alice")
+    await check_only_on(carol, "bob", "alice")
     assert bob.identity == "bob"
 
 
 async def test_too_little_bandwidth_leaves_the_best(stage: Stage) -> None:
     alice, _, carol = await _three(stage, {"mode": "grid", "maxSubscriptionBitrate": 400})
     await alice.set_priority("high")
-    await only_on(carol, "alice", "bob")
+    await check_only_on(carol, "alice", "bob")
     assert await is_silent(carol, "bob")
 
 
@@ -136,7 +136,7 @@ async def test_the_dominant_speaker_may_have_priority(stage: Stage) -> None:
     for page, other in ((alice, bob), (bob, alice)):
         await other.speak(0)
         await page.speak(0.5)
-        await only_on(carol, page.identity, other.identity)
+        await check_only_on(carol, page.identity, other.identity)
 
 
 async def test_nothing_is_off_where_that_is_disabled(stage: Stage) -> None:
@@ -174,7 +174,7 @@ async def test_a_profile_can_be_changed(stage: Stage) -> None:
     await carol.sees("bob", BLUE)
     await alice.set_priority("high")
     await carol.run(change, {"mode": "grid", "maxSubscriptionBitrate": 400})
-    await only_on(carol, "alice", "bob")
+    await check_only_on(carol, "alice", "bob")
     await carol.run(change, {"mode": "grid"})
     await carol.event("trackSwitchedOn", "participant:bob")
     await carol.sees("bob", BLUE)

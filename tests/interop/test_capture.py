@@ -100,8 +100,8 @@ async def test_captured_cameras_and_microphones_are_seen_and_heard(
     for page, other, color, tone in ((alice, "bob", BLUE, 660), (bob, "alice", RED, 440)):
         await page.sees(other, color)
         await page.hears(other, tone)
-    await _python_sees_and_hears(room, "alice", RED, 440)
-    await _python_sees_and_hears(room, "bob", BLUE, 660)
+    await _check_python_sees_and_hears(room, "alice", RED, 440)
+    await _check_python_sees_and_hears(room, "bob", BLUE, 660)
 
 
 @pytest.mark.feature("CALL-003", "CALL-004")
@@ -136,8 +136,10 @@ async def test_what_is_captured_is_what_was_asked_for(
     assert started == kinds
 
 
-async def _python_sees_and_hears(room: Room, identity: str, color: Color, tone: float) -> None:
-    """As `python_sees_and_hears`, of a camera whose numbers begin again at the end of its file."""
+async def _check_python_sees_and_hears(
+    room: Room, identity: str, color: Color, tone: float
+) -> None:
+    """As `check_python_sees_and_hears`; the camera's numbers begin again with its file."""
     await until(lambda: received(room, identity, "video"))
     frames = received(room, identity, "video").frames()
     seen, numbers = await watch(frames, count=RATE * SECONDS)

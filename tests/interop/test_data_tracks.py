@@ -84,3 +84,5 @@ async def test_an_unpublished_data_track_goes(stage: Stage) -> None:
     await bob.event("trackSubscribed", "track:data:chat", since=since)
     await alice.send("again")
     await bob.event("trackMessage", "again")
+    names = [name for name, *_ in await bob.story(since=since)]
+    assert names.count("trackSubscribed") == 1

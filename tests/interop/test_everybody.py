@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acs_core import LocalAudioStream, LocalVideoStream
 from acs_core.media.sources import ToneSource
-from tests.interop.python_side import acs_sees_and_hears, python_sees_and_hears
+from tests.interop.python_side import check_acs_sees_and_hears, check_python_sees_and_hears
 from tests.interop.stage import Stage
 from tests.interop.values import microphone, video
 from tests.support.events import next_event
@@ -25,10 +25,10 @@ async def test_a_page_python_acs_and_rest_tell_one_story(stage: Stage) -> None:
     for identity, color, tone in (("pablo", GREEN, 660), ("Anton", BLUE, 880)):
         await page.sees(identity, color)
         await page.hears(identity, tone)
-    await python_sees_and_hears(room, "alice", RED, 440)
-    await python_sees_and_hears(room, "Anton", BLUE, 880)
-    await acs_sees_and_hears(call, "alice", RED, 440)
-    await acs_sees_and_hears(call, "pablo", GREEN, 660)
+    await check_python_sees_and_hears(room, "alice", RED, 440)
+    await check_python_sees_and_hears(room, "Anton", BLUE, 880)
+    await check_acs_sees_and_hears(call, "alice", RED, 440)
+    await check_acs_sees_and_hears(call, "pablo", GREEN, 660)
 
     # Their names for each other are the same.
     names = await page.run("room => [...room.participants.keys()].sort()")

@@ -41,6 +41,7 @@ async def test_three_pages_all_see_each_other(stage: Stage) -> None:
     again = await stage.joined("bob", media=(video(RED),))
     await pages[0].sees("bob", RED)
     await again.sees("carol", GREEN)
+    assert await pages[0].run("room => room.participants.size") == 2
 
 
 async def test_offers_that_cross_are_put_in_order(stage: Stage) -> None:
@@ -61,6 +62,8 @@ async def test_offers_that_cross_are_put_in_order(stage: Stage) -> None:
     await bob.event("trackSubscribed", "track:data:chat")
     await alice.send("hello")
     await bob.event("trackMessage", "hello")
+    names = [name for name, *_ in await bob.story()]
+    assert names.count("trackSubscribed") == 2
 
 
 async def test_python_participants_are_refused(stage: Stage) -> None:

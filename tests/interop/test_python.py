@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from acs_core import LocalAudioStream, LocalVideoStream
 from acs_core.media.sources import ToneSource
-from tests.interop.python_side import acs_sees_and_hears, python_sees_and_hears, received
+from tests.interop.python_side import (
+    check_acs_sees_and_hears,
+    check_python_sees_and_hears,
+    received,
+)
 from tests.interop.stage import Stage
 from tests.interop.values import data, microphone, video
 from tests.support.events import next_event, until
@@ -19,7 +23,7 @@ async def test_a_page_and_python_see_and_hear_each_other(stage: Stage) -> None:
     await page.event("participantConnected", "participant:pablo")
     await page.sees("pablo", GREEN)
     await page.hears("pablo", 660)
-    await python_sees_and_hears(room, "alice", RED, 440)
+    await check_python_sees_and_hears(room, "alice", RED, 440)
     assert room.sid == page.room_sid
     assert set(room.participants) == {page.sid}
 
@@ -64,6 +68,7 @@ async def test_a_page_hears_what_python_does(stage: Stage) -> None:
     await page.event("trackUnpublished", "participant:pablo")
     room.disconnect()
     await page.event("participantDisconnected", "participant:pablo")
+    assert await page.run("room => room.participants.size") == 0
 
 
 async def test_data_goes_both_ways(stage: Stage) -> None:
@@ -95,7 +100,7 @@ async def test_a_page_and_an_acs_user_meet(stage: Stage) -> None:
     await page.sees("Anton", BLUE)
     await page.hears("Anton", 880)
     await seen_by(call)
-    await acs_sees_and_hears(call, "alice", RED, 440)
+    await check_acs_sees_and_hears(call, "alice", RED, 440)
 
     (alice,) = call.remote_participants
     muted = next_event(alice, "isMutedChanged")

@@ -65,6 +65,8 @@ async def test_a_publication_made_without_a_socket_is_not_lost(stage: Stage) -> 
         proxy.restore()
         await page.event("reconnected")
         await watcher.sees("alice", RED)
+        names = [name for name, *_ in await watcher.story()]
+        assert names.count("trackSubscribed") == 1
         await page.close()
 
 
@@ -101,6 +103,7 @@ async def test_a_service_that_goes_away_drops_its_pages(make_stage: MakeStage) -
     page = await stage.joined("alice", insights=False)
     await stage.server.close()
     await page.event("disconnected")
+    assert await page.run("room => room.state") == "disconnected"
 
 
 async def test_media_that_is_cut_off_comes_back(make_stage: MakeStage) -> None:

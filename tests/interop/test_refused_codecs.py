@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.interop.page import Page
-from tests.interop.python_side import python_sees
+from tests.interop.python_side import check_python_sees
 from tests.interop.stage import Stage
 from tests.interop.values import microphone, video
 from tests.support.media_checks import BLUE, RED
@@ -45,7 +45,7 @@ async def test_a_track_without_a_common_codec_fails_alone(stage: Stage) -> None:
     await carol.sees("alice", RED)
     bob = await _page_with(stage, "bob", "VP8")
     await bob.connect()
-    await _refused(bob)
+    await _check_refused(bob)
     await bob.hears("alice", 440)
     await bob.sees("carol", BLUE)
     # What comes later is not lost either, nor is the failure told again.
@@ -63,12 +63,12 @@ async def test_a_room_of_a_codec_that_the_browser_lacks(stage: Stage) -> None:
     room = await stage.guest("pablo")
     bob = await _page_with(stage, "bob", "VP8")
     await bob.connect()
-    await _refused(bob)
+    await _check_refused(bob)
     await bob.hears("alice", 440)
-    await python_sees(room, "alice", RED)
+    await check_python_sees(room, "alice", RED)
 
 
-async def _refused(bob: Page) -> None:
+async def _check_refused(bob: Page) -> None:
     failed = await bob.event("trackSubscriptionFailed")
     # Its first offer showed it, so it was never told the contrary.
     story = await bob.story()

@@ -87,6 +87,7 @@ async def test_restarting_an_adaptive_track_asks_for_its_layers_again(stage: Sta
     )
     before = await bob.frames_of("alice")
     await bob.until("(_, harness, n) => harness.framesShown('alice', null) > n + 10", before)
+    assert "trackUnsubscribed" not in [name for name, *_ in await bob.story()]
 
 
 @pytest.mark.timeout(90)

@@ -8,7 +8,7 @@ import pytest
 
 from acs_core.service.admission import CallLimits
 from acs_core.service.rooms import RoomOptions
-from tests.interop.python_side import python_sees
+from tests.interop.python_side import check_python_sees
 from tests.interop.stage import MakeStage, Stage
 from tests.interop.values import PageError, data, microphone, video
 from tests.support.events import next_event
@@ -107,7 +107,7 @@ async def test_only_the_codecs_of_the_room_are_used(stage: Stage) -> None:
             }"""
         )
         assert codecs == ["H264"]
-    await python_sees(room, "alice", RED)
+    await check_python_sees(room, "alice", RED)
 
 
 @pytest.mark.parametrize("codec", ["H264", "VP9"])
@@ -115,6 +115,11 @@ async def test_another_codec_than_the_usual(stage: Stage, codec: str) -> None:
     await stage.joined("alice", media=(video(RED),), preferredVideoCodecs=[codec])
     bob = await stage.joined("bob")
     await bob.sees("alice", RED)
+    codecs = await bob.until(
+        """async room => (await room.getStats()).flatMap(
+            one => one.remoteVideoTrackStats.map(one => one.codec)).filter(Boolean)"""
+    )
+    assert set(codecs) <= {codec}
 
 
 async def test_in_a_large_room_only_who_publishes_is_announced(stage: Stage) -> None:

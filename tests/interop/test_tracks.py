@@ -43,6 +43,8 @@ async def test_both_publish_in_the_same_moment(stage: Stage) -> None:
         )
     await bob.sees("alice", RED)
     await alice.sees("bob", BLUE)
+    for page in (alice, bob):
+        assert [name for name, *_ in await page.story()].count("trackSubscribed") == 1
 
 
 async def test_unpublishing_and_publishing_again(stage: Stage) -> None:
@@ -78,6 +80,9 @@ async def test_two_videos_of_one_participant_are_not_mixed_up(stage: Stage) -> N
     await alice.publish(video(BLUE, "third"))
     await bob.sees("alice", BLUE, "third")
     await bob.sees("alice", GREEN, "screen")
+    names = """(_, harness) =>
+        [...harness.participant('alice').videoTracks.values()].map(one => one.trackName).sort()"""
+    assert await bob.run(names) == ["screen", "third"]
 
 
 @pytest.mark.feature("AUDIO-003")
@@ -110,7 +115,9 @@ async def test_who_comes_later_sees_what_is_disabled(stage: Stage) -> None:
     alice = await stage.joined("alice", media=(video(RED),))
     await alice.run("room => room.localParticipant.tracks.forEach(one => one.track.disable())")
     bob = await stage.joined("bob")
-    await bob.until("(_, harness) => !harness.publication('alice', 'video', null).isTrackEnabled")
+    await bob.event("trackSubscribed")
+    is_enabled = "(_, harness) => harness.publication('alice', 'video', null).isTrackEnabled"
+    assert not await bob.run(is_enabled)
 
 
 async def test_priorities_are_told(stage: Stage) -> None:

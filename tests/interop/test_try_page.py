@@ -51,7 +51,7 @@ class Visitor:
     async def click(self, selector: str) -> None:
         await self.do(self.tab.click(selector))
 
-    async def reads(self, selector: str, text: str) -> None:
+    async def check_text(self, selector: str, text: str) -> None:
         """Wait until there is such a text."""
         locator = self.tab.locator(selector).filter(has_text=text)
         await self.do(expect(locator).to_be_visible(timeout=DEADLINE * 1000))
@@ -104,11 +104,11 @@ async def visit(chromium: Chromium, server: CompatServer) -> AsyncIterator[Visit
 async def test_two_people_see_and_read_each_other(visit: Visit) -> None:
     ann, bob = await visit("ann"), await visit("bob")
     await ann.join()
-    await ann.reads("#alone-command", "twilio-compat join daily")
+    await ann.check_text("#alone-command", "twilio-compat join daily")
     await bob.join()
     await ann.sees("bob")
     await bob.sees("ann")
-    await ann.reads("#people-count", "2 people")
+    await ann.check_text("#people-count", "2 people")
 
     await bob.click(".bar [data-toggle=audio]")
     muted = ann.tab.locator('.tile[aria-label^="bob"] [aria-label=muted]')
@@ -116,10 +116,10 @@ async def test_two_people_see_and_read_each_other(visit: Visit) -> None:
 
     await bob.do(bob.tab.fill("#message", "hello <b>ann</b>"))
     await bob.do(bob.tab.press("#message", "Enter"))
-    await ann.reads("#messages li", "hello <b>ann</b>")
+    await ann.check_text("#messages li", "hello <b>ann</b>")
 
     await bob.click("#leave")
-    await ann.reads("#people-count", "1 person")
+    await ann.check_text("#people-count", "1 person")
     await bob.do(bob.tab.wait_for_selector("body[data-view=lobby] #preview.pictured"))
 
 
@@ -134,7 +134,7 @@ async def test_who_joins_before_the_camera_is_open_is_seen_all_the_same(visit: V
     await ann.join()
     await bob.do(bob.tab.click("#join-button"))
     await bob.do(bob.tab.wait_for_selector("body[data-view=room]"))
-    await ann.reads("#people-count", "2 people")
+    await ann.check_text("#people-count", "2 people")
     await bob.do(bob.tab.evaluate("openDevices()"))
     await ann.sees("bob")
     unmuted = ann.tab.locator('.tile[aria-label^="bob"] [aria-label=muted][hidden]')
@@ -159,8 +159,8 @@ async def test_person_who_is_replaced_reads_why_and_what_to_do(visit: Visit) -> 
     first, second = await visit("ann"), await visit("ann")
     await first.join()
     await second.join()
-    await first.reads("#failure-title", "Error 53205")
-    await first.reads("#failure-step", "identity of its own")
+    await first.check_text("#failure-title", "Error 53205")
+    await first.check_text("#failure-step", "identity of its own")
 
 
 async def test_what_the_client_tells_insights_can_be_read(
@@ -186,4 +186,4 @@ async def test_page_without_the_sdk_says_how_to_get_it(visit: Visit, tmp_path: P
     settings = ServerSettings(dev=True, port=0, media_port=0)
     async with CompatServer(settings, routes=page.routes()) as server:
         ann = await visit("ann", server.url)
-        await ann.reads("#missing", "npm install twilio-video")
+        await ann.check_text("#missing", "npm install twilio-video")

@@ -241,6 +241,7 @@ async def test_a_stream_that_the_plane_refuses_keeps_no_other_from_being_sent(
         # It is tried again with the next change.
         side.transport.set_forwarding("one", layer=0, is_paused=False)
         await see(late.receivers_by_track["one"], 160)
+        assert len(refused) == 3
     finally:
         await late.close()
 

@@ -33,7 +33,7 @@ def packets(receivers: list[StreamReceiver]) -> int:
     return min(receiver.stats(now).packets_received for receiver in receivers)
 
 
-async def stay_unread(engine: SfuEngine, *, warm_up: int, more: int, growth: int) -> None:
+async def check_unread(engine: SfuEngine, *, warm_up: int, more: int, growth: int) -> None:
     """Receive `more` packets of each video after the first `warm_up`, reading none."""
     process = psutil.Process(os.getpid())
     publisher, subscriber = TappedPublisher(), TappedSubscriber(is_tapped=False)
@@ -71,9 +71,9 @@ async def stay_unread(engine: SfuEngine, *, warm_up: int, more: int, growth: int
 
 
 async def test_sixteen_unread_videos_have_no_decoder(engine: SfuEngine) -> None:
-    await stay_unread(engine, warm_up=60, more=90, growth=16 << 20)
+    await check_unread(engine, warm_up=60, more=90, growth=16 << 20)
 
 
 @pytest.mark.proof
 async def test_ten_seconds_of_sixteen_unread_videos_take_no_memory(engine: SfuEngine) -> None:
-    await stay_unread(engine, warm_up=300, more=1000, growth=8 << 20)
+    await check_unread(engine, warm_up=300, more=1000, growth=8 << 20)

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import psutil
-from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from acs_core import (
     AcceptCallOptions,
@@ -48,7 +49,17 @@ from tests.support.people import Meeting, meeting
 from tests.support.proxies import TcpProxy, tcp_proxy
 from tests.support.sources import IdleSource
 
-__all__ = ["Client", "Person", "Story", "Witness", "camera", "options", "seen_person"]
+__all__ = [
+    "Client",
+    "Person",
+    "Story",
+    "Witness",
+    "camera",
+    "check_many_stories",
+    "check_stories",
+    "options",
+    "seen_person",
+]
 
 STEP: Final = 10.0
 """Seconds that an action may take."""
@@ -397,3 +408,25 @@ class Story(RuleBasedStateMachine):
         client = Client(name, raw_id, display_name, proxy, agent)
         agent.on("incomingCall", lambda args: client.incoming.append(args.incoming_call))
         return client
+
+
+def check_stories(kind: type[Story], *, stories: int, steps: int) -> None:
+    """Run so many stories of at most so many steps, the same ones each time."""
+    # To make a story shorter takes minutes: the long proof does that.
+    _check(kind, stories, steps, derandomize=True, phases=[Phase.generate])
+
+
+def check_many_stories(kind: type[Story], *, stories: int, steps: int) -> None:
+    """Run so many stories, other ones each time; one that fails is told as short as it can be."""
+    _check(kind, stories, steps)
+
+
+def _check(kind: type[Story], stories: int, steps: int, **options: Any) -> None:
+    chosen = settings(
+        max_examples=stories,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        **options,
+    )
+    run_state_machine_as_test(kind, settings=chosen)

@@ -144,6 +144,7 @@ _VALUES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.tex
 )
 def test_any_bag_is_read_or_refused(video: dict[str, Any]) -> None:
     try:
-        read(**video)
+        options = read(**video)
     except (TypeError, ValueError):
         return
+    assert isinstance(options, BandwidthOptions)

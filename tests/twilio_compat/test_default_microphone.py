@@ -69,6 +69,7 @@ async def test_restarting_on_a_device_of_choice_ends_following() -> None:
     await until(lambda: desk.followers == 0)
     await track.restart({"devices": desk.devices})
     await until(lambda: desk.followers == 1)
+    assert desk.made == ["first"] * 3
     track.stop()
     await track.closed()
 
@@ -81,7 +82,8 @@ async def test_without_a_microphone_the_track_waits_for_the_next_one() -> None:
     await asyncio.sleep(0)
     third = next_event(track, "started")
     desk.devices.add_virtual_microphone("third", lambda: ToneSource(880))
-    await third
+    assert await third == (track,)
+    assert not track.is_stopped
     track.stop()
     await track.closed()
 

@@ -15,6 +15,7 @@ from acs_core.errors import (
 from acs_core.media.program import ProgramVideoSource
 from acs_core.media.sources import MediaFrame, MediaSource, ToneSource
 from acs_core.wire import QualityLevel
+from tests.support.events import next_event
 from tests.support.fake_call import (
     LOCAL_ID,
 )
@@ -147,11 +148,10 @@ async def test_a_change_the_service_was_not_told_is_reported() -> None:
     track = LocalAudioTrack(ToneSource(), name="mic")
     async with room_of(tracks=[track]) as (room, session):
         session.refusal = ServiceError("No.", sub_code=53203)
-        failed = asyncio.Event()
-        room.local_participant.on("trackPublicationFailed", failed.set)
+        failed = next_event(room.local_participant, "trackPublicationFailed")
         track.disable()
-        async with asyncio.timeout(2):
-            await failed.wait()
+        error, about = await failed
+        assert (error.code, about) == (53203, track)
         session.refusal = None
     track.stop()
     await track.closed()

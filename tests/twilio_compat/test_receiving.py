@@ -145,6 +145,7 @@ async def test_a_service_that_cannot_be_told_breaks_nothing(
         monkeypatch.setattr(session, "set_receive_policy", refuse)
         video_of(room).switch_off()
         await until(lambda: "could not be told" in caplog.text)
+        assert room.state == "connected"
 
 
 async def test_in_auto_mode_a_video_that_nobody_reads_is_switched_off() -> None:

@@ -39,7 +39,9 @@ async def test_devices_are_listed_with_a_default() -> None:
         ("Cam", "UsbCamera")
     ]
     assert [item.name for item in await devices.get_microphones()] == ["Mic", "Headset"]
-    assert [item.name for item in await devices.get_speakers()] == ["Box"]
+    assert [(item.name, item.device_type) for item in await devices.get_speakers()] == [
+        ("Box", "Speaker")
+    ]
     assert devices.selected_microphone is not None
     assert devices.selected_microphone.name == "Mic"
     assert devices.is_speaker_selection_available

@@ -19,7 +19,7 @@ async def test_a_reader_that_is_forgotten_is_closed() -> None:
         break
     gc.collect()
     async with asyncio.timeout(2):
-        await closed.wait()
+        assert await closed.wait()
 
 
 async def test_it_is_closed_on_the_event_loop_wherever_it_is_collected() -> None:

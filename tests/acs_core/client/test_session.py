@@ -164,6 +164,8 @@ async def test_data_and_media_share_a_connection_that_began_without_data(
         participant(service, place, [microphone(440.0)]) as sender,
         participant(service, place) as receiver,
     ):
+        await receiver.until(lambda: receiver.subscribed)
+        connections = set(service.engine.transports)
         reliability = DataReliability(ordered=False, max_retransmits=0)
         stream = await sender.session.publish(
             NewStream(PublicationKind.DATA, name="late", reliability=reliability)
@@ -171,6 +173,7 @@ async def test_data_and_media_share_a_connection_that_began_without_data(
         await receiver.until(lambda: receiver.session.is_subscribed(stream.id))
         stream.send("hello")
         await receiver.until(lambda: receiver.messages == ["hello"])
+        assert set(service.engine.transports) == connections
 
 
 async def test_changes_of_a_publication_reach_the_others(service: CallingService) -> None:
@@ -403,6 +406,8 @@ async def test_leaving_while_signaling_is_lost_is_told_after_the_resume() -> Non
         proxy.cut()
         await someone.until(lambda: SessionState.RECONNECTING in someone.states)
         await someone.session.leave()
+        assert someone.session.state is SessionState.ENDED
+        assert service.calls.live
         proxy.restore()
         await until(lambda: not service.calls.live)
         await someone.connection.close()

@@ -291,6 +291,7 @@ async def test_closing_takes_under_two_seconds_while_the_service_is_frozen() -> 
         await listener.until("lost")
         async with asyncio.timeout(2.0):
             await client.close()
+        assert client.is_closed
 
 
 async def test_closing_fails_what_is_still_asked() -> None:

@@ -77,6 +77,7 @@ async def test_who_waits_for_the_close_may_be_canceled_and_all_is_closed(turns: 
     closing.cancel()
     await asyncio.wait({closing})
     await until(lambda: not watched.source.is_capturing, deadline=2)
+    assert watched.states[-1] is PeerState.CLOSED
     await watched.close()
     await reflector.close()
 

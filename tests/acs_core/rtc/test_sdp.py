@@ -145,7 +145,7 @@ def test_reading_what_was_written_gives_it_back(description: SessionDescription)
     assert parse(write(description)) == description
 
 
-def read_or_refuse(text: str) -> None:
+def check_read_or_refused(text: str) -> None:
     """What is read of any text is a description that can be written, and read again."""
     try:
         description = parse(text)
@@ -158,7 +158,7 @@ def read_or_refuse(text: str) -> None:
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     for prefix in ("", HEAD, HEAD + AUDIO):
-        read_or_refuse(prefix + text)
+        check_read_or_refused(prefix + text)
 
 
 LINES = [line for line in CHROMIUM.split("\n") if line]
@@ -173,7 +173,7 @@ def test_a_damaged_offer_is_read_or_refused(data: st.DataObject) -> None:
         cut = data.draw(st.integers(0, len(lines[index])))
         inserted = data.draw(st.text(max_size=3) | st.sampled_from([" ", "/", ":", "-1", "²"]))
         lines[index] = lines[index][:cut] + inserted + lines[index][cut + 1 :]
-    read_or_refuse("\n".join(lines))
+    check_read_or_refused("\n".join(lines))
 
 
 # ------------------------------------------------------------------------------- real texts

@@ -101,7 +101,9 @@ async def until_sent(service: CallingService, someone: Participant, key: str) ->
     await until(lambda: packets(service, someone, key) >= before + PACKETS)
 
 
-async def only_one_is_sent(service: CallingService, viewer: Participant, on: str, off: str) -> None:
+async def check_only_one_is_sent(
+    service: CallingService, viewer: Participant, on: str, off: str
+) -> None:
     """Nothing more of the one that is off, while the other goes on."""
     await until(lambda: reasons(service, viewer).get(off) is not None)
     sent = packets(service, viewer, off)
@@ -171,7 +173,7 @@ async def test_a_maximum_of_videos_leaves_the_first_and_stops_the_packets_of_the
         await viewer.until(lambda: viewer.forwardings)
         off = Forwarding(publication=second, reason=PauseReason.MAX_TRACKS)
         assert viewer.forwardings == [off]
-        await only_one_is_sent(service, viewer, first, second)
+        await check_only_one_is_sent(service, viewer, first, second)
         assert b"calling_switched_off_videos 1.0" in await _metrics(service)
 
         await viewer.session.set_receive_policy(ReceivePolicy())
@@ -205,10 +207,10 @@ async def test_the_dominant_speaker_takes_the_place(service: CallingService) -> 
         participant(service, place, receive=ReceivePolicy(profile=profile)) as viewer,
     ):
         first, second = publication(service, one), publication(service, two)
-        await only_one_is_sent(service, viewer, first, second)
+        await check_only_one_is_sent(service, viewer, first, second)
         voices[1].is_on = True
         await viewer.until(lambda: Forwarding(publication=second) in viewer.forwardings)
-        await only_one_is_sent(service, viewer, second, first)
+        await check_only_one_is_sent(service, viewer, second, first)
         # After a silence whoever is on stays on.
         voices[1].is_on = False
         await viewer.until(lambda: viewer.session.roster.speakers.dominant is None)
@@ -224,15 +226,15 @@ async def test_priorities_of_publisher_and_receiver_decide(service: CallingServi
         participant(service, place, receive=ONE) as viewer,
     ):
         first, second = publication(service, one), publication(service, two)
-        await only_one_is_sent(service, viewer, first, second)
+        await check_only_one_is_sent(service, viewer, first, second)
         endpoint(service, two).update(second, enabled=True, priority=Priority.HIGH)
         await until(lambda: reasons(service, viewer)[second] is None)
-        await only_one_is_sent(service, viewer, second, first)
+        await check_only_one_is_sent(service, viewer, second, first)
         own = ReceivePriority(publication=second, priority=Priority.LOW)
         policy = ReceivePolicy(profile=ONE.profile, priorities=(own,))
         await viewer.session.set_receive_policy(policy)
         await until(lambda: reasons(service, viewer)[first] is None)
-        await only_one_is_sent(service, viewer, first, second)
+        await check_only_one_is_sent(service, viewer, first, second)
 
 
 async def test_a_disabled_video_leaves_its_place_to_another(service: CallingService) -> None:
@@ -260,7 +262,7 @@ async def test_what_is_hidden_is_not_sent_until_it_is_shown(service: CallingServ
         await until_sent(service, viewer, first)
         hidden = ReceiveHint(publication=first, enabled=False)
         await viewer.session.set_receive_policy(ReceivePolicy(hints=(hidden,)))
-        await only_one_is_sent(service, viewer, second, first)
+        await check_only_one_is_sent(service, viewer, second, first)
         assert reasons(service, viewer)[first] is PauseReason.HIDDEN
         shown = ReceiveHint(publication=first, enabled=True)
         await viewer.session.set_receive_policy(ReceivePolicy(hints=(shown,)))
@@ -280,7 +282,7 @@ async def test_a_tiny_maximum_of_bits_leaves_the_best_and_the_sound(
         participant(service, place, receive=ReceivePolicy(profile=profile)) as viewer,
     ):
         first, second = publication(service, one), publication(service, two)
-        await only_one_is_sent(service, viewer, first, second)
+        await check_only_one_is_sent(service, viewer, first, second)
         assert reasons(service, viewer)[second] is PauseReason.BUDGET
         await until_sent(service, viewer, publication(service, one, "audio"))
         never = BandwidthProfile(max_bitrate_bps=400, switch_off=SwitchOffMode.DISABLED)
@@ -389,7 +391,7 @@ class LayeredCall:
         hint = ReceiveHint(publication=self.key, enabled=enabled, size=shown)
         viewer.set_policy(ReceivePolicy(hints=(hint,)))
 
-    async def until_demand(self, layers: tuple[bool, ...]) -> None:
+    async def check_demand(self, layers: tuple[bool, ...]) -> None:
         await until(lambda: self.owner.demands[-1:] == [layers])
 
 
@@ -410,37 +412,37 @@ async def layered() -> AsyncIterator[LayeredCall]:
 
 
 async def test_the_owner_learns_which_layers_are_received(layered: LayeredCall) -> None:
-    await layered.until_demand(NONE)  # nobody is there
+    await layered.check_demand(NONE)  # nobody is there
     one = layered.view("one", MIDDLE)
-    await layered.until_demand((True, True, False))
+    await layered.check_demand((True, True, False))
     two = layered.view("two", SMALL)
     three = layered.view("three")
-    await layered.until_demand(ALL)
+    await layered.check_demand(ALL)
     three.leave()
-    await layered.until_demand((True, True, False))
+    await layered.check_demand((True, True, False))
     one.leave()
-    await layered.until_demand((True, False, False))
+    await layered.check_demand((True, False, False))
     layered.show(two, SMALL, enabled=False)
-    await layered.until_demand(NONE)
+    await layered.check_demand(NONE)
     layered.show(two, None)
-    await layered.until_demand(ALL)
+    await layered.check_demand(ALL)
     assert layered.call.endpoints[two.id].forwardings[layered.key].is_on
 
 
 async def test_more_is_demanded_at_once_and_less_only_after_it_lasted(layered: LayeredCall) -> None:
     viewer = layered.view("one", SMALL)
-    await layered.until_demand((True, False, False))
+    await layered.check_demand((True, False, False))
     demands = layered.owner.demands
     loop = asyncio.get_running_loop()
     layered.show(viewer, LARGE)
-    await layered.until_demand(ALL)
+    await layered.check_demand(ALL)
     layered.show(viewer, SMALL)
     began = loop.time()
-    await layered.until_demand((True, False, False))
+    await layered.check_demand((True, False, False))
     assert loop.time() - began >= HOLD
     # Less for a moment is not told.
     layered.show(viewer, LARGE)
-    await layered.until_demand(ALL)
+    await layered.check_demand(ALL)
     count = len(demands)
     layered.show(viewer, SMALL)
     layered.show(viewer, LARGE)
@@ -449,17 +451,17 @@ async def test_more_is_demanded_at_once_and_less_only_after_it_lasted(layered: L
 
 
 async def test_of_a_recorded_video_everything_is_demanded(layered: LayeredCall) -> None:
-    await layered.until_demand(NONE)  # nobody is there
+    await layered.check_demand(NONE)  # nobody is there
     layered.call.set_recording_rules(INCLUDE_ALL)
-    await layered.until_demand(ALL)
+    await layered.check_demand(ALL)
     layered.call.set_recording_rules(EXCLUDE_ALL)
-    await layered.until_demand(NONE)
+    await layered.check_demand(NONE)
 
 
 async def test_what_was_demanded_of_an_earlier_stream_is_taken_back(layered: LayeredCall) -> None:
-    await layered.until_demand(NONE)
+    await layered.check_demand(NONE)
     layered.publisher.set_layer_demand(layered.key, (False, False))
-    await layered.until_demand(NONE)
+    await layered.check_demand(NONE)
     assert layered.owner.demands[-3:] == [(False, False), ALL, NONE]
 
 
@@ -469,6 +471,7 @@ async def test_of_a_video_without_layers_nothing_is_demanded(service: CallingSer
         owner = endpoint(service, one)
         owner.set_layer_demand(publication(service, one), (False, False, False))
         await until(lambda: not owner.layer_demands)
+        assert len(owner.publications) == 1
 
 
 async def test_a_video_that_is_enabled_again_is_measured_anew(layered: LayeredCall) -> None:
@@ -501,6 +504,7 @@ async def test_a_viewer_gets_the_layer_that_fits_its_size(layered: LayeredCall) 
         await until(lambda: found.is_paused and found.layer is None)
         layered.show(viewer, MIDDLE)
         await until(lambda: found.layer == 1)
+        assert not found.is_paused
     finally:
         await peer.close()
 
@@ -516,7 +520,7 @@ async def test_an_adapter_that_fails_costs_the_others_nothing(
     layered.call.join(new_id(), _user("broken"), Broken())
     await until(lambda: "was not allocated for" in caplog.text)
     layered.view("one", SMALL)
-    await layered.until_demand((True, False, False))
+    await layered.check_demand((True, False, False))
 
 
 async def _metrics(service: CallingService) -> bytes:

@@ -46,7 +46,7 @@ async def ask(
         return answer.status, await answer.json() if answer.status != 204 else None
 
 
-@pytest.mark.feature("TOKEN-006", "MATRIX-029")
+@pytest.mark.feature("TOKEN-003", "TOKEN-006", "MATRIX-029")
 async def test_a_user_is_made_with_a_token_that_a_call_agent_takes(service: CallingService) -> None:
     status, made = await ask(service, "/identities", {"createTokenWithScopes": ["voip"]})
     assert status == 201

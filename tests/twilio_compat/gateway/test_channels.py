@@ -614,6 +614,7 @@ def test_nothing_that_is_said_on_any_channel_raises(said: Iterable[tuple[Channel
         channels, signaling = wired(ours)
         for kind, message in said:
             channels[kind].hear(READY, message)
+            assert channels[kind].state == "open"
         signaling.close()
 
     asyncio.run(run())

@@ -153,7 +153,9 @@ async def test_leaving_tells_the_others_at_once(enter: Any) -> None:
     await bob.connect()
     await alice.until(lambda: alice.participants)
     await bob.say({"type": "disconnect", "version": 2, "session": bob.state["session"]})
-    await alice.until(lambda: next(iter(alice.participants.values()))["state"] == "disconnected")
+    (gone,) = alice.participants
+    await alice.until(lambda: alice.participants[gone]["state"] == "disconnected")
+    assert list(alice.participants) == [gone]
     await bob.raw({"type": "bye"})
 
 
@@ -283,10 +285,10 @@ async def test_a_session_ends_with_its_window() -> None:
         await alice.connect()
         await bob.connect()
         await alice.until(lambda: alice.participants)
+        (gone,) = alice.participants
         await bob.socket.close(code=1001)
-        await alice.until(
-            lambda: next(iter(alice.participants.values()))["state"] == "disconnected"
-        )
+        await alice.until(lambda: alice.participants[gone]["state"] == "disconnected")
+        assert server.sessions == 1
 
 
 # ---------------------------------------------------------------- crossing offers

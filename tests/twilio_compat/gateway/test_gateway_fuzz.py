@@ -95,10 +95,10 @@ def test_any_body_is_answered_or_closed_with_a_code(
     place: Place, bodies: list[tuple[Any, dict[str, Any], bool]]
 ) -> None:
     place.rooms += 1
-    place.runner.run(scenario(place.server, f"fuzzed {place.rooms}", bodies))
+    place.runner.run(check_scenario(place.server, f"fuzzed {place.rooms}", bodies))
 
 
-async def scenario(
+async def check_scenario(
     server: CompatServer, room: str, bodies: list[tuple[Any, dict[str, Any], bool]]
 ) -> None:
     errors = Errors()

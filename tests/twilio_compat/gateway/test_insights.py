@@ -279,6 +279,7 @@ async def test_silent_client_is_sent_away() -> None:
 async def test_client_may_leave_before_it_says_anything() -> None:
     async with running() as insights:
         socket = await insights.open()
+        assert insights.endpoint.client_count == 1
         await socket.close()
         await until(lambda: not insights.endpoint.client_count)
 

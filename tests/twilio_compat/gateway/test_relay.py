@@ -410,7 +410,7 @@ class World:
             if client.is_online:
                 client.from_service.append(entries)
 
-    def check(self) -> None:
+    def check_agreement(self) -> None:
         for one, other in combinations(self.here.values(), 2):
             shared = set(one.connections) & set(other.connections)
             assert len(shared) == 1, (one.name, other.name, shared)
@@ -433,7 +433,7 @@ def test_clients_agree_after_a_lost_first_answer() -> None:
     one.set_tracks(*one.tracks, "more")  # ... and offers again,
     one.lose()  # and none of it arrives but the offer, in the sync.
     world.settle()
-    world.check()
+    world.check_agreement()
     assert "more" in other.connections["pc1"].remote_tracks
 
 
@@ -477,7 +477,7 @@ def test_clients_agree_after_any_interleaving(
     world.settle()
     # A lone one whose partner left has none; it had one before anybody came.
     if len(world.here) > 1:
-        world.check()
+        world.check_agreement()
 
 
 _REVISION = st.integers(0, 4)

@@ -16,6 +16,9 @@ CREDENTIALS = RestCredentials("AC1", "töken:with:colons", KEYS)
 def test_an_account_and_an_api_key_are_believed() -> None:
     CREDENTIALS.check(basic("AC1", "töken:with:colons"))
     CREDENTIALS.check(basic("SK1", "secret").replace("Basic", "bAsIc"))
+    for user, password in (("AC1", "secret"), ("SK1", "other"), ("SK3", "secret")):
+        with pytest.raises(AuthenticationError):
+            CREDENTIALS.check(basic(user, password))
 
 
 def test_a_key_for_certain_rooms_does_not_manage_rooms() -> None:

@@ -186,7 +186,8 @@ JSON = st.recursive(
 @given(st.lists(JSON, max_size=3) | JSON)
 def test_any_json_is_rules_or_is_refused(value: Any) -> None:
     with contextlib.suppress(InvalidArgumentError):
-        parse_rules(value, *SUBSCRIBE_RULES)
+        rules = parse_rules(value, *SUBSCRIBE_RULES)
+        assert parse_rules(rules_as_json(rules), *SUBSCRIBE_RULES) == rules
 
 
 PARAMETERS = st.sampled_from(
@@ -201,4 +202,5 @@ PARAMETERS = st.sampled_from(
 )
 def test_any_body_is_options_or_is_refused(body: bytes) -> None:
     with contextlib.suppress(InvalidArgumentError):
-        room_options(Form(body), largest=250)
+        options = room_options(Form(body), largest=250)
+        assert 1 <= (options.max_participants or 1) <= 250

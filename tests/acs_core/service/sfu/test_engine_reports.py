@@ -50,6 +50,7 @@ async def test_reports_are_split_and_a_connection_that_fails_keeps_nobody_else_f
             return {block.ssrc for report in reports for block in report.reports}
 
         await until(lambda: heard() == set(range(1, 71)))
+        assert not [item for item in peers[0].feedback if isinstance(item, ReceiverReport)]
         for peer in peers:
             await peer.close()
 

@@ -436,10 +436,10 @@ async def test_dtls_media_and_rtcp_of_one_connection_share_the_port(
     st.booleans(),
 )
 def test_no_garbage_disturbs_a_connection(garbage: list[bytes], is_known: bool) -> None:
-    asyncio.run(_flood(garbage, is_known))
+    asyncio.run(_check_flood(garbage, is_known))
 
 
-async def _flood(garbage: list[bytes], is_known: bool) -> None:
+async def _check_flood(garbage: list[bytes], is_known: bool) -> None:
     port = await UdpPort.open("127.0.0.1")
     client, stranger = await Client.open(port), await Client.open(port)
     path = port.open_path(ignore)

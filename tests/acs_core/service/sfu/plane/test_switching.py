@@ -359,7 +359,7 @@ def test_any_script_gives_one_stream(
             story.bench.do(SwitchProducer("c", f"l{action[1]}", ROUTE))
         else:
             story.media(action[0], action[1], is_key=action[2], step=step)
-        watched.look()
+        watched.check_sent()
     story.bench.plane.close()
 
 
@@ -373,7 +373,7 @@ class Watched:
         self.newest: tuple[int, int, int, int] | None = None
         self.source: str | None = None
 
-    def look(self) -> None:
+    def check_sent(self) -> None:
         started = [event.producer for event in self.bench.take_events(ConsumerStarted)]  # type: ignore[union-attr]
         is_switch = bool(started) and self.source not in (None, started[-1])
         self.source = started[-1] if started else self.source
@@ -382,12 +382,14 @@ class Watched:
             if self.sent.setdefault(data[2:4], data) is not data:
                 assert self.sent[data[2:4]] == data
                 continue
-            self.check(
+            self.check_packet(
                 seen(self.bench.decrypt("s", data)), is_start=bool(started), is_switch=is_switch
             )
             started, is_switch = [], False
 
-    def check(self, packet: tuple[int, int, int, int], *, is_start: bool, is_switch: bool) -> None:
+    def check_packet(
+        self, packet: tuple[int, int, int, int], *, is_start: bool, is_switch: bool
+    ) -> None:
         before = self.newest
         if before is None:
             assert packet[0] == 1
