@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.interop.chromium import Chromium
 from tests.interop.page import Page
 from tests.interop.stage import FOLDER, STAGES, Stage, stage
 from tests.interop.values import PageError
-
-
-def self_signed(folder: Path) -> dict[str, Path]:
-    """A certificate that nobody has a reason to believe; settings of the service."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests.example")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    files = {"tls_cert": folder / "cert.pem", "tls_key": folder / "key.pem"}
-    files["tls_cert"].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files["tls_key"].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
+from tests.support.tls import self_signed
 
 
 @pytest.fixture

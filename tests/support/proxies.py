@@ -6,6 +6,7 @@ And one for WebSockets, which can end them with a code as a gateway in front of 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,10 +18,11 @@ __all__ = ["SocketProxy", "TcpProxy", "UdpProxy", "socket_proxy", "tcp_proxy", "
 
 
 class TcpProxy:
-    """Passes TCP connections on to one port of this machine."""
+    """Passes TCP connections on to one port of this machine, and takes TLS off them if told how."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._target = port
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -33,10 +35,11 @@ class TcpProxy:
     @property
     def url(self) -> str:
         assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
 
     async def close(self) -> None:
         assert self._server is not None
@@ -97,7 +100,10 @@ class TcpProxy:
                 await self._thaw.wait()
                 writer.write(data)
                 await writer.drain()
-            writer.write_eof()
+            if writer.can_write_eof():
+                writer.write_eof()
+            else:  # TLS has no half of a connection.
+                writer.close()
         except (ConnectionError, RuntimeError, OSError):
             writer.transport.abort()
 
@@ -225,8 +231,8 @@ class _Return(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def tcp_proxy(port: int) -> AsyncIterator[TcpProxy]:
-    proxy = TcpProxy(port)
+async def tcp_proxy(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[TcpProxy]:
+    proxy = TcpProxy(port, tls)
     await proxy.start()
     try:
         yield proxy
