@@ -35,6 +35,11 @@ from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import LocalParticipant
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.maps import LiveMap
+from twilio_compat.noise_cancellation import (
+    NoiseCancellation,
+    NoiseCancellationOptions,
+    register_noise_cancellation,
+)
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
 from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
 from twilio_compat.publication import (
@@ -59,9 +64,11 @@ from twilio_compat.room import Room, RoomState
 from twilio_compat.stats import StatsReport
 from twilio_compat.tokens import AccessToken
 from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, VideoTrack
+from twilio_compat.video_processor import AddProcessorOptions, ProcessorOutput, VideoProcessor
 
 __all__ = [
     "AccessToken",
+    "AddProcessorOptions",
     "AudioSink",
     "AudioTrack",
     "CancelablePromise",
@@ -82,9 +89,12 @@ __all__ = [
     "MediaTrack",
     "NetworkQualityConfiguration",
     "NetworkQualityStats",
+    "NoiseCancellation",
+    "NoiseCancellationOptions",
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
+    "ProcessorOutput",
     "PublicationEvent",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
@@ -106,6 +116,7 @@ __all__ = [
     "TrackPriority",
     "TrackPublication",
     "TwilioError",
+    "VideoProcessor",
     "VideoTrack",
     "connect",
     "createLocalAudioTrack",
@@ -116,6 +127,7 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "register_noise_cancellation",
     "version",
 ]
 

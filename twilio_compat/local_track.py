@@ -30,19 +30,28 @@ import av
 from acs_core.errors import CallingError, InvalidStateError
 from acs_core.media.frames import AUDIO_RATE, AudioFrame, Picture, Samples, VideoFrame
 from acs_core.media.program import ProgramAudioSource, ProgramVideoSource
-from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, SourceReader
+from acs_core.media.sources import (
+    MediaFrame,
+    MediaKind,
+    MediaSource,
+    SourceEndedError,
+    SourceReader,
+)
 from twilio_compat.default_microphone import DefaultMicrophone
 from twilio_compat.events import TrackEvent
 from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.media_sources import OpenedSource, open_source
+from twilio_compat.noise_cancellation import NoiseCancellation
 from twilio_compat.options import (
     OptionBag,
     TrackKeywords,
     TrackOptions,
     read_track_options,
 )
-from twilio_compat.track import AudioTrack, FrameSink, MediaTrack, VideoTrack, new_track_id
+from twilio_compat.processed_video import ProcessedSource
+from twilio_compat.sinks import FrameSink
+from twilio_compat.track import AudioTrack, MediaTrack, VideoTrack, new_track_id
 
 if TYPE_CHECKING:
     from acs_core.client.publications import LocalPublication
@@ -112,8 +121,11 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
     @property
     def is_muted(self) -> bool:
-        """Whether the system muted the source; no source here can tell, so it is False."""
-        return False
+        """Whether the source is being read and gives no frames, as when the system mutes it.
+
+        A program that writes its own frames is never muted.
+        """
+        return self._source.is_stalled and not self._is_stopped
 
     @property
     def is_screen(self) -> bool:
@@ -124,6 +136,11 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
     def media_stream_track(self) -> MediaSource:
         """The source of the frames; where Twilio has a MediaStreamTrack."""
         return self._source
+
+    @property
+    def sent_source(self) -> MediaSource:
+        """Ours: what is published and shown: the source, and what its frames go through."""
+        return self._sent
 
     def enable(self, enabled: bool = True) -> Self:
         """Send again, or with False stop sending; the publication stays."""
@@ -222,15 +239,25 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
         self._pump.again()
         for core in tuple(self._cores):
             try:
-                await core.replace_source(opened.source)
+                await core.replace_source(self._sent)
             except CallingError:
                 if not self._is_to_stop:
                     raise
 
     def _adopt(self, source: MediaSource) -> None:
         self._source = source
+        self._sent = self._seen_through(source)
         source.on_ended(lambda: self._source_ended(source))
         source.on_failed(lambda _error: self._source_ended(source))
+        source.on_stalled(lambda is_stalled: self._source_stalled(source, is_stalled))
+
+    def _seen_through(self, source: MediaSource) -> MediaSource:
+        """What the frames of a source go through before they are sent."""
+        return source
+
+    def _source_stalled(self, source: MediaSource, is_stalled: bool) -> None:
+        if source is self._source and not self._is_stopped:
+            self._happen(TrackEvent.MUTED if is_stalled else TrackEvent.UNMUTED)
 
     def _source_ended(self, source: MediaSource) -> None:
         if source is self._source and not self._is_stopped:
@@ -267,7 +294,7 @@ class LocalMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
 
     def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[_Frame]:
         # The buffer is that of the source, which drops the oldest: 1 picture, 10 pieces of sound.
-        return _LocalFeed(self._source, self._to_frame)
+        return _LocalFeed(self._sent, self._to_frame)
 
     @abstractmethod
     def _to_frame(self, frame: MediaFrame, start: float) -> _Frame:
@@ -294,7 +321,10 @@ class _LocalFeed(Generic[_Frame]):
         if self._is_closed or (self._reader is None and self._source.is_ended):
             raise StopAsyncIteration
         if self._reader is None:
-            self._reader = await self._source.open()
+            try:
+                self._reader = await self._source.open()
+            except SourceEndedError:
+                raise StopAsyncIteration from None
         raw = await self._reader.__anext__()
         time = float(raw.pts or 0) * float(raw.time_base or 0)
         if self._start is None:
@@ -314,12 +344,23 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
     """Sound of this program."""
 
     MEDIA_KIND: ClassVar[MediaKind] = "audio"
+    _noise: NoiseCancellation | None = None
 
     def __init__(
         self, source: MediaSource, options: OptionBag | None = None, *, name: str | None = None
     ) -> None:
         super().__init__(source, options, name=name)
         self._default = DefaultMicrophone(self._tasks, self.restart)
+
+    @property
+    def noise_cancellation(self) -> NoiseCancellation | None:
+        """Switches its noise cancellation; None unless it was asked for and is there."""
+        return self._noise
+
+    def cancel_noise(self, noise: NoiseCancellation | None) -> None:
+        """Send the sound through a noise cancellation; for `create_local_audio_track`."""
+        self._noise = noise
+        self._sent = self._seen_through(self._source)
 
     def made_from(self, options: TrackOptions, opened: OpenedSource) -> Self:
         """As of every track; then follow the default microphone, if that was asked for."""
@@ -357,6 +398,9 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
         # Who speaks does not want to hear himself: Twilio mutes local elements, too.
         return AudioSink(muted=True)
 
+    def _seen_through(self, source: MediaSource) -> MediaSource:
+        return source if self._noise is None else self._noise.clean(source)
+
     def _to_frame(self, frame: MediaFrame, start: float) -> AudioFrame:
         assert isinstance(frame, av.AudioFrame)
         return AudioFrame.from_av(frame, time=start)
@@ -366,6 +410,7 @@ class LocalAudioTrack(LocalMediaTrack[AudioFrame], AudioTrack):
     isMuted = LocalMediaTrack.is_muted
     isStopped = LocalMediaTrack.is_stopped
     mediaStreamTrack = LocalMediaTrack.media_stream_track
+    noiseCancellation = noise_cancellation
 
 
 @final
@@ -373,6 +418,12 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
     """Pictures of this program."""
 
     MEDIA_KIND: ClassVar[MediaKind] = "video"
+    _processed: ProcessedSource
+
+    @property
+    def processed_track(self) -> MediaSource | None:
+        """The source after the processor; None without one."""
+        return None if self._run is None else self._processed
 
     def write(self, frame: Picture | VideoFrame) -> bool:
         """Copy a picture into a track made with `source="program"`; False when not taken.
@@ -394,11 +445,19 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
             self._on_loop(self._saw_size, *size)
         return True
 
+    def _seen_through(self, source: MediaSource) -> MediaSource:
+        self._processed = ProcessedSource(source, self._run)
+        return self._processed
+
+    def _processor_changed(self) -> None:
+        self._processed.run = self._run
+
     def _to_frame(self, frame: MediaFrame, start: float) -> VideoFrame:
         assert isinstance(frame, av.VideoFrame)
         return VideoFrame(frame, time=start)
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    processedTrack = processed_track
     isEnabled = LocalMediaTrack.is_enabled
     isMuted = LocalMediaTrack.is_muted
     isStopped = LocalMediaTrack.is_stopped

@@ -125,6 +125,8 @@ class ProgramVideoSource(MediaSource):
 
     def __init__(self, *, max_frame_rate: float = 60.0, label: str = "Program video") -> None:
         super().__init__("video", label)
+        # A program that writes nothing knows it; slides need no frame rate.
+        self.stall_after = None
         if max_frame_rate <= 0:
             raise InvalidArgumentError(f"max_frame_rate must be positive, not {max_frame_rate}.")
         self._interval = 1 / max_frame_rate
