@@ -53,6 +53,7 @@ from twilio_compat.publication import (
     RemoteVideoTrackPublication,
     TrackPublication,
 )
+from twilio_compat.recording import RecordedFile, Recording, record
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.remote_track import (
     RemoteAudioTrack,
@@ -96,6 +97,8 @@ __all__ = [
     "ParticipantState",
     "ProcessorOutput",
     "PublicationEvent",
+    "RecordedFile",
+    "Recording",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
     "RemoteDataTrack",
@@ -127,6 +130,7 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "record",
     "register_noise_cancellation",
     "version",
 ]

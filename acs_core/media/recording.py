@@ -48,14 +48,22 @@ class _Format(NamedTuple):
     video_codec: str
     video_options: dict[str, str]
     audio_codec: str
+    container_options: dict[str, str]
 
 
 # A negative cpu-used is a fixed speed; a positive one is what libvpx makes of a busy machine.
 _VP8_OPTIONS: Final = {"deadline": "realtime", "cpu-used": "-6", "lag-in-frames": "0"}
+# What was written before a process died can be played; a closed file is an ordinary one.
+# Source: FFmpeg documentation of the mov muxer.
+_FRAGMENTED: Final = {
+    "movflags": "hybrid_fragmented+frag_keyframe+delay_moov",
+    "frag_duration": "1000000",  # Microseconds.
+    "flush_packets": "1",
+}
 _FORMATS: Final = {
-    ".webm": _Format("libvpx", _VP8_OPTIONS, "libopus"),
-    ".mkv": _Format("libvpx", _VP8_OPTIONS, "libopus"),
-    ".mp4": _Format("libx264", {"preset": "veryfast", "tune": "zerolatency"}, "aac"),
+    ".webm": _Format("libvpx", _VP8_OPTIONS, "libopus", {}),
+    ".mkv": _Format("libvpx", _VP8_OPTIONS, "libopus", {}),
+    ".mp4": _Format("libx264", {"preset": "veryfast", "tune": "zerolatency"}, "aac", _FRAGMENTED),
 }
 
 
@@ -132,6 +140,10 @@ class RecordingFile:
         self._last_video_ms = -1
         self._video_frames = 0
 
+    def begin(self, at: float) -> None:
+        """Let the recording begin here, on the clock of `arrival`, and not with its first frame."""
+        self._timeline.begin(at)
+
     def write_video(self, stream: str, clock: str, frame: VideoFrame, arrival: float) -> None:
         """Write a picture; see `Timeline.place` for the arguments."""
         time = self._place(stream, clock, frame, arrival)
@@ -163,12 +175,16 @@ class RecordingFile:
         if self._container is not None:
             self._encode_audio(max(self._cursors.values()) - round(_MIX_LAG * AUDIO_RATE))
 
-    def finish(self) -> RecordingSummary:
-        """Write what is kept back, bring both tracks to one length and close the file."""
+    def finish(self, *, until: float = 0.0) -> RecordingSummary:
+        """Write what is kept back, bring both tracks to one length and close the file.
+
+        Args:
+            until: Seconds that the recording lasts at least.
+        """
         if self._container is None:
             self._start(_FALLBACK_SIZE)
         video_end = 0.0 if self._held is None else self._last_video_ms / 1000 + _FRAME
-        end = max(video_end, self._mixer.end / AUDIO_RATE)
+        end = max(video_end, self._mixer.end / AUDIO_RATE, until)
         if self._video is not None:
             if self._held is None:
                 self._encode_video(self._black(), 0.0)
@@ -198,7 +214,7 @@ class RecordingFile:
         width, height = self._options.size or size
         self._size = (max(2, width & ~1), max(2, height & ~1))
         try:
-            container = av.open(str(self._path), "w")
+            container = av.open(str(self._path), "w", options=self._format.container_options)
             video = self._video_stream(container) if self._options.has_video else None
             audio = self._audio_stream(container) if self._options.has_audio else None
             # Writes the header: a full disk or a missing folder shows now and not at the end.

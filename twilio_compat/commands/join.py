@@ -23,11 +23,11 @@ from twilio_compat.commands.client_support import (
     stop_signals,
 )
 from twilio_compat.commands.join_output import JoinOutput, make_output
-from twilio_compat.commands.room_recording import RoomRecording
 from twilio_compat.connect import connect
 from twilio_compat.errors import TwilioError
 from twilio_compat.events import RoomEvent
 from twilio_compat.room import Room
+from twilio_compat.room_recording import RoomRecording
 
 __all__ = ["register"]
 
