@@ -11,6 +11,7 @@ Every name exists in Python's spelling and in Twilio's: `room.local_participant`
 """
 
 from acs_core.version import __version__ as version
+from twilio_compat.audio_mixing import MixedSound, mix_room, mix_tracks, pcm
 from twilio_compat.connect import CancelablePromise, CanceledError, connect
 from twilio_compat.create_tracks import (
     create_local_audio_track,
@@ -88,6 +89,7 @@ __all__ = [
     "LocalVideoTrack",
     "LocalVideoTrackPublication",
     "MediaTrack",
+    "MixedSound",
     "NetworkQualityConfiguration",
     "NetworkQualityStats",
     "NoiseCancellation",
@@ -130,6 +132,9 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "mix_room",
+    "mix_tracks",
+    "pcm",
     "record",
     "register_noise_cancellation",
     "version",

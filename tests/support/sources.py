@@ -83,15 +83,16 @@ class HissSource(MediaSource):
 class BeepSource(MediaSource):
     """A tone at the same times."""
 
-    def __init__(self) -> None:
+    def __init__(self, frequency: float = 1000.0) -> None:
         super().__init__("audio", "beep")
+        self._frequency = frequency
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
         pacer = Pacer()
         start = 0
         while True:
             await pacer.wait(start / AUDIO_RATE)
-            yield _sound(start, 1000.0, is_on=_is_on())
+            yield _sound(start, self._frequency, is_on=_is_on())
             start += FRAME_SAMPLES
 
 
