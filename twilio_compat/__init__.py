@@ -11,6 +11,7 @@ Every name exists in Python's spelling and in Twilio's: `room.local_participant`
 """
 
 from acs_core.version import __version__ as version
+from twilio_compat.audio_mixing import MixedSound, mix_room, mix_tracks, pcm
 from twilio_compat.connect import CancelablePromise, CanceledError, connect
 from twilio_compat.create_tracks import (
     create_local_audio_track,
@@ -35,6 +36,11 @@ from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import LocalParticipant
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.maps import LiveMap
+from twilio_compat.noise_cancellation import (
+    NoiseCancellation,
+    NoiseCancellationOptions,
+    register_noise_cancellation,
+)
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
 from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
 from twilio_compat.publication import (
@@ -48,6 +54,7 @@ from twilio_compat.publication import (
     RemoteVideoTrackPublication,
     TrackPublication,
 )
+from twilio_compat.recording import RecordedFile, Recording, record
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.remote_track import (
     RemoteAudioTrack,
@@ -59,9 +66,11 @@ from twilio_compat.room import Room, RoomState
 from twilio_compat.stats import StatsReport
 from twilio_compat.tokens import AccessToken
 from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, VideoTrack
+from twilio_compat.video_processor import AddProcessorOptions, ProcessorOutput, VideoProcessor
 
 __all__ = [
     "AccessToken",
+    "AddProcessorOptions",
     "AudioSink",
     "AudioTrack",
     "CancelablePromise",
@@ -80,12 +89,18 @@ __all__ = [
     "LocalVideoTrack",
     "LocalVideoTrackPublication",
     "MediaTrack",
+    "MixedSound",
     "NetworkQualityConfiguration",
     "NetworkQualityStats",
+    "NoiseCancellation",
+    "NoiseCancellationOptions",
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
+    "ProcessorOutput",
     "PublicationEvent",
+    "RecordedFile",
+    "Recording",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
     "RemoteDataTrack",
@@ -106,6 +121,7 @@ __all__ = [
     "TrackPriority",
     "TrackPublication",
     "TwilioError",
+    "VideoProcessor",
     "VideoTrack",
     "connect",
     "createLocalAudioTrack",
@@ -116,6 +132,11 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "mix_room",
+    "mix_tracks",
+    "pcm",
+    "record",
+    "register_noise_cancellation",
     "version",
 ]
 

@@ -11,6 +11,7 @@ from acs_core.media.sources import MediaSource
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.media_sources import open_source
+from twilio_compat.noise_cancellation import open_noise_cancellation
 from twilio_compat.options import (
     OptionBag,
     TrackKeywords,
@@ -40,8 +41,8 @@ async def create_local_audio_track(
     unless `defaultDeviceCaptureMode` is "manual".
 
     Args:
-        options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`, and ours:
-            `source`, `devices`, `loop`, `frequency`.
+        options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`,
+            `noiseCancellationOptions`, and ours: `source`, `devices`, `loop`, `frequency`.
         **keywords: The same in snake_case.
 
     Raises:
@@ -121,7 +122,10 @@ def as_local_track(track: object) -> LocalTrack:
 
 async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
     opened = await open_source("audio", options)
-    return LocalAudioTrack(opened.source, name=options.name).made_from(options, opened)
+    track = LocalAudioTrack(opened.source, name=options.name)
+    if options.noise_cancellation_options is not None:
+        track.cancel_noise(await open_noise_cancellation(options.noise_cancellation_options))
+    return track.made_from(options, opened)
 
 
 async def _make_video(options: TrackOptions) -> LocalVideoTrack:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
 from acs_core.client.devices import DeviceManager
 from acs_core.client.ports import SendOptions
 from twilio_compat.bandwidth import BandwidthOptions, read_bandwidth_profile
+from twilio_compat.noise_cancellation import NoiseCancellationOptions, read_noise_cancellation
 from twilio_compat.option_bags import NO_NAMES, OptionBag, constraint, flag, merge, optional
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class TrackKeywords(TypedDict, total=False):
     color: tuple[int, int, int]
     frequency: float
     channels: int
+    noise_cancellation_options: OptionBag
 
 
 class DataTrackKeywords(TypedDict, total=False):
@@ -127,6 +129,7 @@ class TrackOptions:
         color: Red, green, blue of "pattern".
         frequency: Hz of "tone".
         channels: Of "tone", "silence" and "program" sound.
+        noise_cancellation_options: Whose noise cancellation an audio track has; None for none.
     """
 
     source: str | os.PathLike[str] | MediaSource | None = None
@@ -141,6 +144,7 @@ class TrackOptions:
     color: tuple[int, int, int] | None = None
     frequency: float | None = None
     channels: int = 1
+    noise_cancellation_options: NoiseCancellationOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +218,7 @@ _TRACK_IGNORED: Final = frozenset(
     {
         "aspect_ratio", "auto_gain_control", "channel_count", "echo_cancellation",
         "facing_mode", "group_id", "latency", "log_level", "logger_name",
-        "noise_cancellation_options", "noise_suppression", "sample_rate", "sample_size",
+        "noise_suppression", "sample_rate", "sample_size",
         "workaround_web_kit_bug180748", "workaround_web_kit_bug1208516", "get_user_media",
     }
 )  # fmt: skip
@@ -276,6 +280,9 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
         color=None if color is None else (int(color[0]), int(color[1]), int(color[2])),
         frequency=constraint(values, "frequency", float),
         channels=constraint(values, "channels", int) or 1,
+        noise_cancellation_options=read_noise_cancellation(
+            values.get("noise_cancellation_options")
+        ),
     )
 
 

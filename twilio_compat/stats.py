@@ -1,8 +1,9 @@
 """`room.get_stats()`: measurements in Twilio's records and units.
 
 The records are data in Twilio's own spelling, so that reports can be compared and stored as they
-are; there is no second spelling. Units are Twilio's: times in milliseconds, `timestamp` in
-milliseconds of Unix time, audio levels 0 to 32767. What is not measured is None.
+are (`dataclasses.asdict`); our spelling reads the same. Units are Twilio's: round trips and jitter
+in milliseconds, `timestamp` in milliseconds of Unix time, audio levels 0 to 32767, sizes in pixels,
+frame rates per second, bytes and packets counted since the start. What is not measured is None.
 
 Source: twilio-video.js 2.36, `lib/stats`; RFC 6464 for the audio level underneath.
 """
@@ -46,6 +47,21 @@ class TrackStats:
     packetsLost: int | None
     codec: str | None
 
+    @property
+    def track_id(self) -> str:
+        """The id of a local track, or of a remote publication."""
+        return self.trackId
+
+    @property
+    def track_sid(self) -> str:
+        """`MT` and 32 hex digits."""
+        return self.trackSid
+
+    @property
+    def packets_lost(self) -> int | None:
+        """Packets that never arrived."""
+        return self.packetsLost
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalTrackStats(TrackStats):
@@ -56,12 +72,32 @@ class LocalTrackStats(TrackStats):
     roundTripTime: float | None
     jitter: float | None
 
+    @property
+    def bytes_sent(self) -> int | None:
+        """Payload bytes, without those sent again."""
+        return self.bytesSent
+
+    @property
+    def packets_sent(self) -> int | None:
+        """RTP packets, without those sent again."""
+        return self.packetsSent
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Milliseconds to the service and back."""
+        return self.roundTripTime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAudioTrackStats(LocalTrackStats):
     """A sent audio track."""
 
     audioLevel: int | None
+
+    @property
+    def audio_level(self) -> int | None:
+        """0 (silence) to 32767."""
+        return self.audioLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +110,26 @@ class LocalVideoTrackStats(LocalTrackStats):
     frameRate: float | None
     qualityLimitationReason: str | None = None
 
+    @property
+    def capture_dimensions(self) -> Dimensions | None:
+        """Size of the source's newest picture."""
+        return self.captureDimensions
+
+    @property
+    def capture_frame_rate(self) -> float | None:
+        """Pictures per second that the source gives."""
+        return self.captureFrameRate
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures per second."""
+        return self.frameRate
+
+    @property
+    def quality_limitation_reason(self) -> str | None:
+        """What keeps the quality down: "bandwidth" or "none"; more is not measured here."""
+        return self.qualityLimitationReason
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteTrackStats(TrackStats):
@@ -83,12 +139,27 @@ class RemoteTrackStats(TrackStats):
     packetsReceived: int | None
     jitter: float | None
 
+    @property
+    def bytes_received(self) -> int | None:
+        """Bytes without encryption."""
+        return self.bytesReceived
+
+    @property
+    def packets_received(self) -> int | None:
+        """RTP packets."""
+        return self.packetsReceived
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteAudioTrackStats(RemoteTrackStats):
     """A received audio track."""
 
     audioLevel: int | None
+
+    @property
+    def audio_level(self) -> int | None:
+        """0 (silence) to 32767."""
+        return self.audioLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +169,16 @@ class RemoteVideoTrackStats(RemoteTrackStats):
     dimensions: Dimensions | None
     frameRate: float | None
     freezeCount: int
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures per second."""
+        return self.frameRate
+
+    @property
+    def freeze_count(self) -> int:
+        """How often a viewer saw the video stop."""
+        return self.freezeCount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +190,31 @@ class StatsReport:
     localVideoTrackStats: list[LocalVideoTrackStats] = field(default_factory=list)
     remoteAudioTrackStats: list[RemoteAudioTrackStats] = field(default_factory=list)
     remoteVideoTrackStats: list[RemoteVideoTrackStats] = field(default_factory=list)
+
+    @property
+    def peer_connection_id(self) -> str:
+        """`PC` and the id of the call."""
+        return self.peerConnectionId
+
+    @property
+    def local_audio_track_stats(self) -> list[LocalAudioTrackStats]:
+        """Sent audio tracks."""
+        return self.localAudioTrackStats
+
+    @property
+    def local_video_track_stats(self) -> list[LocalVideoTrackStats]:
+        """Sent video tracks."""
+        return self.localVideoTrackStats
+
+    @property
+    def remote_audio_track_stats(self) -> list[RemoteAudioTrackStats]:
+        """Received audio tracks."""
+        return self.remoteAudioTrackStats
+
+    @property
+    def remote_video_track_stats(self) -> list[RemoteVideoTrackStats]:
+        """Received video tracks."""
+        return self.remoteVideoTrackStats
 
 
 def stats_report(
@@ -171,7 +277,6 @@ def _local_audio(
 def _local_video(
     publication: LocalVideoTrackPublication, stats: SenderStats, timestamp: float
 ) -> LocalVideoTrackStats:
-    captured = publication.track.dimensions
     return LocalVideoTrackStats(
         trackId=publication.track.id,
         trackSid=publication.track_sid,
@@ -183,10 +288,11 @@ def _local_video(
         packetsSent=stats.packets_sent,
         roundTripTime=_milliseconds(stats.round_trip),
         jitter=None,  # Twilio reports it for audio only.
-        captureDimensions=_dimensions(captured.width or 0, captured.height or 0),
+        captureDimensions=_dimensions(stats.input_width, stats.input_height),
         dimensions=_dimensions(stats.frame_width, stats.frame_height),
-        captureFrameRate=None,
+        captureFrameRate=stats.input_frames_per_second,
         frameRate=stats.frames_per_second,
+        qualityLimitationReason="bandwidth" if stats.is_bandwidth_limited else "none",
     )
 
 
