@@ -76,6 +76,8 @@ _log = logging.getLogger(__name__)
 LEAVE_TIMEOUT: Final = 1.0
 LOSS_GRACE: Final = 0.25
 """Seconds for signaling to tell that it is not a loss."""
+SUSPICIOUS_SILENCE: Final = 2.0
+"""Seconds; a connection that works hears an answer to its checks every second (RFC 7675)."""
 
 
 class CallSession:
@@ -122,6 +124,8 @@ class CallSession:
             lambda error: self._leg_failed("subscribe", error),
         )
         self._lost_legs: dict[str, CallingError] = {}
+        self._resumed = asyncio.Event()
+        self._attempt: asyncio.Timeout | None = None
         self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
         self._recovery: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -313,6 +317,10 @@ class CallSession:
     def signaling_resumed(self) -> None:
         """Signaling is back and nothing was missed."""
         self._signaling_error = None
+        self._resumed.set()
+        if self._attempt is not None:
+            # It began with the addresses of a network that may be gone.
+            self._attempt.reschedule(asyncio.get_running_loop().time())
         self._maybe_recovered()
 
     def signaling_closed(self, error: CallingError) -> None:
@@ -437,20 +445,31 @@ class CallSession:
         if self._signaling_error is not None:
             self._reconnecting(self._signaling_error)
         for leg, error in list(self._lost_legs.items()):
-            self._media_lost(leg, error)
+            self._media_lost(leg, error, self._leg(leg).connection)
+
+    def _leg(self, leg: str) -> PublishLeg | SubscribeLeg:
+        return self._publish if leg == "publish" else self._subscribe
 
     def _leg_failed(self, leg: str, error: CallingError) -> None:
         # Not at once: when the service ends the call, it closes the media before we have read
         # that; and when the program ends, its tasks are cancelled together, in any order.
-        asyncio.get_running_loop().call_later(LOSS_GRACE, self._media_lost, leg, error)
+        connection = self._leg(leg).connection
+        asyncio.get_running_loop().call_later(LOSS_GRACE, self._media_lost, leg, error, connection)
 
-    def _media_lost(self, leg: str, error: CallingError) -> None:
+    def _media_lost(self, leg: str, error: CallingError, connection: int) -> None:
         if self._connection.is_closed or self._ending is not None:
             return
+        if self._leg(leg).is_connected and self._leg(leg).connection != connection:
+            return  # The service closed a connection that we were replacing.
         self._lost_legs[leg] = error
+        other = "subscribe" if leg == "publish" else "publish"
+        if self._leg(other).silence > SUSPICIOUS_SILENCE:
+            # It would tell a moment later, maybe just after we said that all is well again.
+            self._lost_legs.setdefault(other, error)
         if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
             return
         self._reconnecting(error)
+        self._connection.probe()
         if self._recovery is None or self._recovery.done():
             self._recovery = asyncio.create_task(self._recover(), name="media recovery")
 
@@ -461,25 +480,37 @@ class CallSession:
         backoff = Backoff(window=window)
         while self._lost_legs:
             leg, cause = next(iter(self._lost_legs.items()))
-            attempt = min(deadline, loop.time() + self._options.media_timeout)
-            try:
-                async with asyncio.timeout_at(attempt):
-                    await (self._publish if leg == "publish" else self._subscribe).replace()
+            error = await self._replace(leg, cause, deadline)
+            if error is None:
                 self._lost_legs.pop(leg, None)
                 continue
-            except TimeoutError:
-                error = cause
-            except CallingError as failed:
-                error = failed
-            except Exception:
-                _log.exception("replacing a media connection failed")
-                error = cause
             if loop.time() >= deadline:
                 _log.warning("media was not restored: %s", error)
                 self._finish(endings.MEDIA_LOST, wire.Leave(endpoint=self.id))
                 return
-            await asyncio.sleep(backoff.next_delay(random.random()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff.next_delay(random.random())):
+                    await self._resumed.wait()
+                backoff.reset()
+            self._resumed.clear()
         self._maybe_recovered()
+
+    async def _replace(self, leg: str, cause: CallingError, deadline: float) -> CallingError | None:
+        """One attempt to replace a media connection; the error if it fails."""
+        limit = min(deadline, asyncio.get_running_loop().time() + self._options.media_timeout)
+        try:
+            async with asyncio.timeout_at(limit) as self._attempt:
+                await self._leg(leg).replace()
+        except TimeoutError:
+            return cause
+        except CallingError as failed:
+            return failed
+        except Exception:
+            _log.exception("replacing a media connection failed")
+            return cause
+        finally:
+            self._attempt = None
+        return None
 
     def _reconnecting(self, error: CallingError) -> None:
         if self._state is SessionState.JOINED:

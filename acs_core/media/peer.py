@@ -108,6 +108,11 @@ class MediaPeer:
         """The state as of now."""
         return self._state
 
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard of the other end; 0 before the first datagram."""
+        return self._leg.silent_for(self._loop.time()) or 0.0
+
     async def open(self) -> None:
         """Open sockets and gather candidates; called by itself before the first description.
 
@@ -232,7 +237,7 @@ class MediaPeer:
         limit = self._settings.silence
         while self._state in (PeerState.CONNECTED, PeerState.SILENT):
             await asyncio.sleep(limit / WATCHES_PER_SILENCE)
-            silence = self._leg.silent_for(self._loop.time()) or 0.0
+            silence = self.silence
             if silence <= limit:
                 self._set_state(PeerState.CONNECTED, None)
             elif self._state is PeerState.CONNECTED:
