@@ -62,6 +62,7 @@ __all__ = [
     "PermissionConstraints",
     "PermissionPolicy",
     "Place",
+    "ProbeCallLocator",
     "ProxyConfiguration",
     "RoomCallLocator",
     "ScalingMode",
@@ -451,6 +452,16 @@ class RoomCallLocator:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeCallLocator:
+    """A test call of one user with itself (ours); `probe_id` is a GUID that the user made up.
+
+    Every token opens it, those for a single room included, and nobody else can find it.
+    """
+
+    probe_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TeamsMeetingLinkLocator:
     """A meeting, by the link in its invitation."""
 
@@ -476,7 +487,11 @@ class TeamsMeetingCoordinatesLocator:
 
 
 Place: TypeAlias = (
-    GroupCallLocator | RoomCallLocator | TeamsMeetingLinkLocator | TeamsMeetingIdLocator
+    GroupCallLocator
+    | RoomCallLocator
+    | ProbeCallLocator
+    | TeamsMeetingLinkLocator
+    | TeamsMeetingIdLocator
 )
 """Where a call can be joined."""
 
@@ -522,11 +537,13 @@ def group_locator(value: GroupLocator) -> Place:
         raise invalid_meeting("A meeting id and its passcode are text.")
     if isinstance(value, RoomCallLocator) and isinstance(value.room_id, str):
         return value
-    if isinstance(value, GroupCallLocator):
-        try:
+    try:
+        if isinstance(value, GroupCallLocator):
             return GroupCallLocator(str(uuid.UUID(value.group_id)))
-        except (ValueError, AttributeError, TypeError):
-            pass
+        if isinstance(value, ProbeCallLocator):
+            return ProbeCallLocator(str(uuid.UUID(value.probe_id)))
+    except (ValueError, AttributeError, TypeError):
+        pass
     raise InvalidArgumentError(
         "A call is joined by a group id, which is a GUID, by a room id, or as a meeting.",
         sub_code=40209,

@@ -37,6 +37,14 @@ from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTra
 from twilio_compat.maps import LiveMap
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
 from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
+from twilio_compat.preflight import (
+    PreflightEvent,
+    PreflightStoppedError,
+    PreflightTest,
+    run_preflight,
+    runPreflight,
+)
+from twilio_compat.preflight_report import PreflightProgress, PreflightTestReport
 from twilio_compat.publication import (
     LocalAudioTrackPublication,
     LocalDataTrackPublication,
@@ -85,6 +93,11 @@ __all__ = [
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
+    "PreflightEvent",
+    "PreflightProgress",
+    "PreflightStoppedError",
+    "PreflightTest",
+    "PreflightTestReport",
     "PublicationEvent",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
@@ -116,6 +129,8 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "runPreflight",
+    "run_preflight",
     "version",
 ]
 

@@ -58,6 +58,7 @@ from acs_core.core.facts import (
 from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.events import StreamsEvent
 from acs_core.media.sources import MediaSource
+from acs_core.media.stats import PeerStats
 
 __all__ = ["StreamsFeature"]
 
@@ -100,6 +101,15 @@ class StreamsFeature(CallFeature):
         """Whether the service records the call; after its end, as it was then."""
         session = self._context.session
         return session is not None and session.roster.is_recording
+
+    @property
+    def connections(self) -> tuple[PeerStats, ...]:
+        """Measurements of our media connections: the one that sends, the one that receives."""
+        session = self._context.session
+        if session is None:
+            return ()
+        stats = session.stats()
+        return tuple(one for one in (stats.publish, stats.subscribe) if one is not None)
 
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
         """One of `endpoints` by id."""
