@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from acs_core import wire
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
     DataReceived,
     Joined,
     News,
+    Noticed,
     Over,
     RosterChanged,
     Subscribed,
@@ -114,6 +116,17 @@ class StreamsFeature(CallFeature):
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
         """One of `endpoints` by id."""
         return self._endpoints.get(endpoint_id)
+
+    async def receive_transcriptions(self) -> None:
+        """Ask for what is said as text; each text is a `transcribed` event from now on.
+
+        Raises:
+            InvalidStateError: 412/45201: the service has no transcriber.
+            CallingError: The service could not be told.
+        """
+        await self._context.joined_session().ask(
+            wire.SetCaptions(endpoint=self.local_endpoint_id, is_on=True)
+        )
 
     async def publish(
         self,
@@ -230,6 +243,8 @@ class StreamsFeature(CallFeature):
                 if publication_id in self._publications:
                     source = self._publications[publication_id]
                     self._emit(StreamsEvent.DATA_RECEIVED, source, payload)
+            case Noticed(notice=wire.Transcribed() as said):
+                self._emit(StreamsEvent.TRANSCRIBED, said)
             case Over():
                 for publication in self._publications.values():
                     publication.set_subscribed(False)
