@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,11 +13,11 @@ from acs_core.service.transcription import Transcript
 from tests.support.events import next_event, until
 from tests.support.fake_transcriber import ScriptedTranscriber
 from tests.support.lossy_path import LossyProxy
-from tests.support.media_checks import BLUE, RED
 from tests.support.people import ROOM, meeting
-from twilio_compat import RemoteParticipant, Room
+from twilio_compat import Participant, RemoteParticipant, Room
 from twilio_compat.transcription import TranscriptionEvent
 
+PATIENCE = 20.0
 NOON = datetime(2025, 1, 2, 12, 0, 0, 250_000, tzinfo=UTC)
 
 
@@ -25,51 +26,56 @@ def only(room: Room) -> RemoteParticipant:
     return there
 
 
+def levels_of(participant: Participant) -> list[tuple[int, Any]]:
+    """What is known already, and the arguments of each "networkQualityLevelChanged"."""
+    level, stats = participant.network_quality_level, participant.network_quality_stats
+    told: list[tuple[int, Any]] = [] if level is None else [(level, stats)]
+    participant.on("networkQualityLevelChanged", lambda level, stats: told.append((level, stats)))
+    return told
+
+
 @pytest.mark.feature("NQ-001", "NQ-002")
 async def test_a_bad_network_lowers_the_level_with_the_detail_that_was_asked_for() -> None:
     async with meeting(public_address="127.0.0.2") as place:
         proxy = LossyProxy("127.0.0.2", place.server.media_port, seed=1)
         try:
             quality = {"local": 3, "remote": 2}
-            tina = await place.guest("tina", tone=440.0, color=RED, network_quality=quality)
-            await place.guest("tom", tone=880.0, color=BLUE)
+            tina = await place.guest("tina", tone=440.0, network_quality=quality)
+            await place.guest("tom", tone=880.0)
             me, there = tina.local_participant, only(tina)
-            await until(lambda: (me.network_quality_level or 0) >= 4)
-            await until(lambda: (there.network_quality_level or 0) >= 4)
-            told: list[tuple[int, Any]] = []
-            me.on("networkQualityLevelChanged", lambda *arguments: told.append(arguments))
-            of_there = next_event(there, "networkQualityLevelChanged", lambda level, _: level <= 3)
+            mine, theirs = levels_of(me), levels_of(there)
+            await until(lambda: mine and mine[-1][0] >= 4, deadline=PATIENCE)
+            await until(lambda: theirs and theirs[-1][0] >= 4, deadline=PATIENCE)
             proxy.up.loss = proxy.down.loss = 0.35
-            await until(lambda: told and told[-1][0] <= 3)
-            level, stats = told[-1]
-            assert (level, stats) == (me.network_quality_level, me.network_quality_stats)
+            await until(lambda: mine[-1][0] <= 3 and theirs[-1][0] <= 3, deadline=PATIENCE)
+            level, stats = mine[-1]
+            assert (level, stats.level) == (me.network_quality_level, level)
+            for part, measured in (
+                (stats.audio.send, stats.audio.sendStats),
+                (stats.audio.recv, stats.audio.recvStats),
+                (stats.video.send, stats.video.sendStats),
+                (stats.video.recv, stats.video.recvStats),
+            ):
+                # What is not sent or not received has no level.
+                assert (part is None) is (measured is None)
+                assert part in (None, *range(6))
+            fractions = [
+                one.fractionLost.fractionLost or 0.0
+                for one in (stats.audio.sendStats, stats.audio.recvStats)
+                if one is not None
+            ]
+            assert 0.05 < max(fractions) <= 1
+            level, stats = theirs[-1]
             assert stats.level == level
-            lost = []
-            for medium in (stats.audio, stats.video):
-                for part, measured in (
-                    (medium.send, medium.sendStats),
-                    (medium.recv, medium.recvStats),
-                ):
-                    # What is given up for want of bandwidth has no level.
-                    assert (part is None) is (measured is None)
-                    assert part in (None, *range(6))
-                    if measured is not None:
-                        lost.append(measured.fractionLost.fractionLost or 0.0)
-            assert 0.05 < max(lost) <= 1
-            level, stats = await of_there
-            assert (stats.level, stats.audio.sendStats, stats.video.recvStats) == (
-                level,
-                None,
-                None,
-            )
             assert stats.audio.send is not None
+            assert (stats.audio.sendStats, stats.audio.recvStats) == (None, None)
             me.set_network_quality_configuration({"local": 1, "remote": 3})
-            better = next_event(me, "networkQualityLevelChanged", lambda level, _: level >= 4)
-            of_there = next_event(there, "networkQualityLevelChanged", lambda level, _: level >= 4)
             proxy.up.loss = proxy.down.loss = 0.0
-            assert (await better)[1] is None
-            assert me.network_quality_stats is None
-            assert (await of_there)[1].audio.sendStats is not None
+            await until(lambda: mine[-1][0] >= 4 and theirs[-1][0] >= 4, deadline=PATIENCE)
+            assert (mine[-1][1], me.network_quality_stats) == (None, None)
+            assert theirs[-1][1].audio.sendStats is not None
+            for levels in (mine, theirs):
+                assert all(one[0] != two[0] for one, two in itertools.pairwise(levels))
         finally:
             proxy.close()
 
