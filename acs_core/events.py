@@ -384,6 +384,8 @@ class StreamsEvent(StrEnum):
     LOCAL_PUBLICATION_FAILED = "localPublicationFailed"
     """(LocalPublication, CallingError)"""
     RECORDING_CHANGED = "recordingChanged"
+    TRANSCRIBED = "transcribed"
+    """(acs_core.wire.Transcribed)"""
 
 
 class ReceivePolicyEvent(StrEnum):

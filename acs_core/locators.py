@@ -17,6 +17,7 @@ __all__ = [
     "GroupCallLocator",
     "GroupLocator",
     "Place",
+    "ProbeCallLocator",
     "RoomCallLocator",
     "TeamsMeetingCoordinatesLocator",
     "TeamsMeetingIdLocator",
@@ -37,6 +38,16 @@ class RoomCallLocator:
     """A room; `room_id` may be an id or a unique name, empty for a new unnamed room."""
 
     room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeCallLocator:
+    """A test call of one user with itself (ours); `probe_id` is a GUID that the user made up.
+
+    Every token opens it, those for a single room included, and nobody else can find it.
+    """
+
+    probe_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,11 @@ class TeamsMeetingCoordinatesLocator:
 
 
 Place: TypeAlias = (
-    GroupCallLocator | RoomCallLocator | TeamsMeetingLinkLocator | TeamsMeetingIdLocator
+    GroupCallLocator
+    | RoomCallLocator
+    | ProbeCallLocator
+    | TeamsMeetingLinkLocator
+    | TeamsMeetingIdLocator
 )
 """Where a call can be joined."""
 
@@ -111,11 +126,13 @@ def group_locator(value: GroupLocator) -> Place:
         raise invalid_meeting("A meeting id and its passcode are text.")
     if isinstance(value, RoomCallLocator) and isinstance(value.room_id, str):
         return value
-    if isinstance(value, GroupCallLocator):
-        try:
+    try:
+        if isinstance(value, GroupCallLocator):
             return GroupCallLocator(str(uuid.UUID(value.group_id)))
-        except (ValueError, AttributeError, TypeError):
-            pass
+        if isinstance(value, ProbeCallLocator):
+            return ProbeCallLocator(str(uuid.UUID(value.probe_id)))
+    except (ValueError, AttributeError, TypeError):
+        pass
     raise InvalidArgumentError(
         "A call is joined by a group id, which is a GUID, by a room id, or as a meeting.",
         sub_code=40209,

@@ -43,6 +43,14 @@ from twilio_compat.noise_cancellation import (
 )
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
 from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
+from twilio_compat.preflight import (
+    PreflightEvent,
+    PreflightStoppedError,
+    PreflightTest,
+    run_preflight,
+    runPreflight,
+)
+from twilio_compat.preflight_report import PreflightProgress, PreflightTestReport
 from twilio_compat.publication import (
     LocalAudioTrackPublication,
     LocalDataTrackPublication,
@@ -97,6 +105,11 @@ __all__ = [
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
+    "PreflightEvent",
+    "PreflightProgress",
+    "PreflightStoppedError",
+    "PreflightTest",
+    "PreflightTestReport",
     "ProcessorOutput",
     "PublicationEvent",
     "RecordedFile",
@@ -137,6 +150,8 @@ __all__ = [
     "pcm",
     "record",
     "register_noise_cancellation",
+    "runPreflight",
+    "run_preflight",
     "version",
 ]
 

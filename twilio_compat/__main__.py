@@ -28,6 +28,7 @@ from twilio_compat.commands import (
     insights,
     join,
     load_test,
+    preflight,
     serve,
     token,
     turn_config,
@@ -43,7 +44,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, token, join, demo, doctor, insights, load_test, turn_config):
+for module in (serve, token, join, demo, doctor, preflight, insights, load_test, turn_config):
     module.register(app)
 
 

@@ -155,6 +155,7 @@ async def enter_room(
                 network_quality=options.network_quality,
                 bitrates=options.bitrates,
                 bandwidth_profile=options.bandwidth_profile,
+                receive_transcriptions=options.receive_transcriptions,
                 close=stack.pop_all().aclose,
             )
             return Room(setup)

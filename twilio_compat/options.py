@@ -95,6 +95,7 @@ class ConnectKeywords(TypedDict, total=False):
     max_audio_bitrate: int | None
     max_video_bitrate: int | None
     bandwidth_profile: OptionBag | None
+    receive_transcriptions: bool
     service_url: str | None
 
 
@@ -184,6 +185,7 @@ class ConnectOptions:
         network_quality: What to report; None for nothing.
         bitrates: `maxAudioBitrate` and `maxVideoBitrate`.
         bandwidth_profile: How received videos share the downlink; None switches none off.
+        receive_transcriptions: Tell what is said as text.
         service_url: Ours: where the calling service is; None for `CALLING_SERVICE_URL`.
     """
 
@@ -196,6 +198,7 @@ class ConnectOptions:
     network_quality: NetworkQualityConfiguration | None = None
     bitrates: BitrateLimits = BitrateLimits()
     bandwidth_profile: BandwidthOptions | None = None
+    receive_transcriptions: bool = False
     service_url: str | None = None
 
 
@@ -211,7 +214,7 @@ _CONNECT_IGNORED: Final = frozenset(
 _CONNECT_LATER: Final = frozenset(
     {
         "ice_servers", "ice_transport_policy", "notify_warnings",
-        "preferred_audio_codecs", "preferred_video_codecs", "receive_transcriptions",
+        "preferred_audio_codecs", "preferred_video_codecs",
     }
 )  # fmt: skip
 _TRACK_IGNORED: Final = frozenset(
@@ -248,6 +251,7 @@ def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectOpt
             optional(values, "max_audio_bitrate", int), optional(values, "max_video_bitrate", int)
         ),
         bandwidth_profile=read_bandwidth_profile(values.get("bandwidth_profile")),
+        receive_transcriptions=flag(values, "receive_transcriptions", default=False),
         service_url=optional(values, "service_url", str),
     )
 

@@ -11,6 +11,7 @@ Source: twilio-video.js 2.36, `lib/room.js`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -52,12 +53,13 @@ from twilio_compat.participant import ParticipantState
 from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.stats import StatsReport, stats_report
+from twilio_compat.transcription import transcription_event
 
 if TYPE_CHECKING:
     from acs_core.client.call import Call
     from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
     from acs_core.core.receiving import Forwarding
-    from acs_core.wire import QualityLevel
+    from acs_core.wire import QualityLevel, Transcribed
 
 __all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
 
@@ -65,6 +67,8 @@ __all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
 _REMOVED: Final = frozenset({5000, endings.REMOVED.sub_code, endings.UNINVITED.sub_code})
 
 _instances = count(1)
+
+_log = logging.getLogger(__name__)
 
 LISTENER_GRACE: Final = 0.5
 """Seconds that coroutine listeners may go on after the room is over."""
@@ -93,6 +97,7 @@ class RoomSetup:
         network_quality: What to report; None for nothing.
         bitrates: Limits of what is published later.
         bandwidth_profile: How received videos share the downlink; None for no profile.
+        receive_transcriptions: Tell what is said as text.
         close: Leave the call and let go of everything; takes a few seconds at most.
     """
 
@@ -107,6 +112,7 @@ class RoomSetup:
     bitrates: BitrateLimits
     close: Callable[[], Awaitable[None]]
     bandwidth_profile: BandwidthOptions | None = None
+    receive_transcriptions: bool = False
 
 
 @final
@@ -147,6 +153,8 @@ class Room(EventEmitter):
         for emitter, event, listener in self._subscriptions():
             emitter.on(event, listener)
         self._catch_up()
+        if setup.receive_transcriptions and self._state is not RoomState.DISCONNECTED:
+            self._tasks.spawn(self._ask_for_transcriptions(), "ask for transcriptions")
 
     @property
     def sid(self) -> str:
@@ -265,6 +273,7 @@ class Room(EventEmitter):
             (streams, StreamsEvent.DATA_RECEIVED, self._data_received),
             (streams, StreamsEvent.LOCAL_PUBLICATION_FAILED, self._local_failed),
             (streams, StreamsEvent.RECORDING_CHANGED, self._recording_changed),
+            (streams, StreamsEvent.TRANSCRIBED, self._transcribed),
             (self._policy, ReceivePolicyEvent.FORWARDING_CHANGED, self._forwarding_changed),
             (self._qualities, NetworkQualityEvent.LEVEL_CHANGED, self._quality_changed),
             (self._setup.call, CallEvent.STATE_CHANGED, self._call_changed),
@@ -327,6 +336,17 @@ class Room(EventEmitter):
     def _recording_changed(self) -> None:
         started = self._streams.is_recording
         self.emit(RoomEvent.RECORDING_STARTED if started else RoomEvent.RECORDING_STOPPED)
+
+    def _transcribed(self, said: Transcribed) -> None:
+        if self._setup.receive_transcriptions:
+            self.emit(RoomEvent.TRANSCRIPTION, transcription_event(said))
+
+    async def _ask_for_transcriptions(self) -> None:
+        try:
+            await self._streams.receive_transcriptions()
+        except CallingError as error:
+            # As in Twilio's SDK, where it is the room that is transcribed or not.
+            _log.info("Nothing will be transcribed: %s", error)
 
     def _forwarding_changed(self, changes: tuple[Forwarding, ...]) -> None:
         for change in changes:

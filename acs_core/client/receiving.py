@@ -69,6 +69,11 @@ class SubscribeLeg:
         self._accepted = asyncio.Event()
 
     @property
+    def connection(self) -> int:
+        """The number of the newest connection; 0 before there is one."""
+        return self._connection
+
+    @property
     def is_connected(self) -> bool:
         """Whether there is nothing to connect, or it is connected."""
         return self._peer is None or self._peer.state is PeerState.CONNECTED
@@ -107,6 +112,11 @@ class SubscribeLeg:
         channel = self._channels.pop(publication, None)
         if receiver is not None or channel is not None:
             tell(self._observer.on_unsubscribed, publication)
+
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard; 0 before there is a connection that works."""
+        return 0.0 if self._peer is None else self._peer.silence
 
     def stats(self) -> PeerStats | None:
         """Measurements of the connection, if there is one."""

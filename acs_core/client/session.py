@@ -314,6 +314,7 @@ class CallSession:
     def signaling_resumed(self) -> None:
         """Signaling is back and nothing was missed."""
         self._signaling_error = None
+        self._recovery.signaling_resumed()
         self._maybe_recovered()
 
     def signaling_closed(self, error: CallingError) -> None:
@@ -413,22 +414,26 @@ class CallSession:
         """What was lost while joining is restored from now on."""
         if self._signaling_error is not None:
             self._reconnecting(self._signaling_error)
-        for leg, error in list(self._recovery.lost.items()):
-            self._media_lost(leg, error)
+        for error in list(self._recovery.lost.values()):
+            self._restore_media(error)
 
     def _leg_failed(self, leg: str, error: CallingError) -> None:
         # Not at once: when the service ends the call, it closes the media before we have read
         # that; and when the program ends, its tasks are cancelled together, in any order.
-        asyncio.get_running_loop().call_later(LOSS_GRACE, self._media_lost, leg, error)
+        connection = self._recovery.connection(leg)
+        asyncio.get_running_loop().call_later(LOSS_GRACE, self._media_lost, leg, error, connection)
 
-    def _media_lost(self, leg: str, error: CallingError) -> None:
+    def _media_lost(self, leg: str, error: CallingError, connection: int) -> None:
         if self._connection.is_closed or self._ending is not None:
             return
-        self._recovery.note(leg, error)
-        if self._state not in (SessionState.JOINED, SessionState.RECONNECTING):
-            return
-        self._reconnecting(error)
-        self._recovery.start()
+        if self._recovery.note(leg, error, connection):
+            self._restore_media(error)
+
+    def _restore_media(self, error: CallingError) -> None:
+        if self._state in (SessionState.JOINED, SessionState.RECONNECTING):
+            self._reconnecting(error)
+            self._connection.probe()
+            self._recovery.start()
 
     def _give_up_media(self) -> None:
         goodbye = wire.Leave(endpoint=self.id, has_lost_media=True)

@@ -21,6 +21,7 @@ from acs_core.models import (
     CallLimits,
     GroupCallLocator,
     Place,
+    ProbeCallLocator,
     RoomCallLocator,
     TeamsMeetingIdLocator,
     TeamsMeetingLinkLocator,
@@ -124,6 +125,8 @@ def wire_locator(place: Place) -> wire.Locator:
     match place:
         case GroupCallLocator(group_id=group_id):
             return wire.GroupLocator(group_id=group_id)
+        case ProbeCallLocator(probe_id=probe_id):
+            return wire.ProbeLocator(probe_id=probe_id)
         case RoomCallLocator(room_id=room_id):
             return wire.RoomLocator(room=room_id)
         case TeamsMeetingLinkLocator(meeting_link=link):

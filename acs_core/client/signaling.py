@@ -52,11 +52,13 @@ class SignalingTimes:
         open: From the first try to `Welcome`.
         request: Until a request is answered.
         attempt: For one try to come back.
+        probe: For a sign of life after `SignalingConnection.probe`.
     """
 
     open: float = 10.0
     request: float = 10.0
     attempt: float = 5.0
+    probe: float = 3.0
 
 
 class SignalingObserver(Protocol):
@@ -107,6 +109,7 @@ class SignalingConnection:
         self._received = 0
         self._unconfirmed = 0
         self._confirm_now = asyncio.Event()
+        self._silence: asyncio.Timeout | None = None
         self._next_id = 1
         self._pending: dict[int, _Pending] = {}
         self._task: asyncio.Task[None] | None = None
@@ -210,6 +213,21 @@ class SignalingConnection:
         if isinstance(reply, wire.Failed):
             raise error_from(reply)
         return reply
+
+    def probe(self) -> None:
+        """Find out soon whether the WebSocket still works; without effect when it is lost.
+
+        For when the same network lost something else: a WebSocket whose way is gone, or whose
+        address, stays silent without an error (RFC 9293 section 3.8.3), and the service's
+        heartbeat tells only after three intervals.
+        """
+        if self._silence is None:
+            return
+        soon = asyncio.get_running_loop().time() + self._times.probe
+        planned = self._silence.when()
+        if planned is not None and soon < planned:
+            self._silence.reschedule(soon)
+            self._confirm_now.set()  # A ping, which is answered.
 
     async def close(self) -> None:
         """Say goodbye and release everything, within 2 s. Closing again does nothing."""
@@ -317,7 +335,7 @@ class SignalingConnection:
         pinging = asyncio.create_task(self._ping(heartbeat), name="signaling ping")
         try:
             while True:
-                async with asyncio.timeout(3 * heartbeat):
+                async with asyncio.timeout(3 * heartbeat) as self._silence:
                     message = await self._socket.receive()
                 if message.type is not aiohttp.WSMsgType.TEXT:
                     break
@@ -333,6 +351,7 @@ class SignalingConnection:
             await _abandon(self._socket)
             return error
         finally:
+            self._silence = None
             pinging.cancel()
             await asyncio.wait({pinging})
         return _lost(f"The signaling connection was lost ({self._socket.close_code}).")

@@ -29,6 +29,7 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.media.drain import SocketDrain
+from acs_core.media.stats import CandidateStats, PathStats
 from acs_core.rtc.sdp import IceParameters
 
 __all__ = ["IceLeg", "IceServer", "enlarge_socket_buffers"]
@@ -123,11 +124,11 @@ class _Connection(aioice.Connection):
                     self._on_heard()
 
     @property
-    def candidate_types(self) -> tuple[str, str]:
-        """Of the pair in use, ours first; empty before there is one."""
+    def selected(self) -> tuple[aioice.Candidate, aioice.Candidate] | None:
+        """The pair in use, ours first; None before there is one."""
         for pair in self._nominated.values():
-            return pair.local_candidate.type, pair.remote_candidate.type
-        return "", ""
+            return pair.local_candidate, pair.remote_candidate
+        return None
 
 
 class IceLeg:
@@ -177,7 +178,18 @@ class IceLeg:
     @property
     def candidate_types(self) -> tuple[str, str]:
         """Types of the candidates in use, ours first (RFC 8445 section 5.1.1); empty before."""
-        return self._connection.candidate_types
+        selected = self._connection.selected
+        return ("", "") if selected is None else (selected[0].type, selected[1].type)
+
+    @property
+    def path(self) -> PathStats:
+        """Candidates of both ends, and those in use; without times."""
+        connection, selected = self._connection, self._connection.selected
+        return PathStats(
+            local=tuple(_stats_of(one) for one in connection.local_candidates),
+            remote=tuple(_stats_of(one) for one in connection.remote_candidates),
+            selected=None if selected is None else (_stats_of(selected[0]), _stats_of(selected[1])),
+        )
 
     @property
     def has_relay_failed(self) -> bool:
@@ -273,6 +285,17 @@ class IceLeg:
     def _may_send(self) -> bool:
         silence = self.silent_for(self._loop.time())
         return self._state != "closed" and (silence is None or silence < CONSENT_LIFETIME)
+
+
+def _stats_of(candidate: aioice.Candidate) -> CandidateStats:
+    return CandidateStats(
+        id=candidate.foundation,
+        type=candidate.type,
+        address=candidate.host,
+        port=candidate.port,
+        protocol=candidate.transport.lower(),
+        priority=candidate.priority,
+    )
 
 
 def _parsed(candidates: Sequence[str]) -> list[aioice.Candidate]:

@@ -17,7 +17,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from acs_core.errors import (
 )
 from acs_core.media.ice import IceLeg, IceServer
 from acs_core.media.negotiated import DataParameters
+from acs_core.media.stats import PathStats
 from acs_core.rtc.dtls import DataChannel, DtlsEndpoint
 from acs_core.rtc.feedback import RtcpPacket
 from acs_core.rtc.sdp import LocalTransport, RemoteTransport
@@ -103,11 +104,29 @@ class MediaPeer:
         self._tasks: list[asyncio.Task[None]] = []
         self._outcome: asyncio.Future[None] = self._loop.create_future()
         self._session_id = secrets.randbits(62)
+        self._started: float | None = None
+        self._ice_connected: float | None = None
+        self._dtls_connected: float | None = None
 
     @property
     def state(self) -> PeerState:
         """The state as of now."""
         return self._state
+
+    @property
+    def silence(self) -> float:
+        """Seconds since anything was heard of the other end; 0 before the first datagram."""
+        return self._leg.silent_for(self._loop.time()) or 0.0
+
+    @property
+    def path(self) -> PathStats:
+        """How the connection came about."""
+        return replace(
+            self._leg.path,
+            started=self._started,
+            ice_connected=self._ice_connected,
+            connected=self._dtls_connected,
+        )
 
     async def open(self) -> None:
         """Open sockets and gather candidates; called by itself before the first description.
@@ -217,9 +236,12 @@ class MediaPeer:
 
     async def _establish(self, remote: RemoteTransport) -> None:
         settings = self._settings
+        self._started = self._loop.time()
         try:
             await self._leg.connect(remote.ice, remote.candidates, timeout=settings.ice_timeout)
+            self._ice_connected = self._loop.time()
             await self._endpoint.connect(remote.fingerprints, timeout=settings.dtls_timeout)
+            self._dtls_connected = self._loop.time()
         except CallingError as error:
             self._set_state(PeerState.FAILED, error)
             return
@@ -237,7 +259,7 @@ class MediaPeer:
         limit = self._settings.silence
         while self._state in (PeerState.CONNECTED, PeerState.SILENT):
             await asyncio.sleep(limit / WATCHES_PER_SILENCE)
-            silence = self._leg.silent_for(self._loop.time()) or 0.0
+            silence = self.silence
             if silence <= limit:
                 self._set_state(PeerState.CONNECTED, None)
             elif self._state is PeerState.CONNECTED:

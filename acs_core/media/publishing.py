@@ -162,6 +162,7 @@ class PublishPeer(MediaPeer):
             local_candidate_type=self._leg.candidate_types[0],
             remote_candidate_type=self._leg.candidate_types[1],
             has_relay_failed=self._leg.has_relay_failed,
+            path=self.path,
             senders=senders,
         )
 

@@ -12,7 +12,15 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["FreezeMeter", "PeerStats", "RateMeter", "ReceiverStats", "SenderStats"]
+__all__ = [
+    "CandidateStats",
+    "FreezeMeter",
+    "PathStats",
+    "PeerStats",
+    "RateMeter",
+    "ReceiverStats",
+    "SenderStats",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +150,48 @@ class ReceiverStats:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateStats:
+    """An address at which one end of a connection can be reached (RFC 8445 section 5.1).
+
+    Attributes:
+        id: Its foundation; the same for candidates of one type, base and server.
+        type: "host", "srflx", "prflx" or "relay".
+        address: IP address.
+        port: UDP or TCP port.
+        protocol: "udp" or "tcp".
+        priority: As in RFC 8445 section 5.1.2.
+    """
+
+    id: str
+    type: str
+    address: str
+    port: int
+    protocol: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathStats:
+    """How a connection came about; times are the event loop's, None before they came.
+
+    Attributes:
+        local: All candidates of ours.
+        remote: All candidates of the other end.
+        selected: Those in use, ours first.
+        started: When the other end was known.
+        ice_connected: When a way to it was found.
+        connected: When the handshake on it was done.
+    """
+
+    local: tuple[CandidateStats, ...] = ()
+    remote: tuple[CandidateStats, ...] = ()
+    selected: tuple[CandidateStats, CandidateStats] | None = None
+    started: float | None = None
+    ice_connected: float | None = None
+    connected: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PeerStats:
     """One connection.
 
@@ -154,6 +204,7 @@ class PeerStats:
         local_candidate_type: "host", "srflx", "prflx" or "relay"; empty before it is connected.
         remote_candidate_type: The same for the other end.
         has_relay_failed: A TURN server was named, and none gave us an address.
+        path: How it came about.
         senders: By stream key.
         receivers: By mid.
     """
@@ -165,6 +216,7 @@ class PeerStats:
     local_candidate_type: str = ""
     remote_candidate_type: str = ""
     has_relay_failed: bool = False
+    path: PathStats = field(default_factory=PathStats)
     senders: Mapping[str, SenderStats] = field(default_factory=dict)
     receivers: Mapping[str, ReceiverStats] = field(default_factory=dict)
 

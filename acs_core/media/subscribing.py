@@ -107,6 +107,7 @@ class SubscribePeer(MediaPeer):
             local_candidate_type=self._leg.candidate_types[0],
             remote_candidate_type=self._leg.candidate_types[1],
             has_relay_failed=self._leg.has_relay_failed,
+            path=self.path,
             receivers={mid: item.stats(now) for mid, item in self._receivers.items()},
         )
 

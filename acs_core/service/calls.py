@@ -77,7 +77,7 @@ class Calls:
         self._clock = clock
         self._live: dict[str, ServerCall] = {}
         self._refused_rooms = 0
-        self._by_place: dict[tuple[str, str], ServerCall] = {}
+        self._by_place: dict[tuple[str, ...], ServerCall] = {}
 
     @property
     def live(self) -> Mapping[str, ServerCall]:
@@ -136,6 +136,10 @@ class Calls:
                 if principal.rooms is not None:
                     raise admission.not_granted(f"group {guid}")
                 return self._place(("group", guid), None)
+            case wire.ProbeLocator(probe_id=probe_id):
+                return self._place(
+                    ("probe", principal.raw_id, admission.parse_guid(probe_id)), None
+                )
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
             case wire.MeetingLocator():
@@ -210,7 +214,7 @@ class Calls:
 
     def _place(
         self,
-        place: tuple[str, str],
+        place: tuple[str, ...],
         room: RoomRecord | None,
         meeting: MeetingRecord | None = None,
     ) -> ServerCall:
@@ -222,7 +226,7 @@ class Calls:
 
     def _start(
         self,
-        place: tuple[str, str],
+        place: tuple[str, ...],
         room: RoomRecord | None,
         type_: CallType,
         meeting: MeetingRecord | None = None,
@@ -252,7 +256,7 @@ class Calls:
         """How long a call in this room lives without participants."""
         return room.options.times(self._times if room.is_session else AT_ONCE)
 
-    def _ended(self, place: tuple[str, str], call: ServerCall) -> None:
+    def _ended(self, place: tuple[str, ...], call: ServerCall) -> None:
         del self._live[call.id]
         del self._by_place[place]
         if call.room is not None:

@@ -197,6 +197,7 @@ class NativeEndpoint(EndpointObserver):
         # The client waits for an offer, also when nobody publishes.
         self._subscribe.transport.want_data()
         self._subscribe.refresh()
+        self._report_reachability()
 
     # ------------------------------------------------------------ what the call says
 

@@ -364,6 +364,9 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
         timestamp: Unix seconds.
         language: BCP 47 tag of what was spoken.
         caption_language: BCP 47 tag of `caption_text`, when it is a translation.
+        publication: In which audio publication it was said.
+        sequence_number: Counts up per publication; that of a text that may change stays.
+        stability: 0..1, how likely such a text stays; None when not known.
     """
 
     endpoint: str
@@ -374,6 +377,9 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     language: str = ""
     caption_language: str = ""
     caption_text: str = ""
+    publication: str = ""
+    sequence_number: int = 0
+    stability: float | None = None
 
 
 class RealTimeText(Struct, frozen=True, kw_only=True, tag="real_time_text"):

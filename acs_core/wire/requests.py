@@ -36,6 +36,7 @@ __all__ = [
     "NewPublication",
     "PermitMedia",
     "Ping",
+    "ProbeLocator",
     "Publish",
     "RaiseHand",
     "React",
@@ -103,6 +104,12 @@ class RoomLocator(Struct, frozen=True, kw_only=True, tag="room"):
     room: str
 
 
+class ProbeLocator(Struct, frozen=True, kw_only=True, tag="probe"):
+    """A test call of one user, by a GUID that the user made up; nobody else can find it."""
+
+    probe_id: str
+
+
 class DialLocator(Struct, frozen=True, kw_only=True, tag="dial"):
     """A new call in which some users and telephones ring.
 
@@ -135,7 +142,9 @@ class MeetingLocator(Struct, frozen=True, kw_only=True, tag="meeting"):
     passcode: str = ""
 
 
-Locator: TypeAlias = GroupLocator | RoomLocator | DialLocator | InvitationLocator | MeetingLocator
+Locator: TypeAlias = (
+    GroupLocator | RoomLocator | ProbeLocator | DialLocator | InvitationLocator | MeetingLocator
+)
 
 
 class NewPublication(Struct, frozen=True, kw_only=True):

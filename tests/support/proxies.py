@@ -208,6 +208,13 @@ class UdpProxy(asyncio.DatagramProtocol):
         elif self._near is not None:
             self._near.sendto(data, addr)
 
+    def forget(self) -> None:
+        """Close what was opened for clients that are gone; whoever still sends gets another."""
+        for far in self._far.values():
+            far.abort()
+        self._far.clear()
+        self._opening.clear()
+
     async def close(self) -> None:
         tasks = set(self._opening.values())
         if tasks:

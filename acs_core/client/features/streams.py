@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from acs_core import wire
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
     DataReceived,
     Joined,
     News,
+    Noticed,
     Over,
     RosterChanged,
     Subscribed,
@@ -58,6 +60,7 @@ from acs_core.core.facts import (
 from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.events import StreamsEvent
 from acs_core.media.sources import MediaSource
+from acs_core.media.stats import PeerStats
 
 __all__ = ["StreamsFeature"]
 
@@ -101,9 +104,29 @@ class StreamsFeature(CallFeature):
         session = self._context.session
         return session is not None and session.roster.is_recording
 
+    @property
+    def connections(self) -> tuple[PeerStats, ...]:
+        """Measurements of our media connections: the one that sends, the one that receives."""
+        session = self._context.session
+        if session is None:
+            return ()
+        stats = session.stats()
+        return tuple(one for one in (stats.publish, stats.subscribe) if one is not None)
+
     def endpoint(self, endpoint_id: str) -> RemoteEndpoint | None:
         """One of `endpoints` by id."""
         return self._endpoints.get(endpoint_id)
+
+    async def receive_transcriptions(self) -> None:
+        """Ask for what is said as text; each text is a `transcribed` event from now on.
+
+        Raises:
+            InvalidStateError: 412/45201: the service has no transcriber.
+            CallingError: The service could not be told.
+        """
+        await self._context.joined_session().ask(
+            wire.SetCaptions(endpoint=self.local_endpoint_id, is_on=True)
+        )
 
     async def publish(
         self,
@@ -220,6 +243,8 @@ class StreamsFeature(CallFeature):
                 if publication_id in self._publications:
                     source = self._publications[publication_id]
                     self._emit(StreamsEvent.DATA_RECEIVED, source, payload)
+            case Noticed(notice=wire.Transcribed() as said):
+                self._emit(StreamsEvent.TRANSCRIBED, said)
             case Over():
                 for publication in self._publications.values():
                     publication.set_subscribed(False)

@@ -14,11 +14,16 @@ class Leg:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.replaced = 0
+        self.connection = 1
+        self.is_connected = False
+        self.silence = 0.0
 
     async def replace(self) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.replaced += 1
+        self.connection += 1
+        self.is_connected = True
 
 
 def recovery(told: list[str], window: float, **legs: Leg) -> MediaRecovery:
@@ -37,7 +42,7 @@ async def test_all_that_is_lost_is_replaced_also_what_fails_at_first() -> None:
     made = recovery(told, 10.0, good=good, bad=bad)
     assert made.task is None
     for name in ("bad", "good"):
-        made.note(name, LOST)
+        made.note(name, LOST, 1)
         made.start()
     task = made.task
     assert set(made.lost) == {"good", "bad"}
@@ -45,7 +50,8 @@ async def test_all_that_is_lost_is_replaced_also_what_fails_at_first() -> None:
     await task
     assert (good.replaced, bad.replaced, told) == (1, 1, ["restored"])
     assert not made.lost
-    made.note("good", LOST)
+    assert not made.note("good", LOST, 1), "that connection was replaced already"
+    assert made.note("good", LOST, 2)
     made.start()
     assert made.task is not task
     assert made.task is not None
@@ -61,9 +67,44 @@ async def test_after_the_window_it_is_given_up() -> None:
             await asyncio.Event().wait()
 
     made = recovery(told, 0.01, stuck=Stuck())
-    made.note("stuck", LOST)
+    made.note("stuck", LOST, 1)
     made.start()
     assert made.task is not None
     await made.task
     assert told == ["given up"]
     assert dict(made.lost) == {"stuck": LOST}
+
+
+async def test_what_is_silent_for_long_is_lost_with_the_others() -> None:
+    told: list[str] = []
+    publish, subscribe = Leg(), Leg()
+    subscribe.is_connected, subscribe.silence = True, 2.5
+    made = recovery(told, 10.0, publish=publish, subscribe=subscribe)
+    assert made.note("publish", LOST, 1)
+    assert set(made.lost) == {"publish", "subscribe"}
+    made.start()
+    assert made.task is not None
+    await made.task
+    assert (publish.replaced, subscribe.replaced) == (1, 1)
+
+
+async def test_an_attempt_begins_anew_when_signaling_is_back() -> None:
+    told: list[str] = []
+    begun = asyncio.Event()
+
+    class Moving(Leg):
+        async def replace(self) -> None:
+            if not begun.is_set():
+                begun.set()
+                await asyncio.Event().wait()
+            await super().replace()
+
+    leg = Moving()
+    made = recovery(told, 10.0, moving=leg)
+    made.note("moving", LOST, 1)
+    made.start()
+    await begun.wait()
+    made.signaling_resumed()
+    assert made.task is not None
+    await asyncio.wait_for(made.task, 2.0)
+    assert (leg.replaced, told) == (1, ["restored"])
