@@ -20,7 +20,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 REAL_TIME = frozenset(
-    {"client", "examples", "fault", "features", "integrations", "interop", "media_plane", "rest"}
+    {
+        "client",
+        "examples",
+        "fault",
+        "features",
+        "integrations",
+        "interop",
+        "media_plane",
+        "rest",
+        "testing",
+    }
 )
 """Folders of tests with real media."""
 
