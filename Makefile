@@ -55,8 +55,9 @@ format: $(STAMP) ## let ruff format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-features: $(STAMP) ## the table of features and their proofs, mapping/docs/features.md
+features: $(STAMP) ## mapping/docs: features and their proofs, differences from Twilio
 	$(BIN)/python -m mapping.features
+	$(BIN)/python -m mapping.differences
 
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)
