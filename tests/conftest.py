@@ -28,6 +28,7 @@ REAL_TIME = frozenset(
         "integrations",
         "interop",
         "media_plane",
+        "migration_examples",
         "rest",
         "testing",
     }
