@@ -359,6 +359,23 @@ async def test_the_bot_is_gone_within_two_seconds(way: str) -> None:
             frames.close()
 
 
+async def test_a_handler_may_end_the_bot_when_its_caller_goes() -> None:
+    async with meeting() as where:
+        ann = await where.guest("ann")
+        async with running(where, **SOUND) as run:
+
+            async def gone(_transport: TwilioCompatTransport, _client: object) -> None:
+                await run.worker.cancel()
+
+            run.transport.add_event_handler("on_client_disconnected", gone)
+            await there(ann)
+            await until(lambda: run.transport.room)
+            ann.disconnect()
+            assert run.task is not None
+            async with asyncio.timeout(5):
+                await asyncio.shield(run.task)
+
+
 async def test_speech_is_played_to_its_end_before_the_bot_leaves() -> None:
     async with meeting() as where:
         ann = await where.guest("ann")

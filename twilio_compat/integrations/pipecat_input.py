@@ -69,7 +69,7 @@ class RoomInput(BaseInputTransport):
         await super().start(frame)
         try:
             await self._session.enter(self)
-        except (TwilioError, CallingError, TimeoutError) as error:
+        except (TwilioError, CallingError) as error:
             await self.push_error(f"The room cannot be entered: {error}", exception=error)
             # A bot that is in no room has nothing to do.
             await self.push_frame(CancelWorkerFrame(reason=str(error)))

@@ -52,7 +52,7 @@ class RoomOutput(BaseOutputTransport):
         await super().start(frame)
         try:
             await self._session.enter(self)
-        except (TwilioError, CallingError, TimeoutError) as error:
+        except (TwilioError, CallingError) as error:
             await self.push_error(f"The room cannot be entered: {error}", exception=error)
             return
         await self.set_transport_ready(frame)

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 
 from pipecat.transports.base_transport import TransportParams
 
+from acs_core.errors import DeadlineError, Stage
 from acs_core.media.program import ProgramVideoSource
 from twilio_compat.connect import connect
 from twilio_compat.errors import TwilioError
@@ -110,7 +111,8 @@ class RoomSession:
         """Enter the room, unless somebody has; for each user once.
 
         Raises:
-            TwilioError: It cannot be entered; the same one for everybody who asks afterwards.
+            TwilioError: It cannot be entered; the same error for everybody who asks afterwards.
+            DeadlineError: The service does not answer in time; likewise.
         """
         async with self._lock:
             self._users.add(user)
@@ -118,8 +120,7 @@ class RoomSession:
                 raise self._failure
             if self.room is None:
                 try:
-                    async with asyncio.timeout(ENTER_DEADLINE):
-                        self.room = await self._connect()
+                    self.room = await self._connect()
                 except Exception as error:
                     self._failure = error
                     await self._end_tracks()
@@ -179,12 +180,20 @@ class RoomSession:
         if self._params.video_out_enabled:
             self.pictures[None] = _picture("pipecat-video")
             tracks.append(self.pictures[None])
-        return await connect(
-            self._token,
-            name=self._room_name or None,
-            tracks=tracks,
-            service_url=self._service_url,
-        )
+        try:
+            async with asyncio.timeout(ENTER_DEADLINE):
+                return await connect(
+                    self._token,
+                    name=self._room_name or None,
+                    tracks=tracks,
+                    service_url=self._service_url,
+                )
+        except TimeoutError as error:
+            raise DeadlineError(
+                f"The service did not let the bot in within {ENTER_DEADLINE:g} s.",
+                stage=Stage.ADMISSION,
+                next_step="Look at the service with: twilio-compat doctor",
+            ) from error
 
     def _listen(self, room: Room) -> None:
         told = self._listener

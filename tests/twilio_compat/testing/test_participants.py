@@ -16,7 +16,7 @@ BRIEF = 1.0
 
 @pytest.fixture
 def calling_server_options() -> dict[str, Any]:
-    return {"times": SessionTimes(twilio_window=1.5)}
+    return {"times": SessionTimes(twilio_window=3.0)}
 
 
 async def test_they_hear_and_see_each_other(fake_participant: FakeParticipants) -> None:
@@ -82,6 +82,8 @@ async def test_who_vanishes_is_missed_and_may_come_back(
     await away
     with pytest.raises(InvalidStateError, match="has vanished"):
         ann.send("hello?")
+    with pytest.raises(AssertionError, match="did not see a moving picture"):
+        await bob.sees(moving=True, from_="ann", within=0.5)
     back = next_event(bob.room, "participantReconnected")
     await ann.come_back()
     await back
