@@ -9,7 +9,7 @@ SDK := $(INTEROP)/node_modules/.installed
 # Processes that test side by side; 0 tests in one.
 WORKERS ?= 2
 
-.PHONY: help demo serve test proof soak lint format features bench clean
+.PHONY: help demo serve test proof soak integrations lint format features bench clean
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -36,6 +36,13 @@ test: $(STAMP) $(SDK) ## everything but the long proofs
 proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)
 
+# Pipecat pulls half a gigabyte, so its tests have an environment of their own.
+integrations: ## the tests of the integrations with other frameworks, with these installed
+	test -d .venv-pipecat || $(PYTHON) -m venv .venv-pipecat
+	.venv-pipecat/bin/python -m pip install --quiet --upgrade pip
+	.venv-pipecat/bin/python -m pip install --quiet --editable '.[test,pipecat]'
+	.venv-pipecat/bin/python -m pytest tests/integrations $(PYTEST)
+
 soak: $(STAMP) $(SDK) ## hours of calls; by hand
 	$(BIN)/python -m pytest -m soak -s --timeout 0 $(PYTEST)
 
@@ -48,8 +55,9 @@ format: $(STAMP) ## let ruff format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-features: $(STAMP) ## the table of features and their proofs, mapping/docs/features.md
+features: $(STAMP) ## mapping/docs: features and their proofs, differences from Twilio
 	$(BIN)/python -m mapping.features
+	$(BIN)/python -m mapping.differences
 
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)

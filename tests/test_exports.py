@@ -14,6 +14,7 @@ PACKAGES = [
     "acs_core.service",
     "twilio_compat",
     "twilio_compat.server",
+    "twilio_compat.testing",
 ]
 
 

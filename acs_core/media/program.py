@@ -350,6 +350,14 @@ class ProgramAudioSource(MediaSource):
         super()._finish(reason)
         self._room.set()
 
+    def clear(self) -> None:
+        """Take back what was written and is not sent yet, at most 200 ms."""
+        with self._lock_written:
+            self._buffer.clear()
+            # It holds the last samples of what is taken back.
+            self._resampler = None
+        self._room.set()
+
     def _converted(self, frame: AudioFrame) -> Samples:
         form = (frame.sample_rate, frame.channels)
         if form == (AUDIO_RATE, self._channels):

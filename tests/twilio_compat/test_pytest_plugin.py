@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -39,25 +40,59 @@ def test_address_is_taken_back():
 """
 
 
+FAILING = """
+async def test_music(fake_participant):
+    ann = await fake_participant("ann", tone=440)
+    bob = await fake_participant("bob")
+    await bob.hears(tone=880, from_="ann", within=1)
+"""
+EXAMPLE = Path(__file__).parents[2] / "migration_examples" / "pytest_plugin"
+
+
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_fixtures_work_in_somebody_elses_project(tmp_path: Path, mode: str) -> None:
     mark = "@pytest.mark.asyncio" if mode == "strict" else ""
     (tmp_path / "test_bot.py").write_text(BOT.format(mark=mark))
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = {mode}\n")
+    code, out = inner_pytest(tmp_path, mode)
+    assert code == 0, out
+    assert "3 passed" in out
+
+
+def test_a_failure_is_one_line_that_says_what_was_there_instead(tmp_path: Path) -> None:
+    (tmp_path / "test_music.py").write_text(FAILING)
+    code, out = inner_pytest(tmp_path, "auto")
+    assert code == 1, out
+    errors = [line for line in out.splitlines() if line.startswith("E  ")]
+    assert len(errors) == 1, out
+    assert "AssertionError: bob did not hear 880 Hz from ann within 1 s. Heard: 4" in errors[0]
+    # The test's own line is what fails, not the inside of this package.
+    assert "test_music.py:5: AssertionError" in out
+
+
+def test_the_example_tests_its_bot(tmp_path: Path) -> None:
+    for name in ("doorman.py", "test_doorman.py"):
+        shutil.copy(EXAMPLE / name, tmp_path)
+    code, out = inner_pytest(tmp_path, "strict")
+    assert code == 0, out
+    assert "3 passed" in out
+
+
+def inner_pytest(folder: Path, mode: str) -> tuple[int, str]:
+    """Run the tests of a folder as somebody else's project; return exit code and output."""
+    (folder / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = {mode}\n")
     root = Path(__file__).parents[2]
     # The entry point is there once the package is installed; naming it twice is an error then.
     plugin = [] if _is_installed() else ["-p", "twilio_compat.pytest_plugin"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "test_bot.py"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, "."],
+        cwd=folder,
         env=clean_environment({"PYTHONPATH": str(root)}),
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=55,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    return done.returncode, done.stdout + done.stderr
 
 
 def _is_installed() -> bool:
