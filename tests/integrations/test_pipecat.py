@@ -50,6 +50,9 @@ from twilio_compat.integrations.pipecat import (
 RATE = 16_000
 """What most speech recognizers want, and unlike the room's 48 kHz."""
 
+NEAR = 20
+"""Hz that a tone may be off: packets that come late on a busy machine bend it."""
+
 LOUDNESS = 4650
 """Amplitude of a test tone."""
 
@@ -158,7 +161,7 @@ async def test_a_pipeline_hears_a_participant_and_answers() -> None:
             voice = await heard(ann)
             frames = voice.frames()
             await until_loudness(frames, loud=True)
-            assert abs(await listen(frames) - 880) < 5
+            assert abs(await listen(frames) - 880) < NEAR
             frames.close()
             spoken = run.bot.of(InputAudioRawFrame)[-1]
             assert (spoken.sample_rate, spoken.num_channels) == (RATE, 1)
@@ -176,17 +179,19 @@ async def test_several_participants_are_mixed_or_told_apart() -> None:
 
             await until(lambda: users() == {"ann", "bob"})
         async with running(where, **SOUND) as run:
+            await until(lambda: both(run.bot))
 
-            def tones() -> set[int]:
-                audio = b"".join(one.audio for one in run.bot.of(InputAudioRawFrame)[-50:])
-                samples = np.frombuffer(audio, dtype=np.int16).astype(float)
-                if len(samples) < RATE // 2:
-                    return set()
-                spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-                loud = np.flatnonzero(spectrum > spectrum.max() / 4) * RATE / len(samples)
-                return {round(tone / 20) * 20 for tone in loud}
 
-            await until(lambda: tones() == {440, 880})
+def both(bot: Bot) -> bool:
+    """Whether the newest second of what a bot heard has a loud 440 Hz and a loud 880 Hz in it."""
+    audio = b"".join(one.audio for one in bot.of(InputAudioRawFrame)[-50:])
+    samples = np.frombuffer(audio, dtype=np.int16).astype(float)
+    if len(samples) < RATE // 2:
+        return False
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    pitch = np.arange(len(spectrum)) * RATE / len(samples)
+    low, high = (spectrum[abs(pitch - tone) < NEAR].max() for tone in (440, 880))
+    return bool(min(low, high) > spectrum.max() / 4)
 
 
 async def test_an_interruption_silences_what_is_queued() -> None:
@@ -203,7 +208,7 @@ async def test_an_interruption_silences_what_is_queued() -> None:
             again = tone(0, RATE, frequency_hz=330, level_dbov=-12, rate=RATE).tobytes()
             await run.worker.queue_frame(OutputAudioRawFrame(again, RATE, 1))
             await until_loudness(frames, loud=True)
-            assert abs(await listen(frames) - 330) < 5
+            assert abs(await listen(frames) - 330) < NEAR
             frames.close()
 
 
@@ -416,7 +421,7 @@ async def test_each_destination_is_a_track_of_its_own() -> None:
             frame.transport_destination = "whisper"
             await run.worker.queue_frame(frame)
             await until_loudness(frames, loud=True)
-            assert abs(await listen(frames) - 550) < 5
+            assert abs(await listen(frames) - 550) < NEAR
             frames.close()
 
 
@@ -439,7 +444,7 @@ async def test_the_example_repeats_what_it_hears_and_leaves_when_told() -> None:
             await until(lambda: ann.participants, deadline=40)
             frames = (await heard(ann)).frames()
             await until_loudness(frames, loud=True)
-            assert abs(await listen(frames) - 440) < 5
+            assert abs(await listen(frames) - 440) < NEAR
             frames.close()
             await until(lambda: said == ["hello ann"])
             chat.send(json.dumps({"say": "bye"}))
