@@ -41,7 +41,7 @@ from twilio_compat.option_bags import snake_case
 
 _EMITTER = (
     "on once off emit listeners addListener removeListener removeAllListeners prependListener "
-    "prependOnceListener listenerCount eventNames"
+    "prependOnceListener listenerCount eventNames rawListeners setMaxListeners getMaxListeners"
 )
 _TRACK = "kind name toJSON toString"
 _MEDIA = f"{_TRACK} isStarted isEnabled mediaStreamTrack attach detach onFrame frames"
