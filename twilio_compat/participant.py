@@ -5,6 +5,7 @@ Source: twilio-video.js 2.36, `lib/participant.js`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 from acs_core.client.emitter import TaskOwner
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import ParticipantEvent
+from twilio_compat.maps import LiveMap
 
 if TYPE_CHECKING:
     from acs_core.wire import QualityLevel, StreamQuality
+    from twilio_compat.publication import TrackPublication
 
 __all__ = [
     "NetworkQualityBandwidthStats",
@@ -136,6 +139,26 @@ class Participant(EventEmitter):
         return self._state
 
     @property
+    @abstractmethod
+    def tracks(self) -> LiveMap[TrackPublication]:
+        """All publications by SID, in the order of publishing."""
+
+    @property
+    @abstractmethod
+    def audio_tracks(self) -> LiveMap[TrackPublication]:
+        """Audio publications by SID."""
+
+    @property
+    @abstractmethod
+    def video_tracks(self) -> LiveMap[TrackPublication]:
+        """Video publications by SID; a shared screen is one of them."""
+
+    @property
+    @abstractmethod
+    def data_tracks(self) -> LiveMap[TrackPublication]:
+        """Data publications by SID."""
+
+    @property
     def network_quality_level(self) -> int | None:
         """0 (broken) to 5; None until it is known, or when it was not asked for."""
         return None if self._quality is None else self._quality.level
@@ -192,6 +215,9 @@ class Participant(EventEmitter):
         return self.to_string()
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    audioTracks = audio_tracks
+    videoTracks = video_tracks
+    dataTracks = data_tracks
     networkQualityLevel = network_quality_level
     networkQualityStats = network_quality_stats
     toJSON = to_json

@@ -47,10 +47,11 @@ from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import REGION, LocalParticipant
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
-from twilio_compat.options import BitrateLimits, NetworkQualityConfiguration
+from twilio_compat.options import NetworkQualityConfiguration
 from twilio_compat.participant import ParticipantState
 from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_participant import RemoteParticipant
+from twilio_compat.sending import SendPreferences
 from twilio_compat.stats import StatsReport, stats_report
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class RoomSetup:
         created: The tracks that `connect` made; they are stopped with the room.
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
-        bitrates: Limits of what is published later.
+        sending: Codecs and limits of what is published later.
         bandwidth_profile: How received videos share the downlink; None for no profile.
         close: Leave the call and let go of everything; takes a few seconds at most.
     """
@@ -104,7 +105,7 @@ class RoomSetup:
     created: Sequence[LocalTrack]
     dominant_speaker: bool
     network_quality: NetworkQualityConfiguration | None
-    bitrates: BitrateLimits
+    sending: SendPreferences
     close: Callable[[], Awaitable[None]]
     bandwidth_profile: BandwidthOptions | None = None
 
@@ -131,7 +132,7 @@ class Room(EventEmitter):
             self._streams,
             setup.identity,
             setup.network_quality,
-            setup.bitrates,
+            setup.sending,
             self._control,
             self._tasks,
         )

@@ -14,7 +14,7 @@ from acs_core.client.ports import LinkObserver, SessionObserver
 from acs_core.client.session import CallSession, SessionOptions
 from acs_core.client.signaling import SignalingConnection
 from acs_core.errors import CallingError
-from acs_core.models import NetworkConfiguration
+from acs_core.models import IceTransportPolicy, NetworkConfiguration
 
 __all__ = ["SignalingLink"]
 
@@ -46,7 +46,9 @@ class SignalingLink:
             ice_servers=tuple(
                 wire.IceServer(urls=item.urls, username=item.username, credential=item.credential)
                 for item in servers
-            )
+            ),
+            is_relay_only=network.ice_transport_policy is IceTransportPolicy.RELAY,
+            is_dscp_enabled=network.is_dscp_enabled,
         )
         self._connection = SignalingConnection(url, token, self, proxy=self._proxy)
         self._is_closed = False

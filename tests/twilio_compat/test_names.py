@@ -62,7 +62,7 @@ NAMES: dict[type, str] = {
     Room: "dominantSpeaker isRecording localParticipant mediaRegion name participants sid state "
     "disconnect getStats refreshInactiveMedia toJSON toString",
     LocalParticipant: f"{_PARTICIPANT} signalingRegion publishTrack publishTracks unpublishTrack "
-    "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile",
+    "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile setParameters",
     RemoteParticipant: _PARTICIPANT,
     LocalAudioTrack: _LOCAL_MEDIA,
     LocalVideoTrack: f"{_LOCAL_MEDIA} dimensions",
