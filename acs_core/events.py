@@ -372,6 +372,8 @@ class StreamsEvent(StrEnum):
     LOCAL_PUBLICATION_FAILED = "localPublicationFailed"
     """(LocalPublication, CallingError)"""
     RECORDING_CHANGED = "recordingChanged"
+    RECORDED_MEDIA_CHANGED = "recordedMediaChanged"
+    """(LocalPublication, bool): whether the recording gets no media of it"""
 
 
 class ReceivePolicyEvent(StrEnum):

@@ -27,12 +27,14 @@ from acs_core.errors import AuthenticationError, CallingError
 from acs_core.models import CallAgentOptions, CallClientOptions, RoomCallLocator
 from twilio_compat.connect_options import ConnectRequest, read_connect_options
 from twilio_compat.create_tracks import as_local_track, make_local_tracks
+from twilio_compat.endings import ended_error
 from twilio_compat.errors import RoomConnectFailedError, from_core, passes
+from twilio_compat.lifecycle import Lifecycle, LifecycleName
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.option_bags import OptionBag
 from twilio_compat.option_types import ConnectOptions
-from twilio_compat.room import Room, RoomSetup, ended_error
+from twilio_compat.room import Room, RoomSetup
 from twilio_compat.sending import SendPreferences
 
 __all__ = ["CancelablePromise", "CanceledError", "connect"]
@@ -128,39 +130,64 @@ async def enter_room(
         MediaError: A device or file cannot be opened.
         InvalidArgumentError: An option has a value that calls cannot work with.
     """
-    created: Sequence[LocalTrack] = ()
+    lifecycle = Lifecycle(options.event_listener, asyncio.get_running_loop().time)
+    lifecycle.tell(LifecycleName.CONNECTING)
     try:
-        async with AsyncExitStack() as stack:
-            if given is None:
-                created = await make_local_tracks(options.media)
-                for track in created:
-                    stack.push_async_callback(_stop, track)
-            tracks = created if given is None else given
-            identity = _identity(token)
-            client = make_client(_client_options(options))
-            call = await _join(stack, client, token, identity, options, tracks)
-            call_id = await call.info.get_server_call_id()
-            if call.state is CallState.DISCONNECTED:
-                raise ended_error(call) or RoomConnectFailedError()
-            room = call.info.room
-            setup = RoomSetup(
-                call=call,
-                call_id=call_id,
-                name=_name(options.name, "" if room is None else room.name, f"RM{call_id}"),
-                identity=identity,
-                tracks=tracks,
-                created=created,
-                dominant_speaker=options.dominant_speaker,
-                network_quality=options.network_quality,
-                sending=options.sending,
-                bandwidth_profile=options.bandwidth_profile,
-                close=stack.pop_all().aclose,
-            )
-            return Room(setup)
+        return await _enter(token, options, given, make_client, lifecycle)
+    except asyncio.CancelledError:
+        lifecycle.closed(None)
+        raise
     except CallingError as error:
-        if passes(error):
-            raise
-        raise from_core(error) from error
+        failure = error if passes(error) else from_core(error)
+        lifecycle.closed(failure)
+        raise failure from failure.__cause__
+    except BaseException as error:
+        lifecycle.closed(error)
+        raise
+
+
+async def _enter(
+    token: str,
+    options: ConnectRequest,
+    given: Sequence[LocalTrack] | None,
+    make_client: Callable[[CallClientOptions], CallClient],
+    lifecycle: Lifecycle,
+) -> Room:
+    created: Sequence[LocalTrack] = ()
+    async with AsyncExitStack() as stack:
+        if given is None:
+            created = await make_local_tracks(options.media)
+            for track in created:
+                stack.push_async_callback(_stop, track)
+        tracks = created if given is None else given
+        identity = _identity(token)
+        client = make_client(_client_options(options))
+        call = await _join(stack, client, token, identity, options, tracks, lifecycle)
+        call_id = await call.info.get_server_call_id()
+        if call.state is CallState.DISCONNECTED:
+            raise ended_error(call) or RoomConnectFailedError(
+                explanation="The service removed this participant while it connected.",
+                next_step="Ask whoever manages the room, then connect again.",
+            )
+        room = call.info.room
+        setup = RoomSetup(
+            call=call,
+            call_id=call_id,
+            name=_name(options.name, "" if room is None else room.name, f"RM{call_id}"),
+            identity=identity,
+            tracks=tracks,
+            created=created,
+            dominant_speaker=options.dominant_speaker,
+            network_quality=options.network_quality,
+            sending=options.sending,
+            bandwidth_profile=options.bandwidth_profile,
+            warnings=options.warnings,
+            receive_transcriptions=options.receive_transcriptions,
+            lifecycle=lifecycle,
+            close=stack.pop_all().aclose,
+        )
+        lifecycle.tell(LifecycleName.OPEN)
+        return Room(setup)
 
 
 async def _join(
@@ -170,6 +197,7 @@ async def _join(
     identity: str,
     options: ConnectRequest,
     tracks: Sequence[LocalTrack],
+    lifecycle: Lifecycle,
 ) -> Call:
     """Join the call; `stack` then knows how to leave it."""
     stack.push_async_callback(client.dispose)
@@ -177,6 +205,7 @@ async def _join(
     stack.callback(credential.dispose)
     agent = await client.create_call_agent(credential, CallAgentOptions(display_name=identity))
     stack.push_async_callback(agent.dispose)
+    lifecycle.tell(LifecycleName.EARLY)
     profile = options.bandwidth_profile
     call = agent.join(
         RoomCallLocator(options.name or _granted_room(token)),

@@ -111,12 +111,22 @@ class Lifecycle:
         except Exception:
             _log.exception("The eventListener failed.")
 
-    def closed(self, error: BaseException | None) -> None:
-        """Tell that the connection is over, once, and why; None when this side ended it."""
+    def closed(self, error: BaseException | None, *, is_local: bool = True) -> None:
+        """Tell that the connection is over, once, and why.
+
+        Args:
+            error: None when it was ended on purpose.
+            is_local: By this side, not by the service.
+        """
         if not self._is_closed:
             self._is_closed = True
             level = "info" if error is None else "error"
-            self.tell(LifecycleName.CLOSED, level=level, reason=_reason(error))
+            on_purpose = "local" if is_local else "remote"
+            self.tell(
+                LifecycleName.CLOSED,
+                level=level,
+                reason=on_purpose if error is None else _reason(error),
+            )
 
 
 def check_listener(value: object) -> LifecycleListener | None:
@@ -130,10 +140,8 @@ def check_listener(value: object) -> LifecycleListener | None:
     return value
 
 
-def _reason(error: BaseException | None) -> str:
+def _reason(error: BaseException) -> str:
     code = error.code if isinstance(error, TwilioError) else None
-    if error is None:
-        return "local"
     if code == _BUSY:
         return "busy"
     if code in _TIMEOUTS:

@@ -285,6 +285,17 @@ class LocalParticipant(Participant):
                 self._later(event, failure, publication.track)
                 return
 
+    def _warned(self, core: LocalPublication, *name: str) -> LocalTrackPublication | None:
+        """Tell publication and participant of a warning, or without name that it is over."""
+        publication = next((one for one in self._publications.values() if one.core is core), None)
+        if publication is not None:
+            publication._warned(*name)
+            event = LocalParticipantEvent
+            self.emit(
+                event.TRACK_WARNING if name else event.TRACK_WARNINGS_CLEARED, *name, publication
+            )
+        return publication
+
     def set_state(self, state: ParticipantState) -> None:
         """The room's connection changed."""
         self._state = state

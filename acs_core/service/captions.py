@@ -115,6 +115,8 @@ def _give(endpoint: Endpoint, said: Transcription, language: str) -> None:
         language=said.language_code,
         caption_language=language if translation else "",
         caption_text=translation,
+        publication=said.publication,
+        sequence_number=said.sequence_number,
     )
     endpoint.tell(lambda observer: observer.on_notice(notice))
 

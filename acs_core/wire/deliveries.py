@@ -37,6 +37,7 @@ __all__ = [
     "InvitationEnded",
     "Invited",
     "Joined",
+    "MediaMissing",
     "MutedByOthers",
     "Notice",
     "Offer",
@@ -337,6 +338,8 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
         timestamp: Unix seconds.
         language: BCP 47 tag of what was spoken.
         caption_language: BCP 47 tag of `caption_text`, when it is a translation.
+        publication: In which audio publication it was said.
+        sequence_number: Counts up per publication; a text that may change keeps its number.
     """
 
     endpoint: str
@@ -347,6 +350,8 @@ class Transcribed(Struct, frozen=True, kw_only=True, tag="transcribed"):
     language: str = ""
     caption_language: str = ""
     caption_text: str = ""
+    publication: str = ""
+    sequence_number: int = 0
 
 
 class RealTimeText(Struct, frozen=True, kw_only=True, tag="real_time_text"):
@@ -374,6 +379,14 @@ class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_re
     reports: tuple[DiagnosticReport, ...]
 
 
+class MediaMissing(Struct, frozen=True, kw_only=True, tag="media_missing"):
+    """The recording gets no media of a publication of this endpoint, or gets it again."""
+
+    endpoint: str
+    publication: str
+    is_missing: bool
+
+
 Notice: TypeAlias = (
     MutedByOthers
     | Reaction
@@ -382,6 +395,7 @@ Notice: TypeAlias = (
     | Transcribed
     | RealTimeText
     | DiagnosticsReported
+    | MediaMissing
 )
 """News for one endpoint that is no part of the roster."""
 

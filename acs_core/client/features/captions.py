@@ -79,6 +79,8 @@ class CaptionsInfo:
     Attributes:
         spoken_language: BCP 47 tag.
         timestamp: When it was said; aware.
+        publication: Id of the audio publication in which it was said (ours).
+        sequence_number: Counts up per publication; a text that changes keeps its number (ours).
     """
 
     result_type: CaptionsResultType
@@ -86,6 +88,8 @@ class CaptionsInfo:
     spoken_language: str
     spoken_text: str
     timestamp: datetime
+    publication: str = ""
+    sequence_number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,8 @@ class CaptionsCommon(Emitter):
             spoken_language=said.language,
             spoken_text=said.text,
             timestamp=datetime.fromtimestamp(said.timestamp, UTC),
+            publication=said.publication,
+            sequence_number=said.sequence_number,
         )
 
     async def _ask(self, *, is_on: bool, spoken_language: str = "") -> None:

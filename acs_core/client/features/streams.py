@@ -14,12 +14,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from acs_core import wire
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
     DataReceived,
     Joined,
     News,
+    Noticed,
     Over,
     RosterChanged,
     Subscribed,
@@ -220,6 +222,10 @@ class StreamsFeature(CallFeature):
                 if publication_id in self._publications:
                     source = self._publications[publication_id]
                     self._emit(StreamsEvent.DATA_RECEIVED, source, payload)
+            case Noticed(notice=wire.MediaMissing() as missing):
+                local = self._locals.get(missing.publication)
+                if local is not None:
+                    self._emit(StreamsEvent.RECORDED_MEDIA_CHANGED, local, missing.is_missing)
             case Over():
                 for publication in self._publications.values():
                     publication.set_subscribed(False)
