@@ -30,6 +30,7 @@ from twilio_compat.events import (
     RoomEvent,
     TrackEvent,
 )
+from twilio_compat.explaining import ReceiveExplanation, ReceiveReason
 from twilio_compat.frame_pump import AudioSink, TrackFrames
 from twilio_compat.lifecycle import EventListener, LifecycleEvent
 from twilio_compat.local_data_track import LocalDataTrack
@@ -66,7 +67,16 @@ from twilio_compat.option_types import (
     VP8CodecSettings,
 )
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
-from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
+from twilio_compat.participant import (
+    NetworkQualityBandwidthStats,
+    NetworkQualityFractionLostStats,
+    NetworkQualityLatencyStats,
+    NetworkQualityMediaStats,
+    NetworkQualitySendOrRecvStats,
+    NetworkQualityStats,
+    Participant,
+    ParticipantState,
+)
 from twilio_compat.publication import (
     LocalAudioTrackPublication,
     LocalDataTrackPublication,
@@ -86,9 +96,19 @@ from twilio_compat.remote_track import (
     RemoteVideoTrack,
 )
 from twilio_compat.room import Room, RoomState
-from twilio_compat.stats import StatsReport
+from twilio_compat.stats import (
+    LocalAudioTrackStats,
+    LocalTrackStats,
+    LocalVideoTrackStats,
+    RemoteAudioTrackStats,
+    RemoteTrackStats,
+    RemoteVideoTrackStats,
+    StatsReport,
+    TrackStats,
+)
 from twilio_compat.tokens import AccessToken
-from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, VideoTrack
+from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, TrackKind, VideoTrack
+from twilio_compat.transcriptions import TranscriptionEvent
 
 __all__ = [
     "AccessToken",
@@ -113,6 +133,7 @@ __all__ = [
     "LiveMap",
     "LocalAudioTrack",
     "LocalAudioTrackPublication",
+    "LocalAudioTrackStats",
     "LocalDataTrack",
     "LocalDataTrackOptions",
     "LocalDataTrackPublication",
@@ -122,15 +143,22 @@ __all__ = [
     "LocalTrackOptions",
     "LocalTrackPublication",
     "LocalTrackPublishOptions",
+    "LocalTrackStats",
     "LocalVideoTrack",
     "LocalVideoTrackPublication",
+    "LocalVideoTrackStats",
     "LogLevel",
     "LogLevels",
     "Logger",
     "MediaImplementationOptions",
     "MediaStreamTrackPublishOptions",
     "MediaTrack",
+    "NetworkQualityBandwidthStats",
     "NetworkQualityConfiguration",
+    "NetworkQualityFractionLostStats",
+    "NetworkQualityLatencyStats",
+    "NetworkQualityMediaStats",
+    "NetworkQualitySendOrRecvStats",
     "NetworkQualityStats",
     "NetworkQualityVerbosity",
     "NotifyWarning",
@@ -139,16 +167,21 @@ __all__ = [
     "ParticipantEvent",
     "ParticipantState",
     "PublicationEvent",
+    "ReceiveExplanation",
+    "ReceiveReason",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
+    "RemoteAudioTrackStats",
     "RemoteDataTrack",
     "RemoteDataTrackPublication",
     "RemoteParticipant",
     "RemoteParticipantEvent",
     "RemoteTrack",
     "RemoteTrackPublication",
+    "RemoteTrackStats",
     "RemoteVideoTrack",
     "RemoteVideoTrackPublication",
+    "RemoteVideoTrackStats",
     "Room",
     "RoomEvent",
     "RoomState",
@@ -156,9 +189,12 @@ __all__ = [
     "Track",
     "TrackEvent",
     "TrackFrames",
+    "TrackKind",
     "TrackPriority",
     "TrackPublication",
+    "TrackStats",
     "TrackSwitchOffMode",
+    "TranscriptionEvent",
     "TwilioError",
     "VP8CodecSettings",
     "VideoBandwidthProfileOptions",
@@ -175,8 +211,12 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "logger",
     "version",
 ]
+
+logger = Logger
+"""`Logger` in Python's spelling."""
 
 isSupported = is_supported = True  # noqa: N816
 """Whether calls can be made here: everywhere this package installs."""

@@ -15,6 +15,7 @@ from acs_core.client.emitter import TaskOwner
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import ParticipantEvent
 from twilio_compat.maps import LiveMap
+from twilio_compat.spelling import Spelling
 
 if TYPE_CHECKING:
     from acs_core.wire import QualityLevel, StreamQuality
@@ -74,17 +75,21 @@ class NetworkQualityFractionLostStats:
     fractionLost: float | None
     level: int
 
+    fraction_lost = Spelling[float | None]("fractionLost")
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkQualitySendOrRecvStats:
     """What was measured of one medium in one direction.
 
-    Like other records of measurements it is in Twilio's own spelling, without a second one.
+    The fields of such records are in Twilio's spelling; they can be read in Python's, too.
     """
 
     bandwidth: NetworkQualityBandwidthStats
     latency: NetworkQualityLatencyStats
     fractionLost: NetworkQualityFractionLostStats
+
+    fraction_lost = Spelling[NetworkQualityFractionLostStats]("fractionLost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,9 @@ class NetworkQualityMediaStats:
     recv: int | None
     sendStats: NetworkQualitySendOrRecvStats | None = None
     recvStats: NetworkQualitySendOrRecvStats | None = None
+
+    send_stats = Spelling[NetworkQualitySendOrRecvStats | None]("sendStats")
+    recv_stats = Spelling[NetworkQualitySendOrRecvStats | None]("recvStats")
 
 
 @dataclass(frozen=True, slots=True)

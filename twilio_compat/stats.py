@@ -1,8 +1,9 @@
 """`room.get_stats()`: measurements in Twilio's records and units.
 
-The records are data in Twilio's own spelling, so that reports can be compared and stored as they
-are; there is no second spelling. Units are Twilio's: times in milliseconds, `timestamp` in
-milliseconds of Unix time, audio levels 0 to 32767. What is not measured is None.
+The records are data whose fields are in Twilio's own spelling, so that reports can be compared and
+stored as they are; they can be read in Python's spelling, too. Units are Twilio's: times in
+milliseconds, `timestamp` in milliseconds of Unix time, audio levels 0 to 32767. What is not
+measured is None.
 
 Source: twilio-video.js 2.36, `lib/stats`; RFC 6464 for the audio level underneath.
 """
@@ -20,14 +21,18 @@ from twilio_compat.publication import (
     LocalVideoTrackPublication,
     RemoteTrackPublication,
 )
+from twilio_compat.spelling import Spelling
 from twilio_compat.track import Dimensions
 
 __all__ = [
     "LocalAudioTrackStats",
+    "LocalTrackStats",
     "LocalVideoTrackStats",
     "RemoteAudioTrackStats",
+    "RemoteTrackStats",
     "RemoteVideoTrackStats",
     "StatsReport",
+    "TrackStats",
     "stats_report",
 ]
 
@@ -46,6 +51,10 @@ class TrackStats:
     packetsLost: int | None
     codec: str | None
 
+    track_id = Spelling[str]("trackId")
+    track_sid = Spelling[str]("trackSid")
+    packets_lost = Spelling[int | None]("packetsLost")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalTrackStats(TrackStats):
@@ -56,12 +65,18 @@ class LocalTrackStats(TrackStats):
     roundTripTime: float | None
     jitter: float | None
 
+    bytes_sent = Spelling[int | None]("bytesSent")
+    packets_sent = Spelling[int | None]("packetsSent")
+    round_trip_time = Spelling[float | None]("roundTripTime")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAudioTrackStats(LocalTrackStats):
     """A sent audio track."""
 
     audioLevel: int | None
+
+    audio_level = Spelling[int | None]("audioLevel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +89,11 @@ class LocalVideoTrackStats(LocalTrackStats):
     frameRate: float | None
     qualityLimitationReason: str | None = None
 
+    capture_dimensions = Spelling[Dimensions | None]("captureDimensions")
+    capture_frame_rate = Spelling[float | None]("captureFrameRate")
+    frame_rate = Spelling[float | None]("frameRate")
+    quality_limitation_reason = Spelling[str | None]("qualityLimitationReason")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteTrackStats(TrackStats):
@@ -83,12 +103,17 @@ class RemoteTrackStats(TrackStats):
     packetsReceived: int | None
     jitter: float | None
 
+    bytes_received = Spelling[int | None]("bytesReceived")
+    packets_received = Spelling[int | None]("packetsReceived")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteAudioTrackStats(RemoteTrackStats):
     """A received audio track."""
 
     audioLevel: int | None
+
+    audio_level = Spelling[int | None]("audioLevel")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +123,9 @@ class RemoteVideoTrackStats(RemoteTrackStats):
     dimensions: Dimensions | None
     frameRate: float | None
     freezeCount: int
+
+    frame_rate = Spelling[float | None]("frameRate")
+    freeze_count = Spelling[int]("freezeCount")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +137,12 @@ class StatsReport:
     localVideoTrackStats: list[LocalVideoTrackStats] = field(default_factory=list)
     remoteAudioTrackStats: list[RemoteAudioTrackStats] = field(default_factory=list)
     remoteVideoTrackStats: list[RemoteVideoTrackStats] = field(default_factory=list)
+
+    peer_connection_id = Spelling[str]("peerConnectionId")
+    local_audio_track_stats = Spelling[list[LocalAudioTrackStats]]("localAudioTrackStats")
+    local_video_track_stats = Spelling[list[LocalVideoTrackStats]]("localVideoTrackStats")
+    remote_audio_track_stats = Spelling[list[RemoteAudioTrackStats]]("remoteAudioTrackStats")
+    remote_video_track_stats = Spelling[list[RemoteVideoTrackStats]]("remoteVideoTrackStats")
 
 
 def stats_report(
