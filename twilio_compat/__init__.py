@@ -77,6 +77,14 @@ from twilio_compat.participant import (
     Participant,
     ParticipantState,
 )
+from twilio_compat.preflight import (
+    PreflightOptions,
+    PreflightStoppedError,
+    PreflightTest,
+    run_preflight,
+    runPreflight,
+)
+from twilio_compat.preflight_report import PreflightTestReport
 from twilio_compat.publication import (
     LocalAudioTrackPublication,
     LocalDataTrackPublication,
@@ -166,6 +174,10 @@ __all__ = [
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
+    "PreflightOptions",
+    "PreflightStoppedError",
+    "PreflightTest",
+    "PreflightTestReport",
     "PublicationEvent",
     "ReceiveExplanation",
     "ReceiveReason",
@@ -212,6 +224,8 @@ __all__ = [
     "isSupported",
     "is_supported",
     "logger",
+    "runPreflight",
+    "run_preflight",
     "version",
 ]
 

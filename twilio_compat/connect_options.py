@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     from acs_core.media.sources import MediaSource
     from twilio_compat.local_track import LocalTrack
 
-__all__ = ["ConnectRequest", "TracksRequest", "read_connect_options", "read_tracks_options"]
+__all__ = [
+    "ConnectRequest",
+    "TracksRequest",
+    "check_region",
+    "read_connect_options",
+    "read_tracks_options",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +132,7 @@ def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectReq
     flag(values, "insights", default=True)  # The service decides what it keeps.
     logger_name = optional(values, "logger_name", str)
     apply_log_levels(values.get("log_level"), logger_name)
-    _check_region(values)
+    check_region(values)
     limits = read_bitrates(values)
     codecs = read_codecs(
         values.get("preferred_audio_codecs"), values.get("preferred_video_codecs"), limits
@@ -186,7 +192,12 @@ def _warnings(value: object) -> frozenset[NotifyWarning]:
     return frozenset(NotifyWarning(one) for one in value)
 
 
-def _check_region(values: Mapping[str, Any]) -> None:
+def check_region(values: Mapping[str, Any]) -> None:
+    """Read the option `region`; there is one place here, which a warning says.
+
+    Raises:
+        TypeError: No text.
+    """
     region = optional(values, "region", str)
     if region not in (None, ANY_REGION):
         _log.warning("options.region: there is one place here, the service; not %r.", region)

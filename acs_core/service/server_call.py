@@ -156,8 +156,8 @@ class ServerCall:
     ) -> Endpoint:
         """Let a client in.
 
-        A Twilio participant that connects again replaces its earlier endpoint; ACS endpoints of
-        one identity live side by side.
+        A Twilio participant that connects to a room again replaces its earlier endpoint; ACS
+        endpoints of one identity live side by side, and so do all in calls that are no rooms.
 
         Raises:
             ServiceError: The call is full, or has just ended; the role allows less than is to be
@@ -393,7 +393,7 @@ class ServerCall:
         )
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
-        if principal.kind is not PrincipalKind.TWILIO:
+        if principal.kind is not PrincipalKind.TWILIO or self.room is None:
             return []
         return [
             other
