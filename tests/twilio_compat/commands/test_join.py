@@ -107,7 +107,7 @@ async def test_each_participant_is_recorded_into_a_folder(service: Served, tmp_p
         assert await process.wait() == 0
     (file,) = summary["recordings"]
     assert (file["identity"], file["path"]) == ("ann", str(tmp_path / "calls" / "ann.mp4"))
-    assert Path(file["path"]).stat().st_size > 0
+    assert file["duration"] > 0.5
 
 
 async def test_files_are_sent(service: Served) -> None:
