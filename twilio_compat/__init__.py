@@ -11,6 +11,7 @@ Every name exists in Python's spelling and in Twilio's: `room.local_participant`
 """
 
 from acs_core.version import __version__ as version
+from twilio_compat.audio_mixing import MixedSound, mix_room, mix_tracks, pcm
 from twilio_compat.connect import CancelablePromise, CanceledError, connect
 from twilio_compat.create_tracks import (
     create_local_audio_track,
@@ -38,6 +39,11 @@ from twilio_compat.local_participant import LocalParticipant
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.logs import Logger
 from twilio_compat.maps import LiveMap
+from twilio_compat.noise_cancellation import (
+    NoiseCancellation,
+    NoiseCancellationOptions,
+    register_noise_cancellation,
+)
 from twilio_compat.option_types import (
     AudioCodec,
     AudioCodecSettings,
@@ -96,6 +102,7 @@ from twilio_compat.publication import (
     RemoteVideoTrackPublication,
     TrackPublication,
 )
+from twilio_compat.recording import RecordedFile, Recording, record
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.remote_track import (
     RemoteAudioTrack,
@@ -117,9 +124,11 @@ from twilio_compat.stats import (
 from twilio_compat.tokens import AccessToken
 from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, TrackKind, VideoTrack
 from twilio_compat.transcriptions import TranscriptionEvent
+from twilio_compat.video_processor import AddProcessorOptions, ProcessorOutput, VideoProcessor
 
 __all__ = [
     "AccessToken",
+    "AddProcessorOptions",
     "AudioCodec",
     "AudioCodecSettings",
     "AudioSink",
@@ -161,6 +170,7 @@ __all__ = [
     "MediaImplementationOptions",
     "MediaStreamTrackPublishOptions",
     "MediaTrack",
+    "MixedSound",
     "NetworkQualityBandwidthStats",
     "NetworkQualityConfiguration",
     "NetworkQualityFractionLostStats",
@@ -169,6 +179,8 @@ __all__ = [
     "NetworkQualitySendOrRecvStats",
     "NetworkQualityStats",
     "NetworkQualityVerbosity",
+    "NoiseCancellation",
+    "NoiseCancellationOptions",
     "NotifyWarning",
     "OpusCodecSettings",
     "Participant",
@@ -178,9 +190,12 @@ __all__ = [
     "PreflightStoppedError",
     "PreflightTest",
     "PreflightTestReport",
+    "ProcessorOutput",
     "PublicationEvent",
     "ReceiveExplanation",
     "ReceiveReason",
+    "RecordedFile",
+    "Recording",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
     "RemoteAudioTrackStats",
@@ -212,6 +227,7 @@ __all__ = [
     "VideoBandwidthProfileOptions",
     "VideoCodec",
     "VideoCodecSettings",
+    "VideoProcessor",
     "VideoRenderDimensions",
     "VideoTrack",
     "connect",
@@ -224,6 +240,11 @@ __all__ = [
     "isSupported",
     "is_supported",
     "logger",
+    "mix_room",
+    "mix_tracks",
+    "pcm",
+    "record",
+    "register_noise_cancellation",
     "runPreflight",
     "run_preflight",
     "version",

@@ -238,7 +238,7 @@ def _stream_options(track: LocalTrack, sending: SendPreferences) -> StreamOption
         )
         return StreamOptions(name=track.name, reliability=reliability)
     return StreamOptions(
-        source=track.media_stream_track,
+        source=track.sent_source,
         name=track.name,
         enabled=track.is_enabled,
         screen=track.is_screen,

@@ -12,6 +12,7 @@ from twilio_compat.connect_options import TracksRequest, read_tracks_options
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.media_sources import open_source
+from twilio_compat.noise_cancellation import open_noise_cancellation
 from twilio_compat.option_types import (
     CreateLocalAudioTrackOptions,
     CreateLocalTrackOptions,
@@ -40,8 +41,8 @@ async def create_local_audio_track(
     unless `defaultDeviceCaptureMode` is "manual".
 
     Args:
-        options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`, and ours:
-            `source`, `devices`, `loop`, `frequency`.
+        options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`,
+            `noiseCancellationOptions`, and ours: `source`, `devices`, `loop`, `frequency`.
         **keywords: The same, in either spelling.
 
     Raises:
@@ -123,7 +124,10 @@ def as_local_track(track: object, *, name: str | None = None) -> LocalTrack:
 
 async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
     opened = await open_source("audio", options)
-    return LocalAudioTrack(opened.source, name=options.name).made_from(options, opened)
+    track = LocalAudioTrack(opened.source, name=options.name)
+    if options.noise_cancellation_options is not None:
+        track.cancel_noise(await open_noise_cancellation(options.noise_cancellation_options))
+    return track.made_from(options, opened)
 
 
 async def _make_video(options: TrackOptions) -> LocalVideoTrack:

@@ -367,7 +367,7 @@ class LocalParticipant(Participant):
                 max_packet_life_time_ms=track.max_packet_life_time,
             )
         return await self._streams.publish(
-            track.media_stream_track,
+            track.sent_source,
             name=track.name,
             enabled=track.is_enabled,
             priority=Priority(str(options.priority)),

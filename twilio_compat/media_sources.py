@@ -41,6 +41,8 @@ _WORDS: Final[Mapping[MediaKind, tuple[str, ...]]] = {
 }
 _DEFAULT_IDS: Final = (None, "default")
 _DEFAULT_SIZE: Final = (640, 360)
+_REPEAT_AFTER: Final = 1.0
+"""Seconds; whoever joins while a program writes nothing sees its last picture after that."""
 _DEFAULT_FRAME_RATE: Final = 24.0
 """Source: twilio-video.js, `DEFAULT_FRAME_RATE`."""
 
@@ -131,7 +133,9 @@ def _synthetic(source: str, options: TrackOptions, kind: MediaKind) -> MediaSour
         case "silence":
             return SilenceSource(options.channels)
         case _ if kind == "video":
-            return ProgramVideoSource(max_frame_rate=options.frame_rate or 60.0)
+            return ProgramVideoSource(
+                max_frame_rate=options.frame_rate or 60.0, repeat_after=_REPEAT_AFTER
+            )
         case _:
             return ProgramAudioSource(channels=options.channels)
 

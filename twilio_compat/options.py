@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from acs_core.client.devices import DeviceManager
 from twilio_compat.logs import apply_log_levels
+from twilio_compat.noise_cancellation import NoiseCancellationOptions, read_noise_cancellation
 from twilio_compat.option_bags import NO_NAMES, OptionBag, constraint, flag, merge, optional
 from twilio_compat.option_types import (
     CreateLocalAudioTrackOptions,
@@ -81,6 +82,7 @@ class TrackOptions:
         color: Red, green, blue of "pattern".
         frequency: Hz of "tone".
         channels: Of "tone", "silence" and "program" sound.
+        noise_cancellation_options: Whose noise cancellation an audio track has; None for none.
     """
 
     source: str | os.PathLike[str] | MediaSource | None = None
@@ -95,6 +97,7 @@ class TrackOptions:
     color: tuple[int, int, int] | None = None
     frequency: float | None = None
     channels: int = 1
+    noise_cancellation_options: NoiseCancellationOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,6 @@ _TRACK_UNUSED: Final = {
     **dict.fromkeys(("aspect_ratio", "auto_gain_control", "echo_cancellation"), _AS_CAPTURED),
     **dict.fromkeys(("channel_count", "latency", "noise_suppression"), _AS_CAPTURED),
     **dict.fromkeys(("sample_rate", "sample_size"), _AS_CAPTURED),
-    "noise_cancellation_options": "Sound is taken as it comes.",
 }
 # Of browsers that are not here.
 _WORKAROUNDS: Final = frozenset({"workaround_web_kit_bug180748", "workaround_web_kit_bug1208516"})
@@ -178,6 +180,9 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
         color=None if color is None else (int(color[0]), int(color[1]), int(color[2])),
         frequency=constraint(values, "frequency", float),
         channels=constraint(values, "channels", int) or 1,
+        noise_cancellation_options=read_noise_cancellation(
+            values.get("noise_cancellation_options")
+        ),
     )
 
 

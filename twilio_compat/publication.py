@@ -145,8 +145,8 @@ class LocalTrackPublication(TrackPublication):
         track.observe(self._track_happened)
         # What happened to the track while it was being published nobody has told the service.
         core.set_enabled(track.is_enabled)
-        if not isinstance(track, LocalDataTrack) and core.source is not track.media_stream_track:
-            tasks.spawn(core.replace_source(track.media_stream_track), f"replace {track.name}")
+        if not isinstance(track, LocalDataTrack) and core.source is not track.sent_source:
+            tasks.spawn(core.replace_source(track.sent_source), f"replace {track.name}")
 
     @property
     @abstractmethod

@@ -8,7 +8,6 @@ Source: twilio-video.js 2.36, `lib/media/track/remote*track.js`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -23,6 +22,7 @@ from typing import (
 )
 
 from acs_core.client.emitter import TaskOwner
+from acs_core.errors import InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from twilio_compat.bandwidth import read_render_dimensions
 from twilio_compat.events import TrackEvent
@@ -30,6 +30,7 @@ from twilio_compat.explaining import ReceiveExplanation
 from twilio_compat.frame_pump import FrameFeed, FrameMode
 from twilio_compat.option_bags import NO_NAMES, OptionBag, merge
 from twilio_compat.options import TrackPriority, priority_from
+from twilio_compat.processed_video import ProcessedFeeds, ReopeningFeed
 from twilio_compat.receiving import ReceiveControl, Viewers
 from twilio_compat.track import AudioTrack, MediaTrack, Track, VideoTrack
 
@@ -146,8 +147,15 @@ class RemoteVideoTrack(RemoteMediaTrack[VideoFrame], VideoTrack):
     def __init__(self, core: RemotePublication, tasks: TaskOwner, control: ReceiveControl) -> None:
         super().__init__(core, tasks, control)
         self._viewers: Viewers | None = None
+        self._processed: ProcessedFeeds | None = None
+        self._readers: list[ReopeningFeed] = []
         if control.is_switched_by_viewers:
             self._viewers = Viewers(lambda is_on: control.switch(core, is_on=is_on))
+
+    @property
+    def processed_track(self) -> object | None:
+        """What delivers the frames after the processor; None without one."""
+        return self._processed
 
     def switch_on(self) -> Self:
         """Ask for the track again; `switchedOn` tells when it is sent.
@@ -184,11 +192,32 @@ class RemoteVideoTrack(RemoteMediaTrack[VideoFrame], VideoTrack):
         return self
 
     def _open_feed(self, mode: FrameMode, maximum: int) -> FrameFeed[VideoFrame]:
-        feed = super()._open_feed(mode, maximum)
-        if self._viewers is None:
-            return feed
-        self._viewers.came()
-        return _WatchedFeed(feed, self._viewers.went)
+        reader = ReopeningFeed(lambda: self._feed_of_now(mode, maximum), self._reader_closed)
+        self._readers.append(reader)
+        if self._viewers is not None:
+            self._viewers.came()
+        return reader
+
+    def _feed_of_now(self, mode: FrameMode, maximum: int) -> FrameFeed[VideoFrame]:
+        if self._processed is None:
+            return super()._open_feed(mode, maximum)
+        return self._processed.frames(1 if mode == "latest" else maximum)
+
+    def _reader_closed(self, reader: ReopeningFeed) -> None:
+        self._readers = [one for one in self._readers if one is not reader]
+        if self._viewers is not None:
+            self._viewers.went()
+
+    def _processor_changed(self) -> None:
+        self._processed = None
+        if self._run is not None:
+            raw = super()._open_feed
+            self._processed = ProcessedFeeds(lambda: raw("latest", 1), self._run, self._tasks)
+        for reader in tuple(self._readers):
+            try:
+                reader.reopen()
+            except InvalidStateError:
+                continue  # Not received any more: the reader ends by itself.
 
     def _end_frames(self) -> None:
         if self._viewers is not None:
@@ -199,6 +228,7 @@ class RemoteVideoTrack(RemoteMediaTrack[VideoFrame], VideoTrack):
     isEnabled = RemoteMediaTrack.is_enabled
     isSwitchedOff = RemoteMediaTrack.is_switched_off
     mediaStreamTrack = RemoteMediaTrack.media_stream_track
+    processedTrack = processed_track
     setPriority = RemoteMediaTrack.set_priority
     switchOn = switch_on
     switchOff = switch_off
@@ -242,6 +272,26 @@ class RemoteDataTrack(Track):
         return False
 
     @property
+    def ordered(self) -> bool:
+        """Whether messages arrive in the order they were sent."""
+        return self._core.reliability.ordered
+
+    @property
+    def max_retransmits(self) -> int | None:
+        """Resends after which a message is given up; None for as many as needed."""
+        return self._core.reliability.max_retransmits
+
+    @property
+    def max_packet_life_time(self) -> int | None:
+        """Milliseconds after which a message is given up; None for never."""
+        return self._core.reliability.max_packet_life_time_ms
+
+    @property
+    def reliable(self) -> bool:
+        """Whether no message is ever given up."""
+        return self.max_retransmits is None and self.max_packet_life_time is None
+
+    @property
     def priority(self) -> TrackPriority | None:
         """As `set_priority` left it."""
         return self._priority
@@ -263,32 +313,9 @@ class RemoteDataTrack(Track):
     isEnabled = is_enabled
     isSubscribed = is_subscribed
     isSwitchedOff = is_switched_off
+    maxPacketLifeTime = max_packet_life_time
+    maxRetransmits = max_retransmits
     setPriority = set_priority
 
 
 RemoteTrack: TypeAlias = RemoteAudioTrack | RemoteVideoTrack | RemoteDataTrack
-
-
-class _WatchedFeed:
-    """A reader's frames; says once that it is closed."""
-
-    def __init__(self, feed: FrameFeed[VideoFrame], closed: Callable[[], None]) -> None:
-        self._feed = feed
-        self._closed = closed
-        self._is_open = True
-
-    @property
-    def dropped(self) -> int:
-        """Frames lost so far."""
-        return self._feed.dropped
-
-    async def __anext__(self) -> VideoFrame:
-        """Wait for the next frame."""
-        return await self._feed.__anext__()
-
-    def close(self) -> None:
-        """Stop reading."""
-        self._feed.close()
-        if self._is_open:
-            self._is_open = False
-            self._closed()

@@ -1,9 +1,9 @@
 """`room.get_stats()`: measurements in Twilio's records and units.
 
-The records are data whose fields are in Twilio's own spelling, so that reports can be compared and
-stored as they are; they can be read in Python's spelling, too. Units are Twilio's: times in
-milliseconds, `timestamp` in milliseconds of Unix time, audio levels 0 to 32767. What is not
-measured is None.
+The records are data in Twilio's own spelling, so that reports can be compared and stored as they
+are (`dataclasses.asdict`); our spelling reads the same. Units are Twilio's: round trips and jitter
+in milliseconds, `timestamp` in milliseconds of Unix time, audio levels 0 to 32767, sizes in pixels,
+frame rates per second, bytes and packets counted since the start. What is not measured is None.
 
 Source: twilio-video.js 2.36, `lib/stats`; RFC 6464 for the audio level underneath.
 """
@@ -21,7 +21,6 @@ from twilio_compat.publication import (
     LocalVideoTrackPublication,
     RemoteTrackPublication,
 )
-from twilio_compat.spelling import Spelling
 from twilio_compat.track import Dimensions
 
 __all__ = [
@@ -51,9 +50,20 @@ class TrackStats:
     packetsLost: int | None
     codec: str | None
 
-    track_id = Spelling[str]("trackId")
-    track_sid = Spelling[str]("trackSid")
-    packets_lost = Spelling[int | None]("packetsLost")
+    @property
+    def track_id(self) -> str:
+        """The id of a local track, or of a remote publication."""
+        return self.trackId
+
+    @property
+    def track_sid(self) -> str:
+        """`MT` and 32 hex digits."""
+        return self.trackSid
+
+    @property
+    def packets_lost(self) -> int | None:
+        """Packets that never arrived."""
+        return self.packetsLost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +75,20 @@ class LocalTrackStats(TrackStats):
     roundTripTime: float | None
     jitter: float | None
 
-    bytes_sent = Spelling[int | None]("bytesSent")
-    packets_sent = Spelling[int | None]("packetsSent")
-    round_trip_time = Spelling[float | None]("roundTripTime")
+    @property
+    def bytes_sent(self) -> int | None:
+        """Payload bytes, without those sent again."""
+        return self.bytesSent
+
+    @property
+    def packets_sent(self) -> int | None:
+        """RTP packets, without those sent again."""
+        return self.packetsSent
+
+    @property
+    def round_trip_time(self) -> float | None:
+        """Milliseconds to the service and back."""
+        return self.roundTripTime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +97,10 @@ class LocalAudioTrackStats(LocalTrackStats):
 
     audioLevel: int | None
 
-    audio_level = Spelling[int | None]("audioLevel")
+    @property
+    def audio_level(self) -> int | None:
+        """0 (silence) to 32767."""
+        return self.audioLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +113,25 @@ class LocalVideoTrackStats(LocalTrackStats):
     frameRate: float | None
     qualityLimitationReason: str | None = None
 
-    capture_dimensions = Spelling[Dimensions | None]("captureDimensions")
-    capture_frame_rate = Spelling[float | None]("captureFrameRate")
-    frame_rate = Spelling[float | None]("frameRate")
-    quality_limitation_reason = Spelling[str | None]("qualityLimitationReason")
+    @property
+    def capture_dimensions(self) -> Dimensions | None:
+        """Size of the source's newest picture."""
+        return self.captureDimensions
+
+    @property
+    def capture_frame_rate(self) -> float | None:
+        """Pictures per second that the source gives."""
+        return self.captureFrameRate
+
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures per second."""
+        return self.frameRate
+
+    @property
+    def quality_limitation_reason(self) -> str | None:
+        """What keeps the quality down: "bandwidth" or "none"; more is not measured here."""
+        return self.qualityLimitationReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +142,15 @@ class RemoteTrackStats(TrackStats):
     packetsReceived: int | None
     jitter: float | None
 
-    bytes_received = Spelling[int | None]("bytesReceived")
-    packets_received = Spelling[int | None]("packetsReceived")
+    @property
+    def bytes_received(self) -> int | None:
+        """Bytes without encryption."""
+        return self.bytesReceived
+
+    @property
+    def packets_received(self) -> int | None:
+        """RTP packets."""
+        return self.packetsReceived
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +159,10 @@ class RemoteAudioTrackStats(RemoteTrackStats):
 
     audioLevel: int | None
 
-    audio_level = Spelling[int | None]("audioLevel")
+    @property
+    def audio_level(self) -> int | None:
+        """0 (silence) to 32767."""
+        return self.audioLevel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +173,15 @@ class RemoteVideoTrackStats(RemoteTrackStats):
     frameRate: float | None
     freezeCount: int
 
-    frame_rate = Spelling[float | None]("frameRate")
-    freeze_count = Spelling[int]("freezeCount")
+    @property
+    def frame_rate(self) -> float | None:
+        """Pictures per second."""
+        return self.frameRate
+
+    @property
+    def freeze_count(self) -> int:
+        """How often a viewer saw the video stop."""
+        return self.freezeCount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +194,30 @@ class StatsReport:
     remoteAudioTrackStats: list[RemoteAudioTrackStats] = field(default_factory=list)
     remoteVideoTrackStats: list[RemoteVideoTrackStats] = field(default_factory=list)
 
-    peer_connection_id = Spelling[str]("peerConnectionId")
-    local_audio_track_stats = Spelling[list[LocalAudioTrackStats]]("localAudioTrackStats")
-    local_video_track_stats = Spelling[list[LocalVideoTrackStats]]("localVideoTrackStats")
-    remote_audio_track_stats = Spelling[list[RemoteAudioTrackStats]]("remoteAudioTrackStats")
-    remote_video_track_stats = Spelling[list[RemoteVideoTrackStats]]("remoteVideoTrackStats")
+    @property
+    def peer_connection_id(self) -> str:
+        """`PC` and the id of the call."""
+        return self.peerConnectionId
+
+    @property
+    def local_audio_track_stats(self) -> list[LocalAudioTrackStats]:
+        """Sent audio tracks."""
+        return self.localAudioTrackStats
+
+    @property
+    def local_video_track_stats(self) -> list[LocalVideoTrackStats]:
+        """Sent video tracks."""
+        return self.localVideoTrackStats
+
+    @property
+    def remote_audio_track_stats(self) -> list[RemoteAudioTrackStats]:
+        """Received audio tracks."""
+        return self.remoteAudioTrackStats
+
+    @property
+    def remote_video_track_stats(self) -> list[RemoteVideoTrackStats]:
+        """Received video tracks."""
+        return self.remoteVideoTrackStats
 
 
 def stats_report(
@@ -205,7 +280,6 @@ def _local_audio(
 def _local_video(
     publication: LocalVideoTrackPublication, stats: SenderStats, timestamp: float
 ) -> LocalVideoTrackStats:
-    captured = publication.track.dimensions
     return LocalVideoTrackStats(
         trackId=publication.track.id,
         trackSid=publication.track_sid,
@@ -217,10 +291,11 @@ def _local_video(
         packetsSent=stats.packets_sent,
         roundTripTime=_milliseconds(stats.round_trip),
         jitter=None,  # Twilio reports it for audio only.
-        captureDimensions=_dimensions(captured.width or 0, captured.height or 0),
+        captureDimensions=_dimensions(stats.input_width, stats.input_height),
         dimensions=_dimensions(stats.frame_width, stats.frame_height),
-        captureFrameRate=None,
+        captureFrameRate=stats.input_frames_per_second,
         frameRate=stats.frames_per_second,
+        qualityLimitationReason="bandwidth" if stats.is_bandwidth_limited else "none",
     )
 
 

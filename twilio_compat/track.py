@@ -1,8 +1,8 @@
 """What all tracks have in common: a kind, a name, events, and for media: frames.
 
 The headless contract replaces the DOM: `frames()` iterates, `on_frame` calls back, `attach` gives a
-sink that holds the newest picture or sound. Each opens its own reader with a bounded buffer, so a
-slow reader loses frames, which it can count, and disturbs nobody.
+sink that holds the newest picture or sound, writes a file or opens a window. Each opens its own
+reader with a bounded buffer: a slow reader loses frames, which it can count, and disturbs nobody.
 
 Source: the frame contract of Twilio's Node media SDK (FrameDeliveryOptions); twilio-video.js 2.36
 `lib/media/track`.
@@ -15,14 +15,23 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
+from os import PathLike
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, Self, TypeVar, Unpack
 
 from acs_core.client.emitter import TaskOwner
+from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.sinks import FrameSurface
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import TrackEvent
 from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode, FramePump, TrackFrames
+from twilio_compat.option_bags import OptionBag
+from twilio_compat.sinks import FrameSink, open_sink
+from twilio_compat.video_processor import (
+    AddProcessorKeywords,
+    ProcessorRun,
+    read_processor_options,
+)
 
 __all__ = [
     "AudioTrack",
@@ -37,7 +46,6 @@ __all__ = [
 
 TrackKind = Literal["audio", "video", "data"]
 _Frame = TypeVar("_Frame", bound=VideoFrame | AudioFrame)
-_FrameIn = TypeVar("_FrameIn", bound=VideoFrame | AudioFrame, contravariant=True)
 
 MAX_QUEUE: Final = 1024
 """Source: Twilio's Node media SDK, `maxQueueSize`."""
@@ -50,16 +58,6 @@ class TrackObserver(Protocol):
 
     def __call__(self, track: Any, event: TrackEvent) -> None:
         """`event` happened to `track`."""
-
-
-class FrameSink(Protocol[_FrameIn]):
-    """What a track can be attached to."""
-
-    def show(self, frame: _FrameIn) -> None:
-        """Take a frame; must not block."""
-
-    def blank(self) -> None:
-        """Show nothing."""
 
 
 @dataclass(slots=True)
@@ -134,6 +132,7 @@ class MediaTrack(Track, Generic[_Frame]):
         self._is_started = False
         self._pump: FramePump[_Frame] = FramePump(self.frames, self._tasks, f"frames of {name}")
         self._sinks: list[FrameSink[_Frame]] = []
+        self._names: dict[str, FrameSink[_Frame]] = {}
 
     @property
     def is_started(self) -> bool:
@@ -149,6 +148,11 @@ class MediaTrack(Track, Generic[_Frame]):
     @abstractmethod
     def media_stream_track(self) -> object:
         """What delivers the frames underneath: a `MediaSource` or a remote publication."""
+
+    @property
+    def processed_track(self) -> object | None:
+        """What delivers them after a processor; None without one."""
+        return None
 
     def frames(
         self, mode: FrameMode | None = None, *, max_queue: int | None = None
@@ -176,25 +180,63 @@ class MediaTrack(Track, Generic[_Frame]):
         self._pump.add(receiver)
         return lambda: self._pump.remove(receiver)
 
-    def attach(self, sink: FrameSink[_Frame] | None = None) -> FrameSink[_Frame]:
-        """Show this track on `sink`, or on a new one; attaching twice is the same as once."""
-        chosen = self._new_sink() if sink is None else sink
+    def attach(
+        self, element: FrameSink[_Frame] | str | PathLike[str] | None = None
+    ) -> FrameSink[_Frame]:
+        """Show this track somewhere, and return where; attaching twice is the same as once.
+
+        Args:
+            element: A sink; "window" for a window on the desktop; the path of a .webm, .mkv or
+                .mp4 file, which is written until `detach` (`await sink.closed()` after it); None
+                for a new sink in memory.
+
+        Raises:
+            MediaError: There is no display for a window.
+            InvalidArgumentError: There is no such sink, or the file cannot be written.
+            InvalidStateError: The track is not received.
+        """
+        if isinstance(element, str | PathLike):
+            return self._attach_named(str(element))
+        chosen = self._new_sink() if element is None else element
         if not any(one is chosen for one in self._sinks):
             self._pump.add(chosen.show)  # First: it raises when the track is not received.
             self._sinks.append(chosen)
         return chosen
 
     def detach(
-        self, sink: FrameSink[_Frame] | None = None
+        self, element: FrameSink[_Frame] | str | PathLike[str] | None = None
     ) -> FrameSink[_Frame] | list[FrameSink[_Frame]]:
-        """Take `sink` off and return it, or take all off and return the list of them."""
-        if sink is not None:
-            self._take_off(sink)
-            return sink
+        """Take a sink off and return it, or take all off and return the list of them.
+
+        Raises:
+            InvalidArgumentError: The track is not attached to anything of that name.
+        """
+        if isinstance(element, str | PathLike):
+            element = self._named_sink(str(element))
+        if element is not None:
+            self._take_off(element)
+            return element
         sinks = list(self._sinks)
         for one in sinks:
             self._take_off(one)
         return sinks
+
+    def _attach_named(self, name: str) -> FrameSink[_Frame]:
+        if name in self._names:
+            return self._names[name]
+        sink: FrameSink[_Frame] = open_sink(name, self.kind, self.name)
+        try:
+            self.attach(sink)
+        except BaseException:
+            sink.blank()  # It was opened for nothing.
+            raise
+        self._names[name] = sink
+        return sink
+
+    def _named_sink(self, name: str) -> FrameSink[_Frame]:
+        if name not in self._names:
+            raise InvalidArgumentError(f"The track {self.name!r} is not attached to {name!r}.")
+        return self._names[name]
 
     def _end_frames(self) -> None:
         """Stop handing frames to callbacks and sinks: the track has no more."""
@@ -204,6 +246,7 @@ class MediaTrack(Track, Generic[_Frame]):
         kept = [one for one in self._sinks if one is not sink]
         if len(kept) < len(self._sinks):
             self._sinks[:] = kept
+            self._names = {name: one for name, one in self._names.items() if one is not sink}
             self._pump.remove(sink.show)
             sink.blank()
 
@@ -228,6 +271,7 @@ class MediaTrack(Track, Generic[_Frame]):
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
     isStarted = is_started
     onFrame = on_frame
+    processedTrack = processed_track
 
 
 class AudioTrack(MediaTrack[AudioFrame]):
@@ -253,6 +297,7 @@ class VideoTrack(MediaTrack[VideoFrame]):
     def __init__(self, name: str, tasks: TaskOwner | None = None) -> None:
         super().__init__(name, tasks)
         self._dimensions = Dimensions()
+        self._run: ProcessorRun | None = None
 
     @property
     def kind(self) -> Literal["video"]:
@@ -263,6 +308,60 @@ class VideoTrack(MediaTrack[VideoFrame]):
     def dimensions(self) -> Dimensions:
         """Size of the newest frame that was seen."""
         return self._dimensions
+
+    @property
+    def processor(self) -> object | None:
+        """What its frames go through; None without one."""
+        return None if self._run is None else self._run.processor
+
+    def add_processor(
+        self,
+        processor: object,
+        options: OptionBag | None = None,
+        **keywords: Unpack[AddProcessorKeywords],
+    ) -> Self:
+        """Send frames through a processor from the next one on, to whoever reads or receives them.
+
+        Args:
+            processor: Has `processFrame(inputFrameBuffer, outputFrameBuffer)` or `process_frame`;
+                see `twilio_compat.video_processor`. `remove_processor` does not close it.
+            options: `{"inputFrameBufferType": ..., "outputFrameBufferContextType": ...}`.
+            **keywords: The same in snake_case.
+
+        Raises:
+            TypeError: It has no such method; an option of the wrong type.
+            ValueError: An option has none of its values.
+            InvalidStateError: The track has a processor.
+        """
+        run = ProcessorRun(processor, read_processor_options(options, keywords))
+        if self._run is not None:
+            raise InvalidStateError(
+                f"The track {self.name!r} has a processor already.",
+                next_step="Remove it first.",
+            )
+        self._run = run
+        self._processor_changed()
+        return self
+
+    def remove_processor(self, processor: object) -> Self:
+        """Show frames as they are again.
+
+        Raises:
+            InvalidStateError: The track has no processor, or another one.
+        """
+        if self._run is None or self._run.processor is not processor:
+            which = "no" if self._run is None else "another"
+            raise InvalidStateError(
+                f"The track {self.name!r} has {which} processor.",
+                next_step="Give the one that was added; it is `track.processor`.",
+            )
+        self._run = None
+        self._processor_changed()
+        return self
+
+    @abstractmethod
+    def _processor_changed(self) -> None:
+        """Go on with `_run`."""
 
     def _new_sink(self) -> FrameSink[VideoFrame]:
         return FrameSurface()
@@ -277,6 +376,10 @@ class VideoTrack(MediaTrack[VideoFrame]):
             self._dimensions.width, self._dimensions.height = width, height
             self._happen(TrackEvent.DIMENSIONS_CHANGED)
         self._start()
+
+    # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    addProcessor = add_processor
+    removeProcessor = remove_processor
 
 
 def new_track_id() -> str:

@@ -18,7 +18,7 @@ from acs_core.client.session import (
     SessionState,
     SessionStats,
 )
-from acs_core.core.facts import CallType, Priority
+from acs_core.core.facts import CallType, DataReliability, Priority
 from acs_core.core.roster import Roster
 from acs_core.errors import CallingError
 from acs_core.media.sender import SendOptions
@@ -98,6 +98,9 @@ class Session(Protocol):
 
     def receiver(self, publication: str) -> Any:
         """The `StreamReceiver` of a publication, or None; in tests something like it."""
+
+    def reliability(self, publication: str) -> DataReliability | None:
+        """How hard the data channel of a publication tries; None while there is none."""
 
     def is_subscribed(self, publication: str) -> bool:
         """Whether a publication is received now."""

@@ -15,6 +15,7 @@ from acs_core.client.frame_reader import FrameReader
 from acs_core.client.ports import FrameMode, LocalStream, SendOptions
 from acs_core.core.facts import (
     ConnectionState,
+    DataReliability,
     EndpointInfo,
     Priority,
     PublicationInfo,
@@ -106,6 +107,7 @@ class RemotePublication:
         self._info = info
         self._is_enabled = info.enabled
         self._priority = info.priority
+        self._reliability = info.reliability or DataReliability()
         self._is_subscribed = False
         self._subscriptions = 0
         self._changed = asyncio.Event()
@@ -180,6 +182,18 @@ class RemotePublication:
         session, receiver = self._context.session, self._receiver()
         peer = None if session is None else session.stats().subscribe
         return None if peer is None or receiver is None else peer.receivers.get(receiver.mid)
+
+    @property
+    def reliability(self) -> DataReliability:
+        """How hard its data channel tries: what the channel was opened with, once it is there.
+
+        Before that it is what the publisher announced.
+        """
+        session = self._context.session
+        used = None if session is None else session.reliability(self.id)
+        if used is not None:
+            self._reliability = used
+        return self._reliability
 
     def set_facts(self, *, enabled: bool, priority: Priority) -> frozenset[str]:
         """Take what the service says; return which of "enabled" and "priority" changed."""

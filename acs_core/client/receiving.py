@@ -15,6 +15,7 @@ from typing import Protocol
 from acs_core import wire
 from acs_core.client.contained import tell
 from acs_core.client.publishing import Ask, SessionOptions
+from acs_core.core.facts import DataReliability
 from acs_core.errors import CallingError, Stage, TransportError
 from acs_core.media.peer import PeerState
 from acs_core.media.receiver import StreamReceiver
@@ -88,6 +89,17 @@ class SubscribeLeg:
     def is_subscribed(self, publication: str) -> bool:
         """Whether media or data of a publication arrives."""
         return publication in self._receivers or publication in self._channels
+
+    def reliability(self, publication: str) -> DataReliability | None:
+        """How hard the data channel of a publication tries; None while there is none."""
+        channel = self._channels.get(publication)
+        if channel is None:
+            return None
+        return DataReliability(
+            ordered=channel.ordered,
+            max_retransmits=channel.max_retransmits,
+            max_packet_life_time_ms=channel.max_packet_life_time,
+        )
 
     def forget(self, publication: str) -> None:
         """The publication is gone; say so before anybody hears of it otherwise."""

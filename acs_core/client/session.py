@@ -33,6 +33,7 @@ from acs_core.core.facts import (
     ActivityChanged,
     CallType,
     CallTypeChanged,
+    DataReliability,
     EndpointInfo,
     EndpointJoined,
     EndpointLeft,
@@ -162,6 +163,10 @@ class CallSession:
     def is_subscribed(self, publication: str) -> bool:
         """Whether media or data of a publication arrives."""
         return self._subscribe.is_subscribed(publication)
+
+    def reliability(self, publication: str) -> DataReliability | None:
+        """How hard the data channel of a subscribed publication tries."""
+        return self._subscribe.reliability(publication)
 
     def stats(self) -> SessionStats:
         """Measurements of both media connections."""

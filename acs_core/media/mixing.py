@@ -79,6 +79,10 @@ class Timeline:
         self._anchors: dict[str, float] = {}
         self._offsets: dict[str, float] = {}
 
+    def begin(self, at: float) -> None:
+        """Start the axis here, seconds on our clock, and not with the first frame."""
+        self._origin = at
+
     def place(
         self, stream: str, clock: str, *, time: float, capture_time: float | None, arrival: float
     ) -> float:

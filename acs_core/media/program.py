@@ -1,8 +1,9 @@
 """Media written by the program: `write` a picture or PCM, and it is sent.
 
 Theory of operation: `write` copies at once, never waits, and says whether the media was taken;
-False means not sent, and there is no "writable" event to wait for. Both sources may be written
-from any thread. Media written while nobody reads is not taken.
+False means not sent. Both sources may be written from any thread. Media written while nobody reads
+is not taken. A coroutine that has more to send than real time takes uses `put` instead: it waits
+for room, so everything is sent, in order, at the pace of real time.
 
 Source: the frame contract of Twilio's Node media SDK (`@twilio/video-node`, FRAME_CONTRACT), with
 names in snake case. Unlike there, audio of any rate is taken and resampled.
@@ -11,6 +12,7 @@ names in snake case. Unlike there, audio of any rate is taken and resampled.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -19,7 +21,7 @@ from typing import Final
 import av
 import numpy as np
 
-from acs_core.errors import InvalidArgumentError
+from acs_core.errors import InvalidArgumentError, MediaError
 from acs_core.media.frames import (
     AUDIO_RATE,
     FRAME_SAMPLES,
@@ -116,6 +118,8 @@ class ProgramVideoSource(MediaSource):
 
     Args:
         max_frame_rate: Frames per second above which writes are refused.
+        repeat_after: Seconds without a write after which the last picture is sent again, so that
+            whoever comes later sees it; None for never.
         label: A name for people.
 
     Attributes:
@@ -123,8 +127,16 @@ class ProgramVideoSource(MediaSource):
         refused: Frames not taken.
     """
 
-    def __init__(self, *, max_frame_rate: float = 60.0, label: str = "Program video") -> None:
+    def __init__(
+        self,
+        *,
+        max_frame_rate: float = 60.0,
+        repeat_after: float | None = None,
+        label: str = "Program video",
+    ) -> None:
         super().__init__("video", label)
+        # A program that writes nothing knows it; slides need no frame rate.
+        self.stall_after = None
         if max_frame_rate <= 0:
             raise InvalidArgumentError(f"max_frame_rate must be positive, not {max_frame_rate}.")
         self._interval = 1 / max_frame_rate
@@ -132,6 +144,9 @@ class ProgramVideoSource(MediaSource):
         self._pending: av.VideoFrame | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._putting = asyncio.Lock()
+        self._repeat_after = repeat_after
         self._started = 0.0
         self._next_time = 0.0
         self.written = 0
@@ -168,7 +183,42 @@ class ProgramVideoSource(MediaSource):
             loop.call_soon_threadsafe(self._wake.set)
             return True
 
+    async def put(self, frame: Picture | VideoFrame | av.VideoFrame) -> None:
+        """Copy a picture and send it in its turn, `max_frame_rate` of them in a second.
+
+        Waits while nobody reads the source.
+
+        Raises:
+            SourceEndedError: The source is closed.
+            InvalidArgumentError: It is no picture.
+        """
+        given = _checked(frame)
+        async with self._putting:
+            while True:
+                if self._end is not None:
+                    raise self._end
+                self._room.clear()
+                loop, wait = self._loop, None
+                if loop is not None and self._pending is None:
+                    wait = self._next_time - loop.time()
+                    if wait <= 0 and self.write(given):
+                        return
+                # Woken by who takes the picture before, who opens, and who closes.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._room.wait(), None if wait is None else wait)
+
+    async def drained(self) -> None:
+        """Wait until the last picture is on its way, or the source is closed."""
+        while self._pending is not None and self._end is None:
+            self._room.clear()
+            await self._room.wait()
+
+    def _finish(self, reason: MediaError) -> None:
+        super()._finish(reason)
+        self._room.set()
+
     async def _prepare(self) -> None:
+        self._room.set()
         with self._lock_written:
             self._loop = asyncio.get_running_loop()
             self._started = self._next_time = self._loop.time()
@@ -178,14 +228,25 @@ class ProgramVideoSource(MediaSource):
         with self._lock_written:
             self._loop = None
             self._pending = None
+        self._room.set()
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        loop = asyncio.get_running_loop()
+        last: av.VideoFrame | None = None
         while True:
-            await self._wake.wait()
+            try:
+                # Before the first picture there is none to repeat.
+                await asyncio.wait_for(self._wake.wait(), self._repeat_after if last else None)
+            except TimeoutError:
+                assert last is not None
+                yield _again(last, round((loop.time() - self._started) * VIDEO_CLOCK_RATE))
+                continue
             self._wake.clear()
             with self._lock_written:
                 picture, self._pending = self._pending, None
+            self._room.set()
             if picture is not None:
+                last = picture
                 yield picture
 
 
@@ -207,6 +268,8 @@ class ProgramAudioSource(MediaSource):
         self._lock_written = threading.Lock()
         self._buffer = PcmBuffer(channels)
         self._is_read = False
+        self._room = asyncio.Event()
+        self._putting = asyncio.Lock()
         self._resampler: av.AudioResampler | None = None
         self._written_form = (AUDIO_RATE, channels)
 
@@ -239,13 +302,7 @@ class ProgramAudioSource(MediaSource):
         Raises:
             InvalidArgumentError: These are no samples.
         """
-        frame = (
-            samples
-            if isinstance(samples, AudioFrame)
-            else AudioFrame.from_ndarray(samples, sample_rate=sample_rate)
-        )
-        if frame.channels not in (1, 2):
-            raise InvalidArgumentError(f"Audio has 1 or 2 channels, not {frame.channels}.")
+        frame = _checked_sound(samples, sample_rate)
         with self._lock_written:
             if not self._is_read:
                 return False
@@ -254,6 +311,44 @@ class ProgramAudioSource(MediaSource):
                 self._buffer.refused += 1
                 return False
             return self._buffer.push(self._converted(frame))
+
+    async def put(self, samples: Samples | AudioFrame, *, sample_rate: int = AUDIO_RATE) -> None:
+        """Copy samples of any length and send them in their turn, at the pace of real time.
+
+        Waits while nobody reads the source. Arguments as of `write`.
+
+        Raises:
+            SourceEndedError: The source is closed.
+            InvalidArgumentError: These are no samples.
+        """
+        frame = _checked_sound(samples, sample_rate)
+        step = max(1, frame.sample_rate // 50)
+        async with self._putting:
+            for start in range(0, len(frame.samples), step):
+                piece = AudioFrame(
+                    frame.samples[start : start + step], sample_rate=frame.sample_rate
+                )
+                await self._put_piece(piece)
+
+    async def drained(self) -> None:
+        """Wait until everything that was written is sent, or the source is closed."""
+        while self._buffer.buffered and self._end is None:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _put_piece(self, piece: AudioFrame) -> None:
+        while True:
+            if self._end is not None:
+                raise self._end
+            self._room.clear()
+            has_room = self.buffered + piece.duration <= _MAX_BUFFERED / AUDIO_RATE
+            if self._is_read and has_room and self.write(piece):
+                return
+            await self._room.wait()
+
+    def _finish(self, reason: MediaError) -> None:
+        super()._finish(reason)
+        self._room.set()
 
     def _converted(self, frame: AudioFrame) -> Samples:
         form = (frame.sample_rate, frame.channels)
@@ -272,12 +367,14 @@ class ProgramAudioSource(MediaSource):
     async def _prepare(self) -> None:
         with self._lock_written:
             self._is_read = True
+        self._room.set()
 
     async def _release(self) -> None:
         with self._lock_written:
             self._is_read = False
             self._buffer.clear()
             self._resampler = None
+        self._room.set()
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
         pacer = Pacer()
@@ -286,6 +383,7 @@ class ProgramAudioSource(MediaSource):
             await pacer.wait(start / AUDIO_RATE)
             with self._lock_written:
                 samples = self._buffer.pop()
+            self._room.set()
             yield av_audio_frame(samples, pts=start)
             start += FRAME_SAMPLES
 
@@ -302,6 +400,24 @@ def _checked(frame: Picture | VideoFrame | av.VideoFrame) -> Picture | av.VideoF
     if isinstance(frame, av.VideoFrame):
         return frame
     raise InvalidArgumentError(f"Expected a picture, got {type(frame).__name__}.")
+
+
+def _checked_sound(samples: Samples | AudioFrame, sample_rate: int) -> AudioFrame:
+    frame = (
+        samples
+        if isinstance(samples, AudioFrame)
+        else AudioFrame.from_ndarray(samples, sample_rate=sample_rate)
+    )
+    if frame.channels not in (1, 2):
+        raise InvalidArgumentError(f"Audio has 1 or 2 channels, not {frame.channels}.")
+    return frame
+
+
+def _again(frame: av.VideoFrame, pts: int) -> av.VideoFrame:
+    """Copy a yuv420p picture for another time; who got it before keeps it as it is."""
+    copy = av.VideoFrame.from_ndarray(frame.to_ndarray(), format="yuv420p")
+    copy.pts, copy.time_base = pts, VIDEO_TIME_BASE
+    return copy
 
 
 def _to_i420(frame: Picture | av.VideoFrame) -> av.VideoFrame:

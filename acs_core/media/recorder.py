@@ -60,6 +60,7 @@ class Recorder:
         self._video_pump: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._count = 0
+        self._began: float | None = None
         self._is_closed = False
         self._summary: RecordingSummary | None = None
         self._failure: MediaError | None = None
@@ -68,6 +69,14 @@ class Recorder:
     def failure(self) -> MediaError | None:
         """Why nothing more is written; None while all is well. `close` raises it."""
         return self._failure
+
+    def begin(self) -> None:
+        """Let the recording last from now until `close`, whenever media comes; call it first.
+
+        Otherwise it lasts from the first frame to the last one.
+        """
+        self._began = asyncio.get_running_loop().time()
+        self._file.begin(self._began)
 
     def add_video(self, frames: AsyncIterable[VideoFrame], *, clock: str = "") -> None:
         """Record these pictures until they end.
@@ -160,6 +169,8 @@ class Recorder:
             self._file.write_audio(name, clock, frame, arrival)
 
     async def _finish(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = 0.0 if self._began is None else loop.time() - self._began
         pumps = [*self._pumps]
         for task in pumps:
             task.cancel()
@@ -168,10 +179,11 @@ class Recorder:
         if self._writer is not None:
             await self._queue.put(None)
             await self._writer
-        loop = asyncio.get_running_loop()
         try:
             if self._failure is None:
-                self._summary = await loop.run_in_executor(self._executor, self._file.finish)
+                self._summary = await loop.run_in_executor(
+                    self._executor, lambda: self._file.finish(until=until)
+                )
         except Exception as error:
             self._fail(error)
         finally:

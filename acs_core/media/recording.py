@@ -20,11 +20,11 @@ from acs_core.media.frames import (
     AUDIO_RATE,
     FRAME_SAMPLES,
     AudioFrame,
-    Samples,
     VideoFrame,
     av_audio_frame,
 )
-from acs_core.media.mixing import AudioMixer, Timeline, with_channels
+from acs_core.media.mixing import AudioMixer, Timeline
+from acs_core.media.placed_sound import PlacedSound
 from acs_core.media.scaling import ScalingMode, place
 
 __all__ = ["RecordingFile", "RecordingOptions", "RecordingSummary", "check_recording_path"]
@@ -36,9 +36,6 @@ _HOLD: Final = 1.0
 """Seconds after which a held picture is written again, so that players can seek and mux."""
 _MIX_LAG: Final = 0.5
 """Seconds of sound kept back for streams that come later than others."""
-_TOLERANCE: Final = AUDIO_RATE // 25
-"""40 ms: below that, sound is joined to what came before; lips and sound stay within the 45 ms
-early and 125 ms late of ITU-R BT.1359-1 section 3."""
 _WAIT_FOR_PICTURE: Final = 5.0
 """Seconds of sound to wait for the first picture, whose size the file must begin with."""
 _FALLBACK_SIZE: Final = (640, 360)
@@ -48,14 +45,22 @@ class _Format(NamedTuple):
     video_codec: str
     video_options: dict[str, str]
     audio_codec: str
+    container_options: dict[str, str]
 
 
 # A negative cpu-used is a fixed speed; a positive one is what libvpx makes of a busy machine.
 _VP8_OPTIONS: Final = {"deadline": "realtime", "cpu-used": "-6", "lag-in-frames": "0"}
+# What was written before a process died can be played; a closed file is an ordinary one.
+# Source: FFmpeg documentation of the mov muxer.
+_FRAGMENTED: Final = {
+    "movflags": "hybrid_fragmented+frag_keyframe+delay_moov",
+    "frag_duration": "1000000",  # Microseconds.
+    "flush_packets": "1",
+}
 _FORMATS: Final = {
-    ".webm": _Format("libvpx", _VP8_OPTIONS, "libopus"),
-    ".mkv": _Format("libvpx", _VP8_OPTIONS, "libopus"),
-    ".mp4": _Format("libx264", {"preset": "veryfast", "tune": "zerolatency"}, "aac"),
+    ".webm": _Format("libvpx", _VP8_OPTIONS, "libopus", {}),
+    ".mkv": _Format("libvpx", _VP8_OPTIONS, "libopus", {}),
+    ".mp4": _Format("libx264", {"preset": "veryfast", "tune": "zerolatency"}, "aac", _FRAGMENTED),
 }
 
 
@@ -122,8 +127,7 @@ class RecordingFile:
         self._format = _FORMATS[path.suffix.lower()]
         self._timeline = Timeline()
         self._mixer = AudioMixer(options.channels)
-        self._cursors: dict[str, int] = {}
-        self._resamplers: dict[str, av.AudioResampler] = {}
+        self._sound = PlacedSound(self._mixer, self._timeline)
         self._container: av.container.OutputContainer | None = None
         self._video: av.VideoStream | None = None
         self._audio: av.AudioStream | None = None
@@ -131,6 +135,10 @@ class RecordingFile:
         self._held: av.VideoFrame | None = None
         self._last_video_ms = -1
         self._video_frames = 0
+
+    def begin(self, at: float) -> None:
+        """Let the recording begin here, on the clock of `arrival`, and not with its first frame."""
+        self._timeline.begin(at)
 
     def write_video(self, stream: str, clock: str, frame: VideoFrame, arrival: float) -> None:
         """Write a picture; see `Timeline.place` for the arguments."""
@@ -146,29 +154,22 @@ class RecordingFile:
 
     def write_audio(self, stream: str, clock: str, frame: AudioFrame, arrival: float) -> None:
         """Mix in some sound; see `Timeline.place` for the arguments."""
-        time = self._place(stream, clock, frame, arrival)
-        samples = self._at_rate(stream, frame)
-        wanted = round(time * AUDIO_RATE)
-        start = self._cursors.get(stream, wanted)
-        overlap = 0
-        if abs(start - wanted) > _TOLERANCE:
-            # Later: leave a hole. Earlier: drop what we already have, or the mixer would add it.
-            overlap = min(len(samples), max(0, start - wanted))
-            start = max(start, wanted)
-        # What belongs before the start of the recording is cut off.
-        self._mixer.add(max(0, start), samples[overlap + max(0, -start) :])
-        self._cursors[stream] = start + len(samples) - overlap
+        time = self._sound.add(stream, clock, frame, arrival)
         if self._container is None and (not self._options.has_video or time > _WAIT_FOR_PICTURE):
             self._start(_FALLBACK_SIZE)
         if self._container is not None:
-            self._encode_audio(max(self._cursors.values()) - round(_MIX_LAG * AUDIO_RATE))
+            self._encode_audio(self._sound.newest - round(_MIX_LAG * AUDIO_RATE))
 
-    def finish(self) -> RecordingSummary:
-        """Write what is kept back, bring both tracks to one length and close the file."""
+    def finish(self, *, until: float = 0.0) -> RecordingSummary:
+        """Write what is kept back, bring both tracks to one length and close the file.
+
+        Args:
+            until: Seconds that the recording lasts at least.
+        """
         if self._container is None:
             self._start(_FALLBACK_SIZE)
         video_end = 0.0 if self._held is None else self._last_video_ms / 1000 + _FRAME
-        end = max(video_end, self._mixer.end / AUDIO_RATE)
+        end = max(video_end, self._mixer.end / AUDIO_RATE, until)
         if self._video is not None:
             if self._held is None:
                 self._encode_video(self._black(), 0.0)
@@ -198,7 +199,7 @@ class RecordingFile:
         width, height = self._options.size or size
         self._size = (max(2, width & ~1), max(2, height & ~1))
         try:
-            container = av.open(str(self._path), "w")
+            container = av.open(str(self._path), "w", options=self._format.container_options)
             video = self._video_stream(container) if self._options.has_video else None
             audio = self._audio_stream(container) if self._options.has_audio else None
             # Writes the header: a full disk or a missing folder shows now and not at the end.
@@ -284,18 +285,3 @@ class RecordingFile:
         chroma = view[self._size[1] :].reshape(2, self._size[1] // 2, self._size[0] // 2)
         chroma[0, rows, columns], chroma[1, rows, columns] = part[1], part[2]
         return av.VideoFrame.from_ndarray(view, format="yuv420p")
-
-    def _at_rate(self, stream: str, frame: AudioFrame) -> Samples:
-        """Return the sound at 48 kHz in the channels of the track."""
-        samples = with_channels(frame.samples, self._options.channels)
-        if frame.sample_rate == AUDIO_RATE:
-            return samples
-        resampler = self._resamplers.get(stream)
-        if resampler is None:
-            layout = "mono" if self._options.channels == 1 else "stereo"
-            resampler = av.AudioResampler(format="s16", layout=layout, rate=AUDIO_RATE)
-            self._resamplers[stream] = resampler
-        packed = av_audio_frame(samples, pts=0, sample_rate=frame.sample_rate)
-        packed.pts = None
-        parts = [AudioFrame.from_av(part).samples for part in resampler.resample(packed)]
-        return np.concatenate([samples[:0], *parts])

@@ -286,6 +286,7 @@ class StreamSender:
             input_frames_per_second=self._input.rate(now),
             bitrate_bps=round(stream.rate.rate(now) * 8) if stream else 0,
             target_bitrate_bps=self._target,
+            is_bandwidth_limited=self._target < self.max_bitrate_bps,
             audio_level=counters.level,
             round_trip=counters.round_trip,
             packets_lost=counters.lost,

@@ -36,6 +36,7 @@ from acs_core.media.frames import (
     av_audio_frame,
 )
 from acs_core.media.patterns import Color, PatternPainter, tone
+from acs_core.media.stall import StallWatch
 
 __all__ = [
     "MediaFrame",
@@ -59,6 +60,9 @@ _T = TypeVar("_T")
 _READER_QUEUE: Final[dict[MediaKind, int]] = {"video": 1, "audio": 10}
 _RELEASE_DEADLINE: Final = 5.0
 """Seconds for a device or file to let go; a driver that takes longer is left to its thread."""
+
+STALL_AFTER: Final = 3.0
+"""Seconds without a frame after which a device counts as muted; slow screens give one a second."""
 
 _LATE_LIMIT: Final = 1.0
 """Seconds a pacer tries to catch up; after a longer stall (a suspended machine) it starts anew."""
@@ -148,6 +152,7 @@ class MediaSource(ABC):
     Attributes:
         kind: "audio" or "video".
         label: A name for people, as a device name.
+        stall_after: Seconds without a frame after which `is_stalled`; None for never.
     """
 
     def __init__(self, kind: MediaKind, label: str) -> None:
@@ -158,7 +163,10 @@ class MediaSource(ABC):
         self._task: asyncio.Task[None] | None = None
         self._stopping: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
+        self.stall_after: float | None = STALL_AFTER
+        self._is_stalled = False
         self._end: MediaError | None = None
+        self._stalled_listeners: list[Callable[[bool], None]] = []
         self._ended_listeners: list[Callable[[], None]] = []
         self._failed_listeners: list[Callable[[MediaError], None]] = []
 
@@ -171,6 +179,11 @@ class MediaSource(ABC):
     def is_ended(self) -> bool:
         """Whether the source is closed, at its end, or has failed; it never comes back."""
         return self._end is not None
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether it captures and gives no frames: the system mutes it, or it hangs."""
+        return self._is_stalled
 
     async def open(self) -> SourceReader:
         """Start capturing if nobody else does, and return a new reader.
@@ -209,6 +222,11 @@ class MediaSource(ABC):
         """Call `listener` with the error when capturing fails; return what takes it back."""
         self._failed_listeners.append(listener)
         return lambda: _discard(self._failed_listeners, listener)
+
+    def on_stalled(self, listener: Callable[[bool], None]) -> Callable[[], None]:
+        """Call `listener` whenever `is_stalled` changes; return what takes it back."""
+        self._stalled_listeners.append(listener)
+        return lambda: _discard(self._stalled_listeners, listener)
 
     async def close(self) -> None:
         """End the source and all its readers, and let go of the device. Safe to repeat."""
@@ -251,12 +269,21 @@ class MediaSource(ABC):
             self._tell_failed(failure)
 
     async def _feed(self) -> None:
-        async with aclosing(self._frames()) as frames:
-            async for frame in frames:
-                if isinstance(frame, av.VideoFrame):
-                    self._latest = frame
-                for reader in self._readers:
-                    reader._push(frame)
+        watch = None
+        if self.stall_after is not None:
+            watch = StallWatch(self._tell_stalled, self.stall_after)
+        try:
+            async with aclosing(self._frames()) as frames:
+                async for frame in frames:
+                    if watch is not None:
+                        watch.frame()
+                    if isinstance(frame, av.VideoFrame):
+                        self._latest = frame
+                    for reader in self._readers:
+                        reader._push(frame)
+        finally:
+            if watch is not None:
+                watch.stop()
 
     async def _let_go(self) -> None:
         try:
@@ -292,6 +319,14 @@ class MediaSource(ABC):
         self._end = reason
         for reader in self._readers:
             reader._finish(reason)
+
+    def _tell_stalled(self, is_stalled: bool) -> None:
+        self._is_stalled = is_stalled
+        for listener in list(self._stalled_listeners):
+            try:
+                listener(is_stalled)
+            except Exception:
+                logger.exception("A listener for stalls of %s failed", self.label)
 
     def _tell_ended(self) -> None:
         for listener in list(self._ended_listeners):

@@ -41,6 +41,7 @@ class SenderStats:
         input_frames_per_second: What the source gave over the last second, sent or not.
         bitrate_bps: Payload bits actually sent, over the last second.
         target_bitrate_bps: What the encoder aims at.
+        is_bandwidth_limited: Whether that is less than it may, for want of bandwidth.
         audio_level: RFC 6464, 0 (loudest) to 127; None for video and before the first frame.
         round_trip: Seconds, from the newest report; None before it.
         packets_lost: On the way to the service, from the newest report.
@@ -69,6 +70,7 @@ class SenderStats:
     input_frames_per_second: float = 0.0
     bitrate_bps: int = 0
     target_bitrate_bps: int = 0
+    is_bandwidth_limited: bool = False
     audio_level: int | None = None
     round_trip: float | None = None
     packets_lost: int = 0

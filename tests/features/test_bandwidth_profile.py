@@ -78,13 +78,17 @@ async def test_what_the_program_switches_off_is_off_until_it_is_on_again(
     viewer = await call.guest("viewer", bandwidth_profile=manual)
     red = await video_of(viewer, "red")
     await pictures(red, 2)
+    surface = red.attach()
     off = next_event(red, "switchedOff")
     red.switchOff()
     assert await off == (red,)
     on = next_event(red, "switchedOn")
     red.switchOn()
     assert await on == (red,)
-    await pictures(red, 2)
+    # What it is shown on stays, and goes on.
+    count = surface.frame_count
+    await until(lambda: surface.frame_count > count)
+    assert red.detach() == [surface]
 
 
 async def test_by_itself_a_video_is_off_while_nobody_reads_it(call: Meeting) -> None:

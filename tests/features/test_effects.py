@@ -46,7 +46,7 @@ def shirt(picture: npt.NDArray[np.uint8]) -> Colors:
     return np.asarray(spot.reshape(-1, 3).mean(axis=0))
 
 
-def near(seen: Colors, wanted: tuple[int, int, int]) -> bool:
+def near(seen: Colors, wanted: tuple[int, ...]) -> bool:
     return bool(abs(seen - wanted).max() < TOLERANCE)
 
 

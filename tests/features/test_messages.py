@@ -113,3 +113,35 @@ async def test_messages_reach_those_who_were_chosen_and_nobody_else() -> None:
         await ready
         assert second.read_message().data == b"for Cleo"
         assert receivers[0].receivers == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "limits"),
+    [
+        ({}, (True, None, None, True)),
+        ({"ordered": False, "maxRetransmits": 3}, (False, 3, None, False)),
+        ({"maxPacketLifeTime": 500}, (True, None, 500, False)),
+    ],
+)
+async def test_a_remote_data_track_says_what_its_channel_does(
+    options: dict[str, object], limits: tuple[object, ...]
+) -> None:
+    async with meeting() as place:
+        reader = await place.guest("reader")
+        subscribed = next_event(reader, "trackSubscribed")
+        track = LocalDataTrack(options)
+        await place.guest("writer", tracks=[track])
+        remote = (await subscribed)[0]
+        for one in (track, remote):
+            assert limits == (
+                one.ordered,
+                one.maxRetransmits,
+                one.maxPacketLifeTime,
+                one.reliable,
+            )
+        messages = [next_event(remote, "message", lambda data, _: data == "text")]
+        messages.append(next_event(remote, "message", lambda data, _: data == b"\x00\x01"))
+        track.send("text")
+        track.send(memoryview(b"\x00\x01"))
+        for message in messages:
+            await message

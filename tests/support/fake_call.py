@@ -150,6 +150,9 @@ class ScriptedSession:
         """Note it."""
         self.log.append(("policy", policy))
 
+    def reliability(self, publication: str) -> None:
+        """Scripted calls have no data channels."""
+
     def receiver(self, publication: str) -> Any:
         """The receiver of a subscribed publication."""
         return self.receivers.get(publication)

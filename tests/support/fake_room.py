@@ -53,7 +53,7 @@ async def room_of(
     streams = tuple(
         StreamOptions(name=track.name)
         if isinstance(track, LocalDataTrack)
-        else StreamOptions(source=track.media_stream_track, name=track.name)
+        else StreamOptions(source=track.sent_source, name=track.name)
         for track in tracks
     )
     async with scripted_call(link, JoinCallOptions(streams=streams)) as (call, session):

@@ -124,6 +124,9 @@ class FakeSession:
     def receiver(self, publication: str) -> FakeReceiver | None:
         return self.receivers.get(publication)
 
+    def reliability(self, publication: str) -> None:
+        """No data channels here."""
+
     def is_subscribed(self, publication: str) -> bool:
         return publication in self.subscribed
 

@@ -11,7 +11,14 @@ from acs_core.media.frames import AUDIO_RATE, av_audio_frame
 from acs_core.media.patterns import PatternPainter, tone
 from acs_core.media.sources import MediaFrame, MediaSource, Pacer, av_picture
 
-__all__ = ["BeepSource", "FlashSource", "HissSource", "SnowSource", "SwitchedToneSource"]
+__all__ = [
+    "BeepSource",
+    "FlashSource",
+    "HeldSource",
+    "HissSource",
+    "SnowSource",
+    "SwitchedToneSource",
+]
 
 FRAME_SAMPLES = 960
 SIGNAL_SECONDS = 0.2
@@ -76,16 +83,33 @@ class HissSource(MediaSource):
 class BeepSource(MediaSource):
     """A tone at the same times."""
 
-    def __init__(self) -> None:
+    def __init__(self, frequency: float = 1000.0) -> None:
         super().__init__("audio", "beep")
+        self._frequency = frequency
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
         pacer = Pacer()
         start = 0
         while True:
             await pacer.wait(start / AUDIO_RATE)
-            yield _sound(start, 1000.0, is_on=_is_on())
+            yield _sound(start, self._frequency, is_on=_is_on())
             start += FRAME_SAMPLES
+
+
+class HeldSource(MediaSource):
+    """Sound that comes one frame at a time, when the test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__("audio", "held")
+        self.stall_after = 0.05
+        self.frames: asyncio.Queue[MediaFrame] = asyncio.Queue()
+
+    def give(self) -> None:
+        self.frames.put_nowait(av_audio_frame(np.zeros((FRAME_SAMPLES, 1), np.int16), pts=0))
+
+    async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
+        while True:
+            yield await self.frames.get()
 
 
 class SwitchedToneSource(MediaSource):

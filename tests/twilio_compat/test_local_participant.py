@@ -188,7 +188,7 @@ async def test_what_happens_while_a_track_is_being_published_is_applied_then() -
         await turns()
         assert not publication.core.is_enabled
         assert ("update", "cam", False, None) in session.log
-        assert publication.core.source is track.media_stream_track
+        assert publication.core.source is track.sent_source
     track.stop()
     await track.closed()
 

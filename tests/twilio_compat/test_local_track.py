@@ -11,6 +11,8 @@ from acs_core.errors import InvalidArgumentError, InvalidStateError, SourceUnava
 from acs_core.media.program import ProgramVideoSource
 from acs_core.media.sinks import FrameSurface
 from acs_core.media.sources import PatternSource, ToneSource
+from tests.support.events import until
+from tests.support.sources import HeldSource
 from twilio_compat import (
     AudioSink,
     LocalAudioTrack,
@@ -296,7 +298,26 @@ async def test_frames_that_nobody_holds_are_not_read() -> None:
     async for _ in track.frames():
         break
     gc.collect()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert not track.media_stream_track.is_capturing
+    await until(lambda: not track.media_stream_track.is_capturing)
+    await finish(track)
+
+
+async def test_a_source_that_gives_no_frames_mutes_its_track() -> None:
+    source = HeldSource()
+    track = LocalAudioTrack(source)
+    told: list[str] = []
+    track.on("muted", lambda one: told.append(f"muted {one is track}"))
+    track.on("unmuted", lambda one: told.append(f"unmuted {one is track}"))
+    frames = track.frames()
+    source.give()
+    await anext(frames)
+    assert track.isMuted is False
+    await until(lambda: track.isMuted)
+    source.give()
+    await anext(frames)
+    assert (track.is_muted, told) == (False, ["muted True", "unmuted True"])
+    await until(lambda: track.isMuted)
+    track.stop()
+    assert not track.is_muted
+    frames.close()
     await finish(track)

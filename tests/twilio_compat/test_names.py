@@ -44,9 +44,12 @@ _EMITTER = (
     "prependOnceListener listenerCount eventNames rawListeners setMaxListeners getMaxListeners"
 )
 _TRACK = "kind name toJSON toString"
-_MEDIA = f"{_TRACK} isStarted isEnabled mediaStreamTrack attach detach onFrame frames"
+_MEDIA = (
+    f"{_TRACK} isStarted isEnabled mediaStreamTrack processedTrack attach detach onFrame frames"
+)
 _LOCAL_MEDIA = f"{_MEDIA} id isMuted isStopped disable enable restart stop write"
 _REMOTE_MEDIA = f"{_MEDIA} sid priority isSwitchedOff setPriority"
+_VIDEO = "dimensions processor addProcessor removeProcessor"
 _DATA = f"{_TRACK} isEnabled"
 _PUBLICATION = "kind trackName trackSid toJSON toString"
 _LOCAL_PUBLICATION = f"{_PUBLICATION} isTrackEnabled priority track setPriority unpublish"
@@ -64,12 +67,13 @@ NAMES: dict[type, str] = {
     LocalParticipant: f"{_PARTICIPANT} signalingRegion publishTrack publishTracks unpublishTrack "
     "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile setParameters",
     RemoteParticipant: _PARTICIPANT,
-    LocalAudioTrack: _LOCAL_MEDIA,
-    LocalVideoTrack: f"{_LOCAL_MEDIA} dimensions",
+    LocalAudioTrack: f"{_LOCAL_MEDIA} noiseCancellation",
+    LocalVideoTrack: f"{_LOCAL_MEDIA} {_VIDEO}",
     LocalDataTrack: f"{_DATA} id maxPacketLifeTime maxRetransmits ordered reliable send",
     RemoteAudioTrack: _REMOTE_MEDIA,
-    RemoteVideoTrack: f"{_REMOTE_MEDIA} dimensions switchOn switchOff setContentPreferences",
-    RemoteDataTrack: f"{_DATA} sid priority isSubscribed isSwitchedOff setPriority",
+    RemoteVideoTrack: f"{_REMOTE_MEDIA} {_VIDEO} switchOn switchOff setContentPreferences",
+    RemoteDataTrack: f"{_DATA} sid priority isSubscribed isSwitchedOff setPriority "
+    "maxPacketLifeTime maxRetransmits ordered reliable",
     LocalAudioTrackPublication: _LOCAL_PUBLICATION,
     LocalVideoTrackPublication: _LOCAL_PUBLICATION,
     LocalDataTrackPublication: _LOCAL_PUBLICATION,

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from acs_core.errors import InvalidArgumentError, Stage
-from acs_core.media.recording import RecordingSummary
 from twilio_compat.commands.arrivals import Arrival, Arrivals
 from twilio_compat.commands.client_support import (
     NONE,
@@ -23,11 +22,13 @@ from twilio_compat.commands.client_support import (
     stop_signals,
 )
 from twilio_compat.commands.join_output import JoinOutput, make_output
-from twilio_compat.commands.room_recording import RoomRecording
 from twilio_compat.connect import connect
 from twilio_compat.errors import TwilioError
 from twilio_compat.events import RoomEvent
+from twilio_compat.recording import Recording
+from twilio_compat.recording import record as start_recording
 from twilio_compat.room import Room
+from twilio_compat.room_recording import RoomRecording
 
 __all__ = ["register"]
 
@@ -75,7 +76,11 @@ def join(
         str, typer.Option(help="What to send: a file, tone, microphone or none.")
     ] = NONE,
     record: Annotated[
-        Path | None, typer.Option(help="Write what is seen and heard: .webm, .mkv or .mp4.")
+        Path | None,
+        typer.Option(
+            help="Write what is seen and heard: .webm, .mkv or .mp4; or a folder, for one file "
+            "per participant."
+        ),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Leave after that time; else with Ctrl-C.")
@@ -106,7 +111,7 @@ def join(
 
 
 async def _run(plan: _Plan, access: Access, record: Path | None, *, as_json: bool) -> None:
-    recording = None if record is None else RoomRecording(record)
+    recording = _recording(record)
     room = await connect(
         access.token(plan.identity, plan.room),
         name=plan.room,
@@ -115,7 +120,7 @@ async def _run(plan: _Plan, access: Access, record: Path | None, *, as_json: boo
         dominant_speaker=True,
         service_url=access.url,
     )
-    recorded: RecordingSummary | None = None
+    recorded: list[dict[str, Any]] = []
     async with room:
         # Before the first line is printed: whoever reads it may send the signal at once.
         with stop_signals() as stopped:
@@ -128,11 +133,51 @@ async def _run(plan: _Plan, access: Access, record: Path | None, *, as_json: boo
                 if recording is not None:
                     recorded = await recording.close()
             summary = visit.summary()
-    if recorded is not None:
-        summary["recording"] = {**asdict(recorded), "path": str(recorded.path)}
+    if recording is not None:
+        key = "recordings" if isinstance(recording, _FolderRecording) else "recording"
+        summary[key] = recorded if key == "recordings" else recorded[0]
     visit.output.close(summary)
     if ended is not None:
         raise ended
+
+
+class _FolderRecording:
+    """Every participant in a file; the folder is made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._recording: Recording | None = None
+
+    def start(self, room: Room) -> None:
+        """Record what there is and what comes."""
+        self._recording = start_recording(room, self._folder)
+
+    async def close(self) -> list[dict[str, Any]]:
+        """Finish the files, and say what they hold."""
+        files = () if self._recording is None else await self._recording.stop()
+        return [{**asdict(file), "path": str(file.path)} for file in files]
+
+
+class _FileRecording:
+    """Everybody in one file."""
+
+    def __init__(self, path: Path) -> None:
+        self._recording = RoomRecording(path)
+
+    def start(self, room: Room) -> None:
+        """Record what there is and what comes."""
+        self._recording.start(room)
+
+    async def close(self) -> list[dict[str, Any]]:
+        """Finish the file, and say what it holds."""
+        summary = await self._recording.close()
+        return [{**asdict(summary), "path": str(summary.path)}]
+
+
+def _recording(path: Path | None) -> _FileRecording | _FolderRecording | None:
+    if path is None:
+        return None
+    return _FileRecording(path) if path.suffix and not path.is_dir() else _FolderRecording(path)
 
 
 class _Visit:

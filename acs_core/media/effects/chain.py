@@ -210,6 +210,7 @@ class EffectSource(MediaSource):
 
     def __init__(self, upstream: MediaSource, chain: EffectChain[Any]) -> None:
         super().__init__(upstream.kind, upstream.label)
+        self.stall_after = None  # Its source's stalls are told there.
         self._upstream = upstream
         self._chain = chain
         self._reader: SourceReader | None = None

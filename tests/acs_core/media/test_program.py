@@ -10,6 +10,7 @@ from acs_core.errors import InvalidArgumentError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.patterns import dominant_frequency, tone
 from acs_core.media.program import PcmBuffer, ProgramAudioSource, ProgramVideoSource
+from acs_core.media.sources import SourceEndedError
 
 TICK = 960
 
@@ -181,3 +182,67 @@ def test_what_is_no_sound_is_refused(bad: np.ndarray) -> None:
         ProgramAudioSource().write(bad)
     with pytest.raises(InvalidArgumentError):
         ProgramAudioSource(channels=3)
+
+
+async def test_sound_that_is_put_comes_out_whole_and_at_the_pace_of_real_time() -> None:
+    source = ProgramAudioSource()
+    written = np.arange(1, 24_001, dtype=np.int16)
+    putting = asyncio.create_task(source.put(written))
+    reader = await source.open()
+    heard: list[np.ndarray] = []
+    async with asyncio.timeout(5):
+        while sum(map(len, heard)) < len(written):
+            samples = AudioFrame.from_av(await reader.read()).samples[:, 0]  # type: ignore[arg-type]
+            heard.append(samples[samples != 0])
+    await putting
+    await source.drained()
+    assert np.array_equal(np.concatenate(heard), written)
+    assert (source.refused, source.underruns) == (0, 0)
+    reader.close()
+    await source.close()
+
+
+@pytest.mark.parametrize("make", [ProgramAudioSource, ProgramVideoSource])
+async def test_who_puts_media_into_a_source_that_closes_is_told(make: type) -> None:
+    source = make()
+    media = np.zeros((96, 64, 3), np.uint8) if source.kind == "video" else np.zeros(960, np.int16)
+    putting = asyncio.create_task(source.put(media))
+    await asyncio.sleep(0)
+    await source.close()
+    with pytest.raises(SourceEndedError):
+        await putting
+    await source.drained()
+
+
+async def test_pictures_that_are_put_are_all_sent_in_their_turn() -> None:
+    source = ProgramVideoSource(max_frame_rate=100)
+    reader = await source.open()
+    began = asyncio.get_running_loop().time()
+
+    async def put() -> None:
+        for number in range(20):
+            await source.put(np.full((48, 64, 3), number * 10, np.uint8))
+
+    putting = asyncio.create_task(put())
+    seen = []
+    async with asyncio.timeout(5):
+        for _ in range(20):
+            frame = VideoFrame(await reader.read())  # type: ignore[arg-type]
+            seen.append(round(float(frame.to_rgb().mean()) / 10))
+    await putting
+    await source.drained()
+    assert seen == list(range(20))
+    assert asyncio.get_running_loop().time() - began >= 0.17
+    reader.close()
+    await source.close()
+
+
+async def test_the_last_picture_is_sent_again_while_nothing_is_written() -> None:
+    source = ProgramVideoSource(repeat_after=0.05)
+    reader = await source.open()
+    await source.put(np.full((48, 64, 3), 90, np.uint8))
+    frames = [await reader.read() for _ in range(3)]
+    assert frames[0] is not frames[1]
+    assert [frame.pts for frame in frames] == sorted({frame.pts for frame in frames})
+    reader.close()
+    await source.close()

@@ -200,3 +200,19 @@ def test_folder_that_is_not_there_is_a_media_error(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="cannot be written"):
         file.finish()
     file.close()
+
+
+def test_a_recording_that_was_begun_lasts_from_then_until_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    file = RecordingFile(path, RecordingOptions(size=(64, 48)))
+    file.begin(10.0)
+    picture = VideoFrame.from_ndarray(np.full((72, 64), 200, dtype=np.uint8))
+    file.write_video("video", "", picture, 10.5)
+    assert file.finish(until=2.0).duration == 2.0
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    # Black until it came, then it stays.
+    assert frames[0].pts == 0
+    assert frames[0].to_ndarray(format="gray").mean() < 30
+    assert frames[1].time == pytest.approx(0.5)
+    assert (frames[-1].time or 0) > 1.9

@@ -90,6 +90,26 @@ async def test_what_arrives_is_counted_and_recorded(service: Served, tmp_path: P
         assert recorded.streams.audio
 
 
+async def test_each_participant_is_recorded_into_a_folder(service: Served, tmp_path: Path) -> None:
+    ann = await connect(
+        _token(service, "ann"),
+        name="folder",
+        audio={"source": "tone"},
+        video=False,
+        service_url=service.url,
+    )
+    async with ann:
+        process = await _start(
+            service, "folder", "--identity", "bob", "--seconds", "2",
+            "--record", str(tmp_path / "calls"), "--json",
+        )  # fmt: skip
+        summary = await _next(process, "summary")
+        assert await process.wait() == 0
+    (file,) = summary["recordings"]
+    assert (file["identity"], file["path"]) == ("ann", str(tmp_path / "calls" / "ann.mp4"))
+    assert file["duration"] > 0.5
+
+
 async def test_files_are_sent(service: Served) -> None:
     process = await _start(
         service, "files", "--identity", "filer", "--json",

@@ -8,11 +8,12 @@ import pytest
 
 from acs_core.errors import InvalidArgumentError
 from acs_core.media.patterns import dominant_color
-from twilio_compat.commands.room_recording import RoomRecording, ShownVideo
 from twilio_compat.connect import connect
 from twilio_compat.remote_track import RemoteVideoTrack
 from twilio_compat.room import Room
+from twilio_compat.room_recording import RoomRecording
 from twilio_compat.server import CompatServer, embedded
+from twilio_compat.shown_video import ShownVideo
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 

@@ -6,73 +6,19 @@ one there is.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import final
 
 from acs_core.errors import InvalidArgumentError, Stage
-from acs_core.media.frames import VideoFrame
 from acs_core.media.recorder import Recorder
 from acs_core.media.recording import RecordingSummary
 from twilio_compat.events import RoomEvent
-from twilio_compat.frame_pump import TrackFrames
 from twilio_compat.remote_participant import RemoteParticipant
 from twilio_compat.remote_track import RemoteAudioTrack, RemoteVideoTrack
 from twilio_compat.room import Room
+from twilio_compat.shown_video import ShownVideo
 
-__all__ = ["RoomRecording", "ShownVideo"]
-
-
-@final
-class ShownVideo(AsyncIterator[VideoFrame]):
-    """The pictures of one track after the other, for one reader.
-
-    Their times are those of arrival, since each sender has a clock of its own.
-    """
-
-    def __init__(self) -> None:
-        self._track: RemoteVideoTrack | None = None
-        self._frames: TrackFrames[VideoFrame] | None = None
-        self._chosen = asyncio.Event()
-
-    @property
-    def track(self) -> RemoteVideoTrack | None:
-        """The track that is shown."""
-        return self._track
-
-    def show(self, track: RemoteVideoTrack | None) -> None:
-        """Go on with another track; None waits for one."""
-        if track is self._track:
-            return
-        self.close()
-        self._track = track
-        if track is not None:
-            self._chosen.set()
-
-    def close(self) -> None:
-        """Read nothing until the next track."""
-        self._track = None
-        self._chosen.clear()
-        if self._frames is not None:
-            self._frames.close()
-
-    async def __anext__(self) -> VideoFrame:
-        """Wait for the next picture; there is no end."""
-        while True:
-            await self._chosen.wait()
-            if self._frames is None and self._track is not None:
-                self._frames = self._track.frames()
-            if self._frames is None:
-                continue
-            try:
-                frame = await self._frames.__anext__()
-            except StopAsyncIteration:
-                self._frames = None
-                if self._track is not None and not self._track.media_stream_track.is_subscribed:
-                    self.close()
-                continue
-            return VideoFrame(frame.av_frame, time=asyncio.get_running_loop().time())
+__all__ = ["RoomRecording"]
 
 
 @final
@@ -91,7 +37,7 @@ class RoomRecording:
             raise InvalidArgumentError(
                 f"There is no folder {path.parent} to record to.",
                 stage=Stage.ARGUMENT,
-                next_step="Make it, or give another path to --record.",
+                next_step="Make it, or give another path.",
             )
         self._recorder = Recorder(path)
         self._video = ShownVideo()
