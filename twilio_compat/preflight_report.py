@@ -166,7 +166,8 @@ class ReportMaker:
         """Put together what is known."""
         connected = self._reached.get(PreflightProgress.CONNECTED)
         started = self._reached.get(PreflightProgress.MEDIA_STARTED)
-        pair = _pair(self._samples[-1].transports if self._samples else ())
+        # The newest that says which ends are in use: a connection that is closing does not.
+        pair = _pair(one for sample in reversed(self._samples) for one in sample.transports)
         return PreflightTestReport(
             testTiming=TimeMeasurement(self._began, self._now()),
             networkTiming=NetworkTiming(

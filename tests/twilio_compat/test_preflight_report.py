@@ -97,6 +97,7 @@ def test_figures_are_in_twilios_units() -> None:
     maker = ReportMaker(Clock())
     maker.add(sample(100, 0, jitter_ms=10.0, trip_ms=20.0))
     maker.add(sample(190, 10, jitter_ms=30.0, trip_ms=40.0, candidates=("relay", "host")))
+    maker.add(sample(190, 10))
     report = maker.finish()
     assert report.stats.jitter == Stats(average=0.02, max=0.03, min=0.01)
     assert report.stats.rtt == Stats(average=30, max=40, min=20)
