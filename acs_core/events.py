@@ -384,8 +384,8 @@ class StreamsEvent(StrEnum):
     LOCAL_PUBLICATION_FAILED = "localPublicationFailed"
     """(LocalPublication, CallingError)"""
     RECORDING_CHANGED = "recordingChanged"
-    TRANSCRIBED = "transcribed"
-    """(acs_core.wire.Transcribed)"""
+    RECORDED_MEDIA_CHANGED = "recordedMediaChanged"
+    """(LocalPublication, bool): whether the recording gets no media of it"""
 
 
 class ReceivePolicyEvent(StrEnum):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from acs_core.identifiers import PhoneNumberIdentifier
@@ -28,6 +29,7 @@ __all__ = [
     "CreateViewOptions",
     "HangUpOptions",
     "IceServer",
+    "IceTransportPolicy",
     "NetworkConfiguration",
     "PermissionConstraints",
     "PermissionPolicy",
@@ -161,12 +163,26 @@ class ProxyConfiguration:
     url: str
 
 
+class IceTransportPolicy(StrEnum):
+    """Which ways media may take: ALL, or RELAY for TURN servers only (WebRTC 1.0 section 4.2.2)."""
+
+    ALL = "all"
+    RELAY = "relay"
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkConfiguration:
-    """How the network is to be used; None leaves it to the service and the system."""
+    """How the network is to be used; None leaves it to the service and the system.
+
+    Attributes:
+        ice_transport_policy: RELAY hides our addresses from the service (ours).
+        is_dscp_enabled: Mark media packets for routers that put some before others (ours).
+    """
 
     proxy: ProxyConfiguration | None = None
     turn: TurnConfiguration | None = None
+    ice_transport_policy: IceTransportPolicy = IceTransportPolicy.ALL
+    is_dscp_enabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

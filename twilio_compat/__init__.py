@@ -31,20 +31,61 @@ from twilio_compat.events import (
     RoomEvent,
     TrackEvent,
 )
+from twilio_compat.explaining import ReceiveExplanation, ReceiveReason
 from twilio_compat.frame_pump import AudioSink, TrackFrames
+from twilio_compat.lifecycle import EventListener, LifecycleEvent
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import LocalParticipant
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
+from twilio_compat.logs import Logger
 from twilio_compat.maps import LiveMap
 from twilio_compat.noise_cancellation import (
     NoiseCancellation,
     NoiseCancellationOptions,
     register_noise_cancellation,
 )
+from twilio_compat.option_types import (
+    AudioCodec,
+    AudioCodecSettings,
+    BandwidthProfileMode,
+    BandwidthProfileOptions,
+    ConnectOptions,
+    CreateLocalAudioTrackOptions,
+    CreateLocalTrackOptions,
+    CreateLocalTracksOptions,
+    DefaultDeviceCaptureMode,
+    EncodingParameters,
+    LocalDataTrackOptions,
+    LocalTrackOptions,
+    LocalTrackPublishOptions,
+    LogLevel,
+    LogLevels,
+    MediaImplementationOptions,
+    MediaStreamTrackPublishOptions,
+    NetworkQualityVerbosity,
+    NotifyWarning,
+    OpusCodecSettings,
+    TrackSwitchOffMode,
+    VideoBandwidthProfileOptions,
+    VideoCodec,
+    VideoCodecSettings,
+    VideoRenderDimensions,
+    VP8CodecSettings,
+)
 from twilio_compat.options import NetworkQualityConfiguration, TrackPriority
-from twilio_compat.participant import NetworkQualityStats, Participant, ParticipantState
+from twilio_compat.participant import (
+    NetworkQualityBandwidthStats,
+    NetworkQualityFractionLostStats,
+    NetworkQualityLatencyStats,
+    NetworkQualityMediaStats,
+    NetworkQualitySendOrRecvStats,
+    NetworkQualityStats,
+    Participant,
+    ParticipantState,
+)
 from twilio_compat.preflight import (
     PreflightEvent,
+    PreflightOptions,
     PreflightStoppedError,
     PreflightTest,
     run_preflight,
@@ -71,59 +112,106 @@ from twilio_compat.remote_track import (
     RemoteVideoTrack,
 )
 from twilio_compat.room import Room, RoomState
-from twilio_compat.stats import StatsReport
+from twilio_compat.stats import (
+    LocalAudioTrackStats,
+    LocalTrackStats,
+    LocalVideoTrackStats,
+    RemoteAudioTrackStats,
+    RemoteTrackStats,
+    RemoteVideoTrackStats,
+    StatsReport,
+    TrackStats,
+)
 from twilio_compat.tokens import AccessToken
-from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, VideoTrack
+from twilio_compat.track import AudioTrack, Dimensions, MediaTrack, Track, TrackKind, VideoTrack
+from twilio_compat.transcriptions import TranscriptionEvent
 from twilio_compat.video_processor import AddProcessorOptions, ProcessorOutput, VideoProcessor
 
 __all__ = [
     "AccessToken",
     "AddProcessorOptions",
+    "AudioCodec",
+    "AudioCodecSettings",
     "AudioSink",
     "AudioTrack",
+    "BandwidthProfileMode",
+    "BandwidthProfileOptions",
     "CancelablePromise",
     "CanceledError",
+    "ConnectOptions",
+    "CreateLocalAudioTrackOptions",
+    "CreateLocalTrackOptions",
+    "CreateLocalTracksOptions",
+    "DefaultDeviceCaptureMode",
     "Dimensions",
+    "EncodingParameters",
     "EventEmitter",
+    "EventListener",
+    "LifecycleEvent",
     "LiveMap",
     "LocalAudioTrack",
     "LocalAudioTrackPublication",
+    "LocalAudioTrackStats",
     "LocalDataTrack",
+    "LocalDataTrackOptions",
     "LocalDataTrackPublication",
     "LocalParticipant",
     "LocalParticipantEvent",
     "LocalTrack",
+    "LocalTrackOptions",
     "LocalTrackPublication",
+    "LocalTrackPublishOptions",
+    "LocalTrackStats",
     "LocalVideoTrack",
     "LocalVideoTrackPublication",
+    "LocalVideoTrackStats",
+    "LogLevel",
+    "LogLevels",
+    "Logger",
+    "MediaImplementationOptions",
+    "MediaStreamTrackPublishOptions",
     "MediaTrack",
     "MixedSound",
+    "NetworkQualityBandwidthStats",
     "NetworkQualityConfiguration",
+    "NetworkQualityFractionLostStats",
+    "NetworkQualityLatencyStats",
+    "NetworkQualityMediaStats",
+    "NetworkQualitySendOrRecvStats",
     "NetworkQualityStats",
+    "NetworkQualityVerbosity",
     "NoiseCancellation",
     "NoiseCancellationOptions",
+    "NotifyWarning",
+    "OpusCodecSettings",
     "Participant",
     "ParticipantEvent",
     "ParticipantState",
     "PreflightEvent",
+    "PreflightOptions",
     "PreflightProgress",
     "PreflightStoppedError",
     "PreflightTest",
     "PreflightTestReport",
     "ProcessorOutput",
     "PublicationEvent",
+    "ReceiveExplanation",
+    "ReceiveReason",
     "RecordedFile",
     "Recording",
     "RemoteAudioTrack",
     "RemoteAudioTrackPublication",
+    "RemoteAudioTrackStats",
     "RemoteDataTrack",
     "RemoteDataTrackPublication",
     "RemoteParticipant",
     "RemoteParticipantEvent",
     "RemoteTrack",
     "RemoteTrackPublication",
+    "RemoteTrackStats",
     "RemoteVideoTrack",
     "RemoteVideoTrackPublication",
+    "RemoteVideoTrackStats",
     "Room",
     "RoomEvent",
     "RoomState",
@@ -131,10 +219,19 @@ __all__ = [
     "Track",
     "TrackEvent",
     "TrackFrames",
+    "TrackKind",
     "TrackPriority",
     "TrackPublication",
+    "TrackStats",
+    "TrackSwitchOffMode",
+    "TranscriptionEvent",
     "TwilioError",
+    "VP8CodecSettings",
+    "VideoBandwidthProfileOptions",
+    "VideoCodec",
+    "VideoCodecSettings",
     "VideoProcessor",
+    "VideoRenderDimensions",
     "VideoTrack",
     "connect",
     "createLocalAudioTrack",
@@ -145,6 +242,7 @@ __all__ = [
     "create_local_video_track",
     "isSupported",
     "is_supported",
+    "logger",
     "mix_room",
     "mix_tracks",
     "pcm",
@@ -154,6 +252,9 @@ __all__ = [
     "run_preflight",
     "version",
 ]
+
+logger = Logger
+"""`Logger` in Python's spelling."""
 
 isSupported = is_supported = True  # noqa: N816
 """Whether calls can be made here: everywhere this package installs."""

@@ -10,8 +10,10 @@ Source: twilio-video.js 2.36, `lib/connect.js`, `lib/util/cancelablepromise.js`.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, Unpack, final
 
 from acs_core import signed_token
@@ -23,18 +25,17 @@ from acs_core.core.call import CallState
 from acs_core.core.facts import DataReliability
 from acs_core.errors import AuthenticationError, CallingError
 from acs_core.models import CallAgentOptions, CallClientOptions, RoomCallLocator
+from twilio_compat.connect_options import ConnectRequest, read_connect_options
 from twilio_compat.create_tracks import as_local_track, make_local_tracks
+from twilio_compat.endings import ended_error
 from twilio_compat.errors import RoomConnectFailedError, from_core, passes
+from twilio_compat.lifecycle import Lifecycle, LifecycleName
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
-from twilio_compat.options import (
-    BitrateLimits,
-    ConnectKeywords,
-    ConnectOptions,
-    OptionBag,
-    read_connect_options,
-)
-from twilio_compat.room import Room, RoomSetup, ended_error
+from twilio_compat.option_bags import OptionBag
+from twilio_compat.option_types import ConnectOptions
+from twilio_compat.room import Room, RoomSetup
+from twilio_compat.sending import SendPreferences
 
 __all__ = ["CancelablePromise", "CanceledError", "connect"]
 
@@ -83,15 +84,14 @@ class CancelablePromise(Generic[_T]):
 
 
 def connect(
-    token: str, options: OptionBag | None = None, **keywords: Unpack[ConnectKeywords]
+    token: str, options: OptionBag | None = None, **keywords: Unpack[ConnectOptions]
 ) -> CancelablePromise[Room]:
     """Enter a room.
 
     Args:
         token: An access token; see `twilio_compat.tokens.AccessToken`.
-        options: Twilio's bag: `name`, `audio`, `video`, `tracks`, `automaticSubscription`,
-            `dominantSpeaker`, `networkQuality`, `bandwidthProfile`, and ours: `serviceUrl`.
-        **keywords: The same in snake_case.
+        options: Twilio's bag, see `ConnectOptions`; ours is `serviceUrl`.
+        **keywords: The same, in either spelling.
 
     Returns:
         A promise of the room, which comes when the room is connected. It fails with
@@ -105,13 +105,14 @@ def connect(
     if not isinstance(token, str):
         raise TypeError("token must be a string")
     chosen = read_connect_options(options, keywords)
-    tracks = None if chosen.tracks is None else [as_local_track(one) for one in chosen.tracks]
+    given = chosen.media.tracks
+    tracks = None if given is None else [as_local_track(one) for one in given]
     return CancelablePromise(enter_room(token, chosen, tracks), name="connect")
 
 
 async def enter_room(
     token: str,
-    options: ConnectOptions,
+    options: ConnectRequest,
     given: Sequence[LocalTrack] | None,
     *,
     make_client: Callable[[CallClientOptions], CallClient] = CallClient,
@@ -129,40 +130,64 @@ async def enter_room(
         MediaError: A device or file cannot be opened.
         InvalidArgumentError: An option has a value that calls cannot work with.
     """
-    created: Sequence[LocalTrack] = ()
+    lifecycle = Lifecycle(options.event_listener, asyncio.get_running_loop().time)
+    lifecycle.tell(LifecycleName.CONNECTING)
     try:
-        async with AsyncExitStack() as stack:
-            if given is None:
-                created = await make_local_tracks(options.audio, options.video)
-                for track in created:
-                    stack.push_async_callback(_stop, track)
-            tracks = created if given is None else given
-            identity = _identity(token)
-            client = make_client(_client_options(options.service_url))
-            call = await _join(stack, client, token, identity, options, tracks)
-            call_id = await call.info.get_server_call_id()
-            if call.state is CallState.DISCONNECTED:
-                raise ended_error(call) or RoomConnectFailedError()
-            room = call.info.room
-            setup = RoomSetup(
-                call=call,
-                call_id=call_id,
-                name=_name(options.name, "" if room is None else room.name, f"RM{call_id}"),
-                identity=identity,
-                tracks=tracks,
-                created=created,
-                dominant_speaker=options.dominant_speaker,
-                network_quality=options.network_quality,
-                bitrates=options.bitrates,
-                bandwidth_profile=options.bandwidth_profile,
-                receive_transcriptions=options.receive_transcriptions,
-                close=stack.pop_all().aclose,
-            )
-            return Room(setup)
+        return await _enter(token, options, given, make_client, lifecycle)
+    except asyncio.CancelledError:
+        lifecycle.closed(None)
+        raise
     except CallingError as error:
-        if passes(error):
-            raise
-        raise from_core(error) from error
+        failure = error if passes(error) else from_core(error)
+        lifecycle.closed(failure)
+        raise failure from failure.__cause__
+    except BaseException as error:
+        lifecycle.closed(error)
+        raise
+
+
+async def _enter(
+    token: str,
+    options: ConnectRequest,
+    given: Sequence[LocalTrack] | None,
+    make_client: Callable[[CallClientOptions], CallClient],
+    lifecycle: Lifecycle,
+) -> Room:
+    created: Sequence[LocalTrack] = ()
+    async with AsyncExitStack() as stack:
+        if given is None:
+            created = await make_local_tracks(options.media)
+            for track in created:
+                stack.push_async_callback(_stop, track)
+        tracks = created if given is None else given
+        identity = _identity(token)
+        client = make_client(_client_options(options))
+        call = await _join(stack, client, token, identity, options, tracks, lifecycle)
+        call_id = await call.info.get_server_call_id()
+        if call.state is CallState.DISCONNECTED:
+            raise ended_error(call) or RoomConnectFailedError(
+                explanation="The service removed this participant while it connected.",
+                next_step="Ask whoever manages the room, then connect again.",
+            )
+        room = call.info.room
+        setup = RoomSetup(
+            call=call,
+            call_id=call_id,
+            name=_name(options.name, "" if room is None else room.name, f"RM{call_id}"),
+            identity=identity,
+            tracks=tracks,
+            created=created,
+            dominant_speaker=options.dominant_speaker,
+            network_quality=options.network_quality,
+            sending=options.sending,
+            bandwidth_profile=options.bandwidth_profile,
+            warnings=options.warnings,
+            receive_transcriptions=options.receive_transcriptions,
+            lifecycle=lifecycle,
+            close=stack.pop_all().aclose,
+        )
+        lifecycle.tell(LifecycleName.OPEN)
+        return Room(setup)
 
 
 async def _join(
@@ -170,8 +195,9 @@ async def _join(
     client: CallClient,
     token: str,
     identity: str,
-    options: ConnectOptions,
+    options: ConnectRequest,
     tracks: Sequence[LocalTrack],
+    lifecycle: Lifecycle,
 ) -> Call:
     """Join the call; `stack` then knows how to leave it."""
     stack.push_async_callback(client.dispose)
@@ -179,11 +205,12 @@ async def _join(
     stack.callback(credential.dispose)
     agent = await client.create_call_agent(credential, CallAgentOptions(display_name=identity))
     stack.push_async_callback(agent.dispose)
+    lifecycle.tell(LifecycleName.EARLY)
     profile = options.bandwidth_profile
     call = agent.join(
         RoomCallLocator(options.name or _granted_room(token)),
         JoinCallOptions(
-            streams=tuple(_stream_options(track, options.bitrates) for track in tracks),
+            streams=tuple(_stream_options(track, options.sending) for track in tracks),
             receive_automatically=options.automatic_subscription,
             report_network_quality=options.network_quality is not None,
             bandwidth_profile=None if profile is None else profile.profile,
@@ -193,13 +220,16 @@ async def _join(
     return await call.connected()
 
 
-def _client_options(service_url: str | None) -> CallClientOptions:
-    return (
-        CallClientOptions() if service_url is None else CallClientOptions(service_url=service_url)
+def _client_options(options: ConnectRequest) -> CallClientOptions:
+    name = options.logger_name
+    made = CallClientOptions(
+        logger=None if name is None else logging.getLogger(name),
+        network_configuration=options.network,
     )
+    return made if options.service_url is None else replace(made, service_url=options.service_url)
 
 
-def _stream_options(track: LocalTrack, bitrates: BitrateLimits) -> StreamOptions:
+def _stream_options(track: LocalTrack, sending: SendPreferences) -> StreamOptions:
     if isinstance(track, LocalDataTrack):
         reliability = DataReliability(
             ordered=track.ordered,
@@ -212,7 +242,7 @@ def _stream_options(track: LocalTrack, bitrates: BitrateLimits) -> StreamOptions
         name=track.name,
         enabled=track.is_enabled,
         screen=track.is_screen,
-        encoding=bitrates.encoding(track.kind),
+        encoding=sending.encoding(track.kind),
     )
 
 

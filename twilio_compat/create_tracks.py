@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import Unpack
 
 from acs_core.media.sources import MediaSource
+from twilio_compat.connect_options import TracksRequest, read_tracks_options
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalAudioTrack, LocalTrack, LocalVideoTrack
 from twilio_compat.media_sources import open_source
 from twilio_compat.noise_cancellation import open_noise_cancellation
-from twilio_compat.options import (
-    OptionBag,
-    TrackKeywords,
-    TrackOptions,
-    read_connect_options,
-    read_track_options,
+from twilio_compat.option_types import (
+    CreateLocalAudioTrackOptions,
+    CreateLocalTrackOptions,
+    CreateLocalTracksOptions,
 )
+from twilio_compat.options import OptionBag, TrackOptions, read_track_options
 
 __all__ = [
     "as_local_track",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 async def create_local_audio_track(
-    options: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
+    options: OptionBag | None = None, **keywords: Unpack[CreateLocalAudioTrackOptions]
 ) -> LocalAudioTrack:
     """Make an audio track: the default microphone unless `source` says otherwise.
 
@@ -43,7 +43,7 @@ async def create_local_audio_track(
     Args:
         options: Twilio's bag: media constraints, `name`, `defaultDeviceCaptureMode`,
             `noiseCancellationOptions`, and ours: `source`, `devices`, `loop`, `frequency`.
-        **keywords: The same in snake_case.
+        **keywords: The same, in either spelling.
 
     Raises:
         SourceUnavailableError: The device or file cannot be opened (412), or the
@@ -55,13 +55,13 @@ async def create_local_audio_track(
 
 
 async def create_local_video_track(
-    options: OptionBag | None = None, **keywords: Unpack[TrackKeywords]
+    options: OptionBag | None = None, **keywords: Unpack[CreateLocalTrackOptions]
 ) -> LocalVideoTrack:
     """Make a video track: the default camera unless `source` says otherwise.
 
     Args:
         options: As for `create_local_audio_track`; also `width`, `height`, `frameRate`, `color`.
-        **keywords: The same in snake_case.
+        **keywords: The same, in either spelling.
 
     Raises:
         SourceUnavailableError: The device or file cannot be opened, or must not be.
@@ -71,32 +71,29 @@ async def create_local_video_track(
 
 
 async def create_local_tracks(
-    options: OptionBag | None = None,
-    *,
-    audio: bool | OptionBag | None = None,
-    video: bool | OptionBag | None = None,
+    options: OptionBag | None = None, **keywords: Unpack[CreateLocalTracksOptions]
 ) -> list[LocalTrack]:
     """Make an audio and a video track, each unless it is False; all of them or none.
+
+    Args:
+        options: Twilio's bag: `audio`, `video`, or `tracks` to be used as they are.
+        **keywords: The same, in either spelling.
 
     Raises:
         SourceUnavailableError: A device or file cannot be opened.
         TypeError: Unknown option.
     """
-    given = {"audio": audio, "video": video}
-    keywords = {key: value for key, value in given.items() if value is not None}
-    chosen = read_connect_options(options, keywords)
+    chosen = read_tracks_options(options, keywords)
     if chosen.tracks is not None:
         return [as_local_track(track) for track in chosen.tracks]
-    return await make_local_tracks(chosen.audio, chosen.video)
+    return await make_local_tracks(chosen)
 
 
-async def make_local_tracks(
-    audio: TrackOptions | None, video: TrackOptions | None
-) -> list[LocalTrack]:
+async def make_local_tracks(wanted: TracksRequest) -> list[LocalTrack]:
     """Make the tracks of `connect`; when the second fails the first is stopped."""
-    sound = None if audio is None else await _make_audio(audio)
+    sound = None if wanted.audio is None else await _make_audio(wanted.audio)
     try:
-        picture = None if video is None else await _make_video(video)
+        picture = None if wanted.video is None else await _make_video(wanted.video)
     except BaseException:
         if sound is not None:
             sound.stop()
@@ -105,8 +102,12 @@ async def make_local_tracks(
     return [track for track in (sound, picture) if track is not None]
 
 
-def as_local_track(track: object) -> LocalTrack:
+def as_local_track(track: object, *, name: str | None = None) -> LocalTrack:
     """A local track as it is, a source as a new track on it.
+
+    Args:
+        track: Either.
+        name: Of a new track; None for a random one.
 
     Raises:
         TypeError: Neither.
@@ -114,7 +115,8 @@ def as_local_track(track: object) -> LocalTrack:
     if isinstance(track, LocalAudioTrack | LocalVideoTrack | LocalDataTrack):
         return track
     if isinstance(track, MediaSource):
-        return LocalAudioTrack(track) if track.kind == "audio" else LocalVideoTrack(track)
+        made = LocalAudioTrack if track.kind == "audio" else LocalVideoTrack
+        return made(track, name=name)
     raise TypeError(
         "track must be a LocalAudioTrack, LocalVideoTrack, LocalDataTrack, or MediaSource"
     )

@@ -4,7 +4,8 @@ Kept from Node: `on` returns the object, so calls can be chained; listeners run 
 were added; a listener that takes fewer arguments than the event has does not get the rest, as in
 JavaScript, so `room.on("trackSubscribed", lambda track: ...)` works. Different: an unknown event
 name is refused, a listener's failure is logged instead of raised at the emitter, and a listener may
-be a coroutine function, whose tasks end with the room.
+be a coroutine function, whose tasks end with the room. Events may be named in Python's spelling,
+too: `room.on("participant_connected", ...)`.
 
 Source: Node.js `events` documentation.
 """
@@ -14,18 +15,25 @@ from __future__ import annotations
 import difflib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeAlias
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Self, TypeAlias, final
 
 from acs_core.client.emitter import TaskOwner
 from acs_core.errors import InvalidArgumentError
 
-__all__ = ["EventEmitter", "Listener", "positional_limit"]
+__all__ = ["EventEmitter", "Listener", "OnceListener", "positional_limit"]
 
 _log = logging.getLogger(__name__)
 
 Listener: TypeAlias = Callable[..., object]
+
+DEFAULT_MAX_LISTENERS: Final = 10
+"""Source: Node.js, `EventEmitter.defaultMaxListeners`."""
+
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,23 @@ class _Registration:
     listener: Listener
     limit: int | None
     once: bool
+
+
+@final
+class OnceListener:
+    """What `raw_listeners` has of a listener for one time: calling it uses that up.
+
+    Attributes:
+        listener: The one that was given to `once`.
+    """
+
+    def __init__(self, listener: Listener, take: Callable[[], bool]) -> None:
+        self.listener = listener
+        self._take = take
+
+    def __call__(self, *arguments: object) -> object:
+        """Call the listener, unless it was called or taken back before."""
+        return self.listener(*arguments) if self._take() else None
 
 
 def positional_limit(listener: Listener) -> int | None:
@@ -56,19 +81,33 @@ def positional_limit(listener: Listener) -> int | None:
 class EventEmitter:
     """Registers listeners and calls them.
 
-    `EVENTS` names the events that a class adds to those of its bases.
+    Attributes:
+        EVENTS: The events that a class adds to those of its bases, in Twilio's spelling.
+        __events__: Every event of a class by its spelling in snake_case; made from `EVENTS`.
     """
 
     EVENTS: ClassVar[frozenset[str]] = frozenset()
+    __events__: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    _known_events: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        known = [str(name) for base in cls.__mro__ for name in vars(base).get("EVENTS", ())]
+        cls._known_events = frozenset(known)
+        cls.__events__ = MappingProxyType(
+            {_WORD_START.sub("_", name).lower(): name for name in sorted(known)}
+        )
 
     def __init__(self, tasks: TaskOwner | None = None) -> None:
         self._registrations: dict[str, tuple[_Registration, ...]] = {}
         self._tasks = tasks or TaskOwner()
+        self._max_listeners: float = DEFAULT_MAX_LISTENERS
+        self._leaks_told: set[str] = set()
 
     @classmethod
     def known_events(cls) -> frozenset[str]:
         """Every event that this class can emit."""
-        return frozenset().union(*(vars(base).get("EVENTS", ()) for base in cls.__mro__))
+        return cls._known_events
 
     def on(self, event: str, listener: Listener) -> Self:
         """Call `listener` at every `event`, after those registered before it.
@@ -92,13 +131,15 @@ class EventEmitter:
 
     def remove_listener(self, event: str, listener: Listener) -> Self:
         """Forget the latest registration of `listener`; one that is not registered is no error."""
-        self._check(event)
-        kept = list(self._registrations.get(event, ()))
+        name = self._event_of(event)
+        # One of `raw_listeners` stands for the listener that it calls.
+        wanted = listener.listener if isinstance(listener, OnceListener) else listener
+        kept = list(self._registrations.get(name, ()))
         for index in reversed(range(len(kept))):
-            if kept[index].listener == listener:
+            if kept[index].listener == wanted:
                 del kept[index]
                 break
-        self._registrations[event] = tuple(kept)
+        self._registrations[name] = tuple(kept)
         return self
 
     def remove_all_listeners(self, event: str | None = None) -> Self:
@@ -106,14 +147,38 @@ class EventEmitter:
         if event is None:
             self._registrations.clear()
         else:
-            self._check(event)
-            self._registrations.pop(event, None)
+            self._registrations.pop(self._event_of(event), None)
         return self
 
     def listeners(self, event: str) -> list[Listener]:
         """The listeners of an event in the order they are called."""
-        self._check(event)
-        return [registration.listener for registration in self._registrations.get(event, ())]
+        registered = self._registrations.get(self._event_of(event), ())
+        return [registration.listener for registration in registered]
+
+    def raw_listeners(self, event: str) -> list[Listener]:
+        """As `listeners`, with an `OnceListener` for each that is to be called once."""
+        name = self._event_of(event)
+        return [
+            OnceListener(one.listener, self._taker(name, one)) if one.once else one.listener
+            for one in self._registrations.get(name, ())
+        ]
+
+    def set_max_listeners(self, count: float) -> Self:
+        """Log a warning when one event has more listeners than this; 0 or infinity never does.
+
+        So many are a sign that some are added again and again, and taken back never.
+
+        Raises:
+            ValueError: Less than zero, or no number.
+        """
+        if isinstance(count, bool) or not isinstance(count, int | float) or not count >= 0:
+            raise ValueError("n must be a non-negative number")
+        self._max_listeners = count
+        return self
+
+    def get_max_listeners(self) -> float:
+        """The number that `set_max_listeners` changes; 10 at first."""
+        return self._max_listeners
 
     def listener_count(self, event: str) -> int:
         """How many listeners an event has."""
@@ -128,24 +193,42 @@ class EventEmitter:
 
         Listeners that are added or removed meanwhile take part from the next time on.
         """
-        self._check(event)
-        registered = self._registrations.get(event, ())
+        name = self._event_of(event)
+        registered = self._registrations.get(name, ())
         for registration in registered:
-            if registration.once and not self._drop(event, registration):
+            if registration.once and not self._drop(name, registration):
                 continue  # A listener before it emitted this event, too, and that was its once.
-            self._call(event, registration, arguments)
+            self._call(name, registration, arguments)
         return bool(registered)
 
     def _add(
         self, event: str, listener: Listener, *, once: bool = False, first: bool = False
     ) -> Self:
-        self._check(event)
+        name = self._event_of(event)
         if not callable(listener):
             raise TypeError("listener must be a function")
         new = (_Registration(listener, positional_limit(listener), once),)
-        registered = self._registrations.get(event, ())
-        self._registrations[str(event)] = new + registered if first else registered + new
+        registered = self._registrations.get(name, ())
+        self._registrations[name] = new + registered if first else registered + new
+        self._warn_of_leak(name)
         return self
+
+    def _warn_of_leak(self, name: str) -> None:
+        """Say once per event that it has many listeners, as Node does."""
+        count = len(self._registrations[name])
+        if not 0 < self._max_listeners < count or name in self._leaks_told:
+            return
+        self._leaks_told.add(name)
+        _log.warning(
+            "Possible memory leak: %s has %d listeners of %r. Take back those that are not needed, "
+            "or raise the limit with set_max_listeners().",
+            type(self).__name__,
+            count,
+            name,
+        )
+
+    def _taker(self, name: str, registration: _Registration) -> Callable[[], bool]:
+        return lambda: self._drop(name, registration)
 
     def _drop(self, event: str, registration: _Registration) -> bool:
         """Forget a registration; False when it was forgotten before."""
@@ -154,10 +237,14 @@ class EventEmitter:
         self._registrations[event] = kept
         return len(kept) < len(registered)
 
-    def _check(self, event: str) -> None:
+    def _event_of(self, event: str) -> str:
+        """Twilio's spelling of an event, which may be given in either."""
         known = self.known_events()
-        if event in known:
-            return
+        if isinstance(event, str):
+            if event in known:
+                return str(event)
+            if event in self.__events__:
+                return self.__events__[event]
         near = difflib.get_close_matches(str(event), known, n=1, cutoff=0.5)
         advice = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(known))}."
         raise InvalidArgumentError(
@@ -184,6 +271,9 @@ class EventEmitter:
     prependOnceListener = prepend_once_listener
     listenerCount = listener_count
     eventNames = event_names
+    rawListeners = raw_listeners
+    setMaxListeners = set_max_listeners
+    getMaxListeners = get_max_listeners
 
 
 async def _finish(result: Awaitable[Any]) -> None:

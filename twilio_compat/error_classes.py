@@ -21,11 +21,14 @@ class TwilioError(Exception):
         explanation: What happened this time if known, else what the code means.
         causes: What usually leads to it.
         solutions: What to do about it.
-        next_step: What to do about it this time; empty when nothing can be advised.
+        next_step: What to do about it this time if known, else the first of the solutions.
 
-    `__cause__` leads to the error of `acs_core` or of the operating system behind it.
+    `__cause__` leads to the error of `acs_core` or of the operating system behind it. As text it
+    is Twilio's message, and behind it what happened this time and what to do, where that is known.
     """
 
+    code: int
+    message: str
     details: ClassVar[ErrorDetails] = ErrorDetails(0, "Unknown error")
     name: Final = "TwilioError"
 
@@ -38,16 +41,18 @@ class TwilioError(Exception):
         next_step: str = "",
     ) -> None:
         details = self.details
-        self.code: int = details.code if code is None else code
-        self.message: str = details.message if message is None else message
+        self.code = details.code if code is None else code
+        self.message = details.message if message is None else message
         self.explanation: str = explanation or details.explanation
         self.causes: tuple[str, ...] = details.causes
         self.solutions: tuple[str, ...] = details.solutions
-        self.next_step: str = next_step
+        self.next_step: str = next_step or next(iter(details.solutions), "")
+        self._this_time = f"{explanation} {next_step}".strip()
         super().__init__(self.code, self.message)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.code}: {self.message}"
+        text = f"{self.name} {self.code}: {self.message}"
+        return f"{text}. {self._this_time}" if self._this_time else text
 
 
 class AccessTokenInvalidError(TwilioError):

@@ -1,9 +1,9 @@
 """The names of Twilio's events, and how one happening in a call is named at each level.
 
-`room.on` takes a member or the bare string; there is no other spelling. A happening on a remote
-stream is told by the track, its publication, its participant and the room, and the latter two
-append what is inside them to the arguments. `CASCADES` holds that as
-one row per event of `acs_core`'s features; tracks tell for themselves.
+`room.on` takes a member or the string, in snake_case, too. A happening on a remote stream is told
+by the track, its publication, its participant and the room, and the latter two append what is
+inside them to the arguments. `CASCADES` holds that as one row per event of `acs_core`'s features;
+tracks tell for themselves.
 
 Source: twilio-video.js 2.36, `lib/room.js`, `lib/remoteparticipant.js`, `lib/localparticipant.js`.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, Unpack, final
 
 from acs_core.client.emitter import TaskOwner
 from acs_core.client.features.streams import StreamsFeature
@@ -22,11 +22,11 @@ from twilio_compat.events import LocalParticipantEvent, ParticipantEvent
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
+from twilio_compat.option_types import EncodingParameters, MediaStreamTrackPublishOptions
 from twilio_compat.options import (
-    BitrateLimits,
     NetworkQualityConfiguration,
     OptionBag,
-    TrackPriority,
+    PublishOptions,
     read_network_quality,
     read_publish_options,
 )
@@ -39,6 +39,7 @@ from twilio_compat.publication import (
     make_local_publication,
 )
 from twilio_compat.receiving import ReceiveControl
+from twilio_compat.sending import SendPreferences, read_encoding_parameters
 
 if TYPE_CHECKING:
     from acs_core.client.publications import LocalPublication
@@ -59,7 +60,7 @@ class LocalParticipant(Participant):
         streams: `Features.STREAMS` of the call.
         identity: Of the access token.
         quality: How much to report about the network; None for nothing.
-        bitrates: Limits of what is published.
+        sending: Codecs and limits of what is published.
         control: How the bandwidth profile is changed.
         tasks: Owner of coroutine listeners and of withdrawals under way.
     """
@@ -71,14 +72,14 @@ class LocalParticipant(Participant):
         streams: StreamsFeature,
         identity: str,
         quality: NetworkQualityConfiguration | None,
-        bitrates: BitrateLimits,
+        sending: SendPreferences,
         control: ReceiveControl,
         tasks: TaskOwner,
     ) -> None:
         super().__init__(streams.local_endpoint_id, identity, tasks)
         self._streams = streams
         self._configuration = quality
-        self._bitrates = bitrates
+        self._sending = sending
         self._control = control
         self._in_order = asyncio.Lock()
         # What is being published: the track, or the source that was given for one.
@@ -128,26 +129,27 @@ class LocalParticipant(Participant):
         self,
         track: LocalTrack | MediaSource,
         options: OptionBag | None = None,
-        *,
-        priority: str | None = None,
+        **keywords: Unpack[MediaStreamTrackPublishOptions],
     ) -> LocalTrackPublication:
         """Offer a track to the room; a track that is offered already gives its publication.
 
         Args:
             track: A local track, or a source, of which a track is made.
-            options: `{"priority": "low" | "standard" | "high"}`.
-            priority: The same as a keyword.
+            options: `{"priority": "low" | "standard" | "high"}`; for a source also `name`.
+            **keywords: The same.
 
         Raises:
             TwilioError: The service refuses it; `trackPublicationFailed` is emitted, too.
             MediaError: Its device or file cannot be opened; `trackPublicationFailed` likewise.
             InvalidStateError: It was unpublished, or the room was left, before it was published.
-            TypeError: It is no track.
+            TypeError: It is no track, unknown option, or a name for a track, which has one.
             ValueError: There is no such priority.
         """
         # A source becomes a track only once it is known that none of it is published.
         given = track if isinstance(track, MediaSource) else as_local_track(track)
-        importance = read_publish_options(options, priority)
+        chosen = read_publish_options(options, keywords)
+        if chosen.name is not None and not isinstance(track, MediaSource):
+            raise TypeError("LocalTrackPublishOptions.name is only for a MediaSource")
         self._pending.append(given)
         try:
             async with self._in_order:
@@ -157,7 +159,7 @@ class LocalParticipant(Participant):
                 if self._withdrawing is not None:
                     # A track that was withdrawn just now keeps its name until that is done.
                     await asyncio.wait([self._withdrawing])
-                return await self._publish_pending(given, importance)
+                return await self._publish_pending(given, chosen)
         finally:
             self._forget_pending(given)
 
@@ -201,6 +203,28 @@ class LocalParticipant(Participant):
         """
         found = [self.unpublish_track(track) for track in _listed(tracks)]
         return [publication for publication in found if publication is not None]
+
+    def set_parameters(
+        self, parameters: OptionBag | None = None, **keywords: Unpack[EncodingParameters]
+    ) -> Self:
+        """Limit the bit rates of what is sent, from now on and of tracks published later.
+
+        Args:
+            parameters: `{"maxAudioBitrate": ..., "maxVideoBitrate": ...}` in bits per second, for
+                each track; what is not given stays, None takes a limit away, and nothing at all
+                takes both away.
+            **keywords: The same, in either spelling.
+
+        Raises:
+            TypeError: No object, an unknown key, not a number, or a limit of pictures where
+                `preferredVideoCodecs` is "auto".
+            ValueError: Below zero.
+        """
+        self._sending = read_encoding_parameters(parameters, keywords, self._sending)
+        for publication in self._publications.values():
+            if publication.kind != "data":
+                publication.core.set_encoding(self._sending.encoding(publication.kind))
+        return self
 
     def set_network_quality_configuration(
         self, configuration: NetworkQualityConfiguration | OptionBag
@@ -261,6 +285,17 @@ class LocalParticipant(Participant):
                 self._later(event, failure, publication.track)
                 return
 
+    def _warned(self, core: LocalPublication, *name: str) -> LocalTrackPublication | None:
+        """Tell publication and participant of a warning, or without name that it is over."""
+        publication = next((one for one in self._publications.values() if one.core is core), None)
+        if publication is not None:
+            publication._warned(*name)
+            event = LocalParticipantEvent
+            self.emit(
+                event.TRACK_WARNING if name else event.TRACK_WARNINGS_CLEARED, *name, publication
+            )
+        return publication
+
     def set_state(self, state: ParticipantState) -> None:
         """The room's connection changed."""
         self._state = state
@@ -278,13 +313,13 @@ class LocalParticipant(Participant):
     # ------------------------------------------------------------ inside
 
     async def _publish_pending(
-        self, given: LocalTrack | MediaSource, importance: TrackPriority
+        self, given: LocalTrack | MediaSource, options: PublishOptions
     ) -> LocalTrackPublication:
         """Publish what is in `_pending`, unless it is taken out of it before that is done."""
-        track = as_local_track(given)
+        track = as_local_track(given, name=options.name)
         self._check_pending(given)
         try:
-            core = await self._publish(track, importance)
+            core = await self._publish(track, options)
         except CallingError as error:
             self._check_pending(given)
             failure = from_core(error)
@@ -323,7 +358,7 @@ class LocalParticipant(Participant):
                 return publication
         return None
 
-    async def _publish(self, track: LocalTrack, importance: TrackPriority) -> LocalPublication:
+    async def _publish(self, track: LocalTrack, options: PublishOptions) -> LocalPublication:
         if isinstance(track, LocalDataTrack):
             return await self._streams.publish_data(
                 name=track.name,
@@ -335,9 +370,9 @@ class LocalParticipant(Participant):
             track.sent_source,
             name=track.name,
             enabled=track.is_enabled,
-            priority=Priority(str(importance)),
+            priority=Priority(str(options.priority)),
             screen=track.is_screen,
-            encoding=self._bitrates.encoding(track.kind),
+            encoding=self._sending.encoding(track.kind),
         )
 
     async def _unpublish(self, core: LocalPublication, *, after: asyncio.Task[None] | None) -> None:
@@ -381,6 +416,7 @@ class LocalParticipant(Participant):
     unpublishTracks = unpublish_tracks
     setNetworkQualityConfiguration = set_network_quality_configuration
     setBandwidthProfile = set_bandwidth_profile
+    setParameters = set_parameters
 
 
 def _listed(tracks: object) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """Option bags: reading them, whatever they are for.
 
 A bag is a mapping in Twilio's spelling or in ours; keywords say the same. Unknown keys are errors,
-because a misspelled one would be without effect.
+because a misspelled one would be without effect; known ones without effect here are warned of.
 
 Source: twilio-video.js 2.36; texts of the errors from `lib/util/constants.js`.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
 __all__ = ["NO_NAMES", "OptionBag", "constraint", "flag", "merge", "optional", "snake_case"]
@@ -22,7 +22,7 @@ OptionBag: TypeAlias = Mapping[str, Any]
 _T = TypeVar("_T")
 
 NO_NAMES: Final[frozenset[str]] = frozenset()
-"""Of a bag in which no key is ignored."""
+"""Of a bag in which every key has an effect."""
 
 
 def snake_case(name: str) -> str:
@@ -39,9 +39,9 @@ def merge(
     name: str,
     bag: object,
     keywords: Mapping[str, Any],
-    known: frozenset[str],
-    ignored: frozenset[str],
-    later: frozenset[str],
+    known: Collection[str],
+    ignored: Collection[str],
+    unused: Collection[str],
 ) -> dict[str, Any]:
     """Join bag and keywords under snake_case names, without what is ignored.
 
@@ -50,8 +50,9 @@ def merge(
         bag: An object, or None for nothing.
         keywords: The same, as keywords.
         known: Keys that are read.
-        ignored: Keys that may be given and mean nothing here.
-        later: Keys that have no effect in this version, which is logged.
+        ignored: Keys that ask for what is so here anyway.
+        unused: Keys without effect here, which is logged unless their value is None or False; a
+            mapping says of each what to know or do instead.
 
     Raises:
         TypeError: It is no object, a key is unknown or given twice.
@@ -63,7 +64,7 @@ def merge(
     values: dict[str, Any] = {}
     for given, value in [*bag.items(), *keywords.items()]:
         key = snake_case(str(given))
-        if key not in known | ignored | later:
+        if key not in known and key not in ignored and key not in unused:
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             advice = (
                 f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(sorted(known))}."
@@ -71,8 +72,9 @@ def merge(
             raise TypeError(f"{name} has no key {given!r}.{advice}")
         if key in values:
             raise TypeError(f"{name}.{given} is given twice")
-        if key in later:
-            _log.warning("%s.%s has no effect in this version.", name, given)
+        if key in unused and value is not None and value is not False:
+            advice = unused[key] if isinstance(unused, Mapping) else ""
+            _log.warning("%s", f"{name}.{given} has no effect here. {advice}".rstrip())
         if key in known:
             values[key] = value
     return values

@@ -3,48 +3,56 @@
 Every function that takes options takes them twice: as a bag in Twilio's spelling, so that
 JavaScript can be pasted (`connect(token, {"dominantSpeaker": True})`), or as snake_case keywords.
 Both become one of the frozen records below; nothing behind them sees a bag. An unknown key is an
-error. Keys that only mean something in a browser are accepted and ignored; keys of features that
-this version does not have are accepted with a warning, so that pasted code runs.
+error. Keys that only mean something in a browser are accepted with a warning, so that pasted code
+runs. Which keys there are is in `option_types.py`; those of `connect` are read in
+`connect_options.py`.
 
-Source: twilio-video.js 2.36, `ConnectOptions` and neighbors; texts of the errors from
+Source: twilio-video.js 2.36, `CreateLocalTrackOptions` and neighbors; texts of the errors from
 `lib/util/constants.js`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from acs_core.client.devices import DeviceManager
-from acs_core.client.ports import SendOptions
-from twilio_compat.bandwidth import BandwidthOptions, read_bandwidth_profile
+from twilio_compat.logs import apply_log_levels
 from twilio_compat.noise_cancellation import NoiseCancellationOptions, read_noise_cancellation
 from twilio_compat.option_bags import NO_NAMES, OptionBag, constraint, flag, merge, optional
+from twilio_compat.option_types import (
+    CreateLocalAudioTrackOptions,
+    DefaultDeviceCaptureMode,
+    LocalDataTrackOptions,
+)
 
 if TYPE_CHECKING:
     from acs_core.media.sources import MediaSource
-    from twilio_compat.local_track import LocalTrack
 
 __all__ = [
-    "BitrateLimits",
-    "ConnectKeywords",
-    "ConnectOptions",
     "DataTrackKeywords",
+    "DataTrackOptions",
     "NetworkQualityConfiguration",
     "OptionBag",
+    "PublishOptions",
     "TrackKeywords",
     "TrackOptions",
     "TrackPriority",
     "priority_from",
-    "read_connect_options",
     "read_data_track_options",
     "read_network_quality",
     "read_publish_options",
     "read_track_options",
 ]
+
+TrackKeywords: TypeAlias = CreateLocalAudioTrackOptions
+"""What may be said as keywords where a local audio or video track is made."""
+
+DataTrackKeywords: TypeAlias = LocalDataTrackOptions
+"""What may be said as keywords where a `LocalDataTrack` is made."""
 
 
 class TrackPriority(StrEnum):
@@ -53,62 +61,6 @@ class TrackPriority(StrEnum):
     LOW = "low"
     STANDARD = "standard"
     HIGH = "high"
-
-
-class TrackKeywords(TypedDict, total=False):
-    """Keywords of `create_local_audio_track` and `create_local_video_track`."""
-
-    source: str | os.PathLike[str] | MediaSource
-    name: str
-    device_id: str
-    devices: DeviceManager
-    default_device_capture_mode: Literal["auto", "manual"]
-    width: int
-    height: int
-    frame_rate: float
-    loop: bool
-    color: tuple[int, int, int]
-    frequency: float
-    channels: int
-    noise_cancellation_options: OptionBag
-
-
-class DataTrackKeywords(TypedDict, total=False):
-    """Keywords of `LocalDataTrack`."""
-
-    name: str
-    ordered: bool
-    max_retransmits: int | None
-    max_packet_life_time: int | None
-
-
-class ConnectKeywords(TypedDict, total=False):
-    """Keywords of `connect`."""
-
-    name: str | None
-    audio: bool | OptionBag
-    video: bool | OptionBag
-    tracks: Sequence[LocalTrack | MediaSource]
-    automatic_subscription: bool
-    dominant_speaker: bool
-    network_quality: bool | OptionBag
-    max_audio_bitrate: int | None
-    max_video_bitrate: int | None
-    bandwidth_profile: OptionBag | None
-    receive_transcriptions: bool
-    service_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class BitrateLimits:
-    """Bits per second that local tracks may use; None for the sender's own limit."""
-
-    audio: int | None = None
-    video: int | None = None
-
-    def encoding(self, kind: str) -> SendOptions:
-        """The limit of one kind, as the calling SDK takes it."""
-        return SendOptions(max_bitrate_bps=self.audio if kind == "audio" else self.video)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,88 +124,31 @@ class DataTrackOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectOptions:
-    """What `connect` was asked to do.
+class PublishOptions:
+    """How a track is published.
 
     Attributes:
-        name: The room; None for the room of the token, or a new one.
-        audio: How to make an audio track; None for none.
-        video: How to make a video track; None for none.
-        tracks: Publish these and make none.
-        automatic_subscription: Receive everything that is published.
-        dominant_speaker: Report the dominant speaker.
-        network_quality: What to report; None for nothing.
-        bitrates: `maxAudioBitrate` and `maxVideoBitrate`.
-        bandwidth_profile: How received videos share the downlink; None switches none off.
-        receive_transcriptions: Tell what is said as text.
-        service_url: Ours: where the calling service is; None for `CALLING_SERVICE_URL`.
+        priority: Of the publication.
+        name: Of the track that is made of a `MediaSource`; None for a random one.
     """
 
+    priority: TrackPriority = TrackPriority.STANDARD
     name: str | None = None
-    audio: TrackOptions | None = None
-    video: TrackOptions | None = None
-    tracks: tuple[LocalTrack | MediaSource, ...] | None = None
-    automatic_subscription: bool = True
-    dominant_speaker: bool = False
-    network_quality: NetworkQualityConfiguration | None = None
-    bitrates: BitrateLimits = BitrateLimits()
-    bandwidth_profile: BandwidthOptions | None = None
-    receive_transcriptions: bool = False
-    service_url: str | None = None
 
 
-# Browser-only or deprecated: what they ask for is the case here, or has no meaning here.
-_CONNECT_IGNORED: Final = frozenset(
-    {
-        "RTCPeerConnection", "rtc_configuration", "dscp_tagging", "enable_dscp", "event_listener",
-        "insights", "log_level", "logger_name", "region", "get_user_media", "enumerate_devices",
-        "MediaStream", "map_media_element", "dispose_media_element",
-    }
-)  # fmt: skip
-# Known, and without effect in this version.
-_CONNECT_LATER: Final = frozenset(
-    {
-        "ice_servers", "ice_transport_policy", "notify_warnings",
-        "preferred_audio_codecs", "preferred_video_codecs",
-    }
-)  # fmt: skip
-_TRACK_IGNORED: Final = frozenset(
-    {
-        "aspect_ratio", "auto_gain_control", "channel_count", "echo_cancellation",
-        "facing_mode", "group_id", "latency", "log_level", "logger_name",
-        "noise_suppression", "sample_rate", "sample_size",
-        "workaround_web_kit_bug180748", "workaround_web_kit_bug1208516", "get_user_media",
-    }
-)  # fmt: skip
-
-
-def read_connect_options(bag: object, keywords: Mapping[str, Any]) -> ConnectOptions:
-    """Read the options of `connect`.
-
-    Raises:
-        TypeError: Unknown key, given twice, or of the wrong type.
-        ValueError: Not one of the values that there are.
-    """
-    known = frozenset(ConnectOptions.__dataclass_fields__)
-    values = merge("options", bag, keywords, known, _CONNECT_IGNORED, _CONNECT_LATER)
-    tracks = values.get("tracks")
-    if tracks is not None and (isinstance(tracks, str) or not isinstance(tracks, Sequence)):
-        raise TypeError("options.tracks must be an Array")
-    return ConnectOptions(
-        name=optional(values, "name", str),
-        audio=_track_option(values, "audio"),
-        video=_track_option(values, "video"),
-        tracks=None if tracks is None else tuple(tracks),
-        automatic_subscription=flag(values, "automatic_subscription", default=True),
-        dominant_speaker=flag(values, "dominant_speaker", default=False),
-        network_quality=read_network_quality(values.get("network_quality", False)),
-        bitrates=BitrateLimits(
-            optional(values, "max_audio_bitrate", int), optional(values, "max_video_bitrate", int)
-        ),
-        bandwidth_profile=read_bandwidth_profile(values.get("bandwidth_profile")),
-        receive_transcriptions=flag(values, "receive_transcriptions", default=False),
-        service_url=optional(values, "service_url", str),
-    )
+_USE_SOURCE: Final = "Say with `source` where a track comes from."
+_AS_CAPTURED: Final = "What is captured is taken as it comes."
+_TRACK_UNUSED: Final = {
+    **dict.fromkeys(("get_user_media", "enumerate_devices"), _USE_SOURCE),
+    **dict.fromkeys(("MediaStream", "media_stream", "map_media_element"), _USE_SOURCE),
+    **dict.fromkeys(("dispose_media_element", "facing_mode", "group_id"), _USE_SOURCE),
+    **dict.fromkeys(("aspect_ratio", "auto_gain_control", "echo_cancellation"), _AS_CAPTURED),
+    **dict.fromkeys(("channel_count", "latency", "noise_suppression"), _AS_CAPTURED),
+    **dict.fromkeys(("sample_rate", "sample_size"), _AS_CAPTURED),
+}
+# Of browsers that are not here.
+_WORKAROUNDS: Final = frozenset({"workaround_web_kit_bug180748", "workaround_web_kit_bug1208516"})
+_LOG_KEYS: Final = frozenset({"log_level", "logger_name"})
 
 
 def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions:
@@ -265,18 +160,19 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
         TypeError: Unknown key, given twice, or of the wrong type.
         ValueError: Not one of the values that there are.
     """
-    known = frozenset(TrackOptions.__dataclass_fields__)
-    values = merge("options", bag, keywords, known, _TRACK_IGNORED, NO_NAMES)
+    known = frozenset(TrackOptions.__dataclass_fields__) | _LOG_KEYS
+    values = merge("options", bag, keywords, known, _WORKAROUNDS, _TRACK_UNUSED)
+    apply_log_levels(values.get("log_level"), optional(values, "logger_name", str))
     color = values.get("color")
     mode = values.get("default_device_capture_mode", "auto")
-    if mode not in ("auto", "manual"):
+    if mode not in set(DefaultDeviceCaptureMode):
         raise ValueError("defaultDeviceCaptureMode must be one of auto, manual")
     return TrackOptions(
         source=values.get("source"),
         name=optional(values, "name", str),
         device_id=constraint(values, "device_id", str),
         devices=optional(values, "devices", DeviceManager),
-        default_device_capture_mode=mode,
+        default_device_capture_mode=str(mode),
         width=constraint(values, "width", int),
         height=constraint(values, "height", int),
         frame_rate=constraint(values, "frame_rate", float),
@@ -296,9 +192,9 @@ def read_data_track_options(bag: object, keywords: Mapping[str, Any]) -> DataTra
     Raises:
         TypeError: Unknown key, wrong type, or both limits at once.
     """
-    known = frozenset(DataTrackOptions.__dataclass_fields__)
-    ignored = frozenset({"log_level", "workaround_web_kit_bug1208516"})
-    values = merge("options", bag, keywords, known, ignored, NO_NAMES)
+    known = frozenset(DataTrackOptions.__dataclass_fields__) | _LOG_KEYS
+    values = merge("options", bag, keywords, known, _WORKAROUNDS, NO_NAMES)
+    apply_log_levels(values.get("log_level"), optional(values, "logger_name", str))
     options = DataTrackOptions(
         name=optional(values, "name", str),
         ordered=flag(values, "ordered", default=True),
@@ -310,17 +206,21 @@ def read_data_track_options(bag: object, keywords: Mapping[str, Any]) -> DataTra
     return options
 
 
-def read_publish_options(bag: object, priority: str | None) -> TrackPriority:
-    """Read the options of `publish_track`: the priority.
+def read_publish_options(bag: object, keywords: Mapping[str, Any]) -> PublishOptions:
+    """Read the options of `publish_track`.
 
     Raises:
-        TypeError: Unknown key.
+        TypeError: Unknown key, given twice, or of the wrong type.
         ValueError: No such priority.
     """
-    given = {} if priority is None else {"priority": priority}
-    known = frozenset({"priority"})
-    values = merge("LocalTrackPublishOptions", bag, given, known, NO_NAMES, NO_NAMES)
-    return priority_from(values.get("priority", TrackPriority.STANDARD))
+    known = frozenset({"priority", "name"}) | _LOG_KEYS
+    values = merge("LocalTrackPublishOptions", bag, keywords, known, _WORKAROUNDS, NO_NAMES)
+    apply_log_levels(values.get("log_level"), optional(values, "logger_name", str))
+    priority = values.get("priority")
+    return PublishOptions(
+        priority=TrackPriority.STANDARD if priority is None else priority_from(priority),
+        name=optional(values, "name", str),
+    )
 
 
 def priority_from(value: object) -> TrackPriority:
@@ -352,12 +252,3 @@ def read_network_quality(value: object) -> NetworkQualityConfiguration | None:
     return NetworkQualityConfiguration(
         local=local if local in (1, 2, 3) else 1, remote=remote if remote in (0, 1, 2, 3) else 0
     )
-
-
-def _track_option(values: Mapping[str, Any], key: Literal["audio", "video"]) -> TrackOptions | None:
-    value = values.get(key, True)
-    if isinstance(value, bool):
-        return TrackOptions() if value else None
-    if isinstance(value, TrackOptions):
-        return value
-    return read_track_options(value, {})

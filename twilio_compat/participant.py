@@ -5,6 +5,7 @@ Source: twilio-video.js 2.36, `lib/participant.js`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 from acs_core.client.emitter import TaskOwner
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import ParticipantEvent
+from twilio_compat.maps import LiveMap
+from twilio_compat.spelling import Spelling
 
 if TYPE_CHECKING:
     from acs_core.wire import QualityLevel, StreamQuality
+    from twilio_compat.publication import TrackPublication
 
 __all__ = [
     "NetworkQualityBandwidthStats",
@@ -71,17 +75,21 @@ class NetworkQualityFractionLostStats:
     fractionLost: float | None
     level: int
 
+    fraction_lost = Spelling[float | None]("fractionLost")
+
 
 @dataclass(frozen=True, slots=True)
 class NetworkQualitySendOrRecvStats:
     """What was measured of one medium in one direction.
 
-    Like other records of measurements it is in Twilio's own spelling, without a second one.
+    The fields of such records are in Twilio's spelling; they can be read in Python's, too.
     """
 
     bandwidth: NetworkQualityBandwidthStats
     latency: NetworkQualityLatencyStats
     fractionLost: NetworkQualityFractionLostStats
+
+    fraction_lost = Spelling[NetworkQualityFractionLostStats]("fractionLost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,9 @@ class NetworkQualityMediaStats:
     recv: int | None
     sendStats: NetworkQualitySendOrRecvStats | None = None
     recvStats: NetworkQualitySendOrRecvStats | None = None
+
+    send_stats = Spelling[NetworkQualitySendOrRecvStats | None]("sendStats")
+    recv_stats = Spelling[NetworkQualitySendOrRecvStats | None]("recvStats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,26 @@ class Participant(EventEmitter):
     def state(self) -> ParticipantState:
         """Whether the participant can be reached."""
         return self._state
+
+    @property
+    @abstractmethod
+    def tracks(self) -> LiveMap[TrackPublication]:
+        """All publications by SID, in the order of publishing."""
+
+    @property
+    @abstractmethod
+    def audio_tracks(self) -> LiveMap[TrackPublication]:
+        """Audio publications by SID."""
+
+    @property
+    @abstractmethod
+    def video_tracks(self) -> LiveMap[TrackPublication]:
+        """Video publications by SID; a shared screen is one of them."""
+
+    @property
+    @abstractmethod
+    def data_tracks(self) -> LiveMap[TrackPublication]:
+        """Data publications by SID."""
 
     @property
     def network_quality_level(self) -> int | None:
@@ -192,6 +223,9 @@ class Participant(EventEmitter):
         return self.to_string()
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    audioTracks = audio_tracks
+    videoTracks = video_tracks
+    dataTracks = data_tracks
     networkQualityLevel = network_quality_level
     networkQualityStats = network_quality_stats
     toJSON = to_json

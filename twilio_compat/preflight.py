@@ -31,9 +31,10 @@ from acs_core.errors import CallingError, DeadlineError, Stage
 from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.media.stats import PathStats
 from acs_core.models import CallClientOptions, ProbeCallLocator
+from twilio_compat.connect_options import check_region
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.errors import TwilioError, from_core
-from twilio_compat.option_bags import OptionBag, merge, optional
+from twilio_compat.option_bags import NO_NAMES, OptionBag, merge, optional
 from twilio_compat.preflight_report import (
     NetworkTiming,
     PreflightProgress,
@@ -48,7 +49,7 @@ from twilio_compat.preflight_report import (
 
 __all__ = [
     "PreflightEvent",
-    "PreflightKeywords",
+    "PreflightOptions",
     "PreflightStoppedError",
     "PreflightTest",
     "runPreflight",
@@ -74,12 +75,16 @@ class PreflightEvent(StrEnum):
     FAILED = "failed"
 
 
-class PreflightKeywords(TypedDict, total=False):
-    """Keywords of `run_preflight`."""
+class PreflightOptions(TypedDict, total=False):
+    """Options of `run_preflight`; `service_url` is ours.
+
+    `duration` is how long media is measured, in milliseconds; 10 000 unless given.
+    """
 
     duration: float
     region: str
     service_url: str | None
+    serviceUrl: str | None
 
 
 class PreflightStoppedError(Exception):
@@ -90,7 +95,7 @@ class PreflightStoppedError(Exception):
 
 
 def run_preflight(
-    token: str, options: OptionBag | None = None, **keywords: Unpack[PreflightKeywords]
+    token: str, options: OptionBag | None = None, **keywords: Unpack[PreflightOptions]
 ) -> PreflightTest:
     """Begin a test of network and service; returns at once.
 
@@ -106,10 +111,8 @@ def run_preflight(
     """
     if not isinstance(token, str):
         raise TypeError("token must be a string")
-    values = merge(
-        "options", options, keywords, known=_OPTIONS, ignored=frozenset(), later=frozenset()
-    )
-    optional(values, "region", str)
+    values = merge("options", options, keywords, _OPTIONS, NO_NAMES, NO_NAMES)
+    check_region(values)
     return PreflightTest(token, _duration(values), optional(values, "service_url", str))
 
 

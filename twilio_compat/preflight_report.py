@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from acs_core.media.stats import CandidateStats, PathStats, ReceiverStats
+from twilio_compat.spelling import Spelling
 
 __all__ = [
     "IceCandidateStats",
@@ -73,6 +74,8 @@ class NetworkTiming:
     peerConnection: TimeMeasurement | None = None
     media: TimeMeasurement | None = None
 
+    peer_connection = Spelling[TimeMeasurement | None]("peerConnection")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
@@ -97,6 +100,8 @@ class PreflightReportStats:
     rtt: Stats | None = None
     packetLoss: Stats | None = None
 
+    packet_loss = Spelling[Stats | None]("packetLoss")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IceCandidateStats:
@@ -112,6 +117,10 @@ class IceCandidateStats:
     protocol: str
     deleted: bool = False
 
+    transport_id = Spelling[str]("transportId")
+    candidate_type = Spelling[str]("candidateType")
+    is_remote = Spelling[bool]("isRemote")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedIceCandidatePairStats:
@@ -119,6 +128,9 @@ class SelectedIceCandidatePairStats:
 
     localCandidate: IceCandidateStats
     remoteCandidate: IceCandidateStats
+
+    local_candidate = Spelling[IceCandidateStats]("localCandidate")
+    remote_candidate = Spelling[IceCandidateStats]("remoteCandidate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +160,14 @@ class PreflightTestReport:
     iceCandidateStats: list[IceCandidateStats] = field(default_factory=list)
     selectedIceCandidatePairStats: SelectedIceCandidatePairStats | None = None
     progressEvents: list[ProgressEvent] = field(default_factory=list)
+
+    test_timing = Spelling[TimeMeasurement]("testTiming")
+    network_timing = Spelling[NetworkTiming]("networkTiming")
+    ice_candidate_stats = Spelling[list[IceCandidateStats]]("iceCandidateStats")
+    selected_ice_candidate_pair_stats = Spelling[SelectedIceCandidatePairStats | None](
+        "selectedIceCandidatePairStats"
+    )
+    progress_events = Spelling[list[ProgressEvent]]("progressEvents")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

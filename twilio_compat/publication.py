@@ -183,6 +183,11 @@ class LocalTrackPublication(TrackPublication):
         self._owner.unpublish_track(self._any_track)
         return self
 
+    def _warned(self, *name: str) -> None:
+        """Tell a warning, or without name that it is over; for `LocalParticipant`."""
+        event = PublicationEvent.WARNING if name else PublicationEvent.WARNINGS_CLEARED
+        self.emit(event, *name)
+
     def _release(self) -> None:
         """Stop following the track; for `LocalParticipant`."""
         self._any_track.unbind(self._core)

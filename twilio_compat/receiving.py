@@ -15,10 +15,11 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from acs_core.client.emitter import TaskOwner
-from acs_core.core.facts import Priority
+from acs_core.core.facts import ConnectionState, Priority
 from acs_core.core.receiving import Dimensions
 from acs_core.errors import CallingError
 from twilio_compat.bandwidth import BandwidthOptions, ControlMode
+from twilio_compat.explaining import ReceiveExplanation, explain
 
 if TYPE_CHECKING:
     from acs_core.client.features.receive_policy import ReceivePolicyFeature
@@ -59,6 +60,18 @@ class ReceiveControl:
         """Whether the service holds a track back."""
         forwarding = self._policy.forwarding(core)
         return forwarding is not None and not forwarding.is_on
+
+    def explain(self, core: RemotePublication) -> ReceiveExplanation:
+        """Say whether frames of a track come, and if not, why."""
+        forwarding = self._policy.forwarding(core)
+        paused = None if forwarding is None else forwarding.reason
+        return explain(
+            is_subscribed=core.is_subscribed,
+            is_enabled=core.is_enabled,
+            is_reachable=core.endpoint.state is ConnectionState.CONNECTED,
+            is_switched_by_program=self._switch_off is ControlMode.MANUAL,
+            paused=paused,
+        )
 
     def switch(self, core: RemotePublication, *, is_on: bool) -> None:
         """Ask for a video, or not to be sent it."""

@@ -19,13 +19,14 @@ Source: ours; Twilio records on its servers, one file per track.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final, Self, final
 
-from acs_core.errors import InvalidArgumentError, MediaError, Stage
+from acs_core.errors import InvalidArgumentError, InvalidStateError, MediaError, Stage
 from acs_core.media.recorder import Recorder
 from acs_core.media.recording import RecordingOptions, check_recording_path
 from twilio_compat.events import RemoteParticipantEvent, RoomEvent
@@ -35,6 +36,8 @@ from twilio_compat.room import Room, RoomState
 from twilio_compat.shown_video import ShownVideo
 
 __all__ = ["RecordedFile", "Recording", "record"]
+
+_log = logging.getLogger(__name__)
 
 _SOUND_QUEUE: Final = 200
 """Frames of 20 ms that may wait while the encoder is busy."""
@@ -247,8 +250,13 @@ class _Writer:
 
     def _subscribed(self, track: object) -> None:
         if isinstance(track, RemoteAudioTrack) and self._has_audio:
-            frames = track.frames(max_queue=_SOUND_QUEUE)
-            self._recorder.add_audio(frames, clock=self._identity)
+            try:
+                frames = track.frames(max_queue=_SOUND_QUEUE)
+            except InvalidStateError as error:
+                # The connection is being replaced; what comes with the next one is recorded.
+                _log.warning("Sound of %s is not recorded: %s", self._identity, error)
+            else:
+                self._recorder.add_audio(frames, clock=self._identity)
         self._choose()
 
     def _choose(self) -> None:

@@ -26,6 +26,7 @@ from acs_core.errors import InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from twilio_compat.bandwidth import read_render_dimensions
 from twilio_compat.events import TrackEvent
+from twilio_compat.explaining import ReceiveExplanation
 from twilio_compat.frame_pump import FrameFeed, FrameMode
 from twilio_compat.option_bags import NO_NAMES, OptionBag, merge
 from twilio_compat.options import TrackPriority, priority_from
@@ -86,6 +87,10 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
     def media_stream_track(self) -> RemotePublication:
         """The publication of `acs_core` that delivers the frames."""
         return self._core
+
+    def explain(self) -> ReceiveExplanation:
+        """Say why frames of this track come, or do not (ours)."""
+        return self._control.explain(self._core)
 
     def set_priority(self, priority: str | None) -> Self:
         """Say how much the track matters to this program; None goes by its publisher.

@@ -20,13 +20,11 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, Final, Self, final
 
-from acs_core.client.call_errors import error_of
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.keys import Features
-from acs_core.core import endings
 from acs_core.core.call import CallState
 from acs_core.core.facts import ConnectionState, EndReason
-from acs_core.errors import CallingError, Stage
+from acs_core.errors import CallingError
 from acs_core.events import (
     CallEvent,
     DominantSpeakersEvent,
@@ -37,34 +35,31 @@ from acs_core.events import (
 )
 from twilio_compat.bandwidth import BandwidthOptions
 from twilio_compat.emitter import EventEmitter, Listener
-from twilio_compat.errors import (
-    MediaConnectionError,
-    SignalingConnectionDisconnectedError,
-    TwilioError,
-    from_core,
-)
+from twilio_compat.endings import ended_error, lost_error
+from twilio_compat.errors import TwilioError
 from twilio_compat.events import RoomEvent
+from twilio_compat.lifecycle import Lifecycle
 from twilio_compat.local_data_track import LocalDataTrack
 from twilio_compat.local_participant import REGION, LocalParticipant
 from twilio_compat.local_track import LocalTrack
 from twilio_compat.maps import LiveMap
-from twilio_compat.options import BitrateLimits, NetworkQualityConfiguration
+from twilio_compat.option_types import NotifyWarning
+from twilio_compat.options import NetworkQualityConfiguration
 from twilio_compat.participant import ParticipantState
 from twilio_compat.receiving import ReceiveControl
 from twilio_compat.remote_participant import RemoteParticipant
+from twilio_compat.sending import SendPreferences
 from twilio_compat.stats import StatsReport, stats_report
-from twilio_compat.transcription import transcription_event
+from twilio_compat.transcriptions import Transcriptions
 
 if TYPE_CHECKING:
     from acs_core.client.call import Call
     from acs_core.client.publications import LocalPublication, RemoteEndpoint, RemotePublication
     from acs_core.core.receiving import Forwarding
-    from acs_core.wire import QualityLevel, Transcribed
+    from acs_core.wire import QualityLevel
+    from twilio_compat.transcriptions import TranscriptionEvent
 
-__all__ = ["Room", "RoomSetup", "RoomState", "ended_error"]
-
-# Source: the ACS call end code table, which has three rows for it.
-_REMOVED: Final = frozenset({5000, endings.REMOVED.sub_code, endings.UNINVITED.sub_code})
+__all__ = ["Room", "RoomSetup", "RoomState"]
 
 _instances = count(1)
 
@@ -95,9 +90,11 @@ class RoomSetup:
         created: The tracks that `connect` made; they are stopped with the room.
         dominant_speaker: Report the dominant speaker.
         network_quality: What to report; None for nothing.
-        bitrates: Limits of what is published later.
+        sending: Codecs and limits of what is published later.
         bandwidth_profile: How received videos share the downlink; None for no profile.
-        receive_transcriptions: Tell what is said as text.
+        warnings: What to warn of.
+        receive_transcriptions: Tell what is said.
+        lifecycle: Told when the connection is over; None for nobody.
         close: Leave the call and let go of everything; takes a few seconds at most.
     """
 
@@ -109,10 +106,12 @@ class RoomSetup:
     created: Sequence[LocalTrack]
     dominant_speaker: bool
     network_quality: NetworkQualityConfiguration | None
-    bitrates: BitrateLimits
+    sending: SendPreferences
     close: Callable[[], Awaitable[None]]
     bandwidth_profile: BandwidthOptions | None = None
+    warnings: frozenset[NotifyWarning] = frozenset()
     receive_transcriptions: bool = False
+    lifecycle: Lifecycle | None = None
 
 
 @final
@@ -132,12 +131,14 @@ class Room(EventEmitter):
         self._speakers = setup.call.feature(Features.DOMINANT_SPEAKERS)
         self._qualities = setup.call.feature(Features.NETWORK_QUALITY)
         self._policy = setup.call.feature(Features.RECEIVE_POLICY)
+        captions = setup.call.feature(Features.CAPTIONS).captions
+        self._transcriptions = Transcriptions(captions, self._transcribed)
         self._control = ReceiveControl(self._policy, setup.bandwidth_profile, self._tasks)
         self._local = LocalParticipant(
             self._streams,
             setup.identity,
             setup.network_quality,
-            setup.bitrates,
+            setup.sending,
             self._control,
             self._tasks,
         )
@@ -154,7 +155,7 @@ class Room(EventEmitter):
             emitter.on(event, listener)
         self._catch_up()
         if setup.receive_transcriptions and self._state is not RoomState.DISCONNECTED:
-            self._tasks.spawn(self._ask_for_transcriptions(), "ask for transcriptions")
+            self._tasks.spawn(self._transcriptions.start(), "start transcriptions")
 
     @property
     def sid(self) -> str:
@@ -273,7 +274,7 @@ class Room(EventEmitter):
             (streams, StreamsEvent.DATA_RECEIVED, self._data_received),
             (streams, StreamsEvent.LOCAL_PUBLICATION_FAILED, self._local_failed),
             (streams, StreamsEvent.RECORDING_CHANGED, self._recording_changed),
-            (streams, StreamsEvent.TRANSCRIBED, self._transcribed),
+            (streams, StreamsEvent.RECORDED_MEDIA_CHANGED, self._recorded_media_changed),
             (self._policy, ReceivePolicyEvent.FORWARDING_CHANGED, self._forwarding_changed),
             (self._qualities, NetworkQualityEvent.LEVEL_CHANGED, self._quality_changed),
             (self._setup.call, CallEvent.STATE_CHANGED, self._call_changed),
@@ -337,16 +338,17 @@ class Room(EventEmitter):
         started = self._streams.is_recording
         self.emit(RoomEvent.RECORDING_STARTED if started else RoomEvent.RECORDING_STOPPED)
 
-    def _transcribed(self, said: Transcribed) -> None:
-        if self._setup.receive_transcriptions:
-            self.emit(RoomEvent.TRANSCRIPTION, transcription_event(said))
+    def _recorded_media_changed(self, core: LocalPublication, is_missing: bool) -> None:
+        if NotifyWarning.RECORDING_MEDIA_LOST not in self._setup.warnings:
+            return
+        name = (str(NotifyWarning.RECORDING_MEDIA_LOST),) if is_missing else ()
+        publication = self._local._warned(core, *name)
+        if publication is not None:
+            event = RoomEvent.TRACK_WARNING if is_missing else RoomEvent.TRACK_WARNINGS_CLEARED
+            self.emit(event, *name, publication, self._local)
 
-    async def _ask_for_transcriptions(self) -> None:
-        try:
-            await self._streams.receive_transcriptions()
-        except CallingError as error:
-            # As in Twilio's SDK, where it is the room that is transcribed or not.
-            _log.info("Nothing will be transcribed: %s", error)
+    def _transcribed(self, transcription: TranscriptionEvent) -> None:
+        self.emit(RoomEvent.TRANSCRIPTION, transcription)
 
     def _forwarding_changed(self, changes: tuple[Forwarding, ...]) -> None:
         for change in changes:
@@ -372,7 +374,7 @@ class Room(EventEmitter):
 
     def _reconnecting(self, error: CallingError) -> None:
         self._state = RoomState.RECONNECTING
-        self._later(RoomState.RECONNECTING, RoomEvent.RECONNECTING, _lost(error))
+        self._later(RoomState.RECONNECTING, RoomEvent.RECONNECTING, lost_error(error))
 
     def _reconnected(self) -> None:
         self._state = RoomState.CONNECTED
@@ -381,7 +383,7 @@ class Room(EventEmitter):
     def _call_changed(self) -> None:
         call = self._setup.call
         if call.state is CallState.DISCONNECTED:
-            self._end(ended_error(call))
+            self._end(ended_error(call), is_local=False)
 
     # ------------------------------------------------------------ inside
 
@@ -424,12 +426,15 @@ class Room(EventEmitter):
 
         asyncio.get_running_loop().call_soon(tell)
 
-    def _end(self, error: TwilioError | None) -> None:
+    def _end(self, error: TwilioError | None, *, is_local: bool = True) -> None:
         if self._state is RoomState.DISCONNECTED:
             return
         self._state = RoomState.DISCONNECTED
         for emitter, event, listener in self._subscriptions():
             emitter.off(event, listener)
+        self._transcriptions.stop()
+        if self._setup.lifecycle is not None:
+            self._setup.lifecycle.closed(error, is_local=is_local)
         self._local.set_state(ParticipantState.DISCONNECTED)
         for track in self._setup.created:
             if not isinstance(track, LocalDataTrack):
@@ -460,30 +465,3 @@ class Room(EventEmitter):
     refreshInactiveMedia = refresh_inactive_media
     toJSON = to_json
     toString = to_string
-
-
-def ended_error(call: Call) -> TwilioError | None:
-    """Why a call is over, as the argument of "disconnected".
-
-    None when this side hung up, and when it was removed: twilio-video.js gives an error to a
-    `disconnected` message only if it says "completed", which is said of rooms.
-    """
-    reason = call.call_end_reason
-    if reason is None or reason == endings.HUNG_UP or reason.sub_code in _REMOVED:
-        return None
-    # A call that is ended for everyone has a reason without an error.
-    return from_core(
-        call.error or error_of(reason), default=SignalingConnectionDisconnectedError.details.code
-    )
-
-
-def _lost(error: CallingError) -> TwilioError:
-    """The argument of "reconnecting": Twilio has 53001 for signaling and 53405 for media."""
-    kind = (
-        SignalingConnectionDisconnectedError
-        if error.stage is Stage.SIGNALING
-        else MediaConnectionError
-    )
-    twilio_error = kind(explanation=error.message, next_step=error.advice)
-    twilio_error.__cause__ = error
-    return twilio_error

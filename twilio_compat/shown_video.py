@@ -8,6 +8,7 @@ from typing import Final, final
 
 import numpy as np
 
+from acs_core.errors import InvalidStateError
 from acs_core.media.frames import VideoFrame
 from twilio_compat.frame_pump import TrackFrames
 from twilio_compat.remote_track import RemoteVideoTrack
@@ -73,7 +74,7 @@ class ShownVideo(AsyncIterator[VideoFrame]):
                 self._is_blank_due = False
                 return _black(self._last, asyncio.get_running_loop().time())
             if self._frames is None and self._track is not None:
-                self._frames = self._track.frames("queue", max_queue=_QUEUE)
+                self._frames = _open(self._track)
                 self._began = None
             if self._frames is None:
                 self._changed.clear()
@@ -95,6 +96,13 @@ class ShownVideo(AsyncIterator[VideoFrame]):
             frame.av_frame, time=self._began + frame.time, capture_time=captured
         )
         return self._last
+
+
+def _open(track: RemoteVideoTrack) -> TrackFrames[VideoFrame] | None:
+    try:
+        return track.frames("queue", max_queue=_QUEUE)
+    except InvalidStateError:
+        return None  # It went in the same moment; who chooses is told.
 
 
 def _black(like: VideoFrame, time: float) -> VideoFrame:

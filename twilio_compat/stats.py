@@ -25,10 +25,13 @@ from twilio_compat.track import Dimensions
 
 __all__ = [
     "LocalAudioTrackStats",
+    "LocalTrackStats",
     "LocalVideoTrackStats",
     "RemoteAudioTrackStats",
+    "RemoteTrackStats",
     "RemoteVideoTrackStats",
     "StatsReport",
+    "TrackStats",
     "stats_report",
 ]
 

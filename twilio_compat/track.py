@@ -19,7 +19,7 @@ from os import PathLike
 from typing import Any, ClassVar, Final, Generic, Literal, Protocol, Self, TypeVar, Unpack
 
 from acs_core.client.emitter import TaskOwner
-from acs_core.errors import InvalidStateError
+from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.sinks import FrameSurface
 from twilio_compat.emitter import EventEmitter
@@ -132,6 +132,7 @@ class MediaTrack(Track, Generic[_Frame]):
         self._is_started = False
         self._pump: FramePump[_Frame] = FramePump(self.frames, self._tasks, f"frames of {name}")
         self._sinks: list[FrameSink[_Frame]] = []
+        self._names: dict[str, FrameSink[_Frame]] = {}
 
     @property
     def is_started(self) -> bool:
@@ -195,18 +196,23 @@ class MediaTrack(Track, Generic[_Frame]):
             InvalidStateError: The track is not received.
         """
         if isinstance(element, str | PathLike):
-            chosen: FrameSink[_Frame] = open_sink(element, self.kind, self.name)
-        else:
-            chosen = self._new_sink() if element is None else element
+            return self._attach_named(str(element))
+        chosen = self._new_sink() if element is None else element
         if not any(one is chosen for one in self._sinks):
             self._pump.add(chosen.show)  # First: it raises when the track is not received.
             self._sinks.append(chosen)
         return chosen
 
     def detach(
-        self, element: FrameSink[_Frame] | None = None
+        self, element: FrameSink[_Frame] | str | PathLike[str] | None = None
     ) -> FrameSink[_Frame] | list[FrameSink[_Frame]]:
-        """Take a sink off and return it, or take all off and return the list of them."""
+        """Take a sink off and return it, or take all off and return the list of them.
+
+        Raises:
+            InvalidArgumentError: The track is not attached to anything of that name.
+        """
+        if isinstance(element, str | PathLike):
+            element = self._named_sink(str(element))
         if element is not None:
             self._take_off(element)
             return element
@@ -214,6 +220,23 @@ class MediaTrack(Track, Generic[_Frame]):
         for one in sinks:
             self._take_off(one)
         return sinks
+
+    def _attach_named(self, name: str) -> FrameSink[_Frame]:
+        if name in self._names:
+            return self._names[name]
+        sink: FrameSink[_Frame] = open_sink(name, self.kind, self.name)
+        try:
+            self.attach(sink)
+        except BaseException:
+            sink.blank()  # It was opened for nothing.
+            raise
+        self._names[name] = sink
+        return sink
+
+    def _named_sink(self, name: str) -> FrameSink[_Frame]:
+        if name not in self._names:
+            raise InvalidArgumentError(f"The track {self.name!r} is not attached to {name!r}.")
+        return self._names[name]
 
     def _end_frames(self) -> None:
         """Stop handing frames to callbacks and sinks: the track has no more."""
@@ -223,6 +246,7 @@ class MediaTrack(Track, Generic[_Frame]):
         kept = [one for one in self._sinks if one is not sink]
         if len(kept) < len(self._sinks):
             self._sinks[:] = kept
+            self._names = {name: one for name, one in self._names.items() if one is not sink}
             self._pump.remove(sink.show)
             sink.blank()
 

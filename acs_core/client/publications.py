@@ -357,7 +357,7 @@ class LocalPublication:
         self._follow(source)
 
     def set_encoding(self, encoding: SendOptions) -> None:
-        """Send pictures with other limits from the next one on; the codecs stay what they are."""
+        """Send with other limits from the next frame on; the codecs stay what they are."""
         self._stream.set_encoding(encoding)
 
     def end(self) -> None:

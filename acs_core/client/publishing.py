@@ -50,12 +50,16 @@ class SessionOptions:
         media_window: For replacing a connection before the call is given up; None for the
             window that the service grants to signaling.
         ice_servers: To be used instead of those that the service names; empty for the latter.
+        is_relay_only: Media goes by way of a TURN server or not at all.
+        is_dscp_enabled: Mark media packets for routers (RFC 8837).
     """
 
     media_timeout: float = 10.0
     silence: float = 3.5
     media_window: float | None = None
     ice_servers: tuple[wire.IceServer, ...] = ()
+    is_relay_only: bool = False
+    is_dscp_enabled: bool = False
 
     def peer_settings(self, ice_servers: Sequence[wire.IceServer]) -> PeerSettings:
         """These options for one media connection."""
@@ -68,6 +72,8 @@ class SessionOptions:
             silence=self.silence,
             ice_timeout=self.media_timeout,
             dtls_timeout=self.media_timeout,
+            is_relay_only=self.is_relay_only,
+            is_dscp_enabled=self.is_dscp_enabled,
         )
 
 

@@ -22,7 +22,7 @@ from acs_core.client.session import CallSession, SessionOptions
 from acs_core.client.signaling import SignalingConnection, SignalingTimes
 from acs_core.core.reconnect import Backoff
 from acs_core.errors import CallingError, InvalidStateError
-from acs_core.models import NetworkConfiguration
+from acs_core.models import IceTransportPolicy, NetworkConfiguration
 
 __all__ = ["SignalingLink"]
 
@@ -62,7 +62,9 @@ class SignalingLink:
             ice_servers=tuple(
                 wire.IceServer(urls=item.urls, username=item.username, credential=item.credential)
                 for item in servers
-            )
+            ),
+            is_relay_only=network.ice_transport_policy is IceTransportPolicy.RELAY,
+            is_dscp_enabled=network.is_dscp_enabled,
         )
         self._connection = self._new_connection()
         self._is_closed = False

@@ -301,6 +301,7 @@ class CallSession:
                 | wire.Transcribed()
                 | wire.RealTimeText()
                 | wire.DiagnosticsReported()
+                | wire.MediaMissing()
             ):
                 tell(self._observer.on_notice, body)
             case _:

@@ -299,7 +299,7 @@ class OpusEncoder:
                 offer libopus's own way, so that we leave packets of silence out.
         """
         self.packet_loss = 0.0
-        self._bitrate = bitrate_bps
+        self._bitrate = self._opened_bitrate = bitrate_bps
         self._dtx = dtx
         self._codec: Any = None
         self._channels = 0
@@ -309,6 +309,11 @@ class OpusEncoder:
         self._silent_packets = 0
         self._rest: Samples | None = None
         self._resampler: av.AudioResampler | None = None
+
+    def set_limits(self, *, bitrate_bps: int | None, dtx: bool) -> None:
+        """Take other limits from the next packet on; as of `__init__`."""
+        self._bitrate = bitrate_bps
+        self._dtx = dtx
 
     def encode(self, frame: av.AudioFrame, now: float) -> list[EncodedSound]:
         """Encode one frame; return none, one or several packets of 20 ms.
@@ -349,7 +354,9 @@ class OpusEncoder:
         channels = samples.shape[1]
         expected = next((step for step in LOSS_STEPS if self.packet_loss <= step), LOSS_STEPS[-1])
         is_loss_due = expected != self._expected_loss and now - self._made >= LOSS_INTERVAL
-        if self._codec is None or channels != self._channels or is_loss_due:
+        # FFmpeg takes a bit rate when it opens the codec. Limits come from another thread.
+        is_stale = channels != self._channels or self._bitrate != self._opened_bitrate
+        if self._codec is None or is_stale or is_loss_due:
             self._expected_loss = expected
             self._open(channels, now)
         level = audio_level(samples)
@@ -370,7 +377,8 @@ class OpusEncoder:
 
     def _open(self, channels: int, now: float) -> None:
         codec: Any = av.CodecContext.create("libopus", "w")
-        codec.bit_rate = self._bitrate or (40_000 if channels == 1 else 64_000)
+        bitrate = self._opened_bitrate = self._bitrate
+        codec.bit_rate = bitrate or (40_000 if channels == 1 else 64_000)
         codec.format = "s16"
         codec.layout = "mono" if channels == 1 else "stereo"
         codec.sample_rate = AUDIO_RATE

@@ -6,7 +6,7 @@ network is known within a few seconds; besides `query_consent` that needs a priv
 `Connection._nominated`, and reading in batches (`drain.py`) another, `Connection._protocols` (both
 read in aioice 0.13).
 
-Source: RFC 8445 (ICE), RFC 7675 (consent), RFC 8839 (candidates in SDP).
+Source: RFC 8445 (ICE), RFC 7675 (consent), RFC 8839 (candidates in SDP), RFC 8837 (DSCP).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aioice
 from aioice import stun, turn
@@ -43,6 +44,10 @@ GATHER_TIMEOUT: Final = 1
 CONSENT_INTERVAL: Final = 1.0
 CONSENT_LIFETIME: Final = 30.0
 """Seconds after the last answer during which we may send (RFC 7675 section 5.1)."""
+
+TRAFFIC_CLASS: Final = 34 << 2
+"""AF41, of interactive video with sound, above the two bits for congestion (RFC 8837 section 5).
+Sound and pictures share a socket, and asyncio cannot mark one datagram otherwise than the next."""
 
 _SERVER_URL: Final = re.compile(
     r"(?P<scheme>stun|turns?):(?P<host>\[[0-9a-fA-F:]+\]|[^:?]+)(:(?P<port>\d{1,5}))?"
@@ -75,11 +80,20 @@ class _Connection(aioice.Connection):
     """`aioice.Connection` that is told by each datagram, and works without a network."""
 
     def __init__(
-        self, *, on_heard: Callable[[], None], may_send: Callable[[], bool], **options: object
+        self,
+        *,
+        on_heard: Callable[[], None],
+        may_send: Callable[[], bool],
+        is_relay_only: bool = False,
+        is_dscp_enabled: bool = False,
+        **options: object,
     ) -> None:
-        super().__init__(ice_controlling=True, **options)  # type: ignore[arg-type]
+        policy = aioice.TransportPolicy.RELAY if is_relay_only else aioice.TransportPolicy.ALL
+        super().__init__(ice_controlling=True, transport_policy=policy, **options)  # type: ignore[arg-type]
         self._on_heard = on_heard
         self._may_send = may_send
+        self._is_relay_only = is_relay_only
+        self._is_dscp_enabled = is_dscp_enabled
         self.round_trip: float | None = None
         self._drains: list[SocketDrain] = []
 
@@ -87,10 +101,11 @@ class _Connection(aioice.Connection):
         self, component: int, addresses: list[str], timeout: int = GATHER_TIMEOUT
     ) -> list[aioice.Candidate]:
         # aioice leaves loopback out; on a machine without any network it is all there is.
-        candidates = await super().get_component_candidates(
-            component, addresses or ["127.0.0.1"], timeout
-        )
+        usable = addresses if addresses or self._is_relay_only else ["127.0.0.1"]
+        candidates = await super().get_component_candidates(component, usable, timeout)
         for protocol in self._protocols:
+            if self._is_dscp_enabled:
+                _mark(protocol.transport)
             drain = SocketDrain.of(protocol.transport, protocol)
             if drain is not None:
                 self._drains.append(drain)
@@ -140,8 +155,19 @@ class IceLeg:
 
     role = "controlling"
 
-    def __init__(self, servers: Sequence[IceServer] = ()) -> None:
+    def __init__(
+        self,
+        servers: Sequence[IceServer] = (),
+        *,
+        is_relay_only: bool = False,
+        is_dscp_enabled: bool = False,
+    ) -> None:
         """Prepare; sockets are opened by `gather`.
+
+        Args:
+            servers: STUN and TURN servers.
+            is_relay_only: Go by way of a TURN server or not at all (RFC 9429 section 3.5.3).
+            is_dscp_enabled: Mark packets with `TRAFFIC_CLASS`.
 
         Raises:
             InvalidArgumentError: The URL of a server cannot be read.
@@ -152,8 +178,13 @@ class IceLeg:
         self._wants_relay = any(item.url.startswith("turn") for item in servers)
         self._last_heard: float | None = None
         self._connection = _Connection(
-            on_heard=self._heard, may_send=self._may_send, **_server_options(servers)
+            on_heard=self._heard,
+            may_send=self._may_send,
+            is_relay_only=is_relay_only,
+            is_dscp_enabled=is_dscp_enabled,
+            **_server_options(servers),
         )
+        self._is_relay_only = is_relay_only
 
     @property
     def state(self) -> str:
@@ -206,15 +237,22 @@ class IceLeg:
         """Open sockets and find candidates; a dead STUN or TURN server costs a second.
 
         Raises:
-            TransportError: No socket could be opened.
+            TransportError: No socket could be opened, or there is no relay where one is a must.
         """
         await self._connection.gather_candidates()
-        if not self._connection.local_candidates:
+        if self._connection.local_candidates:
+            return
+        if self._is_relay_only:
             raise TransportError(
-                "No UDP socket could be opened.",
+                "Media may be relayed only, and no TURN server gave an address.",
                 stage=Stage.ICE,
-                next_step="Check that this program may use the network.",
+                next_step="Check the TURN servers' URLs and credentials, or allow all ways.",
             )
+        raise TransportError(
+            "No UDP socket could be opened.",
+            stage=Stage.ICE,
+            next_step="Check that this program may use the network.",
+        )
 
     async def connect(
         self, remote: IceParameters, candidates: Sequence[str], *, timeout: float
@@ -235,26 +273,27 @@ class IceLeg:
             raise InvalidStateError(f"The ICE leg is {self._state}.", stage=Stage.ICE)
         self._state = "checking"
         connection = self._connection
+        parsed = _parsed(candidates)
         connection.remote_is_lite = remote.lite
         connection.remote_username = remote.ufrag
         connection.remote_password = remote.pwd
         try:
             async with asyncio.timeout(timeout):
-                for candidate in _parsed(candidates):
+                for candidate in parsed:
                     await connection.add_remote_candidate(candidate)
                 await connection.add_remote_candidate(None)
                 await connection.connect()
         except TimeoutError as error:
             self._fail()
             raise DeadlineError(
-                f"The service did not answer within {timeout:g} s.",
+                f"The service did not answer at {_addresses(parsed)} within {timeout:g} s.",
                 stage=Stage.ICE,
                 next_step="Check that UDP reaches the service's media port.",
             ) from error
         except ConnectionError as error:
             self._fail()
             raise TransportError(
-                f"No way to the service was found: {error}.",
+                f"No way to the service at {_addresses(parsed)} was found: {error}.",
                 stage=Stage.ICE,
                 next_step="Check that UDP reaches the service's media port, or use TURN.",
             ) from error
@@ -310,6 +349,25 @@ def _parsed(candidates: Sequence[str]) -> list[aioice.Candidate]:
             if candidate.transport.lower() == "udp":
                 parsed.append(candidate)
     return parsed
+
+
+def _addresses(candidates: Sequence[aioice.Candidate]) -> str:
+    """For people."""
+    return ", ".join(f"{one.host}:{one.port}" for one in candidates) or "no address"
+
+
+def _mark(transport: Any) -> None:
+    """Give the packets of a socket the traffic class; a relay's own packets are not marked."""
+    own = transport.get_extra_info("socket")
+    if own is None:
+        return
+    try:
+        if own.family == socket.AF_INET6:
+            own.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, TRAFFIC_CLASS)
+        else:
+            own.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, TRAFFIC_CLASS)
+    except OSError as error:
+        logger.info("packets cannot be marked: %s", error)
 
 
 def _server_options(servers: Sequence[IceServer]) -> dict[str, object]:

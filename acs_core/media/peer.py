@@ -64,12 +64,16 @@ class PeerSettings:
         silence: Seconds without any datagram until `silent`.
         ice_timeout: Seconds.
         dtls_timeout: Seconds.
+        is_relay_only: Use candidates of TURN servers only (RFC 9429 section 3.5.3).
+        is_dscp_enabled: Mark packets for routers (RFC 8837).
     """
 
     ice_servers: tuple[IceServer, ...] = ()
     silence: float = 3.5
     ice_timeout: float = 10.0
     dtls_timeout: float = 10.0
+    is_relay_only: bool = False
+    is_dscp_enabled: bool = False
 
 
 class MediaPeer:
@@ -91,7 +95,11 @@ class MediaPeer:
         self._on_state = on_state
         self._state = PeerState.NEW
         self._loop = asyncio.get_running_loop()
-        self._leg = IceLeg(self._settings.ice_servers)
+        self._leg = IceLeg(
+            self._settings.ice_servers,
+            is_relay_only=self._settings.is_relay_only,
+            is_dscp_enabled=self._settings.is_dscp_enabled,
+        )
         self._endpoint = DtlsEndpoint(
             self._leg,
             role="client",

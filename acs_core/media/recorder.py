@@ -13,9 +13,10 @@ import logging
 from collections.abc import AsyncIterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, TypeAlias, final
+from typing import Final, final
 
 from acs_core.errors import CallingError, DeadlineError, InvalidStateError, MediaError, Stage
+from acs_core.media.backdating import Arrived, Backdating
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.recording import (
     RecordingFile,
@@ -31,8 +32,6 @@ logger = logging.getLogger(__name__)
 _QUEUE: Final = 100
 """Frames waiting for the encoder: some 1.3 s of one picture and one sound."""
 _CLOSE_DEADLINE: Final = 15.0
-
-_Item: TypeAlias = tuple[str, str, VideoFrame | AudioFrame, float]
 
 
 @final
@@ -54,13 +53,14 @@ class Recorder:
         self.options = options or RecordingOptions()
         check_recording_path(self.path, self.options)
         self._file = RecordingFile(self.path, self.options)
-        self._queue: asyncio.Queue[_Item | None] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[Arrived | None] = asyncio.Queue(_QUEUE)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="recorder")
         self._pumps: set[asyncio.Task[None]] = set()
         self._video_pump: asyncio.Task[None] | None = None
         self._writer: asyncio.Task[None] | None = None
         self._count = 0
         self._began: float | None = None
+        self._backdating: Backdating | None = None
         self._is_closed = False
         self._summary: RecordingSummary | None = None
         self._failure: MediaError | None = None
@@ -73,8 +73,11 @@ class Recorder:
     def begin(self) -> None:
         """Let the recording last from now until `close`, whenever media comes; call it first.
 
-        Otherwise it lasts from the first frame to the last one.
+        Otherwise it lasts from the first frame to the last one. In sound and pictures that have a
+        clock, those before the first sender report are put in sync, too; that they wait for it
+        suits a recording of one sender, and not a mix of several.
         """
+        self._backdating = Backdating()
         self._began = asyncio.get_running_loop().time()
         self._file.begin(self._began)
 
@@ -146,7 +149,7 @@ class Recorder:
         loop = asyncio.get_running_loop()
         try:
             async for frame in frames:
-                await self._queue.put((name, clock, frame, loop.time()))
+                await self._queue.put(Arrived(name, clock, frame, loop.time()))
         except CallingError as error:
             # A stream that fails ends; the recording goes on with the others.
             logger.warning("Recording %s of %s ended: %s", name, self.path, error)
@@ -161,7 +164,16 @@ class Recorder:
             except Exception as error:
                 self._fail(error)
 
-    def _store(self, item: _Item) -> None:
+    def _store(self, item: Arrived) -> None:
+        for ready in [item] if self._backdating is None else self._backdating.take(item):
+            self._put(ready)
+
+    def _end_file(self, until: float) -> RecordingSummary:
+        for held in [] if self._backdating is None else self._backdating.flush():
+            self._put(held)
+        return self._file.finish(until=until)
+
+    def _put(self, item: Arrived) -> None:
         name, clock, frame, arrival = item
         if isinstance(frame, VideoFrame):
             self._file.write_video(name, clock, frame, arrival)
@@ -181,9 +193,7 @@ class Recorder:
             await self._writer
         try:
             if self._failure is None:
-                self._summary = await loop.run_in_executor(
-                    self._executor, lambda: self._file.finish(until=until)
-                )
+                self._summary = await loop.run_in_executor(self._executor, self._end_file, until)
         except Exception as error:
             self._fail(error)
         finally:

@@ -16,6 +16,7 @@ import av
 import numpy as np
 
 from acs_core.errors import InvalidArgumentError, MediaError, Stage
+from acs_core.media.backdating import HOLD
 from acs_core.media.frames import (
     AUDIO_RATE,
     FRAME_SAMPLES,
@@ -126,6 +127,7 @@ class RecordingFile:
         self._options = options
         self._format = _FORMATS[path.suffix.lower()]
         self._timeline = Timeline()
+        self._mix_lag = _MIX_LAG
         self._mixer = AudioMixer(options.channels)
         self._sound = PlacedSound(self._mixer, self._timeline)
         self._container: av.container.OutputContainer | None = None
@@ -139,6 +141,7 @@ class RecordingFile:
     def begin(self, at: float) -> None:
         """Let the recording begin here, on the clock of `arrival`, and not with its first frame."""
         self._timeline.begin(at)
+        self._mix_lag = _MIX_LAG + HOLD
 
     def write_video(self, stream: str, clock: str, frame: VideoFrame, arrival: float) -> None:
         """Write a picture; see `Timeline.place` for the arguments."""
@@ -158,7 +161,7 @@ class RecordingFile:
         if self._container is None and (not self._options.has_video or time > _WAIT_FOR_PICTURE):
             self._start(_FALLBACK_SIZE)
         if self._container is not None:
-            self._encode_audio(self._sound.newest - round(_MIX_LAG * AUDIO_RATE))
+            self._encode_audio(self._sound.newest - round(self._mix_lag * AUDIO_RATE))
 
     def finish(self, *, until: float = 0.0) -> RecordingSummary:
         """Write what is kept back, bring both tracks to one length and close the file.

@@ -214,7 +214,7 @@ class StreamSender:
             self._reader.close()
 
     def set_options(self, options: SendOptions) -> None:
-        """Take other limits of pictures from the next one on; the codecs stay what they are."""
+        """Take other limits from the next frame on; the codecs stay what they are."""
         if options.max_frame_rate != self._options.max_frame_rate:
             self._throttle = FrameThrottle(options.max_frame_rate)
         self._options = options
@@ -225,6 +225,8 @@ class StreamSender:
                 frame_rate=options.max_frame_rate,
                 max_height=options.max_frame_height,
             )
+        if self._sound is not None:
+            self._sound.set_limits(bitrate_bps=options.max_bitrate_bps, dtx=options.dtx)
 
     def set_available_bitrate(self, bitrate_bps: int) -> None:
         """Adapt to what the network carries; the option's limit stays above it."""

@@ -224,6 +224,12 @@ class NativeEndpoint(EndpointObserver):
         if self._publish is not None:
             self._publish.forget(publication)
 
+    def on_media_missing(self, publication: str, *, is_missing: bool) -> None:
+        """Pass on whether the recording gets a stream."""
+        self._deliver(
+            wire.MediaMissing(endpoint=self.id, publication=publication, is_missing=is_missing)
+        )
+
     def on_notice(self, notice: wire.Notice) -> None:
         """Pass news on."""
         self._deliver(notice)

@@ -38,6 +38,7 @@ __all__ = [
     "InvitationEnded",
     "Invited",
     "Joined",
+    "MediaMissing",
     "MutedByOthers",
     "Notice",
     "Offer",
@@ -407,6 +408,14 @@ class DiagnosticsReported(Struct, frozen=True, kw_only=True, tag="diagnostics_re
     reports: tuple[DiagnosticReport, ...]
 
 
+class MediaMissing(Struct, frozen=True, kw_only=True, tag="media_missing"):
+    """The recording gets no media of a publication of this endpoint, or gets it again."""
+
+    endpoint: str
+    publication: str
+    is_missing: bool
+
+
 Notice: TypeAlias = (
     MutedByOthers
     | Reaction
@@ -417,6 +426,7 @@ Notice: TypeAlias = (
     | Transcribed
     | RealTimeText
     | DiagnosticsReported
+    | MediaMissing
 )
 """News for one endpoint that is no part of the roster."""
 

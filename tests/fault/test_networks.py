@@ -99,7 +99,7 @@ async def scene(**options: object) -> AsyncIterator[Scene]:
             yield Scene(place, network, alice, bob, there, journal)
 
 
-async def lose(stage: Scene, restore: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def comes_back(stage: Scene, restore: Callable[[], Awaitable[None]], seconds: float) -> bool:
     """After the network was taken away: give it back in so many seconds, and see all go on."""
     await asyncio.sleep(seconds)
     assert stage.bob.participants
@@ -113,6 +113,7 @@ async def lose(stage: Scene, restore: Callable[[], Awaitable[None]], seconds: fl
     stage.assert_kept()
     assert await stage.alice.leave() | {"at": 0} == {"event": "left", "at": 0, "tasks": 0}
     await until(lambda: not stage.bob.participants)
+    return True
 
 
 @pytest.mark.timeout(180)
@@ -120,7 +121,7 @@ async def lose(stage: Scene, restore: Callable[[], Awaitable[None]], seconds: fl
 async def test_a_participant_that_gets_another_address_stays_in_the_room() -> None:
     async with scene() as stage:
         await stage.network.remove_link()
-        await lose(stage, lambda: stage.network.add_link("second"), 0)
+        assert await comes_back(stage, lambda: stage.network.add_link("second"), 0)
 
 
 @pytest.mark.proof
@@ -128,7 +129,7 @@ async def test_a_participant_that_gets_another_address_stays_in_the_room() -> No
 async def test_a_participant_without_a_network_for_ten_seconds_stays_in_the_room() -> None:
     async with scene() as stage:
         await stage.network.set_down()
-        await lose(stage, stage.network.set_up, 10)
+        assert await comes_back(stage, stage.network.set_up, 10)
 
 
 @pytest.mark.proof
@@ -136,7 +137,7 @@ async def test_a_participant_without_a_network_for_ten_seconds_stays_in_the_room
 async def test_a_participant_in_another_network_ten_seconds_later_stays_in_the_room() -> None:
     async with scene() as stage:
         await stage.network.remove_link()
-        await lose(stage, lambda: stage.network.add_link("second"), 10)
+        assert await comes_back(stage, lambda: stage.network.add_link("second"), 10)
 
 
 @pytest.mark.proof

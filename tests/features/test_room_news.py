@@ -15,7 +15,7 @@ from tests.support.fake_transcriber import ScriptedTranscriber
 from tests.support.lossy_path import LossyProxy
 from tests.support.people import ROOM, meeting
 from twilio_compat import Participant, RemoteParticipant, Room
-from twilio_compat.transcription import TranscriptionEvent
+from twilio_compat.transcriptions import TranscriptionEvent
 
 PATIENCE = 20.0
 NOON = datetime(2025, 1, 2, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -30,8 +30,8 @@ from twilio_compat import (
 )
 from twilio_compat.bandwidth import BandwidthOptions
 from twilio_compat.emitter import EventEmitter
-from twilio_compat.options import BitrateLimits
 from twilio_compat.room import RoomSetup
+from twilio_compat.sending import SendPreferences
 
 ANN = endpoint("a", "ann", publication("1"), publication("2", PublicationKind.DATA))
 BOB = endpoint("b", "bob")
@@ -73,7 +73,7 @@ async def room_of(
 def make_room(call: Call, **changes: Any) -> Room:
     return Room(
         RoomSetup(
-            bitrates=BitrateLimits(),
+            sending=SendPreferences(),
             call=call,
             call_id=CALL_ID,
             name="lobby",

@@ -66,12 +66,14 @@ class FlashSource(MediaSource):
         self._fps = fps
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
-        pacer = Pacer()
+        pacer, began = Pacer(), asyncio.get_running_loop().time()
         number = 0
         while True:
             await pacer.wait(number / self._fps)
             picture = np.full((90 * 3 // 2, 160), 128, dtype=np.uint8)
-            picture[:90] = 235 if _is_on() else 16
+            # By when it is due: a busy machine makes it late, and its time tells nothing of that.
+            is_on = _is_on(began + number / self._fps + pacer.skipped)
+            picture[:90] = 235 if is_on else 16
             yield av_picture(picture, time=number / self._fps)
             number += 1
 
@@ -100,11 +102,12 @@ class BeepSource(MediaSource):
         self._frequency = frequency
 
     async def _frames(self) -> AsyncGenerator[MediaFrame, None]:
-        pacer = Pacer()
+        pacer, began = Pacer(), asyncio.get_running_loop().time()
         start = 0
         while True:
             await pacer.wait(start / AUDIO_RATE)
-            yield _sound(start, self._frequency, is_on=_is_on())
+            is_on = _is_on(began + start / AUDIO_RATE + pacer.skipped)
+            yield _sound(start, self._frequency, is_on=is_on)
             start += FRAME_SAMPLES
 
 
@@ -147,5 +150,5 @@ def _sound(start: int, frequency: float, *, is_on: bool) -> MediaFrame:
     return av_audio_frame(samples.reshape(-1, 1), pts=start)
 
 
-def _is_on() -> bool:
-    return asyncio.get_running_loop().time() % 1.0 < SIGNAL_SECONDS
+def _is_on(at: float) -> bool:
+    return at % 1.0 < SIGNAL_SECONDS

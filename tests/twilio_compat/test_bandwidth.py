@@ -14,7 +14,7 @@ from twilio_compat.bandwidth import (
     read_bandwidth_profile,
     read_render_dimensions,
 )
-from twilio_compat.options import read_connect_options
+from twilio_compat.connect_options import read_connect_options
 
 
 def read(**video: Any) -> BandwidthOptions:

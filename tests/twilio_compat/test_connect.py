@@ -27,15 +27,16 @@ from twilio_compat import (
     connect,
 )
 from twilio_compat.connect import enter_room
+from twilio_compat.connect_options import read_connect_options
 from twilio_compat.create_tracks import as_local_track
-from twilio_compat.options import read_connect_options
 
 TOKEN = AccessToken("AC1", "SK1", "secret", "alice", room="granted").to_jwt()
 
 
 async def enter(link: ScriptedLink, **keywords: Any) -> Room:
     options = read_connect_options(None, keywords)
-    given = None if options.tracks is None else [as_local_track(one) for one in options.tracks]
+    tracks = options.media.tracks
+    given = None if tracks is None else [as_local_track(one) for one in tracks]
     return await enter_room(
         TOKEN,
         options,

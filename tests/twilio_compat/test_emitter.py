@@ -8,7 +8,7 @@ import pytest
 
 from acs_core.client.emitter import TaskOwner
 from acs_core.errors import InvalidArgumentError
-from twilio_compat.emitter import EventEmitter, positional_limit
+from twilio_compat.emitter import EventEmitter, OnceListener, positional_limit
 
 
 class Bell(EventEmitter):
@@ -140,3 +140,71 @@ def test_a_once_listener_runs_once_when_the_event_is_emitted_within() -> None:
 def test_parameters_with_defaults_keep_them() -> None:
     assert positional_limit(lambda track, label="x": None) == 1
     assert positional_limit(lambda track=None: None) == 1
+
+
+class Gate(EventEmitter):
+    EVENTS: ClassVar[frozenset[str]] = frozenset({"gateOpened"})
+
+
+def test_events_may_be_named_in_either_spelling() -> None:
+    heard: list[str] = []
+    gate = Gate().on("gate_opened", lambda: heard.append("snake"))
+    gate.once("gateOpened", lambda: heard.append("camel"))
+    assert gate.emit("gateOpened")
+    assert heard == ["snake", "camel"]
+    assert gate.event_names() == ["gateOpened"]
+    assert gate.listener_count("gate_opened") == 1
+    gate.remove_all_listeners("gate_opened")
+    assert not gate.emit("gate_opened")
+
+
+def test_names_that_are_no_text_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError):
+        Gate().on(3, print)  # type: ignore[arg-type]
+
+
+def test_raw_listeners_show_which_are_called_once_and_calling_one_uses_it_up() -> None:
+    heard: list[int] = []
+    bell = Bell().on("rung", print).once("rung", heard.append)
+    always, once = bell.rawListeners("rung")
+    assert always is print
+    assert isinstance(once, OnceListener)
+    assert once.listener == heard.append
+    once(7)
+    once(8)
+    assert heard == [7]
+    assert bell.listeners("rung") == [print]
+
+
+def test_a_raw_listener_can_be_taken_back() -> None:
+    bell = Bell().once("rung", print)
+    bell.off("rung", bell.raw_listeners("rung")[0])
+    assert bell.listeners("rung") == []
+
+
+def test_many_listeners_of_one_event_are_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    bell = Bell()
+    assert bell.getMaxListeners() == 10
+    for _ in range(10):
+        bell.on("rung", print)
+    assert "leak" not in caplog.text
+    for _ in range(3):
+        bell.on("rung", print)
+    assert caplog.text.count("Possible memory leak: Bell has 11 listeners of 'rung'") == 1
+
+
+@pytest.mark.parametrize("limit", [0, float("inf"), 20])
+def test_the_number_of_listeners_can_be_raised(
+    limit: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    bell = Bell().set_max_listeners(limit)
+    for _ in range(20):
+        bell.on("rung", print)
+    assert bell.get_max_listeners() == limit
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("limit", [-1, float("nan"), True, "many"])
+def test_a_number_of_listeners_must_be_one(limit: object) -> None:
+    with pytest.raises(ValueError, match="non-negative"):
+        Bell().set_max_listeners(limit)  # type: ignore[arg-type]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import pickle
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -44,6 +46,19 @@ CORE_CLASSES = [
 ]
 
 
+ERRORS_OF_TWILIO = json.loads(
+    (Path(__file__).parent / "twilio_errors.json").read_text(encoding="utf-8")
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"), ERRORS_OF_TWILIO, ids=[str(row[1]) for row in ERRORS_OF_TWILIO]
+)
+def test_names_codes_and_messages_are_twilios(name: str, code: int, message: str) -> None:
+    error = ERROR_CLASSES[code]()
+    assert (type(error).__name__, error.code, error.message) == (name, code, message)
+
+
 def test_every_code_of_twilio_video_has_a_class() -> None:
     assert sorted(ERROR_CLASSES) == sorted(DETAILS)
     assert len(ERROR_CLASSES) == 57
@@ -58,7 +73,9 @@ def test_each_error_explains_itself(code: int) -> None:
     assert (error.code, error.name) == (code, "TwilioError")
     assert str(error) == f"TwilioError {code}: {error.message}"
     assert error.explanation.endswith(".")
-    assert error.solutions or error.causes
+    assert error.solutions
+    assert error.causes
+    assert error.next_step == error.solutions[0]
     assert str(code) in (inspect.getdoc(type(error)) or "")
 
 
@@ -74,6 +91,7 @@ def test_a_known_code_makes_its_class_with_twilios_text() -> None:
     assert type(error) is RoomNotFoundError
     assert error.message == "Room not found"
     assert error.explanation == "No room called 'daily'."
+    assert str(error) == "TwilioError 53106: Room not found. No room called 'daily'."
     assert create_twilio_error(53106).explanation == DETAILS[53106].explanation
 
 
@@ -147,6 +165,21 @@ def test_every_core_error_has_a_counterpart(
 )
 def test_core_errors_become_the_code_of_the_matrix(core: CallingError, code: int) -> None:
     assert from_core(core).code == code
+
+
+@pytest.mark.parametrize(
+    ("core", "said"),
+    [
+        (DeadlineError("No answer at 192.0.2.1:7781 within 10 s.", stage=Stage.ICE), "192.0.2.1"),
+        (ProtocolError("The handshake failed.", stage=Stage.DTLS), "The handshake failed."),
+        (TransportError("Silent for 3 s.", stage=Stage.MEDIA, next_step="Wait."), "3 s. Wait."),
+    ],
+)
+def test_a_failure_of_media_says_what_failed(core: CallingError, said: str) -> None:
+    error = from_core(core)
+    assert error.code in (53405, 53407)
+    assert said in str(error)
+    assert error.__cause__ is core
 
 
 def test_a_core_class_of_later_days_is_read_as_its_parent() -> None:

@@ -41,7 +41,7 @@ from twilio_compat.option_bags import snake_case
 
 _EMITTER = (
     "on once off emit listeners addListener removeListener removeAllListeners prependListener "
-    "prependOnceListener listenerCount eventNames"
+    "prependOnceListener listenerCount eventNames rawListeners setMaxListeners getMaxListeners"
 )
 _TRACK = "kind name toJSON toString"
 _MEDIA = (
@@ -65,7 +65,7 @@ NAMES: dict[type, str] = {
     Room: "dominantSpeaker isRecording localParticipant mediaRegion name participants sid state "
     "disconnect getStats refreshInactiveMedia toJSON toString",
     LocalParticipant: f"{_PARTICIPANT} signalingRegion publishTrack publishTracks unpublishTrack "
-    "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile",
+    "unpublishTracks setNetworkQualityConfiguration setBandwidthProfile setParameters",
     RemoteParticipant: _PARTICIPANT,
     LocalAudioTrack: f"{_LOCAL_MEDIA} noiseCancellation",
     LocalVideoTrack: f"{_LOCAL_MEDIA} {_VIDEO}",

@@ -39,9 +39,19 @@ def test_what_is_no_bag_is_refused(bag: object, keywords: dict[str, int], messag
         merge("bag", bag, keywords, frozenset({"name"}), NO_NAMES, NO_NAMES)
 
 
-def test_a_key_without_effect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_key_without_effect_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     merge("bag", {"later": 1}, {}, NO_NAMES, NO_NAMES, frozenset({"later"}))
-    assert "bag.later has no effect" in caplog.text
+    assert "bag.later has no effect here." in caplog.text
+    merge("bag", {"oneThing": 1}, {}, NO_NAMES, NO_NAMES, {"one_thing": "Do the other."})
+    assert "bag.oneThing has no effect here. Do the other." in caplog.text
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_a_key_without_effect_that_asks_for_nothing_is_not(
+    value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert merge("bag", {"later": value}, {}, NO_NAMES, NO_NAMES, frozenset({"later"})) == {}
+    assert not caplog.text
 
 
 def test_values_have_types() -> None:

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from twilio_compat.option_types import DefaultDeviceCaptureMode
 from twilio_compat.options import (
-    ConnectOptions,
     NetworkQualityConfiguration,
+    PublishOptions,
     TrackOptions,
     TrackPriority,
     priority_from,
-    read_connect_options,
     read_data_track_options,
     read_network_quality,
     read_publish_options,
@@ -16,59 +16,11 @@ from twilio_compat.options import (
 )
 
 
-def test_defaults_are_twilios() -> None:
-    options = read_connect_options(None, {})
-    assert options == ConnectOptions(audio=TrackOptions(), video=TrackOptions())
-    assert options.automatic_subscription
-    assert not options.dominant_speaker
-
-
-def test_a_bag_and_keywords_say_the_same() -> None:
-    bag = {"name": "lobby", "audio": False, "dominantSpeaker": True, "networkQuality": True}
-    keywords = {"name": "lobby", "audio": False, "dominant_speaker": True, "network_quality": True}
-    assert read_connect_options(bag, {}) == read_connect_options(None, keywords)
-
-
-def test_an_unknown_key_is_refused_with_a_suggestion() -> None:
-    with pytest.raises(TypeError, match="Did you mean 'dominant_speaker'"):
-        read_connect_options({"dominantSpeakr": True}, {})
-    with pytest.raises(TypeError, match="Known: "):
-        read_connect_options({"qqqqqqqq": True}, {})
-
-
-def test_a_key_given_twice_is_refused() -> None:
-    with pytest.raises(TypeError, match="given twice"):
-        read_connect_options({"dominantSpeaker": True}, {"dominant_speaker": True})
-
-
-@pytest.mark.parametrize(
-    "bag",
-    [3, {"name": 3}, {"audio": 3}, {"dominantSpeaker": 1}, {"tracks": "x"}, {"tracks": 3}],
-)
-def test_wrong_types_are_refused(bag: object) -> None:
-    with pytest.raises(TypeError):
-        read_connect_options(bag, {})
-
-
-def test_options_of_later_versions_are_accepted_with_a_warning(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    read_connect_options({"preferredVideoCodecs": ["VP8"], "region": "gll"}, {})
-    assert "preferredVideoCodecs has no effect" in caplog.text
-    assert "region" not in caplog.text
-
-
 def test_constraints_may_be_exact_or_ideal() -> None:
     options = read_track_options(
         {"width": {"ideal": 640}, "frameRate": 15, "deviceId": {"exact": "x"}, "name": "cam"}, {}
     )
     assert options == TrackOptions(width=640, frame_rate=15.0, device_id="x", name="cam")
-
-
-def test_track_options_of_connect_may_be_objects() -> None:
-    options = read_connect_options({"video": {"source": "pattern"}, "audio": TrackOptions()}, {})
-    assert options.video == TrackOptions(source="pattern")
-    assert options.audio == TrackOptions()
 
 
 def test_a_color_is_three_numbers() -> None:
@@ -106,8 +58,41 @@ def test_network_quality_must_be_an_object() -> None:
 
 
 def test_priorities() -> None:
-    assert read_publish_options(None, None) is TrackPriority.STANDARD
-    assert read_publish_options({"priority": "high"}, None) is TrackPriority.HIGH
-    assert read_publish_options(None, "low") is TrackPriority.LOW
+    assert read_publish_options(None, {}).priority is TrackPriority.STANDARD
+    assert read_publish_options({"priority": None}, {}).priority is TrackPriority.STANDARD
+    assert read_publish_options({"priority": "high"}, {}).priority is TrackPriority.HIGH
+    assert read_publish_options(None, {"priority": "low"}).priority is TrackPriority.LOW
     with pytest.raises(ValueError, match="priority must be one of low, standard, high"):
         priority_from("urgent")
+
+
+def test_a_source_may_be_given_a_name_when_it_is_published() -> None:
+    options = read_publish_options({"name": "cam", "logLevel": None}, {})
+    assert options == PublishOptions(name="cam")
+    with pytest.raises(TypeError, match="has no key 'nmae'"):
+        read_publish_options({"nmae": "cam"}, {})
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("echoCancellation", "What is captured is taken as it comes."),
+        ("facingMode", "Say with `source` where a track comes from."),
+        ("getUserMedia", "Say with `source` where a track comes from."),
+        ("MediaStream", "Say with `source` where a track comes from."),
+    ],
+)
+def test_what_only_a_browser_can_do_is_warned_of(
+    key: str, advice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_track_options({key: None}, {})
+    assert not caplog.text
+    assert read_track_options({key: "x"}, {}) == TrackOptions()
+    assert f"options.{key} has no effect here. {advice}" in caplog.text
+
+
+def test_modes_are_enumerated() -> None:
+    given = {"defaultDeviceCaptureMode": DefaultDeviceCaptureMode.MANUAL}
+    assert read_track_options(given, {}).default_device_capture_mode == "manual"
+    with pytest.raises(ValueError, match="must be one of auto, manual"):
+        read_track_options({"defaultDeviceCaptureMode": "never"}, {})

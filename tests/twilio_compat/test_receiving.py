@@ -41,7 +41,7 @@ def policies(session: ScriptedSession) -> list[ReceivePolicy]:
     return [entry[1] for entry in session.log if entry[0] == "policy"]
 
 
-async def test_switching_off_is_told_from_the_inside_out() -> None:
+async def test_switching_off_is_told_on_every_level() -> None:
     async with room_of(ANN, bandwidth_profile=BY_PROFILE) as (room, session):
         session.subscribe(VIDEO)
         ann, track = only(room), video_of(room)
@@ -55,9 +55,9 @@ async def test_switching_off_is_told_from_the_inside_out() -> None:
         assert story == [
             ("track", "switchedOff", track),
             ("state", True),
-            ("publication", "trackSwitchedOff", track),
             ("participant", "trackSwitchedOff", track, video),
             ("room", "trackSwitchedOff", track, video, ann),
+            ("publication", "trackSwitchedOff", track),
         ]
         story.clear()
         hidden = Forwarding(publication=VIDEO, reason=PauseReason.HIDDEN)
@@ -66,9 +66,9 @@ async def test_switching_off_is_told_from_the_inside_out() -> None:
         session.observer.on_forwarding((ON,))
         assert story == [
             ("track", "switchedOn", track),
-            ("publication", "trackSwitchedOn", track),
             ("participant", "trackSwitchedOn", track, video),
             ("room", "trackSwitchedOn", track, video, ann),
+            ("publication", "trackSwitchedOn", track),
         ]
         assert not track.is_switched_off
 

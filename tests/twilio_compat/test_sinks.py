@@ -8,6 +8,8 @@ import pytest
 
 from acs_core.errors import InvalidArgumentError, InvalidStateError, MediaError
 from tests.support.events import until
+from tests.support.fake_call import ScriptedReceiver
+from tests.support.fake_room import ANN, only, room_of
 from twilio_compat import create_local_audio_track, create_local_video_track
 from twilio_compat.sinks import FileSink, open_sink
 
@@ -17,7 +19,7 @@ async def test_a_track_is_attached_to_a_file(tmp_path: Path, suffix: str) -> Non
     track = await create_local_video_track(source="pattern", width=96, height=48)
     sink = track.attach(tmp_path / f"a{suffix}")
     assert isinstance(sink, FileSink)
-    assert track.attach(sink) is sink
+    assert track.attach(sink) is track.attach(str(tmp_path / f"a{suffix}")) is sink
     with pytest.raises(InvalidStateError, match="Detach it first"):
         await sink.closed()
     surface = track.attach()
@@ -43,7 +45,7 @@ async def test_sound_is_attached_to_a_file_twice(tmp_path: Path) -> None:
         for _ in range(15):
             await anext(frames)
         frames.close()
-        assert track.detach(sink) is sink
+        assert track.detach(tmp_path / f"{number}.mkv") is sink
         sink.blank()
         assert isinstance(sink, FileSink)
         assert (await sink.closed()).duration > 0.2
@@ -57,6 +59,8 @@ async def test_what_cannot_be_attached_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidArgumentError):
             track.attach(element)
     assert track.detach() == []
+    with pytest.raises(InvalidArgumentError, match="not attached to"):
+        track.detach("window")
     track.stop()
     await track.closed()
 
@@ -66,3 +70,15 @@ async def test_without_a_display_there_is_no_window() -> None:
     with pytest.raises(MediaError) as caught:
         open_sink("window", "video", "cam")
     assert caught.value.next_step
+
+
+async def test_a_file_for_a_track_that_is_not_received_is_closed_again(tmp_path: Path) -> None:
+    async with room_of(ANN, received={"1" * 32: ScriptedReceiver()}) as (room, session):
+        publication = next(iter(only(room).video_tracks.values()), None)
+        assert publication is not None
+        track = publication.track
+        assert track is not None
+        session.receivers.clear()
+        with pytest.raises(InvalidStateError):
+            track.attach(tmp_path / "a.mkv")
+        assert track.detach() == []

@@ -80,6 +80,9 @@ class CaptionsInfo:
     Attributes:
         spoken_language: BCP 47 tag.
         timestamp: When it was said; aware.
+        publication: Id of the audio publication in which it was said (ours).
+        sequence_number: Counts up per publication; a text that changes keeps its number (ours).
+        stability: 0..1, how likely a text that may change stays; None when not known (ours).
     """
 
     result_type: CaptionsResultType
@@ -87,6 +90,9 @@ class CaptionsInfo:
     spoken_language: str
     spoken_text: str
     timestamp: datetime
+    publication: str = ""
+    sequence_number: int = 0
+    stability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +232,9 @@ class CaptionsCommon(Emitter):
             spoken_language=said.language,
             spoken_text=said.text,
             timestamp=datetime.fromtimestamp(said.timestamp, UTC),
+            publication=said.publication,
+            sequence_number=said.sequence_number,
+            stability=said.stability,
         )
 
     async def _in_turn(self, change: Callable[[], Awaitable[None]]) -> None:

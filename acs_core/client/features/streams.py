@@ -117,17 +117,6 @@ class StreamsFeature(CallFeature):
         """One of `endpoints` by id."""
         return self._endpoints.get(endpoint_id)
 
-    async def receive_transcriptions(self) -> None:
-        """Ask for what is said as text; each text is a `transcribed` event from now on.
-
-        Raises:
-            InvalidStateError: 412/45201: the service has no transcriber.
-            CallingError: The service could not be told.
-        """
-        await self._context.joined_session().ask(
-            wire.SetCaptions(endpoint=self.local_endpoint_id, is_on=True)
-        )
-
     async def publish(
         self,
         source: MediaSource | LocalVideoStream | LocalAudioStream,
@@ -243,8 +232,10 @@ class StreamsFeature(CallFeature):
                 if publication_id in self._publications:
                     source = self._publications[publication_id]
                     self._emit(StreamsEvent.DATA_RECEIVED, source, payload)
-            case Noticed(notice=wire.Transcribed() as said):
-                self._emit(StreamsEvent.TRANSCRIBED, said)
+            case Noticed(notice=wire.MediaMissing() as missing):
+                local = self._locals.get(missing.publication)
+                if local is not None:
+                    self._emit(StreamsEvent.RECORDED_MEDIA_CHANGED, local, missing.is_missing)
             case Over():
                 for publication in self._publications.values():
                     publication.set_subscribed(False)

@@ -205,3 +205,18 @@ def test_other_limits_hold_from_the_next_picture_which_is_a_key_frame(codec: str
     assert sizes == [(212, 120)] * 3 + [(160, 90)] * 3 + [(320, 180)] * 3
     assert chain.keyframes == [0, 3, 6]
     assert chain.encoder.contexts == 3
+
+
+def test_another_rate_of_sound_holds_from_the_next_packet() -> None:
+    encoder = OpusEncoder(bitrate_bps=64_000)
+
+    def size(first: int) -> int:
+        packets = [p for n in range(50) for p in encoder.encode(sound((first + n) * 960), 0.0)]
+        return sum(len(packet.payload) for packet in packets)
+
+    before = size(0)
+    encoder.set_limits(bitrate_bps=12_000, dtx=False)
+    assert size(50) < before / 2
+    encoder.set_limits(bitrate_bps=None, dtx=True)
+    assert size(100) > before / 3
+    assert size(150) > before / 3

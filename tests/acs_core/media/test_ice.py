@@ -1,11 +1,20 @@
 import asyncio
+import socket
 
 import aioice
 import pytest
 from aioice import turn
 
 from acs_core.errors import DeadlineError, InvalidArgumentError, InvalidStateError, TransportError
-from acs_core.media.ice import SOCKET_BUFFER, IceLeg, IceServer, _Connection, _server_options
+from acs_core.media.ice import (
+    SOCKET_BUFFER,
+    TRAFFIC_CLASS,
+    IceLeg,
+    IceServer,
+    _Connection,
+    _mark,
+    _server_options,
+)
 from acs_core.rtc.sdp import IceParameters
 from acs_core.service.sfu.port import UdpPort
 
@@ -62,7 +71,7 @@ async def test_sockets_hold_bursts() -> None:
 async def test_no_answer_is_a_deadline() -> None:
     leg = IceLeg()
     await leg.gather()
-    with pytest.raises(DeadlineError):
+    with pytest.raises(DeadlineError, match=r"did not answer at 192\.0\.2\.99:9 within"):
         await leg.connect(
             IceParameters("abcd", "p" * 22, lite=True),
             ["1 1 udp 100 192.0.2.99 9 typ host"],
@@ -83,6 +92,52 @@ async def test_no_usable_candidate_is_a_transport_error() -> None:
         )
     assert not isinstance(caught.value, DeadlineError)
     await leg.close()
+
+
+async def test_where_only_relays_may_be_used_there_must_be_one() -> None:
+    leg = IceLeg(is_relay_only=True)
+    with pytest.raises(TransportError, match="no TURN server gave an address") as caught:
+        await leg.gather()
+    assert "TURN" in caught.value.next_step
+    assert leg.candidates == ()
+    await leg.close()
+
+
+@pytest.mark.parametrize(("is_enabled", "traffic_class"), [(True, TRAFFIC_CLASS), (False, 0)])
+async def test_packets_are_marked_where_that_is_asked_for(
+    is_enabled: bool, traffic_class: int
+) -> None:
+    leg = IceLeg(is_dscp_enabled=is_enabled)
+    await leg.gather()
+    sockets = [one.transport.get_extra_info("socket") for one in leg._connection._protocols]
+    assert sockets
+    for own in sockets:
+        if own.family == socket.AF_INET:
+            assert own.getsockopt(socket.IPPROTO_IP, socket.IP_TOS) == traffic_class
+        else:
+            assert own.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS) == traffic_class
+    await leg.close()
+
+
+def test_marking_fails_without_harm(caplog: pytest.LogCaptureFixture) -> None:
+    class Socket:
+        family = socket.AF_INET
+
+        def setsockopt(self, *_: object) -> None:
+            raise PermissionError("not allowed")
+
+    class Transport:
+        def __init__(self, own: object) -> None:
+            self.own = own
+
+        def get_extra_info(self, _: str) -> object:
+            return self.own
+
+    with caplog.at_level("INFO"):
+        _mark(Transport(None))
+        assert not caplog.text
+        _mark(Transport(Socket()))
+    assert "packets cannot be marked: not allowed" in caplog.text
 
 
 async def test_a_machine_without_network_uses_loopback() -> None:

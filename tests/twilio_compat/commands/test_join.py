@@ -108,6 +108,7 @@ async def test_each_participant_is_recorded_into_a_folder(service: Served, tmp_p
     (file,) = summary["recordings"]
     assert (file["identity"], file["path"]) == ("ann", str(tmp_path / "calls" / "ann.mp4"))
     assert (tmp_path / "calls" / "ann.mp4").stat().st_size > 0
+    assert file["duration"] > 0.5
 
 
 async def test_files_are_sent(service: Served) -> None:
