@@ -24,8 +24,9 @@ from twilio_compat.recording import record
 TOLERANCE = 0.080
 """Seconds; ITU-R BT.1359-1 puts the threshold of detection at 45 ms early and 125 ms late."""
 
-BUSY = 0.25
-"""Where other programs take the processors, the publisher's own frames are this late."""
+BUSY = 0.35
+"""Where other programs take the processors, a publisher loses sound unsent, and its stamps
+follow real time by 250 ms only (`acs_core.media.clock.MAX_SOUND_GAP`)."""
 
 
 @dataclass(frozen=True)
