@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from acs_core.wire import Transcribed
+if TYPE_CHECKING:
+    from acs_core.wire import Transcribed
 
 __all__ = ["TranscriptionEvent", "transcription_event"]
 

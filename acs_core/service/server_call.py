@@ -96,11 +96,13 @@ class ServerCall:
         room: RoomRecord | None = None,
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
+        is_probe: bool = False,
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
+        self.is_probe = is_probe
         self.room = room
         self.meeting = meeting
         self.limits = limits
@@ -156,8 +158,8 @@ class ServerCall:
     ) -> Endpoint:
         """Let a client in.
 
-        A Twilio participant that connects to a room again replaces its earlier endpoint; ACS
-        endpoints of one identity, and those of a test call, live side by side.
+        A Twilio participant that connects again replaces its earlier endpoint; ACS endpoints of
+        one identity, and all endpoints of a test call, live side by side.
 
         Raises:
             ServiceError: The call is full, or has just ended; the role allows less than is to be
@@ -393,7 +395,7 @@ class ServerCall:
         )
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
-        if principal.kind is not PrincipalKind.TWILIO or self.room is None:
+        if principal.kind is not PrincipalKind.TWILIO or self.is_probe:
             return []
         return [
             other
