@@ -192,6 +192,7 @@ def stage() -> Iterator[tuple[asyncio.AbstractEventLoop, CompatServer]]:
     try:
         server = loop.run_until_complete(stack.enter_async_context(embedded()))
         yield loop, server
+        print(f"{next(_rooms) - 1} schedules were played")
     finally:
         loop.run_until_complete(stack.aclose())
         loop.run_until_complete(loop.shutdown_default_executor())
