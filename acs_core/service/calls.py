@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
@@ -32,6 +33,9 @@ from acs_core.service.switchboard import Switchboard
 from acs_core.service.timers import CallLater, call_later
 
 __all__ = ["CallLimits", "Calls", "ServerCall"]
+
+PROBE: Final = "probe"
+"""Kind of place where one user tests, see `ProbeLocator`."""
 
 
 class Calls:
@@ -137,9 +141,7 @@ class Calls:
                     raise admission.not_granted(f"group {guid}")
                 return self._place(("group", guid), None)
             case wire.ProbeLocator(probe_id=probe_id):
-                return self._place(
-                    ("probe", principal.raw_id, admission.parse_guid(probe_id)), None
-                )
+                return self._place((PROBE, principal.raw_id, admission.parse_guid(probe_id)), None)
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
             case wire.MeetingLocator():
@@ -241,6 +243,7 @@ class Calls:
             meeting=meeting,
             thread_id=thread_id,
             new_id=self._new_id,
+            is_probe=place[0] == PROBE,
             on_ended=lambda ended: self._ended(place, ended),
             watcher=self.switchboard,
             times=AT_ONCE if room is None else self.times_of(room),

@@ -98,11 +98,13 @@ class ServerCall:
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         thread_id: str = "",
+        is_probe: bool = False,
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.id = call_id
+        self.is_probe = is_probe
         self.room = room
         self.meeting = meeting
         self.thread_id = thread_id if meeting is None else meeting.thread_id
@@ -160,8 +162,8 @@ class ServerCall:
     ) -> Endpoint:
         """Let a client in.
 
-        A Twilio participant that connects to a room again replaces its earlier endpoint; ACS
-        endpoints of one identity, and those of a test call, live side by side.
+        A Twilio participant that connects again replaces its earlier endpoint; ACS endpoints of
+        one identity, and all endpoints of a test call, live side by side.
 
         Raises:
             ServiceError: The call is full, or has just ended; the role allows less than is to be
@@ -411,7 +413,7 @@ class ServerCall:
         )
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
-        if principal.kind is not PrincipalKind.TWILIO or self.room is None:
+        if principal.kind is not PrincipalKind.TWILIO or self.is_probe:
             return []
         return [
             other

@@ -152,8 +152,12 @@ class Actor:
         return make(source, name=name)
 
 
-async def play(server: CompatServer, schedule: Schedule) -> None:
-    """All actors at once; then everybody must see what the others publish, and nothing else."""
+async def play(server: CompatServer, schedule: Schedule) -> list[str]:
+    """All actors at once; then everybody must see what the others publish, and nothing else.
+
+    Returns:
+        What was told wrongly on the way.
+    """
     async with AsyncExitStack() as stack:
         name = f"race-{next(_rooms)}"
         actors = [Actor(server, name, stack) for _ in schedule]
@@ -175,9 +179,9 @@ async def play(server: CompatServer, schedule: Schedule) -> None:
             seen = {one.identity: one.watchers[-1].sees() for one in actors}
             raise AssertionError(f"published {published}, seen {seen}") from None
     faults = [fault for one in actors for watcher in one.watchers for fault in watcher.faults]
-    assert faults == []
     assert not any(watcher.subscribed for one in actors for watcher in one.watchers)
     await until(lambda: server.sessions == 0)
+    return faults
 
 
 @pytest.fixture(scope="module")
@@ -188,19 +192,16 @@ def stage() -> Iterator[tuple[asyncio.AbstractEventLoop, CompatServer]]:
     try:
         server = loop.run_until_complete(stack.enter_async_context(embedded()))
         yield loop, server
+        print(f"{next(_rooms) - 1} schedules were played")
     finally:
         loop.run_until_complete(stack.aclose())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
-def nobody_misses_anything(
-    schedule: Schedule, stage: tuple[asyncio.AbstractEventLoop, CompatServer]
-) -> bool:
-    """Play a schedule; raises where somebody misses something."""
+def races(schedule: Schedule, stage: tuple[asyncio.AbstractEventLoop, CompatServer]) -> list[str]:
     loop, server = stage
-    loop.run_until_complete(play(server, schedule))
-    return True
+    return loop.run_until_complete(play(server, schedule))
 
 
 @pytest.mark.timeout(180)
@@ -214,7 +215,7 @@ def nobody_misses_anything(
 def test_whoever_joins_whenever_misses_no_track(
     schedule: Schedule, stage: tuple[asyncio.AbstractEventLoop, CompatServer]
 ) -> None:
-    assert nobody_misses_anything(schedule, stage)
+    assert races(schedule, stage) == []
 
 
 @pytest.mark.proof
@@ -228,4 +229,4 @@ def test_whoever_joins_whenever_misses_no_track(
 def test_nobody_misses_a_track_in_a_thousand_races(
     schedule: Schedule, stage: tuple[asyncio.AbstractEventLoop, CompatServer]
 ) -> None:
-    assert nobody_misses_anything(schedule, stage)
+    assert races(schedule, stage) == []

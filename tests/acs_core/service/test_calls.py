@@ -251,9 +251,7 @@ def test_acs_endpoints_of_one_identity_live_side_by_side() -> None:
 
 @pytest.mark.feature("PARTICIPANT-015")
 def test_a_twilio_identity_that_connects_again_replaces_itself_with_53205() -> None:
-    all_calls = calls()
-    all_calls.rooms.create(unique_name="daily")
-    call = all_calls.resolve(wire.RoomLocator(room="daily"), twilio())
+    call = calls().resolve(GROUP, acs())
     _, witness = enter(call, acs("ben"))
     old, first = enter(call, twilio(), publications=(video("camera"),))
     new, second = enter(call, twilio(), publications=(video("camera"),))
@@ -262,14 +260,6 @@ def test_a_twilio_identity_that_connects_again_replaces_itself_with_53205() -> N
     assert [type(fact) for fact in witness.facts] == [EndpointJoined, EndpointLeft, EndpointJoined]
     assert second.facts == []
     assert list(call.endpoints.values())[-1] is new
-
-
-def test_in_calls_that_are_no_rooms_a_twilio_identity_may_be_twice() -> None:
-    call = calls().resolve(GROUP, acs())
-    _, first = enter(call, twilio())
-    enter(call, twilio())
-    assert first.ended == []
-    assert len(call.endpoints) == 2
 
 
 def test_the_only_participant_can_replace_itself_in_the_same_call() -> None:
@@ -555,9 +545,7 @@ class Broken(EndpointObserver):
 def test_an_adapter_that_fails_costs_nobody_else_anything(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    all_calls = calls()
-    all_calls.rooms.create(unique_name="daily")
-    call = all_calls.resolve(wire.RoomLocator(room="daily"), twilio())
+    call = calls().resolve(GROUP, acs())
     policy = wire.ReceivePolicy(quality=True)
     broken = call.join("b" * 32, twilio(), Broken(), policy=policy, publications=(video(),))
     (key,) = broken.publications
