@@ -130,7 +130,7 @@ def _give(endpoint: Endpoint, said: Transcription, language: str) -> None:
         caption_language=language if translation else "",
         caption_text=translation,
     )
-    endpoint.tell(lambda observer: observer.on_notice(notice))
+    endpoint.notify(notice)
 
 
 def _known(language: str, known: Iterable[str], sub_code: int) -> str:
