@@ -38,9 +38,12 @@ from acs_core.service.identity import PrincipalKind
 from acs_core.service.server_call import DIALED, ServerCall
 from acs_core.service.timers import CallLater, Timer, call_later
 
-__all__ = ["TRANSFER_TIMEOUT", "Transfers"]
+__all__ = ["REMEMBERED", "TRANSFER_TIMEOUT", "Transfers"]
 
 TRANSFER_TIMEOUT: Final = 60.0
+REMEMBERED: Final = 8
+"""How many ended transfers of one transferee are known, for what is said of them twice."""
+ID_LENGTH: Final = 64
 FAILED: Final = 46050
 UNSUPPORTED_CALL: Final = 46051
 NOT_RECOGNIZED: Final = 46052
@@ -107,11 +110,15 @@ class Transfers:
         What is asked twice under one id is done once.
 
         Raises:
-            InvalidArgumentError: 400/46052: the target is nobody who can be called, or no call of
-                the transferor; others as for calling somebody.
+            InvalidArgumentError: 400: the id is empty or too long; 400/46052: the target is nobody
+                who can be called, or no call of the transferor; others as for calling somebody.
             InvalidStateError: 400/46051: no call between two that somebody began by calling;
                 409: it is being transferred.
         """
+        if not 0 < len(body.transfer) <= ID_LENGTH:
+            raise InvalidArgumentError(
+                f"The id of a transfer has 1 to {ID_LENGTH} characters.", stage=Stage.ARGUMENT
+            )
         transferee = _transferee(transferor)
         key = (transferee, body.transfer)
         if key in self._live or key in self._over:
@@ -181,7 +188,8 @@ class Transfers:
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """A transferee that leaves has come to where it was sent, or will not be waited for."""
         for key, transfer in list(self._live.items()):
-            if endpoint not in (transfer.transferor, transfer.transferee):
+            # The end of one before it may have been the end of the call, and so of this one.
+            if key not in self._live or endpoint not in (transfer.transferor, transfer.transferee):
                 continue
             if transfer.has_come:
                 self._finish(key)
@@ -272,11 +280,17 @@ class Transfers:
         transfer = self._live.pop(key)
         _stop_timer(transfer)
         if transfer.transferee.is_in_call:
-            self._over[key] = state
+            self._remember(key, state)
         switchboard = self._calls.switchboard
         switchboard.forget_transfer(transfer.id, key[0].principal.raw_id)
         switchboard.dismiss(transfer.invitation)
         return transfer
+
+    def _remember(self, key: _Key, state: wire.TransferState) -> None:
+        self._over[key] = state
+        own = [other for other in self._over if other[0] is key[0]]
+        for oldest in own[:-REMEMBERED]:
+            del self._over[oldest]
 
     def _forget(self, is_gone: Callable[[Endpoint], bool]) -> None:
         for key in [key for key in self._over if is_gone(key[0])]:
