@@ -8,7 +8,8 @@ asked hears of each state. A transfer fails when
 
 * the transferee says so, or leaves the call without having come to where it was sent;
 * the transferee has not set out within a minute, or has set out and does not arrive although the
-  target had its whole time to answer and the call another minute to connect.
+  target had its whole time to answer and the call another minute to connect; in a call that it was
+  to join, the service sees itself who has arrived.
 
 A transferor may hang up meanwhile: the transferee goes on, and still takes the transferor's place.
 What is reported twice is taken once, since clients repeat reports that may have been lost.
@@ -252,11 +253,21 @@ class Transfers:
     def _watch(self, key: _Key, seconds: float) -> None:
         transfer = self._live[key]
         _stop_timer(transfer)
-        transfer.timer = self._later(seconds, partial(self._fail, key, TIMED_OUT))
+        transfer.timer = self._later(seconds, partial(self._expire, key))
+
+    def _expire(self, key: _Key) -> None:
+        """Nobody has reported; who has come was transferred all the same."""
+        if self._live[key].has_come:
+            self._finish(key)
+        else:
+            self._fail(key, TIMED_OUT)
 
     def _set_out(self, key: _Key, transfer: _Transfer) -> None:
-        """The transferee goes; once, so that nobody is waited for without end."""
-        if transfer.has_set_out:
+        """The transferee goes; once, so that nobody is waited for without end.
+
+        A report that comes after them says nothing, and must not put off the end.
+        """
+        if transfer.has_set_out or transfer.has_come:
             return
         transfer.has_set_out = True
         ringing = self._calls.switchboard.times.of(transfer.target) if transfer.target else 0.0

@@ -355,6 +355,28 @@ async def test_what_is_remembered_of_transfers_does_not_grow_with_them() -> None
     assert clock.pending == []
 
 
+@pytest.mark.parametrize("is_reported_late", [False, True])
+async def test_who_came_without_saying_so_was_transferred(is_reported_late: bool) -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, told = pair(calls)
+    own, _ = enter(calls, SECOND, "a", "1")
+    enter(calls, SECOND, "c")
+    dialed(own)
+    transfers.begin(anna, asking(anna, call=own.id))
+    asked = told.notices[-1]
+    assert isinstance(asked, wire.TransferRequested)
+    assert isinstance(asked.locator, wire.InvitationLocator)
+    key = asked.locator.invitation
+    calls.resolve(asked.locator, ben.principal).join(key, ben.principal, Reader())
+    if is_reported_late:
+        transfers.report(ben, reporting(ben, TransferState.TRANSFERRING))
+    clock.advance(60)
+    assert heard.states == [(TransferState.TRANSFERRED, 0, 0)]
+    assert not own.is_in_call
+    assert anna.call.id not in calls.live
+    assert clock.pending == []
+
+
 async def test_two_who_send_each_other_away_are_both_replaced() -> None:
     calls, transfers, clock = virtual()
     anna, _, ben, _ = pair(calls)
