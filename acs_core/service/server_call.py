@@ -169,12 +169,7 @@ class ServerCall:
                 published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
-        if self.record.ended_at is not None:
-            raise admission.call_over()
-        if endpoint_id in self._endpoints:
-            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
-        for text in {name, principal.display_name}:
-            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
+        self._check_newcomer(endpoint_id, {name, principal.display_name})
         policy = policy or wire.ReceivePolicy()
         check_policy(policy, self.limits)
         replaced = self._replaced_by(principal)
@@ -411,6 +406,14 @@ class ServerCall:
             options=None if self.room is None else self.room.options,
             limits=self.limits,
         )
+
+    def _check_newcomer(self, endpoint_id: str, names: Iterable[str]) -> None:
+        if self.record.ended_at is not None:
+            raise admission.call_over()
+        if endpoint_id in self._endpoints:
+            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
+        for text in names:
+            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
 
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
         if principal.kind is not PrincipalKind.TWILIO:
