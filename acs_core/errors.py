@@ -148,7 +148,7 @@ class ServiceError(CallingError):
 
     default_code = 403
     default_stage = Stage.SIGNALING
-    default_next_step = "The code says why; trying again does not help."
+    default_next_step = "The code says why; change that before trying again."
 
 
 class AuthenticationError(ServiceError):

@@ -59,8 +59,9 @@ def check_context(context: CustomContext) -> None:
         InvalidArgumentError: 400: which, and what the limit is.
     """
     _check_value("User-To-User", context.user_to_user)
-    _check_count("SIP", context.sip_headers, MOST_SIP_HEADERS)
-    _check_count("VoIP", context.voip_headers, MOST_VOIP_HEADERS)
+    sip_keys = [_prefixed(header.key) for header in context.sip_headers]
+    _check_count("SIP", sip_keys, MOST_SIP_HEADERS)
+    _check_count("VoIP", [header.key for header in context.voip_headers], MOST_VOIP_HEADERS)
     for header in context.sip_headers:
         _check_key(_prefixed(header.key))
         if _SIP_KEY.fullmatch(header.key) is None:
@@ -86,10 +87,10 @@ def _prefixed(key: str) -> str:
     return key if key.lower().startswith(PREFIX.lower()) else PREFIX + key
 
 
-def _check_count(kind: str, headers: Sequence[Header], most: int) -> None:
-    if len(headers) > most:
+def _check_count(kind: str, keys: Sequence[str], most: int) -> None:
+    if len(keys) > most:
         raise _refused(f"A call carries at most {most} {kind} headers.")
-    if len({header.key.lower() for header in headers}) != len(headers):
+    if len({key.lower() for key in keys}) != len(keys):
         raise _refused(f"A {kind} header is given twice.")
 
 

@@ -133,7 +133,7 @@ def _give(endpoint: Endpoint, said: Transcription, language: str) -> None:
         sequence_number=said.sequence_number,
         stability=said.stability,
     )
-    endpoint.tell(lambda observer: observer.on_notice(notice))
+    endpoint.notify(notice)
 
 
 def _known(language: str, known: Iterable[str], sub_code: int) -> str:

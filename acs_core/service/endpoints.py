@@ -120,8 +120,8 @@ class Publication:
         source: Where its media comes from, once that is known.
         audience: Raw ids of who may receive it; empty for everybody.
         is_permitted: The owner may send it now; else nobody receives it.
-        is_silenced: Disabled against the owner's wish: until the owner enables it, nothing of it is
-            forwarded, whatever the owner's client goes on sending.
+        is_silenced: Until the owner enables it, nothing of it is forwarded, whatever the owner's
+            client goes on sending. Only of what is disabled.
     """
 
     info: PublicationInfo
@@ -292,7 +292,9 @@ class Endpoint:
             )
 
     def silence(self, publication_id: str, *, silent_for: Endpoint | None = None) -> bool:
-        """Disable a publication against its owner's wish, until the owner enables it again.
+        """Forward nothing of a publication until its owner enables it; disable it, if it is not.
+
+        Who has it disabled is not taken at their word, either.
 
         Args:
             publication_id: Of this endpoint.
@@ -302,9 +304,9 @@ class Endpoint:
             Whether it was enabled.
         """
         publication = self._own(publication_id)
+        publication.silence(True)
         if not publication.info.enabled:
             return False
-        publication.silence(True)
         self.call.commit(
             PublicationChanged(
                 publication=publication_id, enabled=False, priority=publication.info.priority

@@ -103,7 +103,12 @@ class Lobby:
             if known.holder is guest.holder:
                 return
         elif len(self._guests) >= MOST_GUESTS:
-            raise ServiceError("The lobby is full.", code=429, stage=Stage.ADMISSION)
+            raise ServiceError(
+                "The lobby is full.",
+                code=429,
+                stage=Stage.ADMISSION,
+                next_step="Try again once others were let in or turned away.",
+            )
         # Those inside see it before it is checked at the door of the call.
         check_name(NameOf.PARTICIPANT, guest.name, self._call.limits.name_length)
         if known is not None:

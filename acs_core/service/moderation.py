@@ -216,7 +216,7 @@ def react(endpoint: Endpoint, reaction: str) -> None:
     _require(endpoint, _Name.USE_REACTIONS, _REACT)
     for listener in list(endpoint.call.endpoints.values()):
         notice = wire.Reaction(endpoint=listener.id, sender=endpoint.id, reaction=reaction)
-        _notify(listener, notice)
+        listener.notify(notice)
 
 
 def set_hold(endpoint: Endpoint, *, is_on_hold: bool) -> None:
@@ -311,19 +311,12 @@ def _stop(target: Endpoint, *, is_audio: bool, by: Endpoint) -> None:
 
 
 def _silence(target: Endpoint, *, by: Endpoint) -> None:
-    """Disable all sound of an endpoint and tell it; nothing happens where there is none.
-
-    It is not taken at its word: until it unmutes itself, nothing of its sound is forwarded.
-    """
+    """Forward no sound of an endpoint until it unmutes itself, and tell it if it was not muted."""
     infos = [item.info for item in target.publications.values()]
     sounds = [info.id for info in infos if info.kind is PublicationKind.AUDIO]
     silenced = [target.silence(sound) for sound in sounds]
     if any(silenced):
-        _notify(target, wire.MutedByOthers(endpoint=target.id, by=by.principal.raw_id))
-
-
-def _notify(endpoint: Endpoint, notice: wire.Notice) -> None:
-    endpoint.tell(lambda observer: observer.on_notice(notice))
+        target.notify(wire.MutedByOthers(endpoint=target.id, by=by.principal.raw_id))
 
 
 def _others(endpoint: Endpoint) -> list[Endpoint]:

@@ -124,6 +124,10 @@ class TelephoneLeg:
     ) -> Endpoint:
         """Bring the telephone into the call as an endpoint of this process.
 
+        Where the call asks for consent to being recorded, nothing of the telephone is forwarded
+        before it is given: ask there, then say so with `call.activity.agree` and
+        `Endpoint.update`.
+
         Args:
             observer: Hears what happens in the call; None for somebody who listens to nothing.
             publications: What the telephone offers; say with `Endpoint.attach` where it comes from.

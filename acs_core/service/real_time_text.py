@@ -24,8 +24,7 @@ def send_text(endpoint: Endpoint, request: wire.SendRealTimeText) -> None:
     now = time.time()
     for listener in list(endpoint.call.endpoints.values()):
         if listener is not endpoint:
-            _notify(
-                listener,
+            listener.notify(
                 wire.RealTimeText(
                     endpoint=listener.id,
                     sender=endpoint.id,
@@ -33,9 +32,5 @@ def send_text(endpoint: Endpoint, request: wire.SendRealTimeText) -> None:
                     text=request.text,
                     is_final=request.is_final,
                     timestamp=now,
-                ),
+                )
             )
-
-
-def _notify(endpoint: Endpoint, notice: wire.RealTimeText) -> None:
-    endpoint.tell(lambda observer: observer.on_notice(notice))

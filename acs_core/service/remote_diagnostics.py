@@ -35,8 +35,4 @@ def pass_on(endpoint: Endpoint, reports: Sequence[wire.DiagnosticReport]) -> Non
             notice = wire.DiagnosticsReported(
                 endpoint=listener.id, sender=endpoint.id, reports=tuple(reports)
             )
-            _tell(listener, notice)
-
-
-def _tell(listener: Endpoint, notice: wire.Notice) -> None:
-    listener.tell(lambda observer: observer.on_notice(notice))
+            listener.notify(notice)

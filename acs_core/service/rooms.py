@@ -95,7 +95,9 @@ class RoomOptions:
         unused_timeout: Seconds for which it waits for the first participant; None likewise.
         max_participant_duration: Seconds after which a participant is removed; None for no limit.
         recording_rules: Which publications are recorded from the start.
-        requires_consent: Who is recorded or transcribed must agree before they send media.
+        requires_consent: Who is recorded or transcribed must agree before they send media. Twilio's
+            clients have no means to: while a recording runs nothing of them is forwarded, and their
+            programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
         transcription: How; passed to the transcriber as it is.
         status_callback: URL that is to hear of what happens here; nobody calls it yet.

@@ -13,8 +13,9 @@ ends it when it ends.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
@@ -22,7 +23,6 @@ import msgspec
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.capabilities import capability_for
 from acs_core.core.facts import (
     ActivityChanged,
     AttributesChanged,
@@ -52,6 +52,7 @@ from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.lobby import Lobby
 from acs_core.service.meetings import MeetingRecord
+from acs_core.service.publishing import new_publications
 from acs_core.service.roles import attributes_of, refresh_permissions
 from acs_core.service.rooms import RoomRecord, RoomTimes
 from acs_core.service.sfu.router import Router
@@ -128,7 +129,7 @@ class ServerCall:
         self._recording_rules = EXCLUDE_ALL if room is None else room.options.recording_rules
         self._endpoints: dict[str, Endpoint] = {}
         self._quality: dict[str, wire.QualityLevel] = {}
-        self._numbers = 0
+        self._numbers = itertools.count(1)
         self.lobby = None if meeting is None else Lobby(self, meeting, later)
 
     @property
@@ -170,19 +171,14 @@ class ServerCall:
                 published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
-        if self.record.ended_at is not None:
-            raise admission.call_over()
-        if endpoint_id in self._endpoints:
-            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
-        for text in {name, principal.display_name}:
-            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
+        self._check_newcomer(endpoint_id, {name, principal.display_name})
         policy = policy or wire.ReceivePolicy()
         check_policy(policy, self.limits)
         replaced = self._replaced_by(principal)
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise admission.call_full(len(self._endpoints))
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
-        infos = self._new_publications(endpoint, tuple(publications))
+        offered = tuple(self._new_publications(endpoint, tuple(publications)))
         # Nothing can be refused any more; a call whose only member is replaced goes on.
         for other in replaced:
             self._take_out(other, endings.DUPLICATE_IDENTITY)
@@ -192,7 +188,7 @@ class ServerCall:
             id=endpoint_id,
             identity=principal.raw_id,
             name=name or principal.display_name,
-            publications=infos,
+            publications=tuple(publication.info for publication in offered),
             attributes=attributes_of(self, endpoint),
         )
         self.commit(EndpointJoined(endpoint=info), silent_for=endpoint)
@@ -234,10 +230,11 @@ class ServerCall:
     ) -> tuple[PublicationInfo, ...]:
         """Offer streams of an endpoint; see `Endpoint.publish`."""
         self.activity.check_may_send(endpoint, (item.kind for item in wanted if item.enabled))
-        infos = self._new_publications(endpoint, wanted)
-        for info in infos:
-            self.commit(PublicationAdded(endpoint=endpoint.id, publication=info))
-        return infos
+        fresh = []
+        for publication in self._new_publications(endpoint, wanted):
+            fresh.append(publication)
+            self.commit(PublicationAdded(endpoint=endpoint.id, publication=publication.info))
+        return tuple(publication.info for publication in fresh)
 
     def remove(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
         """Take an endpoint out of the call; does nothing when it is out already.
@@ -412,6 +409,14 @@ class ServerCall:
             limits=self.limits,
         )
 
+    def _check_newcomer(self, endpoint_id: str, names: Iterable[str]) -> None:
+        if self.record.ended_at is not None:
+            raise admission.call_over()
+        if endpoint_id in self._endpoints:
+            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
+        for text in names:
+            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
+
     def _replaced_by(self, principal: Principal) -> list[Endpoint]:
         if principal.kind is not PrincipalKind.TWILIO or self.is_probe:
             return []
@@ -479,37 +484,10 @@ class ServerCall:
 
     def _new_publications(
         self, endpoint: Endpoint, wanted: tuple[wire.NewPublication, ...]
-    ) -> tuple[PublicationInfo, ...]:
+    ) -> Iterator[Publication]:
+        """What an endpoint offers, added to it one after the other; checked before the first."""
         self.check_publications(endpoint, wanted)
-        attributes = attributes_of(self, endpoint)
-        waiting = self.activity.waiting(attributes)
-        infos = []
-        for item in wanted:
-            publication_id = self._new_id()
-            self._numbers += 1
-            is_allowed = capability_for(item.kind, attributes, self.type).is_present
-            is_allowed &= item.kind not in waiting
-            infos.append(
-                PublicationInfo(
-                    id=publication_id,
-                    number=self._numbers,
-                    kind=item.kind,
-                    name=item.name or publication_id,
-                    enabled=item.enabled and is_allowed,
-                    priority=item.priority,
-                    reliability=item.reliability,
-                )
-            )
-        for info, item in zip(infos, wanted, strict=True):
-            is_permitted = capability_for(info.kind, attributes, self.type).is_present
-            audience = frozenset(item.audience)
-            endpoint.add(
-                Publication(
-                    info,
-                    endpoint,
-                    audience=audience,
-                    is_permitted=is_permitted,
-                    is_silenced=item.enabled and not info.enabled,
-                )
-            )
-        return tuple(infos)
+        made = new_publications(endpoint, wanted, numbers=self._numbers, new_id=self._new_id)
+        for publication in made:
+            endpoint.add(publication)
+            yield publication

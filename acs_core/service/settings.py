@@ -82,7 +82,7 @@ class ServiceSettings(BaseSettings):
             are answered with 403.
         transfer_timeout: Seconds after which a transfer of a call has failed.
         recording_consent: Whether calls of more than two ask who is recorded or transcribed for
-            consent.
+            consent; see `RoomOptions.requires_consent` for who cannot give it.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         ringing: Seconds for which people are called.

@@ -8,7 +8,8 @@ asked hears of each state. A transfer fails when
 
 * the transferee says so, or leaves the call without having come to where it was sent;
 * the transferee has not set out within a minute, or has set out and does not arrive although the
-  target had its whole time to answer and the call another minute to connect.
+  target had its whole time to answer and the call another minute to connect; in a call that it was
+  to join, the service sees itself who has arrived.
 
 A transferor may hang up meanwhile: the transferee goes on, and still takes the transferor's place.
 What is reported twice is taken once, since clients repeat reports that may have been lost.
@@ -38,9 +39,12 @@ from acs_core.service.identity import PrincipalKind
 from acs_core.service.server_call import DIALED, ServerCall
 from acs_core.service.timers import CallLater, Timer, call_later
 
-__all__ = ["TRANSFER_TIMEOUT", "Transfers"]
+__all__ = ["REMEMBERED", "TRANSFER_TIMEOUT", "Transfers"]
 
 TRANSFER_TIMEOUT: Final = 60.0
+REMEMBERED: Final = 8
+"""How many ended transfers of one transferee are known, for what is said of them twice."""
+ID_LENGTH: Final = 64
 FAILED: Final = 46050
 UNSUPPORTED_CALL: Final = 46051
 NOT_RECOGNIZED: Final = 46052
@@ -107,11 +111,15 @@ class Transfers:
         What is asked twice under one id is done once.
 
         Raises:
-            InvalidArgumentError: 400/46052: the target is nobody who can be called, or no call of
-                the transferor; others as for calling somebody.
+            InvalidArgumentError: 400: the id is empty or too long; 400/46052: the target is nobody
+                who can be called, or no call of the transferor; others as for calling somebody.
             InvalidStateError: 400/46051: no call between two that somebody began by calling;
                 409: it is being transferred.
         """
+        if not 0 < len(body.transfer) <= ID_LENGTH:
+            raise InvalidArgumentError(
+                f"The id of a transfer has 1 to {ID_LENGTH} characters.", stage=Stage.ARGUMENT
+            )
         transferee = _transferee(transferor)
         key = (transferee, body.transfer)
         if key in self._live or key in self._over:
@@ -181,7 +189,8 @@ class Transfers:
     def left(self, endpoint: Endpoint, reason: EndReason) -> None:
         """A transferee that leaves has come to where it was sent, or will not be waited for."""
         for key, transfer in list(self._live.items()):
-            if endpoint not in (transfer.transferor, transfer.transferee):
+            # The end of one before it may have been the end of the call, and so of this one.
+            if key not in self._live or endpoint not in (transfer.transferor, transfer.transferee):
                 continue
             if transfer.has_come:
                 self._finish(key)
@@ -244,11 +253,21 @@ class Transfers:
     def _watch(self, key: _Key, seconds: float) -> None:
         transfer = self._live[key]
         _stop_timer(transfer)
-        transfer.timer = self._later(seconds, partial(self._fail, key, TIMED_OUT))
+        transfer.timer = self._later(seconds, partial(self._expire, key))
+
+    def _expire(self, key: _Key) -> None:
+        """Nobody has reported; who has come was transferred all the same."""
+        if self._live[key].has_come:
+            self._finish(key)
+        else:
+            self._fail(key, TIMED_OUT)
 
     def _set_out(self, key: _Key, transfer: _Transfer) -> None:
-        """The transferee goes; once, so that nobody is waited for without end."""
-        if transfer.has_set_out:
+        """The transferee goes; once, so that nobody is waited for without end.
+
+        A report that comes after them says nothing, and must not put off the end.
+        """
+        if transfer.has_set_out or transfer.has_come:
             return
         transfer.has_set_out = True
         ringing = self._calls.switchboard.times.of(transfer.target) if transfer.target else 0.0
@@ -272,11 +291,17 @@ class Transfers:
         transfer = self._live.pop(key)
         _stop_timer(transfer)
         if transfer.transferee.is_in_call:
-            self._over[key] = state
+            self._remember(key, state)
         switchboard = self._calls.switchboard
         switchboard.forget_transfer(transfer.id, key[0].principal.raw_id)
         switchboard.dismiss(transfer.invitation)
         return transfer
+
+    def _remember(self, key: _Key, state: wire.TransferState) -> None:
+        self._over[key] = state
+        own = [other for other in self._over if other[0] is key[0]]
+        for oldest in own[:-REMEMBERED]:
+            del self._over[oldest]
 
     def _forget(self, is_gone: Callable[[Endpoint], bool]) -> None:
         for key in [key for key in self._over if is_gone(key[0])]:

@@ -21,7 +21,8 @@ from acs_core.core.facts import (
 )
 from acs_core.core.receiving import Forwarding
 from acs_core.errors import Stage
-from acs_core.wire.requests import DiagnosticReport, Locator, TransferState
+from acs_core.wire.locators import Locator
+from acs_core.wire.requests import DiagnosticReport, TransferState
 
 __all__ = [
     "Admitted",

@@ -57,6 +57,7 @@ def test_what_is_within_the_limits_is_taken(context: CustomContext) -> None:
         sip(("k", "v" * 257)),
         sip(("k", "v\r\nVia: x")),
         sip(("k", "v"), ("K", "w")),
+        sip(("k", "v"), ("X-MS-Custom-K", "w")),
         voip(*numbered(1001)),
         voip(("k" * 65, "v")),
         voip(("k", "v" * 1025)),

@@ -9,6 +9,7 @@ from acs_core.core.facts import (
     CallTypeChanged,
     Fact,
     Priority,
+    PublicationAdded,
     PublicationChanged,
     PublicationKind,
     RecordingChanged,
@@ -142,6 +143,26 @@ async def test_who_was_quicker_than_the_recording_is_silenced_and_not_recorded()
     assert not sound.is_silenced
 
 
+async def test_who_says_that_they_send_nothing_is_silenced_like_the_others() -> None:
+    calls = Calls(rooms=Rooms())
+    anna, _ = enter(calls, "a", PublicationKind.AUDIO, PublicationKind.DATA)
+    sound, data = anna.publications.values()
+    anna.update(sound.id, enabled=False, priority=Priority.STANDARD)
+    anna.call.activity.require_consent()
+    anna.call.activity.start_recording()
+    assert (sound.is_silenced, data.is_silenced) == (True, False)
+    who = Principal("8:acs:r_b", PrincipalKind.ACS, 2e9)
+    quiet = offered(PublicationKind.AUDIO, enabled=False)
+    ben = anna.call.join("b" * 32, who, Reader(), publications=[quiet])
+    ben.publish([offered(PublicationKind.VIDEO, enabled=False)])
+    assert [item.is_silenced for item in ben.publications.values()] == [True, True]
+    for endpoint in (anna, ben):
+        anna.call.activity.agree(endpoint)
+        for publication in endpoint.publications.values():
+            endpoint.update(publication.id, enabled=True, priority=Priority.STANDARD)
+            assert not publication.is_silenced
+
+
 async def test_whose_coming_begins_the_recording_learns_from_the_answer_what_is_silenced() -> None:
     calls = Calls(rooms=Rooms())
     anna, told = enter(calls, "a")
@@ -154,6 +175,20 @@ async def test_whose_coming_begins_the_recording_learns_from_the_answer_what_is_
     # They are not in the call before that answer.
     assert reader.facts == []
     assert told.recording == [True]
+
+
+async def test_several_streams_of_which_the_first_begins_the_recording_are_all_silenced() -> None:
+    calls = Calls(rooms=Rooms())
+    anna, _ = enter(calls, "a")
+    _, reader = enter(calls, "b")
+    anna.call.activity.require_consent()
+    anna.call.set_recording_rules(INCLUDE_ALL)
+    infos = anna.publish([offered(PublicationKind.AUDIO), offered(PublicationKind.VIDEO)])
+    assert [info.enabled for info in infos] == [False, False]
+    assert all(item.is_silenced for item in anna.publications.values())
+    added = [fact.publication.id for fact in reader.facts if isinstance(fact, PublicationAdded)]
+    assert added == [info.id for info in infos]
+    assert anna.call.roster.endpoints[anna.id].publications == infos
 
 
 async def test_a_call_that_grows_beyond_two_asks_for_consent_from_then_on() -> None:

@@ -26,6 +26,7 @@ from acs_core.core.facts import (
     PendingParticipant,
     PendingState,
 )
+from acs_core.errors import ServiceError
 from acs_core.service.app import CallingService, embedded
 from acs_core.service.lobby import MOST_GUESTS, Guest, Lobby
 from acs_core.service.server_call import ServerCall
@@ -200,7 +201,10 @@ def test_a_full_lobby_takes_nobody() -> None:
     venue = Venue()
     for _ in range(MOST_GUESTS):
         Door(venue.lobby, "ann")
-    assert refusal(lambda: Door(venue.lobby, "ben")) == (429, 0)
+    with pytest.raises(ServiceError) as caught:
+        Door(venue.lobby, "ben")
+    assert (caught.value.code, caught.value.sub_code) == (429, 0)
+    assert "Try again" in caught.value.advice
 
 
 def test_somebody_who_is_called_into_the_meeting_is_told_of_by_who_calls() -> None:

@@ -71,6 +71,17 @@ def test_a_presenter_mutes_others_and_they_are_told(trio: Trio) -> None:
     assert not olga.notices
 
 
+def test_who_says_that_they_are_muted_is_silenced_without_being_told(trio: Trio) -> None:
+    olga, ann, _ = trio
+    (sound,) = ann.endpoint.publications.values()
+    ann.endpoint.update(sound.id, enabled=False, priority=sound.info.priority)
+    moderation.mute(olga.endpoint, [raw("ann")])
+    assert sound.is_silenced
+    assert not ann.notices
+    ann.endpoint.update(sound.id, enabled=True, priority=sound.info.priority)
+    assert not sound.is_silenced
+
+
 def test_muted_people_may_unmute_themselves(trio: Trio) -> None:
     olga, ann, _ = trio
     moderation.mute(olga.endpoint, [raw("ann")])

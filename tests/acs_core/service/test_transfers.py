@@ -12,7 +12,7 @@ from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import Rooms
 from acs_core.service.switchboard import Switchboard
-from acs_core.service.transfers import Transfers
+from acs_core.service.transfers import REMEMBERED, Transfers
 from acs_core.wire import TransferState
 from tests.support.virtual_clock import VirtualClock
 
@@ -67,8 +67,10 @@ def asking(
     )
 
 
-def reporting(transferee: Endpoint, state: TransferState) -> wire.ReportTransfer:
-    return wire.ReportTransfer(endpoint=transferee.id, transfer="t", state=state)
+def reporting(
+    transferee: Endpoint, state: TransferState, transfer: str = "t"
+) -> wire.ReportTransfer:
+    return wire.ReportTransfer(endpoint=transferee.id, transfer=transfer, state=state)
 
 
 def virtual() -> tuple[Calls, Transfers, VirtualClock]:
@@ -331,3 +333,72 @@ async def test_what_is_asked_twice_is_done_once() -> None:
     transfers.begin(anna, asking(anna, participant="8:acs:r_c"))
     assert len(told.notices) == 1
     assert len(heard.states) == 1
+
+
+async def test_what_is_remembered_of_transfers_does_not_grow_with_them() -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, _ = pair(calls)
+    for number in range(REMEMBERED + 5):
+        key = f"t{number}"
+        transfers.begin(anna, asking(anna, transfer=key, participant="8:acs:r_c"))
+        failed = reporting(ben, TransferState.FAILED, key)
+        transfers.report(ben, failed)
+    # The newest one may still be said again; the oldest is as unknown as one that never was.
+    transfers.report(ben, failed)
+    with pytest.raises(CallingError) as caught:
+        transfers.report(ben, reporting(ben, TransferState.FAILED, "t0"))
+    assert caught.value.code == 404
+    assert len(heard.states) == REMEMBERED + 5
+    with pytest.raises(CallingError) as long:
+        transfers.begin(anna, asking(anna, transfer="t" * 65, participant="8:acs:r_c"))
+    assert (long.value.code, long.value.stage) == (400, "argument")
+    assert clock.pending == []
+
+
+@pytest.mark.parametrize("is_reported_late", [False, True])
+async def test_who_came_without_saying_so_was_transferred(is_reported_late: bool) -> None:
+    calls, transfers, clock = virtual()
+    anna, heard, ben, told = pair(calls)
+    own, _ = enter(calls, SECOND, "a", "1")
+    enter(calls, SECOND, "c")
+    dialed(own)
+    transfers.begin(anna, asking(anna, call=own.id))
+    asked = told.notices[-1]
+    assert isinstance(asked, wire.TransferRequested)
+    assert isinstance(asked.locator, wire.InvitationLocator)
+    key = asked.locator.invitation
+    calls.resolve(asked.locator, ben.principal).join(key, ben.principal, Reader())
+    if is_reported_late:
+        transfers.report(ben, reporting(ben, TransferState.TRANSFERRING))
+    clock.advance(60)
+    assert heard.states == [(TransferState.TRANSFERRED, 0, 0)]
+    assert not own.is_in_call
+    assert anna.call.id not in calls.live
+    assert clock.pending == []
+
+
+async def test_two_who_send_each_other_away_are_both_replaced() -> None:
+    calls, transfers, clock = virtual()
+    anna, _, ben, _ = pair(calls)
+    third = wire.GroupLocator(group_id="6e7d4a1e-0000-4000-8000-000000000003")
+    own, _ = enter(calls, SECOND, "a", "1")
+    enter(calls, SECOND, "c")
+    other, _ = enter(calls, third, "b", "2")
+    enter(calls, third, "d")
+    for member in (own, other):
+        dialed(member)
+    invitations = []
+    for transferor, target, guest in ((anna, own, ben), (ben, other, anna)):
+        transfers.begin(transferor, asking(transferor, call=target.id))
+        assert isinstance(guest.observer, Reader)
+        asked = guest.observer.notices[-1]
+        assert isinstance(asked, wire.TransferRequested)
+        assert isinstance(asked.locator, wire.InvitationLocator)
+        invitations.append((asked.locator, guest.principal))
+    for locator, principal in invitations:
+        calls.resolve(locator, principal).join(locator.invitation, principal, Reader())
+    ben.leave()
+    assert not own.is_in_call
+    assert not other.is_in_call
+    assert anna.call.id not in calls.live
+    assert clock.pending == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from acs_core import wire
 from acs_core.service.calls import Calls
@@ -100,6 +101,28 @@ def test_any_order_and_duplication_ends_in_the_newest_list(
         tracks.take(alice, item)
     assert names(alice) == dict(lists[-1])
     assert tracks.published()["revision"] == len(lists)
+
+
+def test_a_client_that_knows_no_consent_is_silent_while_recorded_and_not_for_ever() -> None:
+    alice, tracks = endpoint(), LocalTracks()
+    mic = TrackState("1", "audio", "mic")
+    camera = TrackState("2", "video", "camera")
+    tracks.take(alice, state(1, mic, camera))
+    sound, picture = alice.publications.values()
+    alice.call.activity.require_consent()
+    recording = alice.call.activity.start_recording()
+    # It asks in vain for one of them; a track more is refused, and the client is told.
+    tracks.take(alice, state(2, replace(mic, enabled=False), camera))
+    tracks.take(alice, state(3, mic, camera, TrackState("3", "audio", "second")))
+    assert [item.is_silenced for item in (sound, picture)] == [True, True]
+    failed = tracks.published()["tracks"][2]
+    assert (failed["state"], failed["error"]["code"]) == ("failed", 41108)
+    alice.call.activity.stop_recording(recording)
+    assert [item.is_silenced for item in (sound, picture)] == [True, True]
+    tracks.take(alice, state(4, mic, replace(camera, enabled=False)))
+    tracks.take(alice, state(5, mic, camera))
+    assert [item.is_silenced for item in (sound, picture)] == [False, False]
+    assert names(alice) == {"mic": True, "camera": True}
 
 
 def test_only_the_client_that_enables_its_track_again_undoes_that_others_muted_it() -> None:
