@@ -19,7 +19,9 @@ settings.register_profile("proof", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-REAL_TIME = frozenset({"client", "examples", "fault", "features", "interop", "media_plane", "rest"})
+REAL_TIME = frozenset(
+    {"client", "examples", "fault", "features", "interop", "media_plane", "rest", "snippets"}
+)
 """Folders of tests with real media."""
 
 
