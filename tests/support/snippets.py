@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from acs_core import (
     AcceptCallOptions,
+    AzureCommunicationTokenCredential,
     Call,
+    CallAgentOptions,
+    CallClientOptions,
     CommunicationUserIdentifier,
     RemoteParticipant,
     StartCallOptions,
+    legacy,
 )
 from acs_core.media.patterns import dominant_color, dominant_frequency
 from acs_core.media.sinks import FrameSurface
 from tests.support.events import until
 from tests.support.media_checks import DEADLINE, SILENCE, Color, is_color, listen
 from tests.support.people import AcsUser, Meeting
+from tests.support.telephones import Loopback
 from twilio_compat import AudioSink
 
 __all__ = [
@@ -26,6 +32,8 @@ __all__ = [
     "CALL_QUIETLY",
     "CAMERA",
     "Pair",
+    "Town",
+    "beta_user",
     "falls_silent",
     "hears",
     "is_loud",
@@ -56,6 +64,24 @@ class Pair:
         """Anna, as Ben's call has her."""
         (participant,) = self.theirs.remote_participants
         return participant
+
+
+@dataclass(frozen=True)
+class Town:
+    """A service, and the telephones that were called from it."""
+
+    place: Meeting
+    telephones: Loopback
+
+
+async def beta_user(place: Meeting, name: str, **options: Any) -> AcsUser:
+    """A new user with the client of 2020; options as of `CallClientOptions`."""
+    raw_id, token = place.server.issue_user_token()
+    chosen = CallClientOptions(**({"sample_interval": 0.1} | options))
+    client = await place.stack.enter_async_context(legacy.CallClient(chosen))
+    credential = AzureCommunicationTokenCredential(token.token)
+    agent = await client.create_call_agent(credential, CallAgentOptions(name))
+    return AcsUser(raw_id, client, agent)
 
 
 def user_id(person: AcsUser) -> CommunicationUserIdentifier:
