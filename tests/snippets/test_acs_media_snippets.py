@@ -250,7 +250,9 @@ def picture(width: int) -> Any:
 async def test_audio_006_start_audio(pair: Pair) -> None:
     """The guide names no stream, which the method needs."""
     call = pair.ours
-    await call.start_audio(LocalAudioStream(ToneSource(660.0)))
+    local_audio_stream = LocalAudioStream(ToneSource(660.0))
+    await call.start_audio(local_audio_stream)
+    assert call.local_audio_streams == (local_audio_stream,)
     await hears(pair.theirs, 660.0)
 
 
