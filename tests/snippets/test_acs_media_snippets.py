@@ -213,7 +213,8 @@ async def test_render_004_to_015_a_gallery_of_everybodys_video(place: Meeting) -
 
         def has_size(wanted: int = width) -> bool:
             publication.track.write(picture(wanted))
-            return remote_video_stream.size.width == wanted
+            stream = remote_video_stream
+            return stream.size.width == wanted and stream.is_receiving
 
         await until(has_size)
     await until(lambda: not remote_video_stream.is_receiving)
