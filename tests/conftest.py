@@ -30,6 +30,7 @@ REAL_TIME = frozenset(
         "media_plane",
         "migration_examples",
         "rest",
+        "snippets",
         "testing",
     }
 )
