@@ -3,9 +3,13 @@
 Theory of operation. After each change of the roster `Participants` groups the endpoints of
 `Features.STREAMS` by identity, adds who is called or waits in the lobby, gives each participant
 what is now true of them, and tells what changed: one event per property, one
-`remoteParticipantsUpdated` per change of the roster. Who was in the call at first has no event. Who
+`remoteParticipantsUpdated` per change of the roster. Who was in the call before us comes with one
+such event when the call is connected: a program that looked while it was connecting saw nobody. Who
 is called is the same object before and after they answer; a caller sees them (`anticipate`) while
 the call is not connected yet.
+
+Source: the vendor's how-to "Subscribe to SDK events" (learn.microsoft.com): a collection's event
+is raised every time that something is added to it.
 """
 
 from __future__ import annotations
@@ -314,10 +318,8 @@ class Participants:
         """Take news; called by the call, after the streams have taken them."""
         match news:
             case Joined():
-                is_new = not self._by_identity
-                update = self._reconcile({})
-                if not is_new:
-                    self._tell(update)
+                # Whoever looked while the call was connecting saw nobody, and is told now.
+                self._tell(self._reconcile({}))
             case RosterChanged(changes=changes):
                 self._tell(self._reconcile(_reasons(changes)))
             case Sampled():

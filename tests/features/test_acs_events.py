@@ -221,11 +221,15 @@ async def test_collections_are_read_only_and_hold_what_was_there_before() -> Non
         anna, ben = await place.user("Anna"), await place.user("Ben")
         early = await anna.join(video=LocalVideoStream(camera(RED)))
         late = ben.start()
-        added = [0]
+        added: list[int] = []
+        later: list[int] = []
+        assert late.remote_participants == ()
         late.on("remoteParticipantsUpdated", lambda update: added.append(len(update.added)))
         await late.connected()
+        late.on("remoteParticipantsUpdated", lambda update: later.append(len(update.added)))
         assert [item.display_name for item in late.remote_participants] == ["Anna"]
-        assert added == [0]
+        # Who listened while nobody was shown is told, once; who looks now needs no event.
+        assert (added, later) == ([1], [])
         (participant,) = late.remote_participants
         assert [item.media_stream_type for item in participant.video_streams] == ["Video"]
         for collection in (

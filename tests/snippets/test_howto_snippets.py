@@ -90,11 +90,9 @@ class Application:
         self.incoming_call = incoming_call
 
     async def accept(self, with_video: bool = False) -> None:
-        """Who is in a call is known when it is connected, for which the guide does not wait."""
         assert self.incoming_call is not None
         options = AcceptCallOptions(**await self.call_options(with_video))
         self.current_call = await self.incoming_call.accept(options)
-        await self.call.connected()
         await self.set_up_call_event_handlers(self.call)
 
     async def set_up_call_event_handlers(self, call: Call) -> None:
@@ -227,6 +225,7 @@ async def call_between(place: Meeting, with_video: bool) -> tuple[Application, A
     await until(lambda: ben.incoming_call and anna.call.state is CallState.RINGING)
     await ben.accept(with_video)
     await anna.call.connected()
+    await ben.call.connected()
     return anna, ben
 
 

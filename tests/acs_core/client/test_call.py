@@ -525,7 +525,7 @@ async def test_named_streams_are_published_from_the_start() -> None:
         assert not call.is_local_video_started
 
 
-async def test_facts_before_the_call_is_connected_are_no_events() -> None:
+async def test_who_came_before_the_call_is_connected_comes_with_one_event() -> None:
     gate = asyncio.Event()
     link = FakeLink(lambda session: setattr(session, "gate", gate))
     async with agent(link) as the_agent:
@@ -539,7 +539,7 @@ async def test_facts_before_the_call_is_connected_are_no_events() -> None:
         await call.connected()
         assert [item.display_name for item in call.remote_participants] == ["A"]
         # The scripted service asks for no token, so who we are is known only now.
-        before = ["stateChanged", "callerInfoChanged"]
+        before = ["remoteParticipantsUpdated", "stateChanged", "callerInfoChanged"]
         assert log.names == before
         session.say(EndpointJoined(endpoint=endpoint("b")))
         told = ["endpointAdded", "remoteParticipantsUpdated", "totalParticipantCountChanged"]
