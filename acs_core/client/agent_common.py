@@ -98,6 +98,7 @@ class CallAgentCommon(Emitter, Generic[CallT]):
         self._ringing: dict[str, IncomingCallCommon[CallT]] = {}
         self._state = ServiceConnectionState.DISCONNECTED
         self._is_disposed = False
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def calls(self) -> tuple[CallT, ...]:
@@ -174,11 +175,23 @@ class CallAgentCommon(Emitter, Generic[CallT]):
     async def dispose(self) -> None:
         """Reject what rings, end all calls, their listeners' tasks and the connection.
 
-        Safe to repeat.
+        Safe to repeat. It goes on if whoever waits for it is cancelled; who repeats it then waits
+        for the end.
         """
         if self._is_disposed:
+            if self._ending is not None:
+                await asyncio.wait({self._ending})
             return
         self._is_disposed = True
+        try:
+            await self._end()
+        except asyncio.CancelledError:
+            # Not a task from the start: a listener of ours may dispose us, and is spared for that.
+            self._ending = asyncio.create_task(self._end(), name="dispose agent")
+            raise
+
+    async def _end(self) -> None:
+        """What is done already is not done again."""
         await asyncio.gather(*map(self._reject, self._stop_ringing()))
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT):

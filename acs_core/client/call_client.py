@@ -196,9 +196,7 @@ class CallClient:
         return feature
 
     async def dispose(self) -> None:
-        """Dispose the agent and the devices. Safe to repeat."""
-        if self._is_disposed:
-            return
+        """Dispose the agent and the devices. Safe to repeat, also after one that was cancelled."""
         self._is_disposed = True
         if self._agent is not None:
             await self._agent.dispose()

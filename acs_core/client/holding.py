@@ -1,18 +1,17 @@
 """Holding a call: nothing is sent or received until it is resumed.
 
 Theory of operation. Our hold is asked of the service, which tells everybody, us included, and
-forwards nothing to us or from us; our senders rest meanwhile, and their publications stay as they
-are. We follow what the roster says of us, not the answer: also of a hold whose answer was lost or
-not waited for, both sides know the same. In a call
-between two the other side's hold is a state of ours, too; in larger calls it shows only as the
-state of a participant.
+forwards nothing to us or from us. One change follows the other, each to its end, so that a resume
+undoes also a hold that its caller did not wait for. Our senders rest meanwhile, and their
+publications stay as they are. We follow what the roster says of us, not the answer: also of a hold
+whose answer was lost or not waited for, both sides know the same. In a call between two the other
+side's hold is a state of ours, too; in larger calls it shows only as the state of a participant.
 
 Source: `hold` and `resume` of `Call`, @azure/communication-calling 2.0.0.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -62,25 +61,14 @@ class Holding:
         self._streams = streams
         self._is_one_to_one = is_one_to_one
         self._handle = handle
-        self._lock = asyncio.Lock()
 
     async def hold(self) -> None:
         """Put the call on hold; see `Call.hold`."""
-        async with self._lock:
-            if self._core.state is CallState.LOCAL_HOLD:
-                return
-            if not self._core.accepts(HeldLocally):
-                raise _refused(self._core.state, "held", _HOLD_CALL)
-            await self._ask(is_on_hold=True)
+        await self._context.enqueued(self._hold, "hold call")
 
     async def resume(self) -> None:
         """Go on with the call; see `Call.resume`."""
-        async with self._lock:
-            if self._core.state is CallState.CONNECTED:
-                return
-            if not self._core.accepts(ReleasedLocally):
-                raise _refused(self._core.state, "resumed", _RESUME_CALL)
-            await self._ask(is_on_hold=False)
+        await self._context.enqueued(self._resume, "resume call")
 
     def handle(self, news: News) -> None:
         """Take news; called by the call."""
@@ -101,6 +89,20 @@ class Holding:
             self._handle(HeldRemotely())
         elif not is_held and self._core.accepts(ReleasedRemotely):
             self._handle(ReleasedRemotely())
+
+    async def _hold(self) -> None:
+        if self._core.state is CallState.LOCAL_HOLD:
+            return
+        if not self._core.accepts(HeldLocally):
+            raise _refused(self._core.state, "held", _HOLD_CALL)
+        await self._ask(is_on_hold=True)
+
+    async def _resume(self) -> None:
+        if self._core.state is CallState.CONNECTED:
+            return
+        if not self._core.accepts(ReleasedLocally):
+            raise _refused(self._core.state, "resumed", _RESUME_CALL)
+        await self._ask(is_on_hold=False)
 
     def _is_ours(self) -> bool:
         session = self._context.session

@@ -168,6 +168,7 @@ class LocalMedia:
             if self._slots.get(kind) is slot:
                 slot.publication = publication
                 slot.limit(slot.encoding)  # It may have changed while the call was connecting.
+                self._settle(slot)
             else:
                 self._withdraw(publication)  # It was stopped while the call was connecting.
         self._follow_consent()
@@ -386,6 +387,7 @@ class LocalMedia:
                 slot.source_failed(error)
             raise
         slot.started()
+        self._settle(slot)
         if kind is MediaStreamType.AUDIO:
             self._settle_sound(slot, slot.publication)
 
@@ -399,10 +401,20 @@ class LocalMedia:
                 await self._streams.unpublish(slot.publication)
             except CallingError:
                 self._slots[kind] = slot
-                slot.stream.use(slot)
-                slot.follow(slot.stream.media_source)
+                if not slot.stream.is_disposed:
+                    slot.stream.use(slot)
+                    self._follow_stream(slot)
                 raise
         return slot
+
+    def _settle(self, slot: LocalSlot) -> None:
+        """A stream is published; its source may have been switched meanwhile."""
+        self._context.work.spawn(slot.settle(), "send the source of a stream")
+
+    def _follow_stream(self, slot: LocalSlot) -> None:
+        """A stream is in use again; its source may have been switched meanwhile."""
+        source = slot.stream.media_source
+        self._context.work.spawn(slot.replace_source(source), "send the source of a stream")
 
     def _settle_sound(self, slot: LocalSlot, publication: LocalPublication) -> None:
         """A microphone is published; it may have been muted or unmuted, or silenced, meanwhile."""

@@ -8,6 +8,7 @@ speaks it stays, and before that it is the first one there is.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import final
@@ -19,7 +20,13 @@ from acs_core.client.mixing import RemoteAudio
 from acs_core.client.publications import RemotePublication
 from acs_core.core.call import CallState
 from acs_core.core.facts import PublicationKind
-from acs_core.errors import InvalidArgumentError, InvalidStateError, MediaError, Stage
+from acs_core.errors import (
+    CallingError,
+    InvalidArgumentError,
+    InvalidStateError,
+    MediaError,
+    Stage,
+)
 from acs_core.events import CallEvent, DominantSpeakersEvent, StreamsEvent
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.recorder import Recorder
@@ -63,6 +70,7 @@ class LocalRecorder:
         self._speakers = call.feature(Features.DOMINANT_SPEAKERS)
         self._shown = _Shown()
         self._heard: _Heard | None = None
+        self._is_starting = False
 
     @property
     def failure(self) -> MediaError | None:
@@ -76,20 +84,21 @@ class LocalRecorder:
             InvalidStateError: The call is not connected, or we record it already.
             CallingError: The others could not be told; nothing is recorded.
         """
-        if self._feature.is_announced or self._heard is not None:
+        if self._feature.is_announced or self._heard is not None or self._is_starting:
             raise InvalidStateError(
                 "This client records the call already.", next_step="Close the other recorder."
             )
-        await self._feature.announce(is_recording=True)
-        options = self._recorder.options
-        self._heard = _Heard(self._call.remote_audio_streams[0].frames())
-        if options.has_audio:
-            self._recorder.add_audio(self._heard, clock="sound")
-        if options.has_video:
-            self._recorder.add_video(self._shown, clock="pictures")
-        self._listen()
-        self._choose()
-        self._end_with_call()
+        self._is_starting = True
+        try:
+            await self._feature.announce(is_recording=True)
+        except BaseException:
+            # Cancelled, or not answered: the others may have been told all the same.
+            with contextlib.suppress(CallingError):
+                await self._feature.announce(is_recording=False)
+            raise
+        finally:
+            self._is_starting = False
+        self._begin()
 
     async def close(self) -> RecordingSummary:
         """Finish the file in at most 15 s, and tell the others; safe to repeat.
@@ -109,8 +118,7 @@ class LocalRecorder:
             summary = await self._recorder.close()
         finally:
             await self._heard.audio.aclose()
-            if self._feature.is_announced:
-                await self._feature.announce(is_recording=False)
+            await self._take_back()
         return summary
 
     async def __aenter__(self) -> LocalRecorder:
@@ -119,6 +127,26 @@ class LocalRecorder:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    def _begin(self) -> None:
+        options = self._recorder.options
+        self._heard = _Heard(self._call.remote_audio_streams[0].frames())
+        if options.has_audio:
+            self._recorder.add_audio(self._heard, clock="sound")
+        if options.has_video:
+            self._recorder.add_video(self._shown, clock="pictures")
+        self._listen()
+        self._choose()
+        self._end_with_call()
+
+    async def _take_back(self) -> None:
+        if not self._feature.is_announced:
+            return
+        try:
+            await self._feature.announce(is_recording=False)
+        except CallingError:
+            if self._feature.is_announced:  # And the call did not end meanwhile.
+                raise
 
     def _listen(self, *, is_on: bool = True) -> None:
         streams, speakers, call = self._streams, self._speakers, self._call

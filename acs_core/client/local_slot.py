@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -60,11 +61,16 @@ class LocalSlot:
         self.encoding = encoding or SendOptions()
         self._observe = observe
         self._unfollow: Callable[[], None] | None = None
+        self._source: MediaSource | None = None
+        self._sent: MediaSource | None = None
+        self._moving = asyncio.Lock()
 
     def new_stream(self) -> NewStream:
         """What to publish it as; from now on its device is followed."""
-        source = self.stream.media_source
-        self.follow(source)
+        # In the midst of a switch the stream has its old source still, and we have the new one.
+        source = self._source or self.stream.media_source
+        self._source = self._sent = source
+        self._follow(source)
         return NewStream(
             kind=_KINDS[self._kind],
             source=source,
@@ -86,10 +92,27 @@ class LocalSlot:
 
     async def replace_source(self, source: MediaSource) -> None:
         """Go on with another source; the stream calls this."""
-        if self.publication is not None:
-            await self.publication.replace_source(source)
-        self.follow(source)
+        self._source = source
+        await self.settle()
+        self._follow(source)
         self.started()
+
+    async def settle(self) -> None:
+        """Send from the source that the stream has by now, once there is a publication.
+
+        Until then there is nothing to move, so whoever sets `publication` calls this.
+
+        Raises:
+            CallingError: As `LocalPublication.replace_source`; the old source goes on.
+        """
+        async with self._moving:
+            while self.publication is not None and self._source is not self._sent:
+                wanted = self._source
+                if wanted is None:
+                    return
+                self._sent = None  # Nobody knows, if this fails.
+                await self.publication.replace_source(wanted)
+                self._sent = wanted
 
     def started(self) -> None:
         """The device works: what was wrong with it before is over."""
@@ -108,7 +131,7 @@ class LocalSlot:
             self._unfollow = None
             self._observe(STOP_FLAGS[self._kind], False)
 
-    def follow(self, source: MediaSource) -> None:
+    def _follow(self, source: MediaSource) -> None:
         """Hear when the device fails from now on."""
         if self._unfollow is not None:
             self._unfollow()

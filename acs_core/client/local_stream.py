@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from acs_core.client.device_flags import START_TIMED_OUT
 from acs_core.client.emitter import Emitter, TaskOwner
-from acs_core.client.features.base import StreamFeature
+from acs_core.client.features.base import StreamFeature, StreamFeatureKey
 from acs_core.errors import (
     CallingError,
+    InvalidArgumentError,
     InvalidStateError,
     MediaError,
     SourceUnavailableError,
@@ -31,6 +33,7 @@ _log = logging.getLogger(__name__)
 START_TIMEOUT: Final = 10.0
 
 _Device = TypeVar("_Device", VideoDeviceInfo, AudioDeviceInfo)
+_Feature = TypeVar("_Feature", bound=StreamFeature)
 
 
 class StreamUser(Protocol):
@@ -135,6 +138,23 @@ class LocalMediaStream(Emitter, Generic[_Device]):
         if self._is_owner and self._source is not None:
             await self._source.close()
         await self._owner.aclose()
+
+    def _feature(
+        self,
+        key: StreamFeatureKey[_Feature],
+        base: type,
+        make: Callable[[type[_Feature]], _Feature],
+    ) -> _Feature:
+        """The feature of a key, if it is one for such streams; made when it is first asked for."""
+        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, base):
+            raise InvalidArgumentError(
+                f"Local {self._chain.kind} streams have no feature {key!r}.",
+                next_step=f"Use Features.{self._chain.kind.upper()}_EFFECTS.",
+            )
+        made = self._features.get(key.kind)
+        if not isinstance(made, key.kind):
+            made = self._features[key.kind] = make(key.kind)
+        return made
 
     def _check_usable(self) -> None:
         if self._is_disposed:

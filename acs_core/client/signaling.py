@@ -188,12 +188,13 @@ class SignalingConnection:
             ServiceError: The service refuses; the code says why.
             DeadlineError: No answer in time.
             TransportError: The session is gone.
-            InvalidArgumentError: 413: it is larger than the service reads.
+            InvalidArgumentError: 413: it is larger than the service reads; 400: something in it
+                is of a wrong type.
         """
         if self._is_closed or self._welcome is None:
             raise _over()
         request = wire.Request(id=self._next_id, body=body)
-        _check_size(request)
+        _check(request)
         self._next_id += 1
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = _Pending(request, answer)
@@ -436,16 +437,32 @@ class SignalingConnection:
                 pending.answer.set_exception(error)
 
 
-def _check_size(request: wire.Request) -> None:
+def _check(request: wire.Request) -> None:
     # The service closes the connection at such a message, and would at each repetition.
-    size = len(wire.encode(request).encode())
+    kind = type(request.body).__name__
+    try:
+        text = wire.encode(request)
+    except (TypeError, ValueError) as error:
+        raise _wrong_type(kind, str(error)) from error
+    size = len(text.encode())
     if size >= wire.MESSAGE_LIMIT:
         raise InvalidArgumentError(
-            f"A {type(request.body).__name__} request of {size} bytes is too large.",
+            f"A {kind} request of {size} bytes is too large.",
             code=413,
             stage=Stage.ARGUMENT,
             next_step=f"Stay below {wire.MESSAGE_LIMIT} bytes; name fewer people at once.",
         )
+    try:
+        wire.decode_client(text)
+    except ProtocolError as error:
+        raise _wrong_type(kind, error.message) from error
+
+
+def _wrong_type(kind: str, why: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"A {kind} request cannot hold that: {why}",
+        next_step="Give values of the types that the method is annotated with.",
+    )
 
 
 async def _abandon(socket: aiohttp.ClientWebSocketResponse) -> None:

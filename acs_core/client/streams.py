@@ -108,15 +108,7 @@ class LocalVideoStream(LocalMediaStream[VideoDeviceInfo]):
         Raises:
             InvalidArgumentError: Such streams have no such feature.
         """
-        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, VideoStreamFeature):
-            raise InvalidArgumentError(
-                f"Local video streams have no feature {key!r}.",
-                next_step="Use Features.VIDEO_EFFECTS.",
-            )
-        made = self._features.get(key.kind)
-        if not isinstance(made, key.kind):
-            made = self._features[key.kind] = key.kind(self)
-        return made
+        return self._feature(key, VideoStreamFeature, lambda kind: kind(self))
 
     async def switch_source(self, source: VideoDeviceInfo | MediaSource) -> None:
         """Go on with another camera; the others keep the same stream.
@@ -210,15 +202,7 @@ class LocalAudioStream(LocalMediaStream[AudioDeviceInfo]):
         Raises:
             InvalidArgumentError: Such streams have no such feature.
         """
-        if not isinstance(key, StreamFeatureKey) or not issubclass(key.kind, AudioStreamFeature):
-            raise InvalidArgumentError(
-                f"Local audio streams have no feature {key!r}.",
-                next_step="Use Features.AUDIO_EFFECTS.",
-            )
-        made = self._features.get(key.kind)
-        if not isinstance(made, key.kind):
-            made = self._features[key.kind] = key.kind(self)
-        return made
+        return self._feature(key, AudioStreamFeature, lambda kind: kind(self))
 
     async def switch_source(self, source: AudioDeviceInfo | MediaSource) -> None:
         """Go on with another microphone.

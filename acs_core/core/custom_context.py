@@ -103,7 +103,11 @@ def _check_value(key: str, value: str) -> None:
     if len(value) > SIP_VALUE_LENGTH:
         raise _refused(f"SIP header {key} is longer than {SIP_VALUE_LENGTH}.")
     if _SIP_VALUE.fullmatch(value) is None:
-        raise _refused(f"The value of SIP header {key} holds letters, digits and =;.!%*_+~- only.")
+        raise InvalidArgumentError(
+            f"SIP header {key} may hold letters, digits and =;.!%*_+~- only, not {value!r}.",
+            stage=Stage.ARGUMENT,
+            next_step="Encode other characters, for instance by urllib.parse.quote.",
+        )
 
 
 def _refused(message: str) -> InvalidArgumentError:

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 _QUEUE: Final = 100
 """Frames waiting for the encoder: some 1.3 s of one picture and one sound."""
+_DRAIN_DEADLINE: Final = 10.0
+"""Seconds in which a slow encoder may take what waits for it; the rest is left out."""
 _CLOSE_DEADLINE: Final = 15.0
 
 
@@ -61,7 +63,7 @@ class Recorder:
         self._count = 0
         self._began: float | None = None
         self._backdating: Backdating | None = None
-        self._is_closed = False
+        self._closing: asyncio.Task[None] | None = None
         self._summary: RecordingSummary | None = None
         self._failure: MediaError | None = None
 
@@ -103,21 +105,19 @@ class Recorder:
     async def close(self) -> RecordingSummary:
         """Stop reading, finish the file and say what it holds. Safe to repeat.
 
+        The file is finished also when whoever waits for it is cancelled.
+
         Raises:
             MediaError: Writing failed; the file holds what was written before.
-            DeadlineError: The encoder did not finish in 15 s.
+            DeadlineError: The file could not be finished in 15 s.
         """
-        if not self._is_closed:
-            self._is_closed = True
-            try:
-                await asyncio.wait_for(self._finish(), _CLOSE_DEADLINE)
-            except TimeoutError as error:
-                message = f"The recording {self.path} was not finished in {_CLOSE_DEADLINE} s."
-                raise DeadlineError(message, stage=Stage.MEDIA) from error
-            finally:
-                self._executor.shutdown(wait=False)
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._end(), name="recorder end")
+        # Waited for, not awaited: a caller that is cancelled must not leave half a file.
+        await asyncio.wait({self._closing})
+        self._closing.result()
         if self._summary is None:
-            raise self._failure or InvalidStateError(f"The recording {self.path} is being closed.")
+            raise self._failure or MediaError(f"The recording {self.path} was not finished.")
         return self._summary
 
     async def __aenter__(self) -> Recorder:
@@ -129,7 +129,7 @@ class Recorder:
     def _add(
         self, frames: AsyncIterable[VideoFrame] | AsyncIterable[AudioFrame], clock: str
     ) -> asyncio.Task[None]:
-        if self._is_closed:
+        if self._closing is not None:
             raise InvalidStateError(f"The recorder of {self.path} is closed.", stage=Stage.MEDIA)
         if self._writer is None:
             self._writer = asyncio.create_task(self._write(), name="recorder writer")
@@ -168,11 +168,6 @@ class Recorder:
         for ready in [item] if self._backdating is None else self._backdating.take(item):
             self._put(ready)
 
-    def _end_file(self, until: float) -> RecordingSummary:
-        for held in [] if self._backdating is None else self._backdating.flush():
-            self._put(held)
-        return self._file.finish(until=until)
-
     def _put(self, item: Arrived) -> None:
         name, clock, frame, arrival = item
         if isinstance(frame, VideoFrame):
@@ -180,9 +175,19 @@ class Recorder:
         else:
             self._file.write_audio(name, clock, frame, arrival)
 
-    async def _finish(self) -> None:
-        loop = asyncio.get_running_loop()
-        until = 0.0 if self._began is None else loop.time() - self._began
+    async def _end(self) -> None:
+        """Take what waits, then complete the file; that also when the program ends meanwhile."""
+        now = asyncio.get_running_loop().time()
+        until = 0.0 if self._began is None else now - self._began
+        try:
+            async with asyncio.timeout(_DRAIN_DEADLINE):
+                await self._drain()
+        except TimeoutError:
+            logger.warning("The encoder of %s is too slow: its end is left out", self.path)
+        finally:
+            await self._complete(until, now + _CLOSE_DEADLINE)
+
+    async def _drain(self) -> None:
         pumps = [*self._pumps]
         for task in pumps:
             task.cancel()
@@ -191,13 +196,28 @@ class Recorder:
         if self._writer is not None:
             await self._queue.put(None)
             await self._writer
+
+    async def _complete(self, until: float, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            if self._failure is None:
-                self._summary = await loop.run_in_executor(self._executor, self._end_file, until)
+            async with asyncio.timeout_at(deadline):
+                await loop.run_in_executor(self._executor, self._finish, until)
+        except TimeoutError as error:
+            message = f"The recording {self.path} was not finished in {_CLOSE_DEADLINE:g} s."
+            raise DeadlineError(message, stage=Stage.MEDIA) from error
         except Exception as error:
             self._fail(error)
         finally:
-            await loop.run_in_executor(self._executor, self._file.close)
+            self._executor.shutdown(wait=False)
+
+    def _finish(self, until: float) -> None:
+        try:
+            if self._failure is None:
+                for held in [] if self._backdating is None else self._backdating.flush():
+                    self._put(held)
+                self._summary = self._file.finish(until=until)
+        finally:
+            self._file.close()
 
     def _fail(self, error: Exception) -> None:
         """Remember why the recording ends; whatever it was, nobody must wait for the writer."""

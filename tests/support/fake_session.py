@@ -105,6 +105,10 @@ class FakeSession:
         self.pending: list[PendingParticipant] = []
         self.gate: asyncio.Event | None = None
         self.ask_gate: asyncio.Event | None = None
+        self.publish_gate: asyncio.Event | None = None
+        self.is_publishing = False  # And waits for the gate.
+        self.unpublish_gate: asyncio.Event | None = None
+        self.unpublish_error: CallingError | None = None
         self.join_error: CallingError | None = None
         self.publish_error: CallingError | None = None
         self.silenced: set[PublicationKind] = set()
@@ -179,10 +183,17 @@ class FakeSession:
         self._require_joined()
         if self.publish_error is not None:
             raise self.publish_error
+        if self.publish_gate is not None:
+            self.is_publishing = True
+            await self.publish_gate.wait()
         return self._make(stream)
 
     async def unpublish(self, stream: LocalStream) -> None:
         self._require_joined()
+        if self.unpublish_gate is not None:
+            await self.unpublish_gate.wait()
+        if self.unpublish_error is not None:
+            raise self.unpublish_error
         self._streams.pop(stream.id, None)
 
     async def update(

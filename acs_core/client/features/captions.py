@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from acs_core import wire
+from acs_core.client.arguments import check_type
 from acs_core.client.emitter import Emitter
 from acs_core.client.features.base import (
     CallContext,
@@ -164,9 +165,10 @@ class CaptionsCommon(Emitter):
             raise _misused("Captions are being started already.", 45219)
         if not self._context.is_joined:
             raise _misused("The call is not connected.", 45226)
+        wanted = options or StartCaptionsOptions()
+        check_type(wanted, StartCaptionsOptions, "The options")
         self._is_starting = True
         try:
-            wanted = options or StartCaptionsOptions()
             await self._in_turn(lambda: self._start(wanted.spoken_language))
         finally:
             self._is_starting = False
@@ -194,6 +196,7 @@ class CaptionsCommon(Emitter):
         """
         if not self._is_active:
             raise _misused("Captions are not active.", 45206)
+        check_type(language, str, "A language", 45202)
         if language.lower() == self._spoken_language.lower():
             raise InvalidArgumentError(f"{language} is spoken already.", sub_code=45220)
         await self._in_turn(lambda: self._speak(language))
@@ -316,6 +319,7 @@ class TeamsCaptions(CaptionsCommon):
         """
         if not self._is_active:
             raise _misused("Captions are not active.", 45210)
+        check_type(language, str, "A language", 45213)
         await self._in_turn(lambda: self._translate(language))
 
     async def _translate(self, language: str) -> None:

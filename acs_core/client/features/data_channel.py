@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from acs_core import wire
+from acs_core.client.arguments import check_type
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import (
     CallContext,
@@ -331,6 +332,7 @@ class DataChannelCallFeature(CallFeature):
             InvalidStateError: The call is not connected; 500/45302: all ids are taken.
         """
         wanted = options or DataChannelSenderOpenOptions()
+        check_type(wanted, DataChannelSenderOpenOptions, "The options")
         try:
             DataChannelReliability(wanted.reliability)
             DataChannelPriority(wanted.priority)

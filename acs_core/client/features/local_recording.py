@@ -72,15 +72,15 @@ class LocalRecordingCallFeature(CallFeature):
     async def announce(self, *, is_recording: bool) -> None:
         """Say that we record the call, or no longer; saying it again does nothing (ours).
 
-        Leaving the call takes it back.
+        Leaving the call takes it back. What is said last holds, also when whoever said it before
+        did not wait for the answer.
 
         Raises:
             InvalidStateError: The call is not connected.
             CallingError: The service could not be told; nothing has changed.
         """
-        session = self._context.joined_session()
-        endpoint = self._context.endpoint_id
-        await session.ask(wire.AnnounceRecording(endpoint=endpoint, is_recording=is_recording))
+        self._context.joined_session()
+        await self._context.enqueued(lambda: self._say(is_recording), "announce recording")
 
     def handle(self, news: News) -> None:
         """Take news; called by the call."""
@@ -88,6 +88,11 @@ class LocalRecordingCallFeature(CallFeature):
             self._recordings = self._read()
         elif isinstance(news, RosterChanged):
             self._follow()
+
+    async def _say(self, is_recording: bool) -> None:
+        endpoint = self._context.endpoint_id
+        body = wire.AnnounceRecording(endpoint=endpoint, is_recording=is_recording)
+        await self._context.joined_session().ask(body)
 
     def _follow(self) -> None:
         before, self._recordings = self._recordings, self._read()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
+from acs_core.client.arguments import check_type
 from acs_core.client.emitter import Emitter, TaskOwner
 from acs_core.client.features.base import CallContext, CallFeature, News, Over, Sampled
 from acs_core.client.features.media_metrics import sample_of, summarize
@@ -98,6 +99,7 @@ class MediaStatsCallFeature(CallFeature):
             InvalidStateError: 400/45552: the call is over.
         """
         chosen = options or MediaStatsCollectorOptions()
+        check_type(chosen, MediaStatsCollectorOptions, "The options")
         if chosen.aggregation_interval < 1:
             raise InvalidArgumentError("The aggregation interval is below 1 s.", sub_code=45550)
         if chosen.data_points_per_aggregation < 1:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 from acs_core import wire
+from acs_core.client.arguments import check_type
 from acs_core.client.features.base import CallContext, CallFeature, News, Noticed
 from acs_core.core.real_time_text import check_text
 from acs_core.errors import CallingError, InvalidArgumentError, ServiceError, Stage
@@ -74,10 +75,11 @@ class RealTimeTextFeature(CallFeature):
             finalized: It is complete; the next text begins another message.
 
         Raises:
-            InvalidArgumentError: 400/46552: it is too long.
+            InvalidArgumentError: 400/46552: it is too long; 400: it is no text.
             InvalidStateError: The call is not connected.
             ServiceError: 500/46553: it could not be sent.
         """
+        check_type(text, str, "A text")
         check_text(text)
         session = self._context.joined_session()
         sequence = self._sequence

@@ -18,6 +18,7 @@ from typing import ClassVar
 
 from msgspec.structs import replace
 
+from acs_core.client.arguments import check_type
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
@@ -69,8 +70,12 @@ class ReceivePolicyFeature(CallFeature):
         return self._policy.profile
 
     def forwarding(self, publication: RemotePublication) -> Forwarding | None:
-        """What the service does with a video; None when it never said that it holds it back."""
-        return self._forwardings.get(publication.id)
+        """What the service does with a video; None when it never said that it holds it back.
+
+        Raises:
+            InvalidArgumentError: It is no publication; so do the other methods that take one.
+        """
+        return self._forwardings.get(_key(publication))
 
     def start(self, policy: ReceivePolicy) -> None:
         """The policy with which the call is joined; the call says it."""
@@ -83,7 +88,7 @@ class ReceivePolicyFeature(CallFeature):
             InvalidStateError: The call is not connected.
             CallingError: The service could not be told; nothing changed.
         """
-        key = publication.id
+        key = _key(publication)
         if self._policy.automatic:
             without = tuple(item for item in self._policy.without if item != key)
             await self._tell(replace(self._policy, without=without))
@@ -97,7 +102,7 @@ class ReceivePolicyFeature(CallFeature):
             InvalidStateError: The call is not connected.
             CallingError: The service could not be told; nothing changed.
         """
-        key = publication.id
+        key = _key(publication)
         if not self._policy.automatic:
             only = tuple(item for item in self._policy.only if item != key)
             await self._tell(replace(self._policy, only=only))
@@ -143,7 +148,7 @@ class ReceivePolicyFeature(CallFeature):
             InvalidStateError: The call is not connected.
             CallingError: The service could not be told; nothing changed.
         """
-        key = publication.id
+        key = _key(publication)
         known = {item.publication: item for item in self._policy.hints}
         before = known.get(key, ReceiveHint(publication=key))
         known[key] = ReceiveHint(
@@ -163,11 +168,12 @@ class ReceivePolicyFeature(CallFeature):
             InvalidStateError: The call is not connected.
             CallingError: The service could not be told; nothing changed.
         """
+        key = _key(publication)
         chosen = None if priority is None else _priority(priority)
         known = {item.publication: item for item in self._policy.priorities}
-        known.pop(publication.id, None)
+        known.pop(key, None)
         if chosen is not None:
-            known[publication.id] = ReceivePriority(publication=publication.id, priority=chosen)
+            known[key] = ReceivePriority(publication=key, priority=chosen)
         await self._tell(replace(self._policy, priorities=tuple(known.values())))
 
     def handle(self, news: News) -> None:
@@ -225,6 +231,11 @@ class ReceivePolicyFeature(CallFeature):
         if newest != self._told:
             await self._context.joined_session().set_receive_policy(newest)
             self._told = newest
+
+
+def _key(publication: RemotePublication) -> str:
+    check_type(publication, RemotePublication, "A publication")
+    return publication.id
 
 
 def _priority(value: Priority | str) -> Priority:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from acs_core import wire
+from acs_core.client.arguments import check_type
 from acs_core.client.features.base import (
     CallContext,
     CallFeature,
@@ -138,10 +139,12 @@ class StreamsFeature(CallFeature):
             encoding: Codec, bit rates and sizes.
 
         Raises:
+            InvalidArgumentError: 400: it is no source and no stream.
             InvalidStateError: The call is not connected.
             SourceUnavailableError: The source cannot be opened.
             ServiceError: The service refuses it, for instance because the name is taken.
         """
+        check_type(source, (MediaSource, LocalVideoStream, LocalAudioStream), "The source")
         media = source if isinstance(source, MediaSource) else source.media_source
         kind = PublicationKind(media.kind)
         if screen and kind is PublicationKind.VIDEO:
@@ -188,13 +191,24 @@ class StreamsFeature(CallFeature):
         )
 
     async def publish_stream(self, new: NewStream) -> LocalPublication:
-        """Publish in the session's own words; `publish` and `publish_data` are for people."""
+        """Publish in the session's own words; `publish` and `publish_data` are for people.
+
+        Raises:
+            CallingError: As those.
+        """
+        check_type(new, NewStream, "A new stream")
         session = self._context.joined_session()
         async with opened(new.source):
             return self.adopt(await session.publish(new))
 
     async def unpublish(self, publication: LocalPublication) -> None:
-        """Withdraw a stream; its source goes on. Withdrawing it again does nothing."""
+        """Withdraw a stream; its source goes on. Withdrawing it again does nothing.
+
+        Raises:
+            InvalidArgumentError: 400: it is no publication of ours.
+            CallingError: The service could not be told.
+        """
+        check_type(publication, LocalPublication, "A publication of ours")
         if self._locals.pop(publication.id, None) is not None:
             publication.end()
             await self._context.joined_session().unpublish(publication.stream)

@@ -212,6 +212,8 @@ class TransferCallFeature(CallFeature):
                 "Only a call between two can be transferred.",
                 code=400,
                 sub_code=UNSUPPORTED_CALL_TYPE,
+                next_step="Wait until nobody else is in the call or being called; group calls, "
+                "rooms and meetings cannot be transferred at all.",
             )
         transfer = self._transfers[transfer_id] = Transfer(transfer_id, self._context.listeners)
         self._context.work.spawn(self._ask(transfer, request), "transfer call")

@@ -161,6 +161,11 @@ class EffectChain(Generic[_Effect]):
         self._busy = 0.0
 
     @property
+    def kind(self) -> MediaKind:
+        """What its effects work on."""
+        return self._kind
+
+    @property
     def effects(self) -> tuple[_Effect, ...]:
         """What frames go through from the next one on."""
         return self._effects

@@ -161,6 +161,40 @@ async def test_an_agent_that_connects_after_its_client_was_disposed_is_let_go_of
     assert not link.is_open
 
 
+class StuckLink(FakeLink):
+    """Closes when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = asyncio.Event()
+        self.may_close = asyncio.Event()
+
+    async def close(self) -> None:
+        self.closing.set()
+        await self.may_close.wait()
+        await super().close()
+
+
+@pytest.mark.parametrize("whole", ["agent", "client"])
+async def test_a_dispose_that_is_cancelled_goes_on_and_is_waited_for_by_the_next(
+    whole: str,
+) -> None:
+    link = StuckLink()
+    client = CallClient(link_factory=link.factory)
+    the_agent = await client.create_call_agent(credential())
+    disposable = {"agent": the_agent, "client": client}[whole]
+    disposing = asyncio.create_task(disposable.dispose())
+    await link.closing.wait()
+    disposing.cancel()
+    await asyncio.wait({disposing})
+    assert disposing.cancelled()
+    assert link.is_open
+    link.may_close.set()
+    await disposable.dispose()
+    assert not link.is_open
+    await client.dispose()
+
+
 async def test_a_call_after_the_connection_was_lost_for_good_restores_it() -> None:
     times = SessionTimes(acs_window=0.2)
     quick = ServiceSettings(dev=True, port=0, media_port=0, times=times)

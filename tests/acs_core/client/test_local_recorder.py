@@ -21,12 +21,18 @@ from acs_core import (
     wire,
 )
 from acs_core.client.local_recorder import chosen_picture
-from acs_core.core.facts import EndpointJoined, PublicationKind
+from acs_core.core.facts import (
+    AttributesChanged,
+    EndpointAttributes,
+    EndpointJoined,
+    PublicationKind,
+)
 from acs_core.media.frames import AudioFrame
 from acs_core.media.patterns import dominant_color, dominant_frequency
 from acs_core.media.sources import ToneSource
 from tests.support.calls import endpoint, joined, publication
-from tests.support.events import next_event
+from tests.support.events import next_event, until
+from tests.support.fake_session import FakeSession
 from tests.support.media_checks import RED, is_color
 from tests.support.people import meeting, pattern, quiet
 
@@ -118,3 +124,47 @@ async def test_a_screen_comes_before_the_speaker_and_the_speaker_before_what_is_
         assert chosen_picture([first, second], None, second) is second
         assert chosen_picture([second], None, first) is second
         assert chosen_picture([], None, first) is None
+
+
+def announced(session: FakeSession) -> list[bool]:
+    """What we said of our own recording, in order."""
+    return [body.is_recording for body in session.asked if isinstance(body, wire.AnnounceRecording)]
+
+
+async def test_a_start_that_is_cancelled_is_taken_back(tmp_path: Path) -> None:
+    async with joined(quiet()) as (call, session):
+        session.ask_gate = asyncio.Event()
+        starting = asyncio.create_task(LocalRecorder(call, tmp_path / "a.mkv").start())
+        await until(lambda: announced(session))
+        starting.cancel()
+        session.ask_gate.set()
+        await asyncio.wait({starting})
+        assert starting.cancelled()
+        assert announced(session) == [True, False]
+    assert files_in(tmp_path) == []
+
+
+async def test_a_recorder_that_is_starting_does_not_start_again(tmp_path: Path) -> None:
+    async with joined(quiet()) as (call, session):
+        session.ask_gate = asyncio.Event()
+        recorder = LocalRecorder(call, tmp_path / "a.mkv")
+        starting = asyncio.create_task(recorder.start())
+        await until(lambda: announced(session))
+        with pytest.raises(InvalidStateError, match="already"):
+            await recorder.start()
+        session.ask_gate.set()
+        await starting
+        await recorder.close()
+
+
+async def test_a_recording_whose_call_ends_while_it_is_closed_has_a_summary(tmp_path: Path) -> None:
+    async with joined(quiet()) as (call, session):
+        recorder = LocalRecorder(call, tmp_path / "a.mkv")
+        await recorder.start()
+        own = EndpointAttributes(is_recording=True)
+        session.say(AttributesChanged(endpoint=call.id, attributes=own))
+        session.ask_gate = asyncio.Event()
+        closing = asyncio.create_task(recorder.close())
+        await until(lambda: announced(session) == [True, False])
+        await call.hang_up()
+        assert (await closing).path == tmp_path / "a.mkv"

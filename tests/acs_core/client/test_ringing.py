@@ -655,14 +655,29 @@ async def test_a_hold_whose_answer_nobody_heard_is_followed_all_the_same() -> No
         say(True)
         assert call.state is CallState.LOCAL_HOLD
         assert stream.is_held
-        session.ask_gate = None
         session.answers[wire.SetHold] = DeadlineError("no answer")
+        session.ask_gate.set()
         with pytest.raises(DeadlineError):
             await call.resume()
         assert call.state is CallState.LOCAL_HOLD
         say(False)
         assert call.state is CallState.CONNECTED
         assert not stream.is_held
+
+
+async def test_a_resume_undoes_a_hold_that_its_caller_did_not_wait_for() -> None:
+    async with joined() as (call, session):
+        session.ask_gate = asyncio.Event()
+        holding = asyncio.create_task(call.hold())
+        await until(lambda: session.asked)
+        holding.cancel()
+        await asyncio.wait({holding})
+        resuming = asyncio.create_task(call.resume())
+        await settle()
+        session.ask_gate.set()
+        await resuming
+        assert session.asked[-1] == wire.SetHold(endpoint=call.id, is_on_hold=False)
+        assert call.state == CallState.CONNECTED
 
 
 async def test_in_a_larger_call_a_hold_is_a_state_of_the_participant_only() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
@@ -363,6 +364,21 @@ def test_what_the_service_refuses_becomes_the_error_that_says_what_to_do() -> No
         error = error_from(wire.Failed(code=code, sub_code=sub_code, message="m", next_step="n"))
         assert type(error) is kind
         assert (error.code, error.sub_code, error.next_step) == (code, sub_code, "n")
+
+
+@pytest.mark.parametrize("wrong", [7, object(), "\ud800", float("nan")])
+async def test_a_request_of_wrong_types_is_refused_here_and_breaks_nothing(wrong: Any) -> None:
+    async with embedded(settings()) as service:
+        listener = Listener()
+        client = connection(service.url, token_of(service), listener, QUICK)
+        await client.open()
+        with pytest.raises(InvalidArgumentError, match="RaiseHand") as caught:
+            await client.request(wire.RaiseHand(endpoint=wrong, is_raised=True))
+        assert caught.value.code == 400
+        with pytest.raises(ServiceError):
+            await client.request(wire.Leave(endpoint=new_id()))
+        assert "lost" not in listener.log
+        await client.close()
 
 
 async def test_a_request_too_large_for_the_service_is_refused_here_and_breaks_nothing() -> None:

@@ -115,3 +115,41 @@ async def test_recorder_without_streams_makes_an_empty_file(tmp_path: Path) -> N
     assert (await recorder.close()).duration == 0
     with pytest.raises(InvalidArgumentError):
         Recorder(tmp_path / "a.gif")
+
+
+async def cancelled_at_the_file(recorder: Recorder) -> None:
+    """Close a recorder, and give it up as soon as it has begun to."""
+    closing = asyncio.create_task(recorder.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait({closing})
+    assert closing.cancelled()
+
+
+def pictures_in(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return len([*container.decode(video=0)])
+
+
+async def test_a_file_is_finished_though_who_closes_it_is_cancelled(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    recorder = Recorder(path, RecordingOptions(has_audio=False))
+    recorder.add_video(for_ever(VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+    await asyncio.sleep(0.05)
+    await cancelled_at_the_file(recorder)
+    first, second = await asyncio.gather(recorder.close(), recorder.close())
+    assert first is second
+    assert pictures_in(path) == first.video_frames > 0
+
+
+def test_a_file_is_finished_when_the_program_ends_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+
+    async def program() -> None:
+        recorder = Recorder(path, RecordingOptions(has_audio=False))
+        recorder.add_video(for_ever(VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8))))
+        await asyncio.sleep(0.05)
+        await cancelled_at_the_file(recorder)
+
+    asyncio.run(program())
+    assert pictures_in(path) > 0
