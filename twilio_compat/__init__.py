@@ -42,6 +42,7 @@ from twilio_compat.maps import LiveMap
 from twilio_compat.noise_cancellation import (
     NoiseCancellation,
     NoiseCancellationOptions,
+    NoiseCancellationVendor,
     register_noise_cancellation,
 )
 from twilio_compat.option_types import (
@@ -182,6 +183,7 @@ __all__ = [
     "NetworkQualityVerbosity",
     "NoiseCancellation",
     "NoiseCancellationOptions",
+    "NoiseCancellationVendor",
     "NotifyWarning",
     "OpusCodecSettings",
     "Participant",

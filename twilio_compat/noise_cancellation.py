@@ -17,6 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, TypeAlias, final
 
 from acs_core.errors import InvalidStateError
@@ -24,17 +25,28 @@ from acs_core.media.effects.chain import AudioEffect, EffectChain, EffectFailure
 from acs_core.media.effects.sound import NoiseSuppression
 from acs_core.media.sources import MediaSource
 from twilio_compat.option_bags import NO_NAMES, merge, optional
+from twilio_compat.spelling import Spelling
 
 __all__ = [
     "NoiseCancellation",
     "NoiseCancellationFactory",
     "NoiseCancellationOptions",
+    "NoiseCancellationVendor",
     "open_noise_cancellation",
     "read_noise_cancellation",
     "register_noise_cancellation",
 ]
 
 _log = logging.getLogger(__name__)
+
+
+class NoiseCancellationVendor(StrEnum):
+    """Vendors that are known by name; more can be registered."""
+
+    KRISP = "krisp"
+    RNNOISE = "rnnoise"
+    SPECTRAL = "spectral"
+    """Ours, and free; the others need a plugin of the application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,8 @@ class NoiseCancellationOptions:
 
     vendor: str
     sdk_assets_path: str | None = None
+
+    sdkAssetsPath = Spelling[str | None]("sdk_assets_path")
 
 
 NoiseCancellationFactory: TypeAlias = Callable[[NoiseCancellationOptions], AudioEffect]

@@ -115,26 +115,33 @@ HYSTERESIS: Final[HysteresisConfig] = {"high": 180, "low": 80}
 
 
 class BackgroundProcessorOptions(TypedDict, total=False):
-    """Keywords of all background processors; see there."""
+    """Options of all background processors; see there."""
 
+    assetsPath: str
     assets_path: str
+    maskBlurRadius: float
     mask_blur_radius: float
     hysteresis: bool | HysteresisConfig
+    deferInputFrameDownscale: bool
     defer_input_frame_downscale: bool
+    useWebWorker: bool
     use_web_worker: bool
     segmenter: Segmenter
 
 
 class GaussianBlurBackgroundProcessorOptions(BackgroundProcessorOptions, total=False):
-    """Keywords of `GaussianBlurBackgroundProcessor`."""
+    """Options of `GaussianBlurBackgroundProcessor`."""
 
+    blurFilterRadius: float
     blur_filter_radius: float
 
 
 class VirtualBackgroundProcessorOptions(BackgroundProcessorOptions, total=False):
-    """Keywords of `VirtualBackgroundProcessor`."""
+    """Options of `VirtualBackgroundProcessor`."""
 
+    backgroundImage: BackgroundImage
     background_image: BackgroundImage
+    fitType: ImageFit | str
     fit_type: ImageFit | str
 
 

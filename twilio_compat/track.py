@@ -269,7 +269,9 @@ class MediaTrack(Track, Generic[_Frame]):
             self._happen(TrackEvent.STARTED)
 
     # Twilio's spellings; tests/twilio_compat/test_names.py checks them.
+    isEnabled = is_enabled
     isStarted = is_started
+    mediaStreamTrack = media_stream_track
     onFrame = on_frame
     processedTrack = processed_track
 

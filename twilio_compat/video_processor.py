@@ -36,6 +36,7 @@ from twilio_compat.option_bags import NO_NAMES, OptionBag, merge
 __all__ = [
     "AddProcessorKeywords",
     "AddProcessorOptions",
+    "ProcessorOptions",
     "ProcessorOutput",
     "ProcessorRun",
     "VideoProcessor",
@@ -61,8 +62,17 @@ class AddProcessorKeywords(TypedDict, total=False):
     output_frame_buffer_context_type: str
 
 
+class AddProcessorOptions(TypedDict, total=False):
+    """Options of `add_processor`; see `ProcessorOptions`."""
+
+    inputFrameBufferType: str
+    input_frame_buffer_type: str
+    outputFrameBufferContextType: str
+    output_frame_buffer_context_type: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddProcessorOptions:
+class ProcessorOptions:
     """In what form a processor takes frames.
 
     Attributes:
@@ -171,7 +181,7 @@ class ProcessorRun:
         TypeError: It has no such method.
     """
 
-    def __init__(self, processor: object, options: AddProcessorOptions) -> None:
+    def __init__(self, processor: object, options: ProcessorOptions) -> None:
         self.processor = processor
         self.failed = 0
         self._function = frame_function(processor)
@@ -246,16 +256,16 @@ def frame_function(processor: object) -> _FrameFunction:
 
 def read_processor_options(
     bag: OptionBag | None, keywords: AddProcessorKeywords
-) -> AddProcessorOptions:
+) -> ProcessorOptions:
     """Read the options of `add_processor`.
 
     Raises:
         TypeError: Unknown key, given twice, or no text.
         ValueError: There is no such type of input.
     """
-    known = frozenset(AddProcessorOptions.__dataclass_fields__)
+    known = frozenset(ProcessorOptions.__dataclass_fields__)
     values = merge("options", bag, dict(keywords), known, NO_NAMES, NO_NAMES)
-    options = AddProcessorOptions(**values)
+    options = ProcessorOptions(**values)
     if options.input_frame_buffer_type not in _INPUT_TYPES:
         raise ValueError(f"inputFrameBufferType must be one of {', '.join(_INPUT_TYPES)}")
     if not isinstance(options.output_frame_buffer_context_type, str):

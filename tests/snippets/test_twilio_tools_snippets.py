@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from acs_core.media.sinks import FrameSurface
-from tests.features.test_effects import near, shirt
+from tests.features.test_effects import near, shirt, wall
 from tests.features.test_video_processors import detail
 from tests.support.events import next_event, until
 from tests.support.people import Meeting
-from tests.support.person import SHIRT, PersonScene, PersonSource
+from tests.support.person import SHIRT, WALL, PersonScene, PersonSource
 from twilio_compat import LocalVideoTrack, runPreflight
 from twilio_compat.processors import GaussianBlurBackgroundProcessor
 
@@ -29,7 +29,7 @@ async def test_bg_001_bg_002_bg_003_blur_the_background(place: Meeting) -> None:
     await place.guest("tina", tracks=[video_track])
     surface = (await subscribed)[0].attach()
     assert isinstance(surface, FrameSurface)
-    await until(lambda: not surface.is_blank)
+    await until(lambda: not surface.is_blank and near(wall(surface.image), WALL))
     sharp = detail(surface.image)
 
     blur_processor = GaussianBlurBackgroundProcessor({"assetsPath": "virtualbackground/"})

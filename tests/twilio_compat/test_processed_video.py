@@ -16,7 +16,7 @@ from tests.support.events import until
 from tests.support.fake_room import turns
 from twilio_compat import create_local_video_track
 from twilio_compat.processed_video import ProcessedFeeds, ProcessedSource, ReopeningFeed
-from twilio_compat.video_processor import AddProcessorOptions, ProcessorOutput, ProcessorRun
+from twilio_compat.video_processor import ProcessorOptions, ProcessorOutput, ProcessorRun
 
 GRAY = np.full((48, 64, 3), 100, dtype=np.uint8)
 
@@ -25,7 +25,7 @@ def adding(amount: int) -> ProcessorRun:
     def work(given: Any, output: ProcessorOutput) -> None:
         output.draw(given + np.uint8(amount))
 
-    return ProcessorRun(SimpleNamespace(processFrame=work), AddProcessorOptions())
+    return ProcessorRun(SimpleNamespace(processFrame=work), ProcessorOptions())
 
 
 class Feeds:
@@ -66,7 +66,7 @@ async def test_a_processor_is_in_force_from_the_next_frame_on() -> None:
     await reader.read()
     source.run = ProcessorRun(
         SimpleNamespace(processFrame=lambda _given, output: output.image.fill(9)),
-        AddProcessorOptions(),
+        ProcessorOptions(),
     )
     for _ in range(3):
         assert brightness(VideoFrame(await reader.read())) < 30  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from acs_core.media.frames import VIDEO_TIME_BASE, VideoFrame
 from acs_core.media.sources import PatternSource
 from twilio_compat import LocalVideoTrack
 from twilio_compat.video_processor import (
-    AddProcessorOptions,
+    ProcessorOptions,
     ProcessorOutput,
     ProcessorRun,
     VideoProcessor,
@@ -31,7 +31,7 @@ def frame(picture: Any = RED) -> VideoFrame:
 
 
 def run(function: Any, **options: str) -> ProcessorRun:
-    return ProcessorRun(SimpleNamespace(processFrame=function), AddProcessorOptions(**options))
+    return ProcessorRun(SimpleNamespace(processFrame=function), ProcessorOptions(**options))
 
 
 def is_red(made: VideoFrame | None) -> bool:
@@ -128,7 +128,7 @@ def test_either_spelling_of_the_method_counts() -> None:
 
 @pytest.mark.feature("BG-003")
 def test_options_are_checked() -> None:
-    assert read_processor_options(None, {}) == AddProcessorOptions()
+    assert read_processor_options(None, {}) == ProcessorOptions()
     given = {"inputFrameBufferType": "canvas", "outputFrameBufferContextType": "webgl2"}
     assert read_processor_options(given, {}).input_frame_buffer_type == "canvas"
     with pytest.raises(ValueError, match="inputFrameBufferType must be one of video"):
