@@ -106,6 +106,11 @@ class RemoteMediaTrack(MediaTrack[_Frame], Generic[_Frame]):
             self._control.prioritize(self._core, chosen)
         return self
 
+    def _happen(self, event: TrackEvent, *arguments: object) -> None:
+        """Tell the participant, who was the first to listen, and then our listeners."""
+        self._tell_observers(event)
+        self.emit(event, *arguments, self)
+
     def _set_switched_off(self, is_switched_off: bool) -> bool:
         """Take what the service does, and return if that changed; for `RemoteParticipant`."""
         is_new = is_switched_off is not self._is_switched_off

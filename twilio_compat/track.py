@@ -110,6 +110,9 @@ class Track(EventEmitter):
     def _happen(self, event: TrackEvent, *arguments: object) -> None:
         """Tell listeners, then observers: Twilio's order from the inside out."""
         self.emit(event, *arguments, self)
+        self._tell_observers(event)
+
+    def _tell_observers(self, event: TrackEvent) -> None:
         for observer in tuple(self._observers):
             observer(self, event)
 

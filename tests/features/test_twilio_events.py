@@ -257,9 +257,9 @@ async def test_a_track_starts_when_its_first_picture_is_seen_and_sinks_come_and_
         assert track.attach(sink) is sink
         await until(lambda: not sink.is_blank)
         assert journal.entries == [
-            ("track", "started", "track"),
             ("tina", "trackStarted", "track"),
             ("room", "trackStarted", "track", "tina"),
+            ("track", "started", "track"),
         ]
         assert track.is_started
         second = track.attach()

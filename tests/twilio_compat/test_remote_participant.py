@@ -151,12 +151,12 @@ async def test_the_first_frame_starts_a_remote_track() -> None:
         frames = [frame async for frame in track.frames()]
         assert (len(frames), receiver.opened) == (1, [("latest", 1)])
         assert story == [
-            ("track", "dimensionsChanged", track),
             ("participant", "trackDimensionsChanged", track),
             ("room", "trackDimensionsChanged", track, ann),
-            ("track", "started", track),
+            ("track", "dimensionsChanged", track),
             ("participant", "trackStarted", track),
             ("room", "trackStarted", track, ann),
+            ("track", "started", track),
         ]
         assert (track.dimensions.width, track.dimensions.height, track.is_started) == (64, 48, True)
 
