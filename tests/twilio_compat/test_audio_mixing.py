@@ -27,7 +27,8 @@ async def finish(*tracks: LocalAudioTrack) -> None:
 
 
 async def test_loud_sounds_are_clipped_and_do_not_wrap() -> None:
-    tracks = [LocalAudioTrack(ToneSource(500.0, -4.0)) for _ in range(3)]
+    # Of three pitches: whenever each begins, their peaks meet soon.
+    tracks = [LocalAudioTrack(ToneSource(pitch, -4.0)) for pitch in (430.0, 500.0, 610.0)]
     async with mix_tracks(tracks) as mixed:
         peaks = []
         async for frame in mixed:
