@@ -406,4 +406,4 @@ def test_both_sides_see_the_same_call_whatever_happens() -> None:
 @pytest.mark.proof
 @pytest.mark.timeout(0)
 def test_both_sides_see_the_same_call_in_hundreds_of_stories() -> None:
-    check_many_stories(CallOfTwo, stories=400, steps=40)
+    check_many_stories(CallOfTwo, stories=120, steps=40)
