@@ -77,10 +77,7 @@ def join(
     ] = NONE,
     record: Annotated[
         Path | None,
-        typer.Option(
-            help="Write what is seen and heard: .webm, .mkv or .mp4; or a folder, for one file "
-            "per participant."
-        ),
+        typer.Option(help="A .webm, .mkv or .mp4 of everybody, or a folder for a file of each."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Leave after that time; else with Ctrl-C.")
