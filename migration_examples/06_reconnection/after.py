@@ -4,6 +4,7 @@ python after.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is. Ends 
 """
 
 import asyncio
+import signal
 import sys
 
 import twilio_compat as Video
@@ -45,5 +46,11 @@ async def main(token: str, roomName: str, closed: asyncio.Event) -> None:
     await room.closed()
 
 
+async def until_interrupted() -> None:
+    closed = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, closed.set)
+    await main(sys.argv[1], sys.argv[2], closed)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], asyncio.Event()))
+    asyncio.run(until_interrupted())

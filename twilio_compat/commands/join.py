@@ -77,10 +77,7 @@ def join(
     ] = NONE,
     record: Annotated[
         Path | None,
-        typer.Option(
-            help="Write what is seen and heard: .webm, .mkv or .mp4; or a folder, for one file "
-            "per participant."
-        ),
+        typer.Option(help="A .webm, .mkv or .mp4 of everybody, or a folder for a file of each."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0.0, help="Leave after that time; else with Ctrl-C.")
@@ -120,7 +117,7 @@ async def _run(plan: _Plan, access: Access, record: Path | None, *, as_json: boo
         dominant_speaker=True,
         service_url=access.url,
     )
-    recorded: list[dict[str, Any]] = []
+    recorded: dict[str, Any] = {}
     async with room:
         # Before the first line is printed: whoever reads it may send the signal at once.
         with stop_signals() as stopped:
@@ -133,10 +130,7 @@ async def _run(plan: _Plan, access: Access, record: Path | None, *, as_json: boo
                 if recording is not None:
                     recorded = await recording.close()
             summary = visit.summary()
-    if recording is not None:
-        key = "recordings" if isinstance(recording, _FolderRecording) else "recording"
-        summary[key] = recorded if key == "recordings" else recorded[0]
-    visit.output.close(summary)
+    visit.output.close(summary | recorded)
     if ended is not None:
         raise ended
 
@@ -152,10 +146,10 @@ class _FolderRecording:
         """Record what there is and what comes."""
         self._recording = start_recording(room, self._folder)
 
-    async def close(self) -> list[dict[str, Any]]:
-        """Finish the files, and say what they hold."""
+    async def close(self) -> dict[str, Any]:
+        """Finish the files, and say what they hold, for the summary."""
         files = () if self._recording is None else await self._recording.stop()
-        return [{**asdict(file), "path": str(file.path)} for file in files]
+        return {"recordings": [{**asdict(file), "path": str(file.path)} for file in files]}
 
 
 class _FileRecording:
@@ -168,10 +162,10 @@ class _FileRecording:
         """Record what there is and what comes."""
         self._recording.start(room)
 
-    async def close(self) -> list[dict[str, Any]]:
-        """Finish the file, and say what it holds."""
+    async def close(self) -> dict[str, Any]:
+        """Finish the file, and say what it holds, for the summary."""
         summary = await self._recording.close()
-        return [{**asdict(summary), "path": str(summary.path)}]
+        return {"recording": {**asdict(summary), "path": str(summary.path)}}
 
 
 def _recording(path: Path | None) -> _FileRecording | _FolderRecording | None:

@@ -177,7 +177,7 @@ def _words(name: str, fields: dict[str, Any]) -> str:
 
 def _closing(summary: dict[str, Any]) -> str:
     text = f"left {summary['room']} after {summary['seconds']:.1f} s"
-    recording = summary.get("recording")
-    if recording is not None:
-        text += f"; recorded {recording['duration']:.1f} s to {recording['path']}"
+    everybody = [summary["recording"]] if "recording" in summary else []
+    for file in (*everybody, *summary.get("recordings", ())):
+        text += f"; recorded {file['duration']:.1f} s to {file['path']}"
     return text

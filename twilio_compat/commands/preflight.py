@@ -58,13 +58,18 @@ async def _run(access: Access, seconds: float, *, as_json: bool) -> PreflightTes
         service_url=access.url,
     )
     outcome: asyncio.Future[PreflightTestReport] = asyncio.get_running_loop().create_future()
+
+    def failed(error: Exception, _: PreflightTestReport) -> None:
+        if not outcome.done():  # After Ctrl-C nobody waits for it.
+            outcome.set_exception(error)
+
     if as_json:
         test.on(
             PreflightEvent.PROGRESS,
             lambda name: print(json.dumps({"event": "progress", "name": name}), flush=True),
         )
     test.on(PreflightEvent.COMPLETED, outcome.set_result)
-    test.on(PreflightEvent.FAILED, lambda error, _: outcome.set_exception(error))
+    test.on(PreflightEvent.FAILED, failed)
     try:
         return await outcome
     finally:

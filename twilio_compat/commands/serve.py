@@ -49,7 +49,9 @@ def serve(
     turn_secret: Annotated[
         str | None, typer.Option(help="Shared secret of the TURN server (static-auth-secret).")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where lasting data is kept.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Reserved for lasting data; nothing is kept yet.")
+    ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM key.")] = None,
     plane: Annotated[

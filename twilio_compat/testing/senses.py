@@ -124,45 +124,56 @@ async def perceive(
         Whether one was accepted, and the last perception of each track by its name; None for a
         track on which nothing came.
     """
-    news: asyncio.Queue[tuple[str, Heard | Seen] | None] = asyncio.Queue()
-    readers: dict[str, asyncio.Task[None]] = {}
-    last: dict[str, Heard | Seen | None] = {}
+    async with aclosing(_Readers(room, kind, from_)) as readers:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while True:
+                    label, perception = await readers.news.get()
+                    readers.last[label] = perception
+                    if accepts(label, perception):
+                        return True, readers.last
+        return False, readers.last
 
-    def came(*_: object) -> None:
-        news.put_nowait(None)
 
-    async def read(label: str, track: RemoteAudioTrack | RemoteVideoTrack) -> None:
+class _Readers:
+    """One task per fitting track of a room, those that come later included; see `perceive`.
+
+    Attributes:
+        news: What came, with the words for its track.
+        last: By these words; None for a track of which nothing was taken from `news`.
+    """
+
+    def __init__(self, room: Room, kind: str, from_: str | None) -> None:
+        self.news: asyncio.Queue[tuple[str, Heard | Seen]] = asyncio.Queue()
+        self.last: dict[str, Heard | Seen | None] = {}
+        self._wanted = (room, kind, from_)
+        self._tasks: dict[RemoteAudioTrack | RemoteVideoTrack, asyncio.Task[None]] = {}
+        room.on(RoomEvent.TRACK_SUBSCRIBED, self._look)
+        self._look()
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        room, *_ = self._wanted
+        room.off(RoomEvent.TRACK_SUBSCRIBED, self._look)
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    def _look(self, *_: object) -> None:
+        for label, track in _tracks(*self._wanted).items():
+            # By object: a track that is subscribed to again has the same words.
+            if track not in self._tasks:
+                self.last.setdefault(label, None)
+                self._tasks[track] = asyncio.create_task(self._read(label, track))
+
+    async def _read(self, label: str, track: RemoteAudioTrack | RemoteVideoTrack) -> None:
         stream = _listen(track) if isinstance(track, RemoteAudioTrack) else _look(track)
         # A track that ends has nothing more to tell.
         with contextlib.suppress(CallingError):
             async with aclosing(stream) as perceptions:
                 async for perception in perceptions:
-                    news.put_nowait((label, perception))
-
-    room.on(RoomEvent.TRACK_SUBSCRIBED, came)
-    came()
-    try:
-        async with asyncio.timeout(within):
-            while True:
-                item = await news.get()
-                if item is None:
-                    for label, track in _tracks(room, kind, from_).items():
-                        if label not in readers:
-                            last[label] = None
-                            readers[label] = asyncio.create_task(read(label, track))
-                    continue
-                label, perception = item
-                last[label] = perception
-                if accepts(label, perception):
-                    return True, last
-    except TimeoutError:
-        return False, last
-    finally:
-        room.off(RoomEvent.TRACK_SUBSCRIBED, came)
-        for task in readers.values():
-            task.cancel()
-        if readers:
-            await asyncio.wait(readers.values())
+                    self.news.put_nowait((label, perception))
 
 
 def _tracks(

@@ -65,6 +65,15 @@ def test_plain_end_says_what_came(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_plain_end_names_the_file_of_each_participant(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [{"path": f"calls/{name}.mp4", "duration": 1.5} for name in ("ann", "bob")]
+    summary = {key: value for key, value in SUMMARY.items() if key != "recording"}
+    PlainOutput().close(summary | {"recordings": files})
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "left daily after 2.0 s; recorded 1.5 s to calls/ann.mp4; recorded 1.5 s to calls/bob.mp4"
+    )
+
+
 def test_table_shows_names_as_they_are_and_stays_at_the_end() -> None:
     screen = io.StringIO()
     output = TableOutput(Console(file=screen, force_terminal=True, width=100, color_system=None))
