@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,28 @@ async def no_task_left_behind() -> AsyncIterator[None]:
         task.cancel()
     await asyncio.wait(left, timeout=1)
     pytest.fail(f"tasks were left running: {names}")
+
+
+@pytest.fixture(scope="session")
+def x_server() -> Iterator[str]:
+    """The number of a screen that nobody sees; one for all, since Tk never leaves its server."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        pass_fds=[write],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    yield number
+    server.terminate()
+    server.wait(timeout=5)
+
+
+@pytest.fixture
+def display(x_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of windows."""
+    monkeypatch.setenv("DISPLAY", f":{x_server}")

@@ -28,7 +28,7 @@ import av
 import numpy as np
 
 from acs_core.client.emitter import TaskOwner
-from acs_core.errors import CallingError, InvalidArgumentError
+from acs_core.errors import CallingError, InvalidArgumentError, InvalidStateError
 from acs_core.media.frames import (
     AUDIO_RATE,
     FRAME_SAMPLES,
@@ -114,6 +114,11 @@ class MixedSound(AsyncIterator[AudioFrame]):
         if frames is not None:
             frames.close()
 
+    @property
+    def tracks(self) -> tuple[AudioTrack, ...]:
+        """What is mixed now."""
+        return tuple(self._frames)
+
     def follow(self, room: Room) -> None:
         """Mix in everybody in a room, also who comes later; see `mix_room`."""
         self._room = room
@@ -121,18 +126,13 @@ class MixedSound(AsyncIterator[AudioFrame]):
         for participant in room.participants.values():
             for publication in participant.audio_tracks.values():
                 if publication.track is not None:
-                    self.add(publication.track, clock=participant.sid)
+                    self._subscribed(publication.track, publication, participant)
 
     async def __anext__(self) -> AudioFrame:
         """Wait for the next 20 ms; there is no end before `aclose`."""
         if self._is_closed:
             raise StopAsyncIteration
-        due = self._began + self._lag + self._mixer.position / AUDIO_RATE + _TICK
-        late = self._loop.time() - due
-        if late > (_MAX_LATE if self._is_read else 0):
-            missed = self._mixer.take(self._mixer.position + round(late * AUDIO_RATE))
-            # What came before the first read was not missed.
-            self.dropped += len(missed) if self._is_read else 0
+        late = self._give_up(_MAX_LATE if self._is_read else 0.0)
         self._is_read = True
         # A clock, not a signal: sound goes on at its pace when nobody speaks.
         await asyncio.sleep(max(0.0, -late))
@@ -157,15 +157,31 @@ class MixedSound(AsyncIterator[AudioFrame]):
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    def _give_up(self, limit: float) -> float:
+        """Drop the oldest sound if it is later than `limit`; return how late the next frame was."""
+        due = self._began + self._lag + self._mixer.position / AUDIO_RATE + _TICK
+        late = self._loop.time() - due
+        if late > limit:
+            missed = self._mixer.take(self._mixer.position + round(late * AUDIO_RATE))
+            # What came before the first read was not missed.
+            self.dropped += len(missed) if self._is_read else 0
+        return late
+
     def _subscribed(self, track: object, _publication: object, participant: object) -> None:
         if isinstance(track, RemoteAudioTrack):
-            self.add(track, clock=str(getattr(participant, "sid", "")))
+            try:
+                self.add(track, clock=str(getattr(participant, "sid", "")))
+            except InvalidStateError as error:
+                # The connection is being replaced; the next one tells of the track again.
+                _log.warning("A track is not mixed: %s", error)
 
     async def _read(
         self, track: AudioTrack, frames: TrackFrames[AudioFrame], name: str, clock: str
     ) -> None:
         try:
             async for frame in frames:
+                # Here too: whoever stops to read must not fill the memory.
+                self._give_up(_MAX_LATE)
                 self._sound.add(name, clock, frame, self._loop.time())
         except CallingError as error:
             # A track that fails ends; the others go on.
@@ -173,7 +189,9 @@ class MixedSound(AsyncIterator[AudioFrame]):
         finally:
             frames.close()
             self._sound.forget(name)
-            self._frames.pop(track, None)
+            # It may have been added again.
+            if self._frames.get(track) is frames:
+                del self._frames[track]
 
 
 def mix_tracks(tracks: Iterable[AudioTrack], *, channels: int = 1, lag: float = LAG) -> MixedSound:
@@ -184,8 +202,13 @@ def mix_tracks(tracks: Iterable[AudioTrack], *, channels: int = 1, lag: float = 
         InvalidStateError: A track is not received.
     """
     mixed = MixedSound(channels=channels, lag=lag)
-    for track in tracks:
-        mixed.add(track)
+    try:
+        for track in tracks:
+            mixed.add(track)
+    except BaseException:
+        for track in mixed.tracks:
+            mixed.remove(track)
+        raise
     return mixed
 
 

@@ -24,7 +24,7 @@ from typing import (
     final,
 )
 
-from acs_core.errors import CallingError
+from acs_core.errors import CallingError, InvalidStateError
 from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.sources import (
     MediaFrame,
@@ -306,12 +306,19 @@ class _LocalFeed(Generic[_Frame]):
     async def __anext__(self) -> _Frame:
         if self._is_closed or (self._reader is None and self._source.is_ended):
             raise StopAsyncIteration
-        if self._reader is None:
-            try:
-                self._reader = await self._source.open()
-            except SourceEndedError:
+        reader = self._reader
+        try:
+            if reader is None:
+                reader = self._reader = await self._source.open()
+                if self._is_closed:  # While the device was opened.
+                    reader.close()
+            raw = await reader.read()
+        except SourceEndedError:
+            raise StopAsyncIteration from None
+        except InvalidStateError:
+            if self._is_closed:
                 raise StopAsyncIteration from None
-        raw = await self._reader.__anext__()
+            raise
         time = float(raw.pts or 0) * float(raw.time_base or 0)
         if self._start is None:
             self._start = time

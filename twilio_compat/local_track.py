@@ -143,13 +143,13 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
         """The source after the processor; None without one."""
         return None if self._run is None else self._processed
 
-    def write(self, frame: Picture | VideoFrame) -> bool:
+    def write(self, frame: Picture | VideoFrame | av.VideoFrame) -> bool:
         """Copy a picture into a track made with `source="program"`; False when not taken.
 
         May be called from any thread; listeners are called on the event loop.
 
         Args:
-            frame: ``(h, w, 3)`` uint8 RGB, or a `VideoFrame`.
+            frame: ``(h, w, 3)`` uint8 RGB, a `VideoFrame`, or one of PyAV.
 
         Raises:
             InvalidStateError: The track has another source.
@@ -163,7 +163,7 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
             self._on_loop(self._saw_size, *size)
         return True
 
-    async def put(self, frame: Picture | VideoFrame) -> None:
+    async def put(self, frame: Picture | VideoFrame | av.VideoFrame) -> None:
         """As `write`, for a program that is faster than real time: wait for its turn.
 
         `frameRate` pictures are sent in a second, 60 unless it was given. It waits, too, while the
@@ -211,9 +211,9 @@ class LocalVideoTrack(LocalMediaTrack[VideoFrame], VideoTrack):
 LocalTrack: TypeAlias = LocalAudioTrack | LocalVideoTrack | LocalDataTrack
 
 
-def _size(frame: Picture | VideoFrame) -> tuple[int, int]:
+def _size(frame: Picture | VideoFrame | av.VideoFrame) -> tuple[int, int]:
     """Width and height of a written picture as it is sent: even."""
-    if isinstance(frame, VideoFrame):
+    if isinstance(frame, VideoFrame | av.VideoFrame):
         return frame.width & ~1, frame.height & ~1
     # I420 has its half-size chroma planes below the luma plane.
     height = frame.shape[0] if frame.ndim == 3 else frame.shape[0] * 2 // 3

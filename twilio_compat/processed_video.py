@@ -159,8 +159,10 @@ class ProcessedFeeds:
             pass
         finally:
             feed.close()
-            for stream in tuple(self._streams):
-                stream.end()
+            # Readers who came after this task was stopped belong to the next one.
+            if self._feed is feed:
+                for stream in tuple(self._streams):
+                    stream.end()
 
 
 @final

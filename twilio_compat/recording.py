@@ -42,6 +42,9 @@ _log = logging.getLogger(__name__)
 _SOUND_QUEUE: Final = 200
 """Frames of 20 ms that may wait while the encoder is busy."""
 
+_MAX_STEM: Final = 200
+"""Bytes of an identity in a file's name; file systems take 255 for all of the name."""
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
@@ -79,7 +82,10 @@ def record(
 
     Raises:
         InvalidArgumentError: The path or an option is not possible.
+        TypeError: The participant is neither a remote one nor an identity.
     """
+    if participant is not None and not isinstance(participant, RemoteParticipant | str):
+        raise TypeError("participant must be a RemoteParticipant or an identity")
     return Recording(room, Path(path), participant, options or RecordingOptions())
 
 
@@ -173,15 +179,17 @@ class Recording:
 
     def _file_of(self, identity: str) -> Path:
         # What is no letter or digit may mean something to a file system.
-        stem = re.sub(r"[^\w.@+-]|^\.", "_", identity)[:100]
-        taken = {writer.path for writer in self._writers.values()}
+        stem = re.sub(r"[^\w.@+-]|^\.", "_", identity).encode()[:_MAX_STEM].decode(errors="ignore")
+        # Some file systems do not tell "Ann" from "ann".
+        taken = {writer.path.name.casefold() for writer in self._writers.values()}
         names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
-        paths = (self._path / f"{name}.mp4" for name in names)
-        return next(path for path in paths if path not in taken)
+        free = (f"{name}.mp4" for name in names if f"{name}.mp4".casefold() not in taken)
+        return self._path / next(free)
 
     def _over(self) -> None:
         if self._stopping is None:
             self._room.off(RoomEvent.PARTICIPANT_CONNECTED, self._came)
+            self._room.off(RoomEvent.DISCONNECTED, self._over)
             self._stopping = asyncio.create_task(self._finish(), name="finish recording")
 
     async def _finish(self) -> None:

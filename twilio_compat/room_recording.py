@@ -6,10 +6,11 @@ one there is.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import final
+from typing import Any, Final, final
 
-from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.errors import InvalidArgumentError, InvalidStateError, Stage
 from acs_core.media.recorder import Recorder
 from acs_core.media.recording import RecordingSummary
 from twilio_compat.events import RoomEvent
@@ -19,6 +20,11 @@ from twilio_compat.room import Room
 from twilio_compat.shown_video import ShownVideo
 
 __all__ = ["RoomRecording"]
+
+_log = logging.getLogger(__name__)
+
+_SOUND_QUEUE: Final = 200
+"""Frames of 20 ms that may wait while the encoder is busy."""
 
 
 @final
@@ -47,9 +53,8 @@ class RoomRecording:
         """Record what there is and what comes."""
         self._room = room
         self._recorder.add_video(self._video)
-        room.on(RoomEvent.TRACK_SUBSCRIBED, self._subscribed)
-        room.on(RoomEvent.TRACK_UNSUBSCRIBED, self._choose)
-        room.on(RoomEvent.DOMINANT_SPEAKER_CHANGED, self._choose)
+        for event, listener in self._listeners():
+            room.on(event, listener)
         for participant in room.participants.values():
             for publication in participant.audio_tracks.values():
                 if isinstance(publication.track, RemoteAudioTrack):
@@ -62,14 +67,31 @@ class RoomRecording:
         Raises:
             MediaError: It cannot be written.
         """
+        room, self._room = self._room, None
+        if room is not None:
+            for event, listener in self._listeners():
+                room.off(event, listener)
         self._video.close()
         return await self._recorder.close()
+
+    def _listeners(self) -> tuple[tuple[RoomEvent, Any], ...]:
+        return (
+            (RoomEvent.TRACK_SUBSCRIBED, self._subscribed),
+            (RoomEvent.TRACK_UNSUBSCRIBED, self._choose),
+            (RoomEvent.DOMINANT_SPEAKER_CHANGED, self._choose),
+        )
 
     def _subscribed(
         self, track: object, _publication: object, participant: RemoteParticipant
     ) -> None:
         if isinstance(track, RemoteAudioTrack):
-            self._recorder.add_audio(track.frames(), clock=participant.sid)
+            try:
+                frames = track.frames(max_queue=_SOUND_QUEUE)
+            except InvalidStateError as error:
+                # The connection is being replaced; what comes with the next one is recorded.
+                _log.warning("Sound of %s is not recorded: %s", participant.identity, error)
+            else:
+                self._recorder.add_audio(frames, clock=participant.sid)
         self._choose()
 
     def _choose(self) -> None:

@@ -63,8 +63,9 @@ class ShownVideo(AsyncIterator[VideoFrame]):
         """Read nothing until the next track."""
         self._track = None
         self._changed.clear()
-        if self._frames is not None:
-            self._frames.close()
+        frames, self._frames = self._frames, None
+        if frames is not None:
+            frames.close()
 
     async def __anext__(self) -> VideoFrame:
         """Wait for the next picture; there is no end."""
@@ -76,17 +77,25 @@ class ShownVideo(AsyncIterator[VideoFrame]):
             if self._frames is None and self._track is not None:
                 self._frames = _open(self._track)
                 self._began = None
-            if self._frames is None:
+            frames = self._frames
+            if frames is None:
                 self._changed.clear()
                 continue
             try:
-                frame = await self._frames.__anext__()
+                frame = await frames.__anext__()
             except StopAsyncIteration:
-                self._frames = None
-                if self._track is not None and not self._track.media_stream_track.is_subscribed:
-                    self.close()
+                if frames is self._frames:
+                    self._ended()
                 continue
             return self._placed(frame)
+
+    def _ended(self) -> None:
+        """Read the track anew, or wait for the next one."""
+        self._frames = None
+        track = self._track
+        # One that ends before its first picture would do so for ever: who chooses shows it again.
+        if track and (self._began is None or not track.media_stream_track.is_subscribed):
+            self.close()
 
     def _placed(self, frame: VideoFrame) -> VideoFrame:
         if self._began is None:

@@ -9,6 +9,7 @@ Source: `attach` of twilio-video.js 2.36, whose argument is an element or its CS
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from os import PathLike
 from pathlib import Path
@@ -25,6 +26,8 @@ from acs_core.media.window import SurfaceWindow
 __all__ = ["FileSink", "FrameSink", "WindowSink", "open_sink"]
 
 _FrameIn = TypeVar("_FrameIn", bound=VideoFrame | AudioFrame, contravariant=True)
+
+_log = logging.getLogger(__name__)
 
 WINDOW: Final = "window"
 _QUEUE: Final = 50
@@ -46,6 +49,9 @@ class FrameSink(Protocol[_FrameIn]):
 class FileSink:
     """Writes one track into a .webm, .mkv or .mp4 file, from the first frame until it is detached.
 
+    The file is complete, too, when a remote track is not received any more, and when the program
+    is cancelled.
+
     Args:
         path: Overwritten.
         kind: "audio" or "video".
@@ -63,13 +69,14 @@ class FileSink:
             )
         self._recorder = Recorder(target, options)
         self._frames = FrameStream(_QUEUE, lambda _stream: None)
-        self._closing: asyncio.Task[RecordingSummary] | None = None
+        self._is_detached = asyncio.Event()
         self._drained = asyncio.Event()
         frames: Any = self._queued()
         if kind == "video":
             self._recorder.add_video(frames)
         else:
             self._recorder.add_audio(frames)
+        self._writing = asyncio.create_task(self._write(), name=f"file sink {target.name}")
 
     @property
     def path(self) -> Path:
@@ -83,14 +90,13 @@ class FileSink:
 
     def show(self, frame: VideoFrame | AudioFrame) -> None:
         """Write a frame; none any more once it was detached."""
-        if self._closing is None:
+        if not self._is_detached.is_set():
             self._frames.push(frame)
 
     def blank(self) -> None:
         """Finish the file in the background; `closed` waits for it."""
-        if self._closing is None:
-            self._frames.end()
-            self._closing = asyncio.create_task(self._close(), name="close file sink")
+        self._is_detached.set()
+        self._frames.end()
 
     async def closed(self) -> RecordingSummary:
         """Wait until the file is complete, and say what it holds.
@@ -99,18 +105,27 @@ class FileSink:
             MediaError: It could not be written.
             InvalidStateError: It is attached still.
         """
-        if self._closing is None:
+        if not self._is_detached.is_set():
             raise InvalidStateError(f"{self.path} is being written.", next_step="Detach it first.")
-        return await asyncio.shield(self._closing)
+        return await asyncio.shield(self._writing)
 
     async def _queued(self) -> AsyncGenerator[VideoFrame | AudioFrame, None]:
         async for frame in self._frames:
             yield frame
         self._drained.set()
 
-    async def _close(self) -> RecordingSummary:
-        # What waits is part of the recording; a recorder that failed drains its queue, too.
-        await asyncio.wait_for(self._drained.wait(), _DRAIN_DEADLINE)
+    async def _write(self) -> RecordingSummary:
+        try:
+            await self._is_detached.wait()
+            # What waits is part of the recording; a recorder that failed drains its queue, too.
+            async with asyncio.timeout(_DRAIN_DEADLINE):
+                await self._drained.wait()
+        except TimeoutError:
+            _log.warning("The encoder of %s is too slow: its end is left out", self.path)
+        except asyncio.CancelledError:
+            # The program ends without having detached it: the file is complete all the same.
+            await self._recorder.close()
+            raise
         return await self._recorder.close()
 
 
@@ -132,6 +147,11 @@ class WindowSink:
     def show(self, frame: VideoFrame) -> None:
         """Show a picture."""
         self.surface.show(frame)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the window is there."""
+        return self._window.is_open
 
     def blank(self) -> None:
         """Close the window."""

@@ -26,7 +26,7 @@ from twilio_compat.emitter import EventEmitter
 from twilio_compat.events import TrackEvent
 from twilio_compat.frame_pump import AudioSink, FrameFeed, FrameMode, FramePump, TrackFrames
 from twilio_compat.option_bags import OptionBag
-from twilio_compat.sinks import FrameSink, open_sink
+from twilio_compat.sinks import FileSink, FrameSink, WindowSink, open_sink
 from twilio_compat.video_processor import (
     AddProcessorKeywords,
     ProcessorRun,
@@ -225,8 +225,11 @@ class MediaTrack(Track, Generic[_Frame]):
         return sinks
 
     def _attach_named(self, name: str) -> FrameSink[_Frame]:
-        if name in self._names:
-            return self._names[name]
+        known = self._names.get(name)
+        if isinstance(known, WindowSink) and not known.is_open:
+            self._take_off(known)  # The person closed it, and the program shows it again.
+        elif known is not None:
+            return known
         sink: FrameSink[_Frame] = open_sink(name, self.kind, self.name)
         try:
             self.attach(sink)
@@ -242,8 +245,11 @@ class MediaTrack(Track, Generic[_Frame]):
         return self._names[name]
 
     def _end_frames(self) -> None:
-        """Stop handing frames to callbacks and sinks: the track has no more."""
+        """Stop handing frames to callbacks and sinks, and finish files: the track has no more."""
         self._pump.stop()
+        for sink in self._sinks:
+            if isinstance(sink, FileSink):
+                sink.blank()
 
     def _take_off(self, sink: FrameSink[_Frame]) -> None:
         kept = [one for one in self._sinks if one is not sink]

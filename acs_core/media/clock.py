@@ -3,7 +3,9 @@
 Theory of operation. The RTP timestamp follows the frames' own times. When those disagree with
 real time by more than a second, or after a pause, it continues from real time: a receiver then
 sees a pause and not a burst (RFC 3550 section 5.1 lets it be any clock of the sampling instant).
-`now` is seconds of any monotonic clock.
+Sound is counted in samples, and where its own time says that some were lost before they came
+here, the hole shows in the timestamps; counted through, it would shift the sound against the
+picture. `now` is seconds of any monotonic clock.
 """
 
 from __future__ import annotations
@@ -14,8 +16,10 @@ __all__ = ["FrameThrottle", "RtpClock"]
 
 # A source whose clock is this far from real time is followed no longer.
 MAX_CLOCK_DRIFT: Final = 1.0
-# Sound that is this late was paused.
+# Sound without a time of its own that is this late was paused.
 MAX_SOUND_GAP: Final = 0.25
+# Times of sound are this exact; what is nearer to the sound before follows it without a hole.
+SOUND_TOLERANCE: Final = 0.01
 
 
 class RtpClock:
@@ -48,17 +52,40 @@ class RtpClock:
         self._anchor = (media_time, now, stamp)
         return self._note(stamp, now)
 
-    def sound(self, samples: int, now: float) -> tuple[int, bool]:
-        """Stamp a packet of `samples`; say whether it is the first after a pause."""
-        stamp = self._next_sound
+    def sound(self, samples: int, now: float, media_time: float | None = None) -> tuple[int, bool]:
+        """Stamp a packet of `samples`; say whether it is the first after a pause or a hole.
+
+        Args:
+            samples: How long it is, in ticks.
+            now: The present.
+            media_time: Of its first sample, seconds on the source's clock; None if not known.
+        """
         is_first = self._last_now is None
-        if not is_first:
-            behind = self._real_time(now) - stamp
-            if behind > MAX_SOUND_GAP * self._rate:
-                stamp += behind
-                is_first = True
+        gap = 0 if is_first else self._sound_gap(media_time, now)
+        stamp = self._next_sound + gap
+        if media_time is None:
+            self._anchor = None
+        elif self._anchor is None:
+            self._anchor = (media_time, now, stamp)
         self._next_sound = stamp + samples
-        return self._note(stamp, now), is_first
+        return self._note(stamp, now), is_first or gap > 0
+
+    def _sound_gap(self, media_time: float | None, now: float) -> int:
+        """Ticks between the sound before and the next; 0 where it follows directly."""
+        behind = max(0, self._real_time(now) - self._next_sound)
+        tolerance = SOUND_TOLERANCE * self._rate
+        if media_time is None:
+            return behind if behind > MAX_SOUND_GAP * self._rate else 0
+        if self._anchor is None:
+            return behind if behind > tolerance else 0
+        anchor_media, anchor_now, anchor_stamp = self._anchor
+        elapsed = media_time - anchor_media
+        gap = round(elapsed * self._rate) - (self._next_sound - anchor_stamp)
+        if abs(elapsed - (now - anchor_now)) > MAX_CLOCK_DRIFT or gap < -tolerance:
+            # Another clock, or a source that began again.
+            self._anchor = None
+            return behind if behind > MAX_SOUND_GAP * self._rate else 0
+        return gap if gap > tolerance else 0
 
     def _real_time(self, now: float) -> int:
         if self._last_now is None:

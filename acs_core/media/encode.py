@@ -82,12 +82,14 @@ class EncodedSound:
     Attributes:
         payload: The packet; empty when nothing need be sent (discontinuous transmission).
         samples: How long it is, at 48 kHz.
+        offset: Samples from the start of the frame to its own; below 0 for what was left over.
         level: RFC 6464 level of the sound before encoding, 0 (loudest) to 127.
         has_voice: The level is one of speech.
     """
 
     payload: bytes
     samples: int
+    offset: int
     level: int
     has_voice: bool
 
@@ -326,11 +328,13 @@ class OpusEncoder:
             MediaError: The codec failed.
         """
         try:
+            offset = 0 if self._rest is None else -len(self._rest)
             samples = self._native_samples(frame)
             packets: list[EncodedSound] = []
             while len(samples) >= FRAME_SAMPLES:
                 piece, samples = samples[:FRAME_SAMPLES], samples[FRAME_SAMPLES:]
-                packets.append(self._encode_piece(piece, now))
+                packets.append(self._encode_piece(piece, now, offset))
+                offset += FRAME_SAMPLES
         except av.error.FFmpegError as error:
             raise MediaError(f"Sound was not encoded: {error}", stage=Stage.MEDIA) from error
         self._rest = samples
@@ -350,7 +354,7 @@ class OpusEncoder:
             pieces.insert(0, self._rest)
         return np.concatenate(pieces) if pieces else np.zeros((0, channels), np.int16)
 
-    def _encode_piece(self, samples: Samples, now: float) -> EncodedSound:
+    def _encode_piece(self, samples: Samples, now: float, offset: int) -> EncodedSound:
         channels = samples.shape[1]
         expected = next((step for step in LOSS_STEPS if self.packet_loss <= step), LOSS_STEPS[-1])
         is_loss_due = expected != self._expected_loss and now - self._made >= LOSS_INTERVAL
@@ -366,6 +370,7 @@ class OpusEncoder:
         return EncodedSound(
             payload=b"" if self._is_left_out(level) else payload,
             samples=FRAME_SAMPLES,
+            offset=offset,
             level=level,
             has_voice=level <= VOICE_LEVEL,
         )

@@ -110,6 +110,17 @@ class Timeline:
             self._origin = local
         return local - self._origin
 
+    def delay(self, stream: str, clock: str, seconds: float) -> None:
+        """Place a stream, and what shares its clock, later from now on."""
+        if stream in self._anchors:
+            self._anchors[stream] += seconds
+        if clock in self._offsets:
+            self._offsets[clock] += seconds
+
+    def forget(self, stream: str) -> None:
+        """The stream has ended."""
+        self._anchors.pop(stream, None)
+
 
 def with_channels(samples: Samples, channels: int) -> Samples:
     """Return ``(n, c)`` samples with 1 or 2 channels: the mean, or the same on both."""

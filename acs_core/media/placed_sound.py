@@ -2,7 +2,9 @@
 
 Theory of operation. A stream goes on where it stopped as long as its frames say so within a
 tolerance, so that jitter makes neither holes nor overlaps; a real hole is left, and what is there
-already is not added twice.
+already is not added twice. A stream of which nothing has come in time lately, since its network
+became slower or its clock runs slower than ours, is placed later from then on: it would be left
+out for good.
 """
 
 from __future__ import annotations
@@ -21,6 +23,13 @@ _TOLERANCE: Final = AUDIO_RATE // 25
 """40 ms: below that, sound is joined to what came before; lips and sound stay within the 45 ms
 early and 125 ms late of ITU-R BT.1359-1 section 3."""
 
+_WATCHED: Final = 25
+"""Frames of a stream, half a second of 20 ms each, that are looked at together: a loop that stands
+still for less is no reason to move a stream."""
+
+_SPARE: Final = AUDIO_RATE * 3 // 50
+"""60 ms, in samples, that the best frame of a moved stream has to spare; above the tolerance."""
+
 
 class PlacedSound:
     """Feeds a mixer; blocks only for resampling.
@@ -38,6 +47,7 @@ class PlacedSound:
         self._timeline = timeline
         self._cursors: dict[str, int] = {}
         self._resamplers: dict[str, av.AudioResampler] = {}
+        self._spares: dict[str, list[int]] = {}
         self.newest = 0
 
     def add(self, stream: str, clock: str, frame: AudioFrame, arrival: float) -> float:
@@ -57,12 +67,34 @@ class PlacedSound:
         self._mixer.add(max(0, start), samples[overlap + max(0, -start) :])
         self._cursors[stream] = start + len(samples) - overlap
         self.newest = max(self.newest, self._cursors[stream])
+        self._watch(stream, clock, start - self._mixer.position)
         return time
 
     def forget(self, stream: str) -> None:
         """The stream has ended."""
         self._cursors.pop(stream, None)
         self._resamplers.pop(stream, None)
+        self._spares.pop(stream, None)
+        self._timeline.forget(stream)
+
+    def _watch(self, stream: str, clock: str, spare: int) -> None:
+        """Move a stream whose frames all come too late.
+
+        Args:
+            stream: As of `add`.
+            clock: As of `add`.
+            spare: Samples between the place of a frame and the place that is taken next.
+        """
+        spares = self._spares.setdefault(stream, [])
+        spares.append(spare)
+        if len(spares) < _WATCHED:
+            return
+        best = max(spares)
+        spares.clear()
+        if best <= 0 < self._mixer.position:
+            self._timeline.delay(stream, clock, (_SPARE - best) / AUDIO_RATE)
+            # It leaves a hole here, however small.
+            self._cursors.pop(stream)
 
     def _at_rate(self, stream: str, frame: AudioFrame) -> Samples:
         """Return the sound at 48 kHz in the channels of the mix."""

@@ -204,8 +204,10 @@ class ProgramVideoSource(MediaSource):
                     if wait <= 0 and self.write(given):
                         return
                 # Woken by who takes the picture before, who opens, and who closes.
+                # Not `wait_for`, which swallows a cancellation that comes with the event (3.11).
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._room.wait(), None if wait is None else wait)
+                    async with asyncio.timeout(wait):
+                        await self._room.wait()
 
     async def drained(self) -> None:
         """Wait until the last picture is on its way, or the source is closed."""
@@ -235,8 +237,9 @@ class ProgramVideoSource(MediaSource):
         last: av.VideoFrame | None = None
         while True:
             try:
-                # Before the first picture there is none to repeat.
-                await asyncio.wait_for(self._wake.wait(), self._repeat_after if last else None)
+                # Before the first picture there is none to repeat. Not `wait_for`: see `put`.
+                async with asyncio.timeout(self._repeat_after if last else None):
+                    await self._wake.wait()
             except TimeoutError:
                 assert last is not None
                 yield _again(last, round((loop.time() - self._started) * VIDEO_CLOCK_RATE))

@@ -329,6 +329,8 @@ class StreamSender:
             try:
                 self._reader = await self._source.open()
                 self.error = None
+                # Another source has times of its own.
+                self._clock.pause()
                 await self._pump(self._reader)
             except CallingError as error:
                 # A source that failed or ended may be replaced; until then nothing is sent.
@@ -392,8 +394,10 @@ class StreamSender:
         loop = asyncio.get_running_loop()
         packets = await loop.run_in_executor(media_pool("audio"), encoder.encode, frame, now)
         level_id = stream.encoding.extensions.get(Uri.AUDIO_LEVEL)
+        frame_time = _frame_time(frame)
         for packet in packets:
-            timestamp, is_first = self._clock.sound(packet.samples, now)
+            time = None if frame_time is None else frame_time + packet.offset / AUDIO_RATE
+            timestamp, is_first = self._clock.sound(packet.samples, now, time)
             self._counters.frames += 1
             self._counters.level = packet.level
             self._frames.add(1, now)

@@ -52,6 +52,11 @@ class SurfaceWindow:
         """Width and height of the picture on the screen; zeros before the first."""
         return (0, 0) if self._image is None else (self._image.width(), self._image.height())
 
+    @property
+    def is_open(self) -> bool:
+        """Whether neither the program nor the person has closed it."""
+        return self._is_open
+
     def close(self) -> None:
         """Close the window. Closing again does nothing."""
         self._is_open = False

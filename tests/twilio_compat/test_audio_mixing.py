@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from acs_core.errors import InvalidArgumentError
+from acs_core.core.facts import PublicationKind
+from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.media.frames import AudioFrame
 from acs_core.media.sources import ToneSource
-from tests.support.fake_room import room_of
+from tests.support.fake_call import ScriptedReceiver, endpoint, publication
+from tests.support.fake_room import only, room_of, turns
 from tests.support.sources import HeldSource
 from twilio_compat import LocalAudioTrack
 from twilio_compat.audio_mixing import MixedSound, mix_room, mix_tracks, pcm
@@ -27,8 +29,8 @@ async def finish(*tracks: LocalAudioTrack) -> None:
 
 
 async def test_loud_sounds_are_clipped_and_do_not_wrap() -> None:
-    # Of three pitches: whenever each begins, their peaks meet soon.
-    tracks = [LocalAudioTrack(ToneSource(pitch, -4.0)) for pitch in (430.0, 500.0, 610.0)]
+    # Of one frequency they could cancel each other out: they do not begin together.
+    tracks = [LocalAudioTrack(ToneSource(hertz, -4.0)) for hertz in (440.0, 510.0, 730.0)]
     async with mix_tracks(tracks) as mixed:
         peaks = []
         async for frame in mixed:
@@ -106,3 +108,47 @@ async def test_pieces_that_cannot_be_are_refused() -> None:
     for arguments in ({"duration": 0.0}, {"sample_rate": 0}, {"channels": 3}):
         with pytest.raises(InvalidArgumentError):
             await anext(pcm(frames(), **arguments))  # type: ignore[arg-type]
+
+
+async def test_a_mix_that_nobody_reads_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twilio_compat.audio_mixing._MAX_LATE", 0.1)
+    track = LocalAudioTrack(ToneSource())
+    async with mix_tracks([track]) as mixed:
+        frames = track.frames()
+        for _ in range(30):
+            await anext(frames)
+        frames.close()
+        assert mixed._mixer.end - mixed._mixer.position <= 0.5 * 48_000
+        assert mixed.dropped == 0
+        assert (await anext(mixed)).samples.any()
+    await finish(track)
+
+
+async def test_a_track_that_is_added_again_at_once_can_be_removed() -> None:
+    track = LocalAudioTrack(HeldSource())
+    async with mix_tracks([track]) as mixed:
+        await turns()
+        mixed.remove(track)
+        mixed.add(track)
+        await turns(30)
+        assert mixed.tracks == (track,)
+        mixed.remove(track)
+        assert mixed.tracks == ()
+    await finish(track)
+
+
+async def test_a_mix_with_a_track_that_is_not_received_leaves_nothing_behind() -> None:
+    source = ToneSource()
+    track = LocalAudioTrack(source)
+    sounding = endpoint("a", "ann", publication("1", PublicationKind.AUDIO))
+    async with room_of(sounding, received={"1" * 32: ScriptedReceiver()}) as (room, session):
+        (remote,) = [one.track for one in only(room).audio_tracks.values()]
+        assert remote is not None
+        session.receivers.clear()
+        with pytest.raises(InvalidStateError):
+            mix_tracks([track, remote])
+        await turns(30)
+        assert not source.is_capturing
+        async with mix_room(room) as mixed:
+            assert mixed.tracks == ()
+    await finish(track)

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 
+import av
 import numpy as np
 import pytest
 
@@ -319,5 +320,55 @@ async def test_a_source_that_gives_no_frames_mutes_its_track() -> None:
     await until(lambda: track.isMuted)
     track.stop()
     assert not track.is_muted
+    frames.close()
+    await finish(track)
+
+
+class SlowSource(HeldSource):
+    """A device that opens when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_open = asyncio.Event()
+
+    async def _prepare(self) -> None:
+        await self.may_open.wait()
+
+
+async def test_frames_that_are_closed_while_the_device_opens_let_go_of_it() -> None:
+    source = SlowSource()
+    track = LocalAudioTrack(source)
+    frames = track.frames()
+    waiting = asyncio.create_task(anext(frames, None))
+    await asyncio.sleep(0)
+    frames.close()
+    source.may_open.set()
+    async with asyncio.timeout(5):
+        assert await waiting is None
+    assert not source.is_capturing
+    await finish(track)
+
+
+async def test_closing_frames_ends_who_waits_for_one() -> None:
+    track = LocalAudioTrack(HeldSource())
+    frames = track.frames()
+    waiting = asyncio.create_task(anext(frames, None))
+    await until(lambda: track.media_stream_track.is_capturing)
+    frames.close()
+    async with asyncio.timeout(5):
+        assert await waiting is None
+    await finish(track)
+
+
+async def test_frames_of_pyav_are_written_and_put() -> None:
+    track = await create_local_video_track(source="program")
+    frames = track.frames()
+    reading = asyncio.create_task(anext(frames))
+    await until(lambda: track.media_stream_track.is_capturing)
+    picture = av.VideoFrame.from_ndarray(np.zeros((51, 65, 3), np.uint8), format="rgb24")
+    assert track.write(picture)
+    assert (await reading).width == 64
+    await track.put(picture)
+    assert (track.dimensions.width, track.dimensions.height) == (64, 50)
     frames.close()
     await finish(track)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -140,3 +141,26 @@ def test_a_noise_cancellation_without_a_track_has_no_source() -> None:
         names["source_track"],
         names["is_enabled"],
     )
+
+
+async def test_a_microphone_is_let_go_when_nobody_waits_for_the_vendor_any_more() -> None:
+    begun = asyncio.Event()
+
+    class Loading(Silencer):
+        async def prepare(self) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+    register_noise_cancellation("loading", lambda _: Loading())
+    source = ToneSource()
+    making = asyncio.create_task(
+        create_local_audio_track(
+            {"source": source, "noiseCancellationOptions": {"vendor": "loading"}}
+        )
+    )
+    await begun.wait()
+    making.cancel()
+    await asyncio.wait([making])
+    assert making.cancelled()
+    assert not source.is_capturing
+    await source.close()

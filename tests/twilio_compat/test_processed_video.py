@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -109,6 +110,21 @@ async def test_readers_of_a_remote_track_share_the_work() -> None:
     feeds.open[0].end()
     with pytest.raises(StopAsyncIteration):
         await third.__anext__()
+    await tasks.aclose()
+
+
+async def test_who_comes_as_the_last_reader_goes_is_served() -> None:
+    feeds, tasks = Feeds(), TaskOwner()
+    processed = ProcessedFeeds(feeds, adding(50), tasks)
+    first = processed.frames(1)
+    await turns()
+    first.close()
+    second = processed.frames(1)
+    await turns()
+    feeds.push()
+    async with asyncio.timeout(5):
+        assert abs(brightness(await anext(second)) - 150) < 3  # type: ignore[call-overload]
+    second.close()
     await tasks.aclose()
 
 

@@ -6,8 +6,11 @@ from pathlib import Path
 import av
 import pytest
 
+from acs_core.core.facts import PublicationKind
 from acs_core.errors import InvalidArgumentError
 from acs_core.media.patterns import dominant_color
+from tests.support.fake_call import ScriptedReceiver, endpoint, publication
+from tests.support.fake_room import room_of
 from twilio_compat.connect import connect
 from twilio_compat.remote_track import RemoteVideoTrack
 from twilio_compat.room import Room
@@ -96,3 +99,21 @@ async def test_room_is_recorded_with_sound_and_picture(tmp_path: Path) -> None:
 def test_place_that_cannot_be_written_is_refused_before_the_call(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidArgumentError):
         RoomRecording(tmp_path / name)
+
+
+async def test_a_recording_that_is_over_leaves_no_listener(tmp_path: Path) -> None:
+    async with room_of() as (room, _):
+        recording = RoomRecording(tmp_path / "a.mkv")
+        recording.start(room)
+        assert room.listener_count("trackSubscribed") == 1
+        await recording.close()
+        assert room.listener_count("trackSubscribed") == 0
+
+
+async def test_sound_that_is_not_received_just_now_is_left_out(tmp_path: Path) -> None:
+    sounding = endpoint("a", "ann", publication("1", PublicationKind.AUDIO))
+    async with room_of(sounding, received={"1" * 32: ScriptedReceiver()}) as (room, session):
+        session.receivers.clear()
+        recording = RoomRecording(tmp_path / "a.mkv")
+        recording.start(room)
+        assert (await recording.close()).path == tmp_path / "a.mkv"

@@ -47,7 +47,6 @@ async def test_black_comes_once_after_a_picture_that_is_taken_away() -> None:
         receiver.queue.put_nowait(VideoFrame.from_ndarray(WHITE))
         await anext(shown)
         shown.blank()
-        receiver.queue.put_nowait(None)
         black = await anext(shown)
         assert (black.width, black.height, int(black.to_rgb().max())) == (64, 48, 0)
         waiting = asyncio.create_task(anext(shown))
@@ -70,3 +69,23 @@ async def test_a_track_that_is_not_received_is_waited_for() -> None:
         assert not waiting.done()
         waiting.cancel()
         await asyncio.wait([waiting])
+
+
+async def test_a_track_that_ends_before_its_first_picture_does_not_hold_the_loop() -> None:
+    receiver = ScriptedReceiver()
+    async with room_of(ANN, received={"1" * 32: receiver}) as (room, _):
+        track = video_of(room)
+        shown = ShownVideo()
+        shown.show(track)
+        for _ in range(20):
+            receiver.queue.put_nowait(None)
+        waiting = asyncio.create_task(anext(shown))
+        await turns(40)
+        assert len(receiver.opened) == 1
+        while not receiver.queue.empty():
+            receiver.queue.get_nowait()
+        shown.show(track)
+        receiver.queue.put_nowait(VideoFrame.from_ndarray(WHITE))
+        async with asyncio.timeout(5):
+            assert int((await waiting).to_rgb().min()) > 250
+        shown.close()

@@ -40,6 +40,44 @@ def test_sound_counts_samples_and_jumps_over_pauses() -> None:
     assert clock.sound(960, 3.08) == (1927 + 96960, False)
 
 
+def test_lost_sound_leaves_a_hole_of_its_length() -> None:
+    clock = RtpClock(48000, first=0)
+    assert clock.sound(960, 1.00, 5.00) == (0, True)
+    assert clock.sound(960, 1.02, 5.02) == (960, False)
+    # 200 ms did not come here; what came is late besides.
+    assert clock.sound(960, 1.30, 5.24) == (960 * 12, True)
+    assert clock.sound(960, 1.30, 5.26) == (960 * 13, False)
+
+
+def test_sound_that_waited_keeps_its_time() -> None:
+    clock = RtpClock(48000, first=0)
+    clock.sound(960, 1.0, 0.0)
+    # The loop stood still for 0.4 s, and nothing was lost.
+    assert [clock.sound(960, 1.42, 0.02 * n) for n in (1, 2, 3)] == [
+        (960, False),
+        (1920, False),
+        (2880, False),
+    ]
+
+
+def test_sound_of_another_source_continues_from_real_time() -> None:
+    clock = RtpClock(48000, first=0)
+    clock.sound(960, 1.0, 0.0)
+    clock.pause()
+    assert clock.sound(960, 1.1, 0.7) == (4800, True)
+    assert clock.sound(960, 1.12, 0.72) == (5760, False)
+    # A suspended machine: its times went on as if nothing had been.
+    assert clock.sound(960, 5.12, 0.74) == (5760 + 4 * 48000, True)
+    # It began again.
+    assert clock.sound(960, 5.14, 0.0) == (5760 + 4 * 48000 + 960, False)
+
+
+def test_small_errors_of_a_sources_times_leave_no_holes() -> None:
+    clock = RtpClock(48000, first=0)
+    stamps = [clock.sound(960, n * 0.02, n * 0.02 + n % 3 * 0.004)[0] for n in range(50)]
+    assert stamps == [n * 960 for n in range(50)]
+
+
 @given(
     st.lists(st.tuples(st.none() | st.floats(0, 100), st.floats(0, 3), st.booleans()), max_size=30)
 )

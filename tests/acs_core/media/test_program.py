@@ -246,3 +246,14 @@ async def test_the_last_picture_is_sent_again_while_nothing_is_written() -> None
     assert [frame.pts for frame in frames] == sorted({frame.pts for frame in frames})
     reader.close()
     await source.close()
+
+
+async def test_a_picture_in_the_moment_of_the_end_does_not_keep_the_source_alive() -> None:
+    source = ProgramVideoSource(max_frame_rate=1e6, repeat_after=60.0)
+    reader = await source.open()
+    picture = np.zeros((48, 64, 3), np.uint8)
+    assert source.write(picture)
+    await reader.read()
+    assert source.write(picture)
+    async with asyncio.timeout(2):
+        await source.close()

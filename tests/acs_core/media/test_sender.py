@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from acs_core.errors import InvalidArgumentError, InvalidStateError
-from acs_core.media.frames import AudioFrame, VideoFrame
+from acs_core.media.frames import AudioFrame, VideoFrame, av_audio_frame
 from acs_core.media.outgoing import SendEncoding
 from acs_core.media.patterns import dominant_color, dominant_frequency, read_counter
 from acs_core.media.program import ProgramVideoSource
 from acs_core.media.sender import SendOptions, StreamSender
-from acs_core.media.sources import PatternSource, ToneSource
+from acs_core.media.sources import MediaSource, Pacer, PatternSource, ToneSource
 from acs_core.rtc.feedback import FullIntraRequest, Nack, PictureLossIndication
 
 
@@ -60,6 +60,35 @@ async def test_sound_arrives_with_its_pitch_and_level(media_link) -> None:
     assert abs(level - 20) <= 1
     times = [frame.time for frame in frames]
     assert times[-1] == pytest.approx(29 * 0.02, abs=0.001)
+
+
+class LosingSource(MediaSource):
+    """200 ms of silence, 200 ms that are lost, then noise."""
+
+    def __init__(self) -> None:
+        super().__init__("audio", "Losing")
+        self.stall_after = None
+
+    async def _frames(self):
+        pacer = Pacer()
+        noise = np.random.default_rng(1).integers(-9000, 9000, (960, 1), dtype=np.int16)
+        for number in (*range(10), *range(20, 40)):
+            await pacer.wait(number * 0.02)
+            yield av_audio_frame(noise if number >= 20 else noise * 0, pts=number * 960)
+        await asyncio.Event().wait()
+
+
+async def test_lost_sound_does_not_shift_what_comes_after_it(media_link) -> None:
+    source = LosingSource()
+    async with media_link() as link:
+        _, receiver = link.add(source, "opus")
+        stream = receiver.frames()
+        quiet = [frame := (await take(stream, 1))[0]]
+        while frame.level_dbov < -40:
+            quiet.append(frame := (await take(stream, 1))[0])
+    await source.close()
+    assert frame.time - quiet[0].time == pytest.approx(0.4, abs=0.03)
+    assert frame.capture_time - quiet[1].capture_time == pytest.approx(0.38, abs=0.03)
 
 
 async def test_a_disabled_stream_sends_nothing_and_resumes_with_a_keyframe(media_link) -> None:

@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -25,25 +21,6 @@ async def test_without_a_display_the_error_says_what_to_do(
     with pytest.raises(MediaError, match="window") as caught:
         SurfaceWindow(FrameSurface())
     assert "DISPLAY" in caught.value.next_step
-
-
-@pytest.fixture
-def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if shutil.which("Xvfb") is None:
-        pytest.skip("Xvfb is not installed")
-    read, write = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
-        pass_fds=[write],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as pipe:
-        number = pipe.readline().strip()
-    monkeypatch.setenv("DISPLAY", f":{number}")
-    yield
-    server.terminate()
-    server.wait(timeout=5)
 
 
 async def test_a_window_shows_the_newest_picture_until_it_is_closed(display: None) -> None:
