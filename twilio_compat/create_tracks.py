@@ -123,10 +123,13 @@ def as_local_track(track: object, *, name: str | None = None) -> LocalTrack:
 
 
 async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
+    wanted = options.noise_cancellation_options
+    # Before the device, which nobody would let go of if this were canceled.
+    noise = None if wanted is None else await open_noise_cancellation(wanted)
     opened = await open_source("audio", options)
     track = LocalAudioTrack(opened.source, name=options.name)
-    if options.noise_cancellation_options is not None:
-        track.cancel_noise(await open_noise_cancellation(options.noise_cancellation_options))
+    if noise is not None:
+        track.cancel_noise(noise)
     return track.made_from(options, opened)
 
 
