@@ -65,7 +65,8 @@ class CancelablePromise(Generic[_T]):
 
     def cancel(self) -> None:
         """Give up; who awaits gets `CanceledError`. Without effect once it is done."""
-        if not self._task.done():
+        # A second time would interrupt what lets go of what was made until then.
+        if not self._task.done() and not self._is_canceled:
             self._is_canceled = True
             self._task.cancel()
 

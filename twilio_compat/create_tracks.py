@@ -123,16 +123,13 @@ def as_local_track(track: object, *, name: str | None = None) -> LocalTrack:
 
 
 async def _make_audio(options: TrackOptions) -> LocalAudioTrack:
+    wanted = options.noise_cancellation_options
+    # Before the device, which nobody would let go of if this were canceled.
+    noise = None if wanted is None else await open_noise_cancellation(wanted)
     opened = await open_source("audio", options)
-    try:
-        track = LocalAudioTrack(opened.source, name=options.name)
-        if options.noise_cancellation_options is not None:
-            track.cancel_noise(await open_noise_cancellation(options.noise_cancellation_options))
-    except BaseException:
-        # Who waited for a vendor's model does no longer; nobody else lets go of the microphone.
-        if opened.reader is not None:
-            opened.reader.close()
-        raise
+    track = LocalAudioTrack(opened.source, name=options.name)
+    if noise is not None:
+        track.cancel_noise(noise)
     return track.made_from(options, opened)
 
 

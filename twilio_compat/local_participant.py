@@ -318,6 +318,7 @@ class LocalParticipant(Participant):
         """Publish what is in `_pending`, unless it is taken out of it before that is done."""
         track = as_local_track(given, name=options.name)
         self._check_pending(given)
+        sending = self._sending
         try:
             core = await self._publish(track, options)
         except CallingError as error:
@@ -332,6 +333,8 @@ class LocalParticipant(Participant):
             await self._unpublish(core, after=None)
         self._check_pending(given)
         publication = self.add(core, track)
+        if self._sending is not sending and publication.kind != "data":
+            core.set_encoding(self._sending.encoding(publication.kind))
         self._later(LocalParticipantEvent.TRACK_PUBLISHED, publication)
         return publication
 

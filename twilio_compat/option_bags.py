@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
@@ -105,4 +106,6 @@ def constraint(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T | None
         value = value.get("exact", value.get("ideal"))
     if kind is float and isinstance(value, int):
         value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise TypeError(f"{key} must be a finite number")
     return optional({key: value}, key, kind)

@@ -14,7 +14,7 @@ Source: twilio-video.js 2.36, `CreateLocalTrackOptions` and neighbors; texts of 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -163,7 +163,6 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
     known = frozenset(TrackOptions.__dataclass_fields__) | _LOG_KEYS
     values = merge("options", bag, keywords, known, _WORKAROUNDS, _TRACK_UNUSED)
     apply_log_levels(values.get("log_level"), optional(values, "logger_name", str))
-    color = values.get("color")
     mode = values.get("default_device_capture_mode", "auto")
     if mode not in set(DefaultDeviceCaptureMode):
         raise ValueError("defaultDeviceCaptureMode must be one of auto, manual")
@@ -177,13 +176,27 @@ def read_track_options(bag: object, keywords: Mapping[str, Any]) -> TrackOptions
         height=constraint(values, "height", int),
         frame_rate=constraint(values, "frame_rate", float),
         loop=flag(values, "loop", default=False),
-        color=None if color is None else (int(color[0]), int(color[1]), int(color[2])),
+        color=_color(values.get("color")),
         frequency=constraint(values, "frequency", float),
         channels=constraint(values, "channels", int) or 1,
         noise_cancellation_options=read_noise_cancellation(
             values.get("noise_cancellation_options")
         ),
     )
+
+
+def _color(value: object) -> tuple[int, int, int] | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 3:
+        raise TypeError("color must be three integers")
+    red, green, blue = value
+    for part in value:
+        if isinstance(part, bool) or not isinstance(part, int):
+            raise TypeError("color must be three integers")
+        if not 0 <= part <= 255:
+            raise ValueError("color must be of integers from 0 to 255")
+    return red, green, blue
 
 
 def read_data_track_options(bag: object, keywords: Mapping[str, Any]) -> DataTrackOptions:

@@ -27,13 +27,15 @@ from acs_core.client.emitter import TaskOwner
 from acs_core.client.features.keys import Features
 from acs_core.client.options import JoinCallOptions, StreamOptions
 from acs_core.client.publications import RemotePublication
+from acs_core.core.call import CallState
 from acs_core.errors import CallingError, DeadlineError, Stage
 from acs_core.media.sources import PatternSource, ToneSource
 from acs_core.media.stats import PathStats
 from acs_core.models import CallClientOptions, ProbeCallLocator
 from twilio_compat.connect_options import check_region
 from twilio_compat.emitter import EventEmitter
-from twilio_compat.errors import TwilioError, from_core
+from twilio_compat.endings import ended_error, lost_error
+from twilio_compat.errors import RoomConnectFailedError, TwilioError, from_core
 from twilio_compat.option_bags import NO_NAMES, OptionBag, merge, optional
 from twilio_compat.preflight_report import (
     NetworkTiming,
@@ -143,11 +145,16 @@ class PreflightTest(EventEmitter):
         self._reached: dict[PreflightProgress, float] = {}
         self._path = PathStats()
         self._samples: list[Sample] = []
+        self._is_stopped = False
         self._task = self._loop.create_task(self._run(), name="preflight")
 
     def stop(self) -> None:
         """End the test early: "failed" follows, with `PreflightStoppedError`. Safe to repeat."""
-        self._task.cancel()
+        # Once: a second time would interrupt what lets go of the clients.
+        if not self._is_stopped:
+            self._is_stopped = True
+            # A task that is canceled before its first step runs nothing, and would tell nothing.
+            self._loop.call_soon(self._task.cancel)
 
     async def closed(self) -> None:
         """Wait until the test is over, everything is let go of and its end was told (ours)."""
@@ -163,6 +170,8 @@ class PreflightTest(EventEmitter):
             self.emit(PreflightEvent.FAILED, PreflightStoppedError(), self._report())
         except CallingError as error:
             self.emit(PreflightEvent.FAILED, from_core(error), self._report())
+        except TwilioError as error:
+            self.emit(PreflightEvent.FAILED, error, self._report())
         except Exception as error:
             _log.exception("a preflight test failed")
             failure = TwilioError(53000, f"The test failed: {error}.")
@@ -226,6 +235,7 @@ class PreflightTest(EventEmitter):
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     await anext(frames)
             except (TimeoutError, StopAsyncIteration) as error:
+                _check_calls(sender, receiver)
                 raise DeadlineError(
                     f"No picture came through within {CONNECT_TIMEOUT:g} s.", stage=Stage.MEDIA
                 ) from error
@@ -235,7 +245,11 @@ class PreflightTest(EventEmitter):
             while (left := end - self._loop.time()) > 0:
                 # A measurement takes time; this waits for nothing else.
                 await asyncio.sleep(min(left, SAMPLE_INTERVAL))
+                _check_calls(sender, receiver)
                 self._look(sender, receiver, publications)
+            for call in (sender, receiver):
+                if (cause := call.feature(Features.RECONNECTION).cause) is not None:
+                    raise lost_error(cause)
 
     def _look(
         self, sender: Call, receiver: Call, publications: tuple[RemotePublication, ...]
@@ -279,6 +293,19 @@ class PreflightTest(EventEmitter):
             selectedIceCandidatePairStats=selected_of(path),
             progressEvents=list(self._progress),
         )
+
+
+def _check_calls(*calls: Call) -> None:
+    """Find that the test goes on; a call that reconnects may still come back.
+
+    Raises:
+        TwilioError: A call is over.
+    """
+    for call in calls:
+        if call.state is CallState.DISCONNECTED:
+            raise ended_error(call) or RoomConnectFailedError(
+                explanation="The service ended the test.", next_step="Test again."
+            )
 
 
 async def _subscribed(sender: Call, receiver: Call) -> tuple[RemotePublication, ...]:

@@ -123,7 +123,8 @@ class Room(EventEmitter):
     def __init__(self, setup: RoomSetup) -> None:
         super().__init__(TaskOwner())
         self._setup = setup
-        self._state = RoomState.CONNECTED
+        self._state = self._told_state = RoomState.CONNECTED
+        self._is_told_over = False
         self._number = next(_instances)
         self._work = TaskOwner()
         self._closed = asyncio.Event()
@@ -204,6 +205,13 @@ class Room(EventEmitter):
         """
         self._end(None)
         return self
+
+    def emit(self, event: str, *arguments: object) -> bool:
+        """Call the listeners of an event; after "disconnected" there is none, and False.
+
+        A listener may leave the room in the middle of what it is told; the rest is not told then.
+        """
+        return not self._is_told_over and super().emit(event, *arguments)
 
     async def closed(self) -> None:
         """Wait until the room is left and its devices are let go of (ours).
@@ -417,10 +425,11 @@ class Room(EventEmitter):
         return next((participant for participant in found if participant is not None), None)
 
     def _later(self, state: RoomState, event: RoomEvent, *arguments: object) -> None:
-        """Tell on a later tick, as Twilio does, unless the state changed until then."""
+        """Tell on a later tick, as Twilio does, unless the state changed back until then."""
 
         def tell() -> None:
-            if self._state is state:
+            if self._state is state and self._told_state is not state:
+                self._told_state = state
                 self._local.set_state(ParticipantState(str(state)))
                 self.emit(event, *arguments)
 
@@ -442,6 +451,7 @@ class Room(EventEmitter):
         for participant in self._participants.values():
             participant._unsubscribe_all()
         self.emit(RoomEvent.DISCONNECTED, self, error)
+        self._is_told_over = True
         self._local._release()
         self._work.spawn(self._close(), f"close {self}")
 

@@ -68,6 +68,7 @@ class Transcriptions:
     ) -> None:
         self._captions = captions
         self._tell = tell
+        self._is_over = False
         captions.on(CaptionsEvent.CAPTIONS_RECEIVED, self._received)
 
     async def start(self) -> None:
@@ -75,10 +76,13 @@ class Transcriptions:
         try:
             await self._captions.start_captions()
         except CallingError as error:
+            if self._is_over:
+                return  # That the room was left is no fault of the service.
             _log.warning("There are no transcriptions: %s %s", error.message, error.next_step)
 
     def stop(self) -> None:
         """Tell nothing any more; the room is over."""
+        self._is_over = True
         self._captions.off(CaptionsEvent.CAPTIONS_RECEIVED, self._received)
 
     def _received(self, info: object) -> None:

@@ -116,7 +116,8 @@ class MediaRecovery:
     def signaling_resumed(self) -> None:
         """Signaling is back, maybe over another network."""
         self._resumed.set()
-        if self._attempt is not None:
+        # One whose time is over is being ended already, and takes no other time.
+        if self._attempt is not None and not self._attempt.expired():
             self._attempt.reschedule(asyncio.get_running_loop().time())
 
     def start(self) -> None:

@@ -286,7 +286,8 @@ class SignalingConnection:
                 f"The connection to {self._url} was lost: {error}.", stage=Stage.SIGNALING
             ) from error
         except BaseException:
-            await _abandon(socket)
+            # Without its welcome, a new session is one that nobody can resume.
+            await _abandon(socket, is_over=resume is None)
             raise
         self._socket = socket
 
@@ -465,10 +466,11 @@ def _wrong_type(kind: str, why: str) -> InvalidArgumentError:
     )
 
 
-async def _abandon(socket: aiohttp.ClientWebSocketResponse) -> None:
-    """Close a WebSocket without a goodbye: the service keeps the session for a resume."""
+async def _abandon(socket: aiohttp.ClientWebSocketResponse, *, is_over: bool = False) -> None:
+    """Close a WebSocket; the service keeps the session for a resume unless that `is_over`."""
+    code = aiohttp.WSCloseCode.OK if is_over else aiohttp.WSCloseCode.GOING_AWAY
     with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        await socket.close(code=aiohttp.WSCloseCode.GOING_AWAY)
+        await socket.close(code=code)
 
 
 def _lost(message: str) -> TransportError:

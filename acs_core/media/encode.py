@@ -40,6 +40,11 @@ __all__ = [
 ]
 
 MIN_VIDEO_BITRATE: Final = 60_000
+# FFmpeg takes no rate that does not fit a C int, and bounds buffers by the same.
+MAX_VIDEO_BITRATE: Final = 100_000_000
+# RFC 6716 section 2: Opus goes from 6 kb/s; FFmpeg (libopusenc.c) takes 256 kb/s per channel.
+MIN_SOUND_BITRATE: Final = 6_000
+MAX_CHANNEL_BITRATE: Final = 256_000
 # Rates closer than this to the present one are not worth a new VP8 encoder.
 VP8_RATE_STEP: Final = 0.25
 VP8_RATE_INTERVAL: Final = 2.0
@@ -119,7 +124,8 @@ class VideoEncoder:
         Args:
             codec_name: "VP8" or "H264".
             bitrate_bps: As the attribute.
-            max_bitrate_bps: What `bitrate_bps` never exceeds.
+            max_bitrate_bps: What `bitrate_bps` never exceeds; 60 kb/s to 100 Mb/s, the nearest
+                of which stands for what is beyond.
             frame_rate: What to expect, in pictures per second.
             max_height: Higher pictures are made smaller, their shape kept; None for no limit.
 
@@ -131,7 +137,7 @@ class VideoEncoder:
         self.bitrate_bps = bitrate_bps
         self.contexts = 0
         self._is_vp8 = codec_name.upper() == "VP8"
-        self._max_bitrate = max(max_bitrate_bps, MIN_VIDEO_BITRATE)
+        self._max_bitrate = _video_bitrate(max_bitrate_bps)
         self._frame_rate = frame_rate
         self._max_height = max_height
         self._are_limits_new = False
@@ -150,7 +156,7 @@ class VideoEncoder:
         self, *, max_bitrate_bps: int, frame_rate: float, max_height: int | None
     ) -> None:
         """Take other limits with the next picture, which is a key frame then; from any thread."""
-        self._max_bitrate = max(max_bitrate_bps, MIN_VIDEO_BITRATE)
+        self._max_bitrate = _video_bitrate(max_bitrate_bps)
         self._frame_rate = frame_rate
         self._max_height = max_height
         self._are_limits_new = True
@@ -295,7 +301,8 @@ class OpusEncoder:
         """Prepare; the codec is opened with the first frame.
 
         Args:
-            bitrate_bps: None for 40 kb/s mono and 64 kb/s stereo; libopus was measured to add
+            bitrate_bps: 6 to 256 kb/s per channel, the nearest of which stands for what is
+                beyond; None for 40 kb/s mono and 64 kb/s stereo; libopus was measured to add
                 copies for error correction to speech at 24 to 64 kb/s mono.
             dtx: Send nearly nothing during silence (RFC 7587 section 3.1.3). FFmpeg does not
                 offer libopus's own way, so that we leave packets of silence out.
@@ -383,7 +390,8 @@ class OpusEncoder:
     def _open(self, channels: int, now: float) -> None:
         codec: Any = av.CodecContext.create("libopus", "w")
         bitrate = self._opened_bitrate = self._bitrate
-        codec.bit_rate = bitrate or (40_000 if channels == 1 else 64_000)
+        wanted = bitrate or (40_000 if channels == 1 else 64_000)
+        codec.bit_rate = min(max(wanted, MIN_SOUND_BITRATE), MAX_CHANNEL_BITRATE * channels)
         codec.format = "s16"
         codec.layout = "mono" if channels == 1 else "stereo"
         codec.sample_rate = AUDIO_RATE
@@ -400,6 +408,10 @@ class OpusEncoder:
         self._channels = channels
         self._made = now
         self._pts = 0
+
+
+def _video_bitrate(wanted: int) -> int:
+    return min(max(wanted, MIN_VIDEO_BITRATE), MAX_VIDEO_BITRATE)
 
 
 def audio_level(samples: Samples) -> int:

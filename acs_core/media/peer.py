@@ -157,7 +157,9 @@ class MediaPeer:
         done, _ = await asyncio.wait({self._outcome}, timeout=timeout)
         if not done:
             raise DeadlineError(
-                f"The media connection is {self._state} after {timeout:g} s.", stage=Stage.ICE
+                f"The media connection is still {self._state} after {timeout:g} s.",
+                stage=Stage.ICE,
+                next_step="Check that UDP reaches the service's media port, or use TURN.",
             )
         self._outcome.result()
 

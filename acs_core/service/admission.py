@@ -68,6 +68,7 @@ class CallLimits:
         rooms: Twilio rooms that are in progress at a time, those included that wait for
             participants: whoever has a token makes a room by connecting to a new name, and it
             lives on for minutes after the last one left.
+        probes: Test calls of one user at a time; every token opens them.
     """
 
     endpoints: int = 50
@@ -76,6 +77,7 @@ class CallLimits:
     name_length: int = 128
     policy_length: int = 1000
     rooms: int = 5000
+    probes: int = 8
 
 
 class NameOf(Enum):
@@ -283,6 +285,16 @@ def too_many_rooms(present: int) -> ServiceError:
         sub_code=53119,
         stage=Stage.ADMISSION,
         next_step="Complete rooms that are not needed, or raise the limit.",
+    )
+
+
+def too_many_probes(present: int) -> ServiceError:
+    """For who begins another test call."""
+    return ServiceError(
+        f"The user has {present} test calls, the maximum.",
+        code=429,
+        stage=Stage.ADMISSION,
+        next_step="Wait for the others to end.",
     )
 
 

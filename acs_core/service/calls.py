@@ -141,7 +141,7 @@ class Calls:
                     raise admission.not_granted(f"group {guid}")
                 return self._place(("group", guid), None)
             case wire.ProbeLocator(probe_id=probe_id):
-                return self._place((PROBE, principal.raw_id, admission.parse_guid(probe_id)), None)
+                return self._probe((PROBE, principal.raw_id, admission.parse_guid(probe_id)))
             case wire.RoomLocator(room=name):
                 return self._resolve_room(name, principal)
             case wire.MeetingLocator():
@@ -182,6 +182,12 @@ class Calls:
             record = self.rooms.open(name)
         self.rooms.check_admission(record, principal.raw_id)
         return live or self._place(("room", record.id), record)
+
+    def _probe(self, place: tuple[str, ...]) -> ServerCall:
+        present = sum(other[:2] == place[:2] for other in self._by_place)
+        if place not in self._by_place and present >= self.limits.probes:
+            raise admission.too_many_probes(present)
+        return self._place(place, None)
 
     def _check_room_count(self) -> None:
         if self.rooms.sessions >= self.limits.rooms:

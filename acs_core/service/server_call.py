@@ -63,6 +63,8 @@ __all__ = ["AT_ONCE", "DIALED", "CallWatcher", "ServerCall"]
 
 AT_ONCE: Final = RoomTimes(empty=0.0, unused=0.0)
 """Such calls end with their last endpoint."""
+PROBE_ENDPOINTS: Final = 2
+"""In a test call: one sends and one receives. It opens with every token, and is no meeting."""
 DIALED: Final = frozenset({CallType.ONE_TO_ONE, CallType.DIAL_OUT})
 """Calls that somebody began by calling others; they end when nobody is left to talk to."""
 
@@ -219,6 +221,8 @@ class ServerCall:
     @property
     def max_endpoints(self) -> int:
         """How many endpoints fit: the room's own maximum, within the service's."""
+        if self.is_probe:
+            return PROBE_ENDPOINTS
         if self.room is None:
             return self.limits.endpoints
         return self.room.options.participant_limit(

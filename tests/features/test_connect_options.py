@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,7 @@ from acs_core import Features
 from acs_core.core.rules import INCLUDE_ALL
 from acs_core.media.program import ProgramVideoSource
 from acs_core.media.sources import MediaSource, SilenceSource
-from acs_core.service.transcription import Transcript
 from tests.support.events import next_event, until
-from tests.support.fake_transcriber import ScriptedTranscriber
 from tests.support.media_checks import BLUE, RED
 from tests.support.people import Meeting, meeting
 from tests.support.sources import HissSource, SnowSource
@@ -29,7 +26,6 @@ from twilio_compat import (
     ReceiveReason,
     RemoteVideoTrack,
     Room,
-    TranscriptionEvent,
     TwilioError,
 )
 
@@ -169,45 +165,6 @@ async def test_without_a_relay_nothing_goes_where_only_that_may(place: Meeting) 
     assert "no TURN server gave an address" in str(error)
     assert "Check the TURN servers" in error.next_step
     assert error.__cause__ is not None
-
-
-async def test_what_is_said_is_told_as_text_to_who_asked() -> None:
-    transcriber = ScriptedTranscriber()
-    async with meeting(transcriber=transcriber) as place:
-        reader = await place.guest("reader", receive_transcriptions=True)
-        other = await place.guest("other")
-        unasked: list[TranscriptionEvent] = []
-        other.on("transcription", unasked.append)
-        speaker = await place.guest("speaker", tone=440.0)
-        (publication,) = speaker.local_participant.audio_tracks.values()
-        await until(lambda: publication.core.id in transcriber.publications)
-        at = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
-        told = next_event(reader, "transcription")
-        transcriber.publications[publication.core.id](Transcript("Hello", at, is_partial=True))
-        (first,) = await told
-        assert first == TranscriptionEvent(
-            language_code="en-US",
-            partial_results=True,
-            participant=speaker.local_participant.sid,
-            sequence_number=first.sequence_number,
-            timestamp="2026-05-04T03:02:01.000Z",
-            track=publication.track_sid,
-            transcription="Hello",
-        )
-        assert first.type == "extension_transcriptions"
-        told = next_event(reader, "transcription")
-        transcriber.publications[publication.core.id](Transcript("Hello there.", at))
-        (second,) = await told
-        assert (second.partial_results, second.transcription) == (False, "Hello there.")
-        assert second.sequence_number == first.sequence_number
-        assert unasked == []
-
-
-async def test_a_service_without_ears_is_no_obstacle(
-    place: Meeting, caplog: pytest.LogCaptureFixture
-) -> None:
-    await place.guest("reader", receive_transcriptions=True)
-    await until(lambda: "There are no transcriptions" in caplog.text)
 
 
 async def test_who_asked_is_warned_when_a_recording_gets_no_media(place: Meeting) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from acs_core.core import endings
 from tests.support.events import until
 from tests.support.people import meeting
 from tests.support.proxies import udp_proxy
@@ -135,6 +136,45 @@ async def test_a_test_that_is_stopped_fails_and_leaves_nothing() -> None:
         assert [event.name for event in report.progressEvents] == STEPS
         await until(lambda: not place.server.calls.live)
         assert place.server.sessions == 0
+
+
+async def test_a_test_that_is_stopped_at_once_says_so() -> None:
+    test = run_preflight(_token(), service_url="http://127.0.0.1:9")
+    heard = Heard(test)
+    test.stop()
+    await heard.end()
+    ((error, _),) = heard.failures
+    assert isinstance(error, PreflightStoppedError)
+
+
+async def test_a_service_that_goes_during_the_test_fails_it() -> None:
+    async with meeting() as place:
+        token = place.server.access_token("alice")
+        heard = Heard(run_preflight(token, service_url=place.url, duration=60_000))
+        await until(lambda: heard.steps == STEPS)
+        (live,) = place.server.calls.live.values()
+        live.end(endings.ROOM_COMPLETED)
+        await heard.end(10.0)
+        ((error, report),) = heard.failures
+        assert error.code == 53118
+        assert report.stats.jitter is not None
+        assert heard.reports == []
+
+
+async def test_media_that_is_lost_at_the_end_of_the_test_fails_it() -> None:
+    async with (
+        meeting(public_address="127.0.0.2") as place,
+        udp_proxy(place.server.media_port) as proxy,
+    ):
+        token = place.server.access_token("alice")
+        heard = Heard(run_preflight(token, service_url=place.url, duration=8_000))
+        await until(lambda: heard.steps == STEPS)
+        proxy.is_cut = True
+        await heard.end()
+        ((error, _),) = heard.failures
+        assert error.code == 53405
+        assert "Check the network" in str(error)
+        assert heard.reports == []
 
 
 @pytest.mark.feature("PREFLIGHT-001")

@@ -130,9 +130,12 @@ async def test_what_is_said_is_told_to_who_asked_with_sids_and_numbers() -> None
         assert deaf == []
 
 
-async def test_a_service_that_writes_nothing_down_is_no_error() -> None:
+async def test_a_service_that_writes_nothing_down_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with meeting() as place:
         tina = await place.guest("tina", receive_transcriptions=True)
+        await until(lambda: "There are no transcriptions" in caplog.text)
         assert tina.state == "connected"
 
 

@@ -128,6 +128,28 @@ async def test_a_promise_can_be_canceled() -> None:
     promise.cancel()
 
 
+async def test_canceling_again_does_not_interrupt_what_lets_go() -> None:
+    going, may_go, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            going.set()
+            await may_go.wait()
+            gone.set()
+
+    promise = CancelablePromise(work(), name="work")
+    await asyncio.sleep(0)
+    promise.cancel()
+    await going.wait()
+    promise.cancel()
+    may_go.set()
+    with pytest.raises(CanceledError):
+        await promise
+    assert gone.is_set()
+
+
 async def test_a_promise_can_be_awaited_twice_and_then_not_canceled() -> None:
     promise = CancelablePromise(asyncio.sleep(0, 7), name="seven")
     assert await promise == 7

@@ -111,6 +111,20 @@ async def test_publish_and_unpublish() -> None:
     await track.closed()
 
 
+async def test_a_limit_holds_for_what_is_being_published_when_it_is_set() -> None:
+    track = LocalVideoTrack(ProgramVideoSource(), name="cam")
+    async with room_of() as (room, session):
+        session.gate = asyncio.Event()
+        publishing = asyncio.create_task(room.local_participant.publish_track(track))
+        await turns()
+        room.local_participant.set_parameters(max_video_bitrate=200_000)
+        session.gate.set()
+        publication = await publishing
+        assert publication.core.stream.encoding.max_bitrate_bps == 200_000
+    track.stop()
+    await track.closed()
+
+
 async def test_a_refused_publication_is_raised_and_told() -> None:
     track = LocalVideoTrack(ProgramVideoSource(), name="cam")
     async with room_of() as (room, session):

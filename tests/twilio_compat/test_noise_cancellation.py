@@ -10,7 +10,7 @@ import pytest
 from acs_core.errors import InvalidStateError
 from acs_core.media.effects.chain import AudioEffect
 from acs_core.media.frames import av_audio_frame
-from acs_core.media.sources import MediaFrame, ToneSource
+from acs_core.media.sources import MediaFrame, MediaSource, SourceReader, ToneSource
 from tests.support.events import until
 from tests.support.sources import HissSource
 from twilio_compat import LocalAudioTrack, create_local_audio_track
@@ -143,24 +143,27 @@ def test_a_noise_cancellation_without_a_track_has_no_source() -> None:
     )
 
 
-async def test_a_microphone_is_let_go_when_nobody_waits_for_the_vendor_any_more() -> None:
+async def test_who_is_canceled_while_it_is_made_ready_holds_no_device() -> None:
     begun = asyncio.Event()
 
-    class Loading(Silencer):
+    class Endless(Silencer):
         async def prepare(self) -> None:
             begun.set()
             await asyncio.Event().wait()
 
-    register_noise_cancellation("loading", lambda _: Loading())
-    source = ToneSource()
+    register_noise_cancellation("endless", lambda _: Endless())
+    opened: list[MediaSource] = []
+
+    class Seen(ToneSource):
+        async def open(self) -> SourceReader:
+            opened.append(self)
+            return await super().open()
+
     making = asyncio.create_task(
-        create_local_audio_track(
-            {"source": source, "noiseCancellationOptions": {"vendor": "loading"}}
-        )
+        create_local_audio_track(source=Seen(), noise_cancellation_options={"vendor": "endless"})
     )
     await begun.wait()
     making.cancel()
-    await asyncio.wait([making])
-    assert making.cancelled()
-    assert not source.is_capturing
-    await source.close()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert opened == []

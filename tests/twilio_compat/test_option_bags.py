@@ -61,6 +61,9 @@ def test_values_have_types() -> None:
     assert optional(values, "count", int) == 3
     assert optional(values, "none", int) is None
     assert constraint(values, "size", float) == 2.0
+    for wrong in (float("nan"), float("inf"), {"exact": float("-inf")}):
+        with pytest.raises(TypeError, match="rate must be a finite number"):
+            constraint({"rate": wrong}, "rate", float)
     with pytest.raises(TypeError):
         flag(values, "count", default=True)
     with pytest.raises(TypeError):

@@ -25,6 +25,11 @@ def test_constraints_may_be_exact_or_ideal() -> None:
 
 def test_a_color_is_three_numbers() -> None:
     assert read_track_options({"color": [1, 2, 3]}, {}).color == (1, 2, 3)
+    for wrong in ("red", {}, (1,), (1, 2, 3.5), (True, 0, 0)):
+        with pytest.raises(TypeError, match="color must be three integers"):
+            read_track_options({"color": wrong}, {})
+    with pytest.raises(ValueError, match="from 0 to 255"):
+        read_track_options({"color": (256, 0, 0)}, {})
 
 
 def test_data_tracks_take_one_limit() -> None:

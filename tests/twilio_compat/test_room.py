@@ -191,6 +191,37 @@ async def test_reconnecting_is_told_later_and_once_by_participant_and_room() -> 
         assert story[2][2:] == ()
 
 
+@pytest.mark.parametrize("ups_and_downs", [1, 2])
+async def test_a_loss_that_is_over_at_once_is_not_told_and_one_that_is_not_once(
+    ups_and_downs: int,
+) -> None:
+    async with room_of() as (room, session):
+        story: Story = []
+        listen(story, "room", room)
+        lost = TransportError("gone", stage=Stage.SIGNALING)
+        for _ in range(ups_and_downs):
+            session.observer.on_state(SessionState.RECONNECTING, lost)
+            session.observer.on_state(SessionState.JOINED, None)
+        await asyncio.sleep(0)
+        assert story == []
+        session.observer.on_state(SessionState.RECONNECTING, lost)
+        session.observer.on_state(SessionState.JOINED, None)
+        session.observer.on_state(SessionState.RECONNECTING, lost)
+        await asyncio.sleep(0)
+        assert names(story) == [("room", "reconnecting")]
+
+
+async def test_a_listener_that_leaves_hears_nothing_of_the_room_afterwards() -> None:
+    async with room_of(ANN) as (room, session):
+        session.subscribe(ANN.publications[0].id)
+        story: Story = []
+        listen(story, "room", room)
+        only(room).on("trackUnsubscribed", lambda _: room.disconnect())
+        session.say(EndpointLeft(endpoint=ANN.id, reason=endings.HUNG_UP))
+        assert names(story)[-1] == ("room", "disconnected")
+        await room.closed()
+
+
 @pytest.mark.feature("DOMSPK-001", "DOMSPK-002")
 async def test_the_dominant_speaker_is_remote_or_none() -> None:
     async with room_of(ANN, BOB) as (room, session):

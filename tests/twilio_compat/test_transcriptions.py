@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -92,3 +93,14 @@ async def test_that_there_are_none_is_logged(caplog: pytest.LogCaptureFixture) -
     captions = Captions(failure)
     await Transcriptions(captions, print).start()  # type: ignore[arg-type]
     assert "The service has no captions. Give it a transcriber." in caplog.text
+
+
+async def test_a_room_that_is_left_meanwhile_is_no_reason_to_warn(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    captions = Captions(InvalidStateError("The call is not connected."))
+    transcriptions = Transcriptions(captions, print)  # type: ignore[arg-type]
+    starting = asyncio.create_task(transcriptions.start())
+    transcriptions.stop()
+    await starting
+    assert caplog.text == ""

@@ -108,3 +108,32 @@ async def test_an_attempt_begins_anew_when_signaling_is_back() -> None:
     assert made.task is not None
     await asyncio.wait_for(made.task, 2.0)
     assert (leg.replaced, told) == (1, ["restored"])
+
+
+async def test_signaling_may_come_back_again_while_an_attempt_is_being_ended() -> None:
+    told: list[str] = []
+    begun, ending, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class Slow(Leg):
+        async def replace(self) -> None:
+            if not begun.is_set():
+                begun.set()
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    ending.set()
+                    await ended.wait()
+            await super().replace()
+
+    leg = Slow()
+    made = recovery(told, 10.0, slow=leg)
+    made.note("slow", LOST, 1)
+    made.start()
+    await begun.wait()
+    made.signaling_resumed()
+    await ending.wait()
+    made.signaling_resumed()
+    ended.set()
+    assert made.task is not None
+    await asyncio.wait_for(made.task, 2.0)
+    assert (leg.replaced, told) == (1, ["restored"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 from typing import Any
 
@@ -144,6 +145,23 @@ async def test_a_connection_is_opened_once_and_closed_as_often_as_one_likes() ->
         await client.close()
         with pytest.raises(TransportError):
             await client.request(wire.Leave(endpoint=new_id()))
+        await until(lambda: service.sessions == 0)
+
+
+async def test_opening_that_is_canceled_leaves_no_session_whenever_that_is() -> None:
+    async with embedded(settings()) as service:
+        token = token_of(service)
+        for steps in itertools.count(1):
+            link = connection(service.url, token, Listener())
+            opening = asyncio.create_task(link.open())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            opening.cancel()
+            await asyncio.wait({opening})
+            if not opening.cancelled():
+                break
+            await until(lambda: service.sessions == 0)
+        await link.close()
         await until(lambda: service.sessions == 0)
 
 

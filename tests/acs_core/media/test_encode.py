@@ -220,3 +220,19 @@ def test_another_rate_of_sound_holds_from_the_next_packet() -> None:
     encoder.set_limits(bitrate_bps=None, dtx=True)
     assert size(100) > before / 3
     assert size(150) > before / 3
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("bitrate", [1, 2_000_000, 10**30])
+def test_a_rate_of_sound_that_opus_has_not_is_the_nearest_one(bitrate: int, channels: int) -> None:
+    encoder = OpusEncoder(bitrate_bps=bitrate)
+    packets = [p for n in range(5) for p in encoder.encode(sound(n * 960, 960, channels), 0.0)]
+    assert len(packets) == 5
+    assert all(packet.payload for packet in packets)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_limit_of_pictures_beyond_all_measure_is_none(codec: str) -> None:
+    chain = Chain(codec, max_bitrate_bps=10**30)
+    chain.run(noise(1))
+    assert chain.bytes > 0

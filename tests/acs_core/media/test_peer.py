@@ -123,6 +123,19 @@ async def test_a_service_that_closes_is_a_failure() -> None:
     await watched.close()
 
 
+async def test_who_waits_less_than_the_connection_gets_a_next_step_too() -> None:
+    reflector = await Reflector.open()
+    watched = Watched(ice_timeout=5.0)
+    answer = reflector.offer(await watched.peer.create_offer())
+    await reflector.port.close()
+    await watched.peer.accept_answer(answer)
+    with pytest.raises(DeadlineError, match="still connecting after") as caught:
+        await watched.peer.connected(0.05)
+    assert "UDP" in caught.value.next_step
+    await watched.close()
+    await reflector.close()
+
+
 async def test_nobody_at_the_address_is_a_deadline_with_a_next_step() -> None:
     reflector = await Reflector.open()
     watched = Watched(ice_timeout=0.3)

@@ -142,6 +142,42 @@ def test_a_group_id_means_the_same_call_however_it_is_written() -> None:
     assert all_calls.resolve(again, acs("ben")) is first
 
 
+def probe(number: int) -> wire.ProbeLocator:
+    return wire.ProbeLocator(probe_id=str(uuid.UUID(int=number)))
+
+
+def test_a_test_call_is_found_by_its_user_only_and_with_every_token() -> None:
+    all_calls = calls()
+    tina = twilio(rooms=frozenset({"daily"}))
+    mine = all_calls.resolve(probe(1), tina)
+    assert all_calls.resolve(probe(1), tina) is mine
+    assert all_calls.resolve(probe(1), twilio("tom")) is not mine
+    with pytest.raises(InvalidArgumentError):
+        all_calls.resolve(wire.ProbeLocator(probe_id="x"), tina)
+
+
+def test_a_test_call_holds_two_ends_which_do_not_replace_each_other() -> None:
+    mine = calls().resolve(probe(1), twilio())
+    first, _ = enter(mine, twilio())
+    second, _ = enter(mine, twilio())
+    assert list(mine.endpoints) == [first.id, second.id]
+    assert refusal(lambda: enter(mine, twilio())) == 53105
+
+
+def test_a_user_has_few_test_calls_at_a_time() -> None:
+    all_calls = calls(CallLimits(probes=2))
+    first = all_calls.resolve(probe(1), twilio())
+    end, _ = enter(first, twilio())
+    all_calls.resolve(probe(2), twilio())
+    with pytest.raises(ServiceError, match="2 test calls") as caught:
+        all_calls.resolve(probe(3), twilio())
+    assert caught.value.code == 429
+    assert all_calls.resolve(probe(1), twilio()) is first
+    all_calls.resolve(probe(3), twilio("tom"))
+    end.leave()
+    all_calls.resolve(probe(3), twilio())
+
+
 def test_a_room_that_nobody_made_is_unknown_to_acs_and_made_by_twilio() -> None:
     all_calls = calls()
     where = wire.RoomLocator(room="daily")
