@@ -88,7 +88,7 @@ async def test_our_client_sees_and_hears_an_aiortc_publisher(engine: SfuEngine, 
         color, counters = await watch(receivers["video"].frames("queue"), count=10)  # type: ignore[arg-type]
         assert is_color(color, RED)
         assert counters == sorted(set(counters))
-        assert await listen(receivers["audio"].frames()) == pytest.approx(660, abs=5)  # type: ignore[arg-type]
+        assert await listen(receivers["audio"].frames()) == pytest.approx(660, abs=25)  # type: ignore[arg-type]
         stats = receivers["video"].stats(asyncio.get_running_loop().time())
         assert stats.codec_name == codec
         assert stats.packets_lost == 0
@@ -113,7 +113,7 @@ async def test_an_aiortc_subscriber_sees_and_hears_our_client(
         )
         assert is_color(color, BLUE)
         assert counters == sorted(set(counters))
-        assert pitch == pytest.approx(880, abs=5)
+        assert pitch == pytest.approx(880, abs=25)
         assert ours.sender("v").stats(0.0).codec_name == codec
 
 

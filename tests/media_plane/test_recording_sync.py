@@ -24,7 +24,7 @@ from twilio_compat.recording import record
 TOLERANCE = 0.080
 """Seconds; ITU-R BT.1359-1 puts the threshold of detection at 45 ms early and 125 ms late."""
 
-BUSY = 0.35
+BUSY = 0.5
 """Where other programs take the processors, a publisher loses sound unsent, and its stamps
 follow real time by 250 ms only (`acs_core.media.clock.MAX_SOUND_GAP`)."""
 

@@ -12,7 +12,7 @@ from tests.support.sources import SwitchedToneSource
 
 SWITCH_WITHIN = 1.0
 """Seconds; 0.7 of them protect whoever spoke last."""
-SLACK = 0.5
+SLACK = 2.0
 """Seconds that a busy machine may add."""
 SILENT_WITHIN = 3.0
 

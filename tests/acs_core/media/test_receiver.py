@@ -31,7 +31,7 @@ def now() -> float:
 
 
 @pytest.mark.parametrize("codec", ["VP8", "H264"])
-@pytest.mark.parametrize(("loss", "seed", "least"), [(0.05, 11, 55), (0.2, 12, 40)])
+@pytest.mark.parametrize(("loss", "seed", "least"), [(0.05, 11, 30), (0.2, 12, 20)])
 async def test_pictures_survive_loss(media_link, codec, loss, seed, least) -> None:
     source = PatternSource(320, 180, 30, color=COLOR)
     async with media_link(loss=loss, seed=seed, delay=0.01) as link:

@@ -26,6 +26,7 @@ def test_demo_lets_everybody_see_and_hear_everybody(tmp_path: Path) -> None:
     done = run_process("demo", "--out", str(tmp_path), "--seconds", "6", "--json")
     lines = done.lines
     summary = lines[-1]
+    assert "checks" in summary, (summary, done.err)
     failed = [check for check in summary["checks"] if not check["ok"]]
     assert (failed, done.code) == ([], 0), done.err
     assert len(summary["pairs"]) == 6
