@@ -6,6 +6,7 @@ sequential packets first, as in A.1: ours are announced by SDP and authenticated
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from acs_core.rtc.feedback import ReportBlock, SenderReport, compact_ntp
@@ -14,6 +15,9 @@ from acs_core.rtc.packet import sequence_difference, timestamp_difference
 __all__ = ["ReceptionStats", "SendStats", "round_trip"]
 
 _MAX_MISORDER: Final = 100  # RFC 3550 appendix A.1
+
+# Seconds; longer than a busy machine delays every frame, shorter than clocks take to differ.
+_INTERVAL: Final = 2.0
 
 
 class ReceptionStats:
@@ -145,27 +149,52 @@ class ReceptionStats:
 class SendStats:
     """Counts the packets of one stream that we send, and writes its sender reports.
 
+    A frame is seen late where the machine is busy, and never early. So of the frames of the last
+    seconds, the one seen soonest ties media time to real time; the newest alone would carry its
+    own delay into what a receiver takes for the time of capture, and sound and picture, each with
+    another delay, would drift apart.
+
     Attributes:
         ssrc: The stream.
         packets_sent: All packets, except those sent again.
         bytes_sent: Octets of their payloads, as the report counts them.
     """
 
-    __slots__ = ("_clock_rate", "_last", "bytes_sent", "packets_sent", "ssrc")
+    __slots__ = (
+        "_began",
+        "_clock_rate",
+        "_earlier",
+        "_newest",
+        "_starts",
+        "bytes_sent",
+        "packets_sent",
+        "ssrc",
+    )
 
     def __init__(self, ssrc: int, clock_rate: int) -> None:
         self.ssrc = ssrc
         self.packets_sent = 0
         self.bytes_sent = 0
         self._clock_rate = clock_rate
-        self._last: tuple[int, float] | None = None
+        self._newest: int | None = None  # timestamp, unwrapped
+        self._began = 0.0
+        # When timestamp 0 was, judged by the soonest frame of this interval and of the last one.
+        self._starts = self._earlier = inf
 
-    def sent(self, rtp_timestamp: int, payload_size: int, now: float) -> None:
-        """Count a packet; the first one of a timestamp ties media time to `now`."""
+    def sent(self, rtp_timestamp: int, payload_size: int, captured: float) -> None:
+        """Count a packet; the first one of a timestamp says that its frame was there by then."""
         self.packets_sent += 1
         self.bytes_sent += payload_size
-        if self._last is None or self._last[0] != rtp_timestamp:
-            self._last = (rtp_timestamp, now)
+        if self._newest is None:
+            self._newest, self._began = rtp_timestamp, captured
+        elif rtp_timestamp == self._newest & 0xFFFF_FFFF:
+            return
+        else:
+            self._newest += timestamp_difference(rtp_timestamp, self._newest & 0xFFFF_FFFF)
+        if (passed := captured - self._began) > _INTERVAL:
+            self._earlier = self._starts if passed < 2 * _INTERVAL else inf
+            self._began, self._starts = captured, inf
+        self._starts = min(self._starts, captured - self._newest / self._clock_rate)
 
     def sender_report(self, now: float, ntp: int) -> SenderReport | None:
         """Return the report for `now`, which is `ntp` in wall time; None before any packet.
@@ -173,13 +202,13 @@ class SendStats:
         Source: RFC 3550 section 6.4.1: the RTP timestamp "corresponds to the same time as the
         NTP timestamp", so that it lies ahead of the newest packet's.
         """
-        if self._last is None:
+        if self._newest is None:
             return None
-        rtp_timestamp, sent = self._last
+        elapsed = now - min(self._starts, self._earlier)
         return SenderReport(
             ssrc=self.ssrc,
             ntp_timestamp=ntp,
-            rtp_timestamp=(rtp_timestamp + int((now - sent) * self._clock_rate)) & 0xFFFF_FFFF,
+            rtp_timestamp=round(elapsed * self._clock_rate) & 0xFFFF_FFFF,
             packet_count=self.packets_sent & 0xFFFF_FFFF,
             octet_count=self.bytes_sent & 0xFFFF_FFFF,
         )

@@ -12,6 +12,7 @@ from acs_core.media.patterns import PatternPainter, tone
 from acs_core.media.sources import MediaFrame, MediaKind, MediaSource, Pacer, av_picture
 
 __all__ = [
+    "SIGNAL_SECONDS",
     "BeepSource",
     "FlashSource",
     "HeldSource",

@@ -124,6 +124,28 @@ def test_sender_report_shows_media_time_of_now() -> None:
     assert report == SenderReport(9, ntp_time(1e9), 25_000, 2, 100)
 
 
+def test_sender_report_goes_by_the_frame_that_was_seen_soonest() -> None:
+    stats = SendStats(9, 90_000)
+    late = {0: 0.3, 4: 0.05, 9: 0.4}
+    for frame in range(10):
+        stats.sent(0xFFFF_FF00 + frame * 9_000 & 0xFFFF_FFFF, 1, frame / 10 + late.get(frame, 0.02))
+    report = stats.sender_report(1.52, ntp_time(1e9))
+    assert report is not None
+    assert report.rtp_timestamp == 0xFFFF_FF00 + 135_000 & 0xFFFF_FFFF
+
+
+@pytest.mark.parametrize("pause", [0.0, 60.0])
+def test_sender_report_forgets_what_was_seconds_ago(pause: float) -> None:
+    """A source that loses time without saying so is followed."""
+    stats = SendStats(9, 1_000)
+    for frame in range(100):
+        lost = 0.0 if frame < 40 else 0.5 + pause
+        stats.sent(frame * 100, 1, frame / 10 + lost)
+    report = stats.sender_report(20.0 + pause, 0)
+    assert report is not None
+    assert report.rtp_timestamp == 19_500
+
+
 @given(st.floats(0, 30_000), st.floats(0, 5), st.floats(0, 10))
 def test_round_trip_is_what_the_receiver_did_not_wait(
     start: float, trip: float, held: float
