@@ -17,6 +17,7 @@ from aiohttp import web
 
 from acs_core import wire
 from acs_core.core import endings
+from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.call_services import CallServices
@@ -34,6 +35,7 @@ from acs_core.service.identity_rest import identity_routes
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
+from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
@@ -42,6 +44,8 @@ from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
 from acs_core.service.sfu.transport import SfuTimes
+from acs_core.service.store.database import Database
+from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
@@ -86,6 +90,7 @@ class CallingService:
             on_started=self._call_started,
             on_ended=self._call_ended,
             switchboard=Switchboard(times=settings.ringing, gateway=telephones),
+            on_fact=self._committed,
         )
         self.services = CallServices(
             self.calls,
@@ -104,6 +109,9 @@ class CallingService:
             if transcriber is not None
             else None
         )
+        self.directory = DataDirectory(settings.data_dir)
+        self._parts: list[ServicePart] = []
+        self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
         self._gateway: NativeGateway | None = None
@@ -121,6 +129,17 @@ class CallingService:
         if self._engine is None:
             raise TransportError("The service is not running.", stage=Stage.SIGNALING)
         return self._engine
+
+    @property
+    def database(self) -> Database:
+        """What survives the process; only while the service runs."""
+        if self._database is None:
+            raise TransportError("The service is not running.", stage=Stage.SIGNALING)
+        return self._database
+
+    def add_part(self, part: ServicePart) -> None:
+        """Let the service have one more part; before it starts."""
+        self._parts.append(part)
 
     @property
     def port(self) -> int:
@@ -147,8 +166,23 @@ class CallingService:
 
         Raises:
             TransportError: A port is in use or an address is not ours.
+            ServiceError: 503, the data directory or the database cannot be used.
         """
+        try:
+            await self._open()
+        except BaseException:
+            await self.close()
+            raise
+        self._is_ready = True
+        return self
+
+    async def _open(self) -> None:
         settings = self.settings
+        self.directory.open()
+        url = settings.database_url
+        self._database = await Database.open(
+            self.directory.database_url if url is None else url.get_secret_value()
+        )
         self._engine = await SfuEngine.open(
             host=settings.host,
             port=settings.media_port,
@@ -157,11 +191,9 @@ class CallingService:
             times=self._sfu_times,
         )
         self._allocations = Allocations(self._engine, self._allocation_times)
-        try:
-            await self._serve()
-        except BaseException:
-            await self.close()
-            raise
+        for part in self._parts:
+            await part.start()
+        await self._serve()
         counts = self._engine.connection_stats
         rounds = (
             QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
@@ -169,8 +201,6 @@ class CallingService:
             self._transcribe,
         )
         self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")
-        self._is_ready = True
-        return self
 
     async def close(self) -> None:
         """Drain: refuse new clients, end calls and connections, within 5 s."""
@@ -191,8 +221,16 @@ class CallingService:
             self._transcripts.refresh(())
         if self._allocations is not None:
             await self._allocations.close()
+        for part in reversed(self._parts):
+            try:
+                await part.close()
+            except Exception:
+                _log.exception("%s did not close", type(part).__name__)
         if self._engine is not None:
             await self._engine.close()
+        if self._database is not None:
+            await self._database.close()
+        self.directory.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -262,6 +300,8 @@ class CallingService:
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/metrics", metrics_text)
         app.router.add_routes(self._routes)
+        for part in self._parts:
+            app.router.add_routes(part.routes())
         key = self.settings.access_key_bytes
         if self.identities is not None and key is not None:
             app.router.add_routes(identity_routes(self.identities, key))
@@ -322,8 +362,16 @@ class CallingService:
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
+        for part in self._parts:
+            part.call_started(call)
+
+    def _committed(self, call: ServerCall, fact: Fact) -> None:
+        for part in self._parts:
+            part.committed(call, fact)
 
     def _call_ended(self, call: ServerCall) -> None:
+        for part in self._parts:
+            part.call_ended(call)
         self.engine.remove_router(call.router)
         if self._allocations is not None:
             self._allocations.remove(call)

@@ -15,7 +15,7 @@ from typing import Final
 
 from acs_core import wire
 from acs_core.core import endings
-from acs_core.core.facts import CallType, EndReason
+from acs_core.core.facts import CallType, EndReason, Fact
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.callees import (
@@ -53,6 +53,7 @@ class Calls:
         later: The event loop's timers.
         clock: Unix seconds.
         switchboard: Rings people.
+        on_fact: Hears of what became true in a call.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Calls:
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
         switchboard: Switchboard | None = None,
+        on_fact: Callable[[ServerCall, Fact], None] | None = None,
     ) -> None:
         self.rooms = rooms
         self.meetings = meetings or Meetings()
@@ -76,6 +78,7 @@ class Calls:
         self.limits = limits or CallLimits()
         self._times = times or RoomTimes()
         self._observers = (on_started, on_ended)
+        self._on_fact = on_fact
         self._new_id = new_id
         self._later = later
         self._clock = clock
@@ -252,6 +255,7 @@ class Calls:
             is_probe=place[0] == PROBE,
             on_ended=lambda ended: self._ended(place, ended),
             watcher=self.switchboard,
+            on_fact=self._on_fact,
             times=AT_ONCE if room is None else self.times_of(room),
             later=self._later,
             clock=self._clock,

@@ -97,6 +97,7 @@ class ServerCall:
         type_: CallType = CallType.GROUP,
         on_ended: Callable[[ServerCall], None],
         watcher: CallWatcher | None = None,
+        on_fact: Callable[[ServerCall, Fact], None] | None = None,
         room: RoomRecord | None = None,
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
@@ -122,6 +123,7 @@ class ServerCall:
         self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
         self._watcher = watcher
+        self._on_fact = on_fact
         self._new_id = new_id
         self._times = times
         self._later = later
@@ -332,6 +334,8 @@ class ServerCall:
         for endpoint in list(self._endpoints.values()):
             if endpoint is not silent_for:
                 endpoint.tell(lambda observer: observer.on_facts(revision, (fact,)))
+        if self._on_fact is not None:
+            self._on_fact(self, fact)
         if isinstance(fact, PublicationChanged) and any(
             endpoint.rules for endpoint in self._endpoints.values()
         ):

@@ -71,8 +71,9 @@ class ServiceSettings(BaseSettings):
         public_address: The address that clients send media to, where it is not that of `host`.
         turn_url: `turn:` and `turns:` URIs (RFC 7065) of one server, with commas between, handed to
             clients with `turn_secret`'s time-limited credentials.
-        data_dir: Reserved for what must survive a restart; nothing is written there yet, a service
-            that stops forgets its users and rooms.
+        data_dir: Where the database and media files are. None: a service that stops forgets its
+            users and rooms, and its media files go with it.
+        database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
         plane: How media is forwarded; "auto" takes the fastest that passes its self-test.
         acs_resource_id: UUID; part of every raw id.
@@ -105,7 +106,8 @@ class ServiceSettings(BaseSettings):
     public_address: IPvAnyAddress | None = None
     turn_url: str | None = None
     turn_secret: SecretStr | None = None
-    data_dir: Path = Path("twilio-compat-data")
+    data_dir: Path | None = None
+    database_url: SecretStr | None = None
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
     plane: Literal["auto", "batch", "portable"] = "auto"

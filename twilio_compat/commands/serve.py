@@ -22,6 +22,7 @@ from twilio_compat.settings import ServerSettings
 
 __all__ = ["register"]
 
+DATA_DIRECTORY: Final = "twilio-compat-data"
 TOKEN_LIFETIME: Final = 4 * 3600
 """Seconds; a page that stays open joins again with a new one."""
 
@@ -50,7 +51,11 @@ def serve(
         str | None, typer.Option(help="Shared secret of the TURN server (static-auth-secret).")
     ] = None,
     data_dir: Annotated[
-        Path | None, typer.Option(help="Reserved for lasting data; nothing is kept yet.")
+        Path | None,
+        typer.Option(
+            help=f"For the database and media files; else {DATA_DIRECTORY}/ here, with --dev "
+            "nothing is kept."
+        ),
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="PEM chain.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="PEM key.")] = None,
@@ -75,6 +80,8 @@ def serve(
     flags["dev"] = dev or None
     del flags["sdk_path"]
     settings = load_settings(ServerSettings, flags, directory=Path.cwd())
+    if settings.data_dir is None and not settings.dev:
+        settings = settings.model_copy(update={"data_dir": Path.cwd() / DATA_DIRECTORY})
     page = _make_page(settings, sdk_path)
     asyncio.run(_run(settings, page))
 

@@ -1,0 +1,302 @@
+"""The database of the service: written behind, in order, and read through SQLAlchemy.
+
+Theory of operation. State that calls need lives in memory; the database follows it. Whoever changes
+something calls `put` or `write`, which never wait: a task of the database carries the statements
+out in order, all that have come meanwhile in one transaction. Whoever acknowledges a change to a
+client awaits `flush` first: what was acknowledged is durable then. Reads see everything that was
+written before them. Nothing on the way of media ever awaits the database.
+
+Where the disk is full or the server gone, statements wait, and are tried again; `flush` refuses
+meanwhile. A statement that can never work is logged and dropped, so that it holds up no other.
+
+SQLite runs in write-ahead mode and syncs each transaction (`synchronous=FULL`): a transaction that
+was committed survives a cut of power, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Executable, MetaData, Row, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from acs_core.errors import InvalidArgumentError, ServiceError, Stage
+
+__all__ = ["IN_MEMORY", "METADATA", "Database"]
+
+_log = logging.getLogger(__name__)
+
+METADATA: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""All tables; the modules of this package add theirs."""
+
+IN_MEMORY: Final = "sqlite+aiosqlite://"
+BATCH: Final = 500
+"""Statements of one transaction at most: others want to read in between."""
+MOST_WAITING: Final = 100_000
+"""Statements that wait for a database that cannot be written; more are dropped."""
+RETRY_INTERVAL: Final = 1.0
+FLUSH_DEADLINE: Final = 10.0
+CLOSE_DEADLINE: Final = 2.0
+DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+_Statement = tuple[Executable, Mapping[str, Any] | None]
+
+
+class Database:
+    """One open database; `open` makes it, `close` ends it.
+
+    Args:
+        engine: Connects to it.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # Connections to a database in memory are one connection.
+        self._alone = asyncio.Lock() if isinstance(engine.pool, StaticPool) else None
+        self._waiting: deque[_Statement] = deque()
+        self._written = 0  # statements that were queued, ever
+        self._done = 0  # of these, those that were carried out or dropped
+        self._dropped = 0
+        self._failure: Exception | None = None
+        self._has_work = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, url: str = IN_MEMORY, *, connections: int = 5) -> Database:
+        """Connect, and bring the tables up to date.
+
+        Args:
+            url: As SQLAlchemy writes it, ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``;
+                the driver may be left out.
+            connections: To PostgreSQL at a time, at most.
+
+        Raises:
+            InvalidArgumentError: The URL is none, or of another kind of database.
+            ServiceError: 503, the database cannot be opened; it says why.
+        """
+        engine = _engine(url, connections)
+        self = cls(engine)
+        try:
+            async with self._connection() as connection:
+                await connection.run_sync(_bring_up_to_date)
+        except (DBAPIError, OSError, TimeoutError) as error:
+            await engine.dispose()
+            raise _unusable(error) from error
+        except BaseException:
+            await engine.dispose()
+            raise
+        self._writer = asyncio.create_task(self._write_behind(), name="database writer")
+        return self
+
+    async def close(self) -> None:
+        """Write what waits, then disconnect."""
+        try:
+            await self.flush(deadline=CLOSE_DEADLINE)
+        except ServiceError as error:
+            _log.error("%d changes were not stored: %s", len(self._waiting), error)
+        if self._writer is not None:
+            self._writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._writer
+        await self._engine.dispose()
+
+    # ------------------------------------------------------------ writing
+
+    def put(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Write a row, in place of the one with the same primary key.
+
+        Args:
+            table: Of `METADATA`.
+            row: By name of column; columns that are not named keep what they have.
+        """
+        insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        keys = [column.name for column in table.primary_key]
+        statement = insert(table)
+        changed = {name: statement.excluded[name] for name in row if name not in keys}
+        if changed:
+            statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=keys)
+        self.write(statement.values(dict(row)))
+
+    def write(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
+        """Carry out a statement soon, after those before it; never waits."""
+        if len(self._waiting) >= MOST_WAITING:
+            if not self._dropped:
+                _log.error("the database cannot be written; changes are lost from now on")
+            self._dropped += 1
+            return
+        self._waiting.append((statement, parameters))
+        self._written += 1
+        self._has_work.set()
+
+    async def flush(self, *, deadline: float = FLUSH_DEADLINE) -> None:
+        """Return when everything that was written so far is durable.
+
+        Raises:
+            ServiceError: 503, it is not; it is tried again all the same.
+        """
+        wanted, dropped = self._written, self._dropped
+        try:
+            async with asyncio.timeout(deadline):
+                while self._done < wanted:
+                    if self._failure is not None:
+                        raise _unusable(self._failure) from self._failure
+                    self._progress.clear()
+                    await self._progress.wait()
+        except TimeoutError as error:
+            raise _unusable(error) from error
+        if dropped:
+            raise _unusable(RuntimeError("too many changes wait"))
+
+    # ------------------------------------------------------------ reading
+
+    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        """All rows of a query.
+
+        Raises:
+            ServiceError: 503, the database cannot be read.
+        """
+        await self.flush()
+        try:
+            async with self._connection() as connection:
+                return (await connection.execute(statement)).all()
+        except (DBAPIError, OSError) as error:
+            raise _unusable(error) from error
+
+    async def first(self, statement: Executable) -> Row[Any] | None:
+        """The first row of a query, or None; see `all`."""
+        rows = await self.all(statement)
+        return rows[0] if rows else None
+
+    # ------------------------------------------------------------ inside
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, which is committed at the end of the block."""
+        async with self._alone or contextlib.nullcontext(), self._engine.begin() as connection:
+            yield connection
+
+    async def _write_behind(self) -> None:
+        while True:
+            if not self._waiting:
+                self._has_work.clear()
+                await self._has_work.wait()
+            count = min(len(self._waiting), BATCH)
+            batch = [self._waiting[index] for index in range(count)]
+            try:
+                await self._carry_out(batch)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                _log.warning("the database cannot be written: %s", _reason(error))
+                self._tell(failure=error)
+                await asyncio.sleep(RETRY_INTERVAL)
+                continue
+            for _ in range(count):
+                self._waiting.popleft()
+            self._done += count
+            self._tell(failure=None)
+
+    async def _carry_out(self, batch: Sequence[_Statement]) -> None:
+        try:
+            await self._commit(batch)
+        except DBAPIError as error:
+            if _may_work_later(error):
+                raise
+            for statement in batch:
+                try:
+                    await self._commit([statement])
+                except DBAPIError as error:
+                    if _may_work_later(error):
+                        raise
+                    _log.error("a change cannot be stored: %s", _reason(error))
+
+    async def _commit(self, batch: Sequence[_Statement]) -> None:
+        async with self._connection() as connection:
+            for statement, parameters in batch:
+                await connection.execute(statement, parameters)
+
+    def _tell(self, *, failure: Exception | None) -> None:
+        self._failure = failure
+        self._progress.set()
+
+
+def _engine(url: str, connections: int) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise _wrong_url("This is no URL of a database.") from error
+    driver = DRIVERS.get(parsed.get_backend_name())
+    if driver is None:
+        raise _wrong_url(f"Databases of {parsed.get_backend_name()} are not supported.")
+    parsed = parsed.set(drivername=driver)
+    try:
+        if driver.startswith("postgresql"):
+            return create_async_engine(parsed, pool_size=connections, pool_pre_ping=True)
+        in_memory = parsed.database in (None, "", ":memory:")
+        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+        engine = create_async_engine(parsed, **options)
+    except (ImportError, NoSuchModuleError) as error:
+        raise InvalidArgumentError(
+            f"The driver of this database is not installed: {error}.",
+            stage=Stage.ARGUMENT,
+            next_step="Install twilio-compat[postgres].",
+        ) from error
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _bring_up_to_date(connection: Any) -> None:
+    METADATA.create_all(connection)
+
+
+def _may_work_later(error: DBAPIError) -> bool:
+    """A full disk, a lock, a server that is gone: not the statement's fault."""
+    return isinstance(error, OperationalError) or error.connection_invalidated
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, in a line and without the statement, whose parameters are people's."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return str(origin) or type(origin).__name__
+
+
+def _unusable(error: BaseException) -> ServiceError:
+    return ServiceError(
+        f"The database cannot be used: {_reason(error)}.",
+        code=503,
+        stage=Stage.SIGNALING,
+        next_step="Look at the disk of the data directory, or at the database server; then retry.",
+    )
+
+
+def _wrong_url(message: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        message,
+        stage=Stage.ARGUMENT,
+        next_step="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
