@@ -366,9 +366,13 @@ def _may_work_later(error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in a line and without the statement, whose parameters are people's."""
+    """What went wrong, in a line and without values, which are about people."""
     origin = error.orig if isinstance(error, StatementError) and error.orig else error
-    return str(origin) or type(origin).__name__
+    if isinstance(origin, ValueError | TypeError):
+        # Says which value cannot be converted.
+        return type(origin).__name__
+    # PostgreSQL tells values, too, in the lines after the first.
+    return str(origin).partition("\n")[0] or type(origin).__name__
 
 
 def _unusable(error: BaseException) -> ServiceError:
