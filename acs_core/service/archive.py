@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from acs_core.core import endings
 from acs_core.core.facts import CallTypeChanged, EndpointJoined, EndpointLeft, Fact
@@ -82,6 +82,7 @@ class Archive(ServicePart):
         database: Asked for at each change, since this is made before it is open.
         retention: Seconds for which ended calls are remembered; None for ever.
         sweep_interval: Seconds between two rounds of forgetting.
+        batch: Calls that are forgotten in one transaction.
         clock: Unix seconds.
     """
 
@@ -93,6 +94,7 @@ class Archive(ServicePart):
         *,
         retention: float | None,
         sweep_interval: float = SWEEP_INTERVAL,
+        batch: int = BATCH,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._calls = calls
@@ -100,6 +102,7 @@ class Archive(ServicePart):
         self._database = database
         self._retention = retention
         self._sweep_interval = sweep_interval
+        self._batch = batch
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -223,8 +226,7 @@ class Archive(ServicePart):
             self._mark_deleted(room)
 
     def _mark_deleted(self, room: RoomRecord) -> None:
-        marked = update(ROOMS).where(ROOMS.c.id == room.id)
-        self._database().write(marked.values(deleted_at=self._clock()))
+        self._database().put(ROOMS, room_row(room, deleted_at=self._clock()))
 
     # ------------------------------------------------------------ users
 
@@ -261,15 +263,15 @@ class Archive(ServicePart):
             return
         before, database = now - self._retention, self._database()
         for _ in range(MOST_BATCHES):
-            rows = await database.all(ended_calls(before=before, most=BATCH))
+            rows = await database.all(ended_calls(before=before, most=self._batch))
             if not rows:
                 break
             ids = [row.id for row in rows]
             database.write(forget_visits(ids))
             database.write(forget_calls(ids))
-            database.write(forget_rooms(deleted_before=before, most=BATCH))
+            database.write(forget_rooms(deleted_before=before, most=self._batch))
         # Those of which no call is remembered, too: nobody ever came, or there were no calls.
-        database.write(forget_rooms(deleted_before=before, most=BATCH))
+        database.write(forget_rooms(deleted_before=before, most=self._batch))
         await database.flush()
 
     def _forget_users(self, before: float) -> None:

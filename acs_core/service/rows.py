@@ -28,8 +28,13 @@ LATEST: Final = datetime.max.replace(tzinfo=UTC)
 """Rooms may be valid until then; as a number of seconds it is rounded up, beyond what there is."""
 
 
-def room_row(room: RoomRecord) -> dict[str, Any]:
-    """A row of `ROOMS`, but for `deleted_at`."""
+def room_row(room: RoomRecord, *, deleted_at: float | None = None) -> dict[str, Any]:
+    """A row of `ROOMS`.
+
+    Args:
+        room: What it is about.
+        deleted_at: Unix seconds; None while it exists.
+    """
     return {
         "id": room.id,
         "unique_name": room.unique_name,
@@ -39,6 +44,7 @@ def room_row(room: RoomRecord) -> dict[str, Any]:
         "created_at": room.created_at.timestamp(),
         "valid_from": room.valid_from.timestamp(),
         "valid_until": room.valid_until.timestamp(),
+        "deleted_at": deleted_at,
     }
 
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
 import sqlite3
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +11,10 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 
 from acs_core.errors import InvalidArgumentError, ServiceError
-from acs_core.service.store import database as module
 from acs_core.service.store.calls import CALLS, VISITS
 from acs_core.service.store.database import Database
 from acs_core.service.store.identities import IDENTITIES
+from tests.support.disks import fill, small_disk
 from tests.support.events import until
 
 
@@ -66,11 +63,19 @@ async def test_columns_that_are_not_named_keep_what_they_have(database: Database
     assert (found.created_at, found.revoked_at) == (2.0, 5.0)
 
 
-async def test_a_row_of_keys_only_stays_as_it_is(database: Database) -> None:
-    visit = {"call_id": "c", "id": "e", "identity": "anna", "arrived_at": 1.0, "left_at": None}
-    database.put(VISITS, visit)
-    database.put(VISITS, {"call_id": "c", "id": "e"})
-    assert [row.identity for row in await database.all(select(VISITS))] == ["anna"]
+async def test_rows_of_several_tables_and_shapes_come_out_as_if_written_one_by_one(
+    database: Database,
+) -> None:
+    visit = {"call_id": "c", "id": "e", "identity": "anna", "arrived_at": 1.0}
+    for number in range(5):
+        database.put(VISITS, visit | {"arrived_at": float(number), "left_at": 9.0})
+        database.put(IDENTITIES, user("anna", created_at=float(number)))
+        database.put(VISITS, visit | {"identity": f"anna{number}"})
+        database.put(VISITS, visit | {"id": f"{number}", "left_at": None})
+    (found,) = await database.all(select(VISITS).where(VISITS.c.id == "e"))
+    assert (found.identity, found.arrived_at, found.left_at) == ("anna4", 1.0, 9.0)
+    assert len(await database.all(select(VISITS))) == 6
+    assert (await database.all(select(IDENTITIES.c.created_at)))[0][0] == 4.0
 
 
 async def test_the_same_statement_twice_is_carried_out_twice(database: Database) -> None:
@@ -121,11 +126,8 @@ async def test_closing_writes_what_waits(tmp_path: Path) -> None:
     await again.close()
 
 
-async def test_a_database_that_somebody_holds_is_refused_and_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "RETRY_INTERVAL", 0.01)
-    database = await Database.open(f"sqlite:///{tmp_path}/db?timeout=0.01")
+async def test_a_database_that_somebody_holds_is_refused_and_written_later(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/db", retry_interval=0.01)
     other = sqlite3.connect(tmp_path / "db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     database.put(IDENTITIES, user("anna"))
@@ -139,43 +141,27 @@ async def test_a_database_that_somebody_holds_is_refused_and_written_later(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of half a megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("file systems cannot be mounted here")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as place:
+        yield place
 
 
-async def test_a_full_disk_is_told_and_what_waits_is_written_when_there_is_room(
-    small_disk: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "RETRY_INTERVAL", 0.01)
-    database = await Database.open(f"sqlite:///{small_disk}/db")
+async def test_a_full_disk_is_told_and_what_waits_is_written_when_there_is_room(disk: Path) -> None:
+    database = await Database.open(f"sqlite:///{disk}/db", retry_interval=0.01)
     database.put(IDENTITIES, user("anna"))
     await database.flush()
-    fill(small_disk / "ballast")
+    fill(disk / "ballast")
     with pytest.raises(ServiceError) as refused:
         await put_many(database)
     assert (refused.value.code, "full" in refused.value.message) == (503, True)
     with pytest.raises(ServiceError):
         database.check_writable()
-    (small_disk / "ballast").unlink()
+    (disk / "ballast").unlink()
     await until(lambda: not is_refused(database))
     written = await names(database)
     assert written[0] == "anna"
     assert written[1:] == [f"{number}" for number in range(len(written) - 1)]
     await database.close()
-
-
-def fill(path: Path) -> None:
-    """Leave no room on the disk of a file."""
-    with path.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
-        while True:
-            ballast.write(bytes(4096))
 
 
 async def put_many(database: Database) -> None:
@@ -192,11 +178,8 @@ def is_refused(database: Database) -> bool:
     return False
 
 
-async def test_more_than_can_wait_is_refused_until_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
-    database = await Database.open(f"sqlite:///{tmp_path}/db")
+async def test_more_than_can_wait_is_refused_until_there_is_room(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/db", most_waiting=3)
     for number in range(5):
         database.put(IDENTITIES, user(f"{number}", created_at=float(number)))
     with pytest.raises(ServiceError, match="too many"):
@@ -265,10 +248,9 @@ async def test_postgresql_keeps_the_same(postgres_url: str) -> None:
 
 
 async def test_postgresql_drops_what_can_never_work_and_goes_on_after_a_lost_connection(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_url: str,
 ) -> None:
-    monkeypatch.setattr(module, "RETRY_INTERVAL", 0.01)
-    database = await Database.open(postgres_url)
+    database = await Database.open(postgres_url, retry_interval=0.01)
     database.put(IDENTITIES, user("a\0b"))
     database.put(IDENTITIES, user("carl"))
     await database.flush()
