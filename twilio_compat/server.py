@@ -110,7 +110,13 @@ class CompatServer(CallingService):
     def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
         if self._account_sid is None:
             return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
+        rest = RestApi(
+            lambda: self.calls,
+            history=lambda: self.history,
+            database=lambda: self.database,
+            account_sid=self._account_sid,
+            credentials=credentials,
+        )
         return rest.routes()
 
     async def close(self) -> None:
