@@ -21,7 +21,7 @@ from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
-from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
@@ -84,14 +84,14 @@ class CompatServer(CallingService):
             routes=[
                 web.get(SIGNALING_PATH, self._signaling),
                 *self._insights.routes(),
-                *self._rest_routes(credentials),
                 *routes,
             ],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
             sfu_times=sfu_times,
         )
+        self._add_rest(credentials)
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -107,11 +107,11 @@ class CompatServer(CallingService):
         password = None if token is None or self._account_sid is None else token.get_secret_value()
         return RestCredentials(self._account_sid or "", password, self._keys)
 
-    def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
+    def _add_rest(self, credentials: RestCredentials) -> None:
         if self._account_sid is None:
-            return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
-        return rest.routes()
+            return
+        rest = RestApi(self.calls, account_sid=self._account_sid, credentials=credentials)
+        self.add_part(rest)
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""
