@@ -23,6 +23,8 @@ from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
+from twilio_compat.rest.rate_limits import RateLimits
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -91,7 +93,7 @@ class CompatServer(CallingService):
             telephones=telephones,
             sfu_times=sfu_times,
         )
-        self._add_rest(credentials)
+        self._add_rest(settings, credentials)
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -107,10 +109,17 @@ class CompatServer(CallingService):
         password = None if token is None or self._account_sid is None else token.get_secret_value()
         return RestCredentials(self._account_sid or "", password, self._keys)
 
-    def _add_rest(self, credentials: RestCredentials) -> None:
-        if self._account_sid is None:
+    def _add_rest(self, settings: ServerSettings, credentials: RestCredentials) -> None:
+        account = self._account_sid
+        if account is None:
             return
-        rest = RestApi(self.calls, account_sid=self._account_sid, credentials=credentials)
+        limits = RateLimits(settings.rest_reads, settings.rest_writes)
+        rest = RestApi(self.calls, account_sid=account, credentials=credentials, limits=limits)
+        for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
+            resource = MediaSettingsResource(
+                f"{name}Settings", kind, lambda: self.database, account
+            )
+            rest.add(resource.operations(), SETTINGS_SCHEMAS)
         self.add_part(rest)
 
     async def close(self) -> None:

@@ -22,7 +22,8 @@ from acs_core.service.parts import ServicePart
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
-from twilio_compat.rest.refusals import not_found, refusal, wrong_parameter
+from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.refusals import not_found, refusal, too_many_requests, wrong_parameter
 from twilio_compat.rest.rooms import RoomsResource
 from twilio_compat.rest.routing import REST_PATH, REST_PATHS, Handle, Operation
 from twilio_compat.rest.schemas import SCHEMAS
@@ -43,13 +44,22 @@ class RestApi(ServicePart):
         calls: The live calls.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
+        limits: How often.
 
     Attributes:
         rooms: Finds the room that a path names, for resources below it.
     """
 
-    def __init__(self, calls: Calls, *, account_sid: str, credentials: RestCredentials) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        *,
+        account_sid: str,
+        credentials: RestCredentials,
+        limits: RateLimits | None = None,
+    ) -> None:
         self._credentials = credentials
+        self._limits = limits or RateLimits()
         self._operations: dict[str, Operation] = {}
         self._schemas: dict[str, Schema] = dict(SCHEMAS)
         self.rooms = RoomsResource(lambda: calls, account_sid)
@@ -112,8 +122,13 @@ class RestApi(ServicePart):
         async def answer(request: web.Request) -> web.StreamResponse:
             response: web.StreamResponse
             try:
+                # First: who does not know the password uses up nobody's quota.
                 self._credentials.check(request.headers.get("Authorization"))
-                response = await handle(request, await _form(request))
+                seconds = self._limits.take(request.method)
+                if seconds:
+                    response = too_many_requests(seconds)
+                else:
+                    response = await handle(request, await _form(request))
             except CallingError as error:
                 response = refusal(error)
             except Exception:

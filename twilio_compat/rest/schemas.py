@@ -12,9 +12,21 @@ from typing import Any, Final
 
 from acs_core.service.openapi import FLAG, NUMBER, TEXT, Schema, nullable, one_of
 
-__all__ = ["JSON_TEXT", "PAGING", "SCHEMAS", "exactly", "page_of", "sid"]
+__all__ = [
+    "ACCOUNT",
+    "COUNT",
+    "DATE",
+    "JSON_TEXT",
+    "PAGING",
+    "SCHEMAS",
+    "URL",
+    "exactly",
+    "page_of",
+    "sid",
+]
 
 DATE: Final[Schema] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
+ACCOUNT: Final[Schema] = {"type": "string", "pattern": "^AC"}
 URL: Final[Schema] = {"type": "string", "format": "uri"}
 COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
 JSON_TEXT: Final[Schema] = {"type": "string", "contentMediaType": "application/json"}
@@ -67,7 +79,6 @@ def _links(*names: str) -> Schema:
     return exactly(**dict.fromkeys(names, URL))
 
 
-_ACCOUNT: Final[Schema] = {"type": "string", "pattern": "^AC"}
 _RULE: Final = exactly(
     type=one_of("include", "exclude"),
     all=nullable(FLAG),
@@ -105,7 +116,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     ),
     "room": exactly(
         sid=sid("RM"),
-        account_sid=_ACCOUNT,
+        account_sid=ACCOUNT,
         unique_name=TEXT,
         status=one_of("in-progress", "completed", "failed"),
         **_SPAN,
@@ -129,7 +140,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "participant": exactly(
         sid=sid("PA"),
         room_sid=sid("RM"),
-        account_sid=_ACCOUNT,
+        account_sid=ACCOUNT,
         status=one_of("connected", "reconnecting", "disconnected"),
         identity=TEXT,
         **_SPAN,
