@@ -25,6 +25,7 @@ from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -115,6 +116,8 @@ class CompatServer(CallingService):
             return
         limits = RateLimits(settings.rest_reads, settings.rest_writes)
         rest = RestApi(self.calls, account_sid=account, credentials=credentials, limits=limits)
+        transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
+        rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
         for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
             resource = MediaSettingsResource(
                 f"{name}Settings", kind, lambda: self.database, account

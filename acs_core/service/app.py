@@ -39,6 +39,7 @@ from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -110,7 +111,10 @@ class CallingService:
             else None
         )
         self.directory = DataDirectory(settings.data_dir)
-        self._parts: list[ServicePart] = []
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self._parts: list[ServicePart] = [self.transcriptions]
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -348,7 +352,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -357,8 +362,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)

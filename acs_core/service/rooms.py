@@ -99,7 +99,7 @@ class RoomOptions:
             clients have no means to: while a recording runs nothing of them is forwarded, and their
             programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
-        transcription: How; passed to the transcriber as it is.
+        transcription: How, as the transcriber is told; see `Transcriber.configured`.
         status_callback: URL that is to hear of what happens here; nobody calls it yet.
         status_callback_method: GET or POST.
     """
