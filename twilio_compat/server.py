@@ -114,8 +114,14 @@ class CompatServer(CallingService):
         account = self._account_sid
         if account is None:
             return
-        limits = RateLimits(settings.rest_reads, settings.rest_writes)
-        rest = RestApi(self.calls, account_sid=account, credentials=credentials, limits=limits)
+        rest = RestApi(
+            self.calls,
+            history=self.history,
+            database=lambda: self.database,
+            account_sid=account,
+            credentials=credentials,
+            limits=RateLimits(settings.rest_reads, settings.rest_writes),
+        )
         transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
         rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
         for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from acs_core.core import endings
 from acs_core.core.facts import ActivityChanged, EndpointJoined, EndpointLeft, Fact
 from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.service.parts import ServicePart
@@ -257,14 +258,15 @@ class RoomTranscriptions(ServicePart):
             self._count(call)
 
     def call_ended(self, call: ServerCall) -> None:
-        """Its record is in the database from now on."""
+        """Its record is in the database from now on, finished unless the room is to go on."""
         if self._early is not None:
             self._early.pop(call.id, None)
         record = self._live.pop(call.id, None)
         if record is not None:
             now = self._clock()
             record.run(is_running=False, now=now)
-            self._keep(record, finished_at=now)
+            goes_on = call.record.end_reason == endings.SERVICE_STOPPED
+            self._keep(record, finished_at=None if goes_on else now)
 
     # ------------------------------------------------------------ inside
 

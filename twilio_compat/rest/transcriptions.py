@@ -92,13 +92,14 @@ class TranscriptionsResource:
 
     async def list(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../Transcriptions`: one, or none."""
-        found = await self._transcriptions.find(self._rooms.record(request).id)
+        record = await self._rooms.record(request)
+        found = await self._transcriptions.find(record.id)
         items = [] if found is None else [found]
         return page(request, "transcriptions", items, lambda item: self._write(request, item))
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../Transcriptions/{transcription}`."""
-        record = self._rooms.record(request)
+        record = await self._rooms.record(request)
         found = await self._transcriptions.find(record.id)
         if found is None or not _is_named(request, found):
             raise not_found(request.path.removeprefix("/v1"))

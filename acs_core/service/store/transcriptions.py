@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Float, Select, String, Table, select
+from sqlalchemy import JSON, Column, Delete, Float, Select, String, Table, delete, select
 
 from acs_core.service.store.database import METADATA
 
-__all__ = ["TRANSCRIPTIONS", "transcription_of", "unfinished_transcriptions"]
+__all__ = [
+    "TRANSCRIPTIONS",
+    "forget_transcriptions",
+    "transcription_of",
+    "unfinished_transcriptions",
+]
 
 TRANSCRIPTIONS: Final = Table(
     "transcriptions",
@@ -35,3 +41,8 @@ def transcription_of(call_id: str) -> Select[Any]:
 def unfinished_transcriptions() -> Select[Any]:
     """The rows of calls that have not ended, or of which that was not written down."""
     return select(TRANSCRIPTIONS).where(TRANSCRIPTIONS.c.finished_at.is_(None))
+
+
+def forget_transcriptions(call_ids: Sequence[str]) -> Delete:
+    """Remove the transcriptions of calls."""
+    return delete(TRANSCRIPTIONS).where(TRANSCRIPTIONS.c.call_id.in_(call_ids))
