@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
@@ -37,12 +38,14 @@ from acs_core.service.identity import (
 )
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
 from acs_core.service.rest.identity import IdentityResource
 from acs_core.service.room_transcription import RoomTranscriptions
@@ -126,7 +129,8 @@ class CallingService:
         self.transcriptions = RoomTranscriptions(
             transcriber, self.services.captions, lambda: self.database
         )
-        self._parts: list[ServicePart] = [self._archive, self.transcriptions]
+        self.document = ApiDocument(self._described)
+        self._parts: list[ServicePart] = [self._archive, self.transcriptions, self.document]
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -297,6 +301,12 @@ class CallingService:
         if key is None:
             return None
         return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
 
     async def _serve(self) -> None:
         self._gateway = NativeGateway(

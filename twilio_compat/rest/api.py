@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -91,16 +91,16 @@ class RestApi(ServicePart):
         self._operations |= {operation.name: operation for operation in operations}
         self._schemas |= schemas or {}
 
-    @property
-    def described(self) -> ApiFamily:
+    def described(self) -> Sequence[ApiFamily]:
         """The table as callers see it."""
-        return ApiFamily(
+        family = ApiFamily(
             name="twilio",
             operations=tuple(operation.described for operation in self._operations.values()),
             schemas=self._schemas,
             error="refusal",
             security={"type": "http", "scheme": "basic"},
         )
+        return (family,)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """A route per operation; and what is said of everything else below `/v1`."""

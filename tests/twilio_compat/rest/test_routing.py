@@ -63,7 +63,7 @@ def rows(database: Database) -> RestApi:
 
 
 async def test_rows_say_what_an_operation_takes_and_answers(rows: RestApi) -> None:
-    family = rows.described
+    (family,) = rows.described()
     found = {item.name: item for item in family.operations if item.name.endswith("Thing")}
     assert [(row.method, row.status, row.answer) for row in found.values()] == [
         ("GET", 200, "thing"),
