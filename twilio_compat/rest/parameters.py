@@ -125,6 +125,8 @@ def room_options(form: Form, *, largest: int) -> RoomOptions:
         InvalidArgumentError: A parameter is wrong or does not fit the others.
     """
     kind = _kind(form)
+    # Read for its faults only: Twilio considers it to be true always.
+    form.flag("EnableTurn")
     max_participants = form.number("MaxParticipants", 53107, least=1, most=250)
     if form.flag("LargeRoom") and max_participants is None:
         max_participants = largest
