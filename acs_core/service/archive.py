@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from acs_core.core import endings
 from acs_core.core.facts import CallTypeChanged, EndpointJoined, EndpointLeft, Fact
@@ -83,6 +83,7 @@ class Archive(ServicePart):
         database: Asked for at each change, since this is made before it is open.
         retention: Seconds for which ended calls are remembered; None for ever.
         sweep_interval: Seconds between two rounds of forgetting.
+        batch: Calls that are forgotten in one transaction.
         clock: Unix seconds.
     """
 
@@ -94,6 +95,7 @@ class Archive(ServicePart):
         *,
         retention: float | None,
         sweep_interval: float = SWEEP_INTERVAL,
+        batch: int = BATCH,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._calls = calls
@@ -101,6 +103,7 @@ class Archive(ServicePart):
         self._database = database
         self._retention = retention
         self._sweep_interval = sweep_interval
+        self._batch = batch
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -125,7 +128,7 @@ class Archive(ServicePart):
         database.write(end_other_calls(now=now))
         database.write(retire_rooms(now=now))
         for row in await database.all(calls_to_resume()):
-            columns = row._asdict()
+            columns = row._mapping
             room = room_from_row(columns, ROOM_COLUMN)
             self._calls.rooms.restore(room)
             record = CallRecord(row.id, room, row.started_at)
@@ -210,7 +213,7 @@ class Archive(ServicePart):
         rooms = self._calls.rooms
         fresh = list(rooms.records)
         for row in await self._database().all(existing_rooms()):
-            rooms.restore(room_from_row(row._asdict()))
+            rooms.restore(room_from_row(row._mapping))
         rooms.on_changed, rooms.on_deleted = self._put_room, self._room_deleted
         for record in fresh:
             self._put_room(record)
@@ -224,15 +227,14 @@ class Archive(ServicePart):
             self._mark_deleted(room)
 
     def _mark_deleted(self, room: RoomRecord) -> None:
-        marked = update(ROOMS).where(ROOMS.c.id == room.id)
-        self._database().write(marked.values(deleted_at=self._clock()))
+        self._database().put(ROOMS, room_row(room, deleted_at=self._clock()))
 
     # ------------------------------------------------------------ users
 
     async def _restore_users(self) -> None:
         fresh = list(self._users.records)
         for row in await self._database().all(select(IDENTITIES)):
-            self._users.restore(identity_from_row(row._asdict()))
+            self._users.restore(identity_from_row(row._mapping))
         self._users.on_put = self._put_user
         for record in fresh:
             self._users.put(record)
@@ -262,16 +264,16 @@ class Archive(ServicePart):
             return
         before, database = now - self._retention, self._database()
         for _ in range(MOST_BATCHES):
-            rows = await database.all(ended_calls(before=before, most=BATCH))
+            rows = await database.all(ended_calls(before=before, most=self._batch))
             if not rows:
                 break
             ids = [row.id for row in rows]
             database.write(forget_visits(ids))
             database.write(forget_transcriptions(ids))
             database.write(forget_calls(ids))
-            database.write(forget_rooms(deleted_before=before, most=BATCH))
+            database.write(forget_rooms(deleted_before=before, most=self._batch))
         # Those of which no call is remembered, too: nobody ever came, or there were no calls.
-        database.write(forget_rooms(deleted_before=before, most=BATCH))
+        database.write(forget_rooms(deleted_before=before, most=self._batch))
         await database.flush()
 
     def _forget_users(self, before: float) -> None:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import RowMapping
 
 from acs_core.core.facts import ParticipantRole
 from acs_core.core.rules import TrackRules
@@ -28,8 +29,13 @@ LATEST: Final = datetime.max.replace(tzinfo=UTC)
 """Rooms may be valid until then; as a number of seconds it is rounded up, beyond what there is."""
 
 
-def room_row(room: RoomRecord) -> dict[str, Any]:
-    """A row of `ROOMS`, but for `deleted_at`."""
+def room_row(room: RoomRecord, *, deleted_at: float | None = None) -> dict[str, Any]:
+    """A row of `ROOMS`.
+
+    Args:
+        room: What it is about.
+        deleted_at: Unix seconds; None while it exists.
+    """
     return {
         "id": room.id,
         "unique_name": room.unique_name,
@@ -39,10 +45,11 @@ def room_row(room: RoomRecord) -> dict[str, Any]:
         "created_at": room.created_at.timestamp(),
         "valid_from": room.valid_from.timestamp(),
         "valid_until": room.valid_until.timestamp(),
+        "deleted_at": deleted_at,
     }
 
 
-def room_from_row(row: Mapping[str, Any], prefix: str = "") -> RoomRecord:
+def room_from_row(row: RowMapping, prefix: str = "") -> RoomRecord:
     """The room of a row.
 
     Args:
@@ -91,9 +98,11 @@ def identity_row(record: IdentityRecord) -> dict[str, Any]:
     return row
 
 
-def identity_from_row(row: Mapping[str, Any]) -> IdentityRecord:
+def identity_from_row(row: RowMapping) -> IdentityRecord:
     """The user of a row."""
-    return IdentityRecord(**row)
+    return IdentityRecord(
+        row["raw_id"], row["created_at"], row["revoked_at"], is_deleted=row["is_deleted"]
+    )
 
 
 def _members(value: Mapping[str, str]) -> Mapping[str, ParticipantRole]:

@@ -18,12 +18,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import URL, Connection, Executable, MetaData, Row, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -71,7 +70,8 @@ DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncp
 # rollback, resources, operator and system; and a transaction that may only read.
 SERVER_FAULTS: Final = ("08", "40", "53", "57", "58", "25006")
 
-_Statement = tuple[Executable, Mapping[str, Any] | None]
+_Statement: TypeAlias = tuple[Executable, Mapping[str, Any] | None, Table | None]
+"""What to execute, with what, and for a row of a table: of which."""
 
 
 class _RejectedError(Exception):
@@ -83,10 +83,20 @@ class Database:
 
     Args:
         engine: Connects to it.
+        retry_interval: Seconds after which a failed attempt to write is repeated.
+        most_waiting: Statements that wait at most; further ones are dropped.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        retry_interval: float = RETRY_INTERVAL,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._engine = engine
+        self._retry_interval = retry_interval
+        self._most_waiting = most_waiting
         # Connections to a database in memory are one connection.
         self._alone = asyncio.Lock() if isinstance(engine.pool, StaticPool) else None
         self._waiting: deque[_Statement] = deque()
@@ -100,20 +110,29 @@ class Database:
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str = IN_MEMORY, *, connections: int = 5) -> Database:
+    async def open(
+        cls,
+        url: str = IN_MEMORY,
+        *,
+        connections: int = 5,
+        retry_interval: float = RETRY_INTERVAL,
+        most_waiting: int = MOST_WAITING,
+    ) -> Database:
         """Connect, and bring the tables up to date.
 
         Args:
             url: As SQLAlchemy writes it, ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``;
                 the driver may be left out.
             connections: To PostgreSQL at a time, at most.
+            retry_interval: As for the class.
+            most_waiting: As for the class.
 
         Raises:
             InvalidArgumentError: The URL is none, or of another kind of database.
             ServiceError: 503, the database cannot be opened; it says why.
         """
         engine = _engine(url, connections)
-        self = cls(engine)
+        self = cls(engine, retry_interval=retry_interval, most_waiting=most_waiting)
         try:
             async with self._connection() as connection:
                 await connection.run_sync(_bring_up_to_date)
@@ -144,13 +163,14 @@ class Database:
 
         Args:
             table: Of `METADATA`.
-            row: By name of column; columns that are not named keep what they have.
+            row: By name of column, those included that must not be null; others keep what they
+                have.
         """
         names = (table.name, *row)
         statement = self._puts.get(names)
         if statement is None:
             statement = self._puts[names] = self._put_statement(table, tuple(row))
-        self.write(statement, row)
+        self._queue(statement, row, table)
 
     def _put_statement(self, table: Table, names: Sequence[str]) -> Executable:
         # Its parameters are named when it is carried out: one statement serves many rows.
@@ -163,19 +183,18 @@ class Database:
         return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
     def write(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
-        """Carry out a statement soon, after those before it; never waits.
+        """Carry out a statement soon, after what was written before it; never waits."""
+        self._queue(statement, parameters, None)
 
-        Args:
-            statement: What changes something.
-            parameters: For its bound parameters; statements that follow each other and are the
-                same object are carried out together, which is quicker.
-        """
-        if len(self._waiting) >= MOST_WAITING:
+    def _queue(
+        self, statement: Executable, parameters: Mapping[str, Any] | None, table: Table | None
+    ) -> None:
+        if len(self._waiting) >= self._most_waiting:
             if not self._dropped:
                 _log.error("the database cannot be written; changes are lost from now on")
             self._dropped += 1
             return
-        self._waiting.append((statement, parameters))
+        self._waiting.append((statement, parameters, table))
         self._written += 1
         self._has_work.set()
 
@@ -248,7 +267,7 @@ class Database:
             except Exception as error:
                 _log.warning("the database cannot be written: %s", _reason(error))
                 self._tell(failure=error)
-                await asyncio.sleep(RETRY_INTERVAL)
+                await asyncio.sleep(self._retry_interval)
                 continue
             for _ in range(count):
                 self._waiting.popleft()
@@ -268,14 +287,13 @@ class Database:
 
     async def _commit(self, batch: Sequence[_Statement]) -> None:
         async with self._connection() as connection:
-            for (_, is_bare), group in itertools.groupby(batch, key=_sort):
-                statements = list(group)
-                if is_bare:
-                    for statement, _ in statements:
-                        await _execute(connection, statement)
-                else:
-                    rows = [parameters for _, parameters in statements if parameters is not None]
-                    await _execute(connection, statements[0][0], rows)
+            for statement, rows in _joined(batch):
+                try:
+                    await connection.execute(statement, rows)
+                except Exception as error:
+                    if _may_work_later(error):
+                        raise
+                    raise _RejectedError(_reason(error)) from error
 
     def _tell(self, *, failure: Exception | None) -> None:
         self._failure = failure
@@ -316,23 +334,25 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def _sort(item: _Statement) -> tuple[int, bool]:
-    """Neighbors with the same one are carried out together."""
-    statement, parameters = item
-    return id(statement), parameters is None
+def _joined(
+    batch: Sequence[_Statement],
+) -> Iterator[tuple[Executable, Sequence[Mapping[str, Any]] | Mapping[str, Any] | None]]:
+    """The same statements in an order that does the same, with the rows of each table together.
 
-
-async def _execute(
-    connection: AsyncConnection,
-    statement: Executable,
-    rows: Sequence[Mapping[str, Any]] | None = None,
-) -> None:
-    try:
-        await connection.execute(statement, rows)
-    except Exception as error:
-        if _may_work_later(error):
-            raise
-        raise _RejectedError(_reason(error)) from error
+    One statement for many rows costs a fraction of many statements. Rows of different tables change
+    places by this; nothing that was written by `Database.write` does.
+    """
+    puts: dict[Table, tuple[Executable, list[Mapping[str, Any]]]] = {}
+    for statement, parameters, table in batch:
+        # Of one table, too, rows with other columns come after those before them.
+        if table is None or (table in puts and puts[table][0] is not statement):
+            yield from puts.values()
+            puts = {}
+        if table is None or parameters is None:
+            yield statement, parameters
+        else:
+            puts.setdefault(table, (statement, []))[1].append(parameters)
+    yield from puts.values()
 
 
 def _bring_up_to_date(connection: Connection) -> None:
@@ -366,9 +386,13 @@ def _may_work_later(error: Exception) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in a line and without the statement, whose parameters are people's."""
+    """What went wrong, in a line and without values, which are about people."""
     origin = error.orig if isinstance(error, StatementError) and error.orig else error
-    return str(origin) or type(origin).__name__
+    if isinstance(origin, ValueError | TypeError):
+        # Says which value cannot be converted.
+        return type(origin).__name__
+    # PostgreSQL tells values, too, in the lines after the first.
+    return str(origin).partition("\n")[0] or type(origin).__name__
 
 
 def _unusable(error: BaseException) -> ServiceError:
