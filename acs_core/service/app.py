@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,6 +20,7 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
@@ -35,14 +36,19 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
-from acs_core.service.identity_rest import identity_routes
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
+from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
+from acs_core.service.rest.gate import Gate
+from acs_core.service.rest.identity import IdentityResource
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -104,6 +110,7 @@ class CallingService:
         users = MemoryIdentityStore()
         self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
+        self.azure = self._azure_front(settings)
         self._turn = _turn(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
@@ -119,7 +126,11 @@ class CallingService:
         self._archive = Archive(
             self.calls, users, lambda: self.database, retention=settings.retention
         )
-        self._parts: list[ServicePart] = [self._archive]
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self.document = ApiDocument(self._described)
+        self._parts: list[ServicePart] = [self._archive, self.transcriptions, self.document]
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -284,6 +295,19 @@ class CallingService:
 
     # ------------------------------------------------------------ HTTP
 
+    def _azure_front(self, settings: ServiceSettings) -> AzureFront | None:
+        """What the Azure interfaces are behind; None where there is no access key."""
+        key = settings.access_key_bytes
+        if key is None:
+            return None
+        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -312,9 +336,8 @@ class CallingService:
         app.router.add_routes(self._routes)
         for part in self._parts:
             app.router.add_routes(part.routes())
-        key = self.settings.access_key_bytes
-        if self.identities is not None and key is not None:
-            app.router.add_routes(identity_routes(self.identities, key, database=self.database))
+        if self.azure is not None and self.identities is not None:
+            app.router.add_routes(self.azure.serve(IdentityResource(self.identities).routes()))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
@@ -358,7 +381,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -367,8 +391,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)

@@ -40,6 +40,8 @@ LARGE_ROOM_TRACKS: Final = 16
 """Tracks that may be published at a time in a large room (Twilio)."""
 
 
+OTHER_CODECS: Final = frozenset({"opus", "pcmu", "pcma", "g722", "telephone-event", "rtx"})
+"""Encoding names that a room with chosen video codecs has as well: sound, and packets again."""
 VALIDITY: Final = timedelta(days=180)
 """How long a room is valid by default, and at most."""
 
@@ -99,7 +101,7 @@ class RoomOptions:
             clients have no means to: while a recording runs nothing of them is forwarded, and their
             programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
-        transcription: How; passed to the transcriber as it is.
+        transcription: How, as the transcriber is told; see `Transcriber.configured`.
         status_callback: URL that is to hear of what happens here; nobody calls it yet.
         status_callback_method: GET or POST.
     """
@@ -138,6 +140,13 @@ class RoomOptions:
             raise InvalidArgumentError(
                 f"A {self.kind} room cannot be audio-only.", sub_code=53124, stage=Stage.ARGUMENT
             )
+
+    @property
+    def codec_names(self) -> frozenset[str] | None:
+        """Encoding names, in lower case, of all that may be negotiated; None for everything."""
+        if not self.video_codecs:
+            return None
+        return OTHER_CODECS | frozenset(self.video_codecs)
 
     @property
     def is_large(self) -> bool:
