@@ -109,7 +109,7 @@ async def test_what_cannot_be_is_a_bad_request_and_changes_nothing(azure: Azure)
     assert await rooms("get_room", room.id) == room
 
 
-@pytest.mark.parametrize("name", ["nobody", "a b/c", "größe?", "%2F", "RM" + "0" * 32])
+@pytest.mark.parametrize("name", ["nobody", "a b/c", "größe?", "100%", "RM" + "0" * 32])
 async def test_a_room_that_is_not_there_is_not_found_whatever_its_name(
     azure: Azure, name: str
 ) -> None:
