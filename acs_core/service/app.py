@@ -31,7 +31,6 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
-from acs_core.service.identity_rest import identity_routes
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
@@ -39,6 +38,9 @@ from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
+from acs_core.service.rest import AzureFront
+from acs_core.service.rest.gate import Gate
+from acs_core.service.rest.identity import IdentityResource
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -99,6 +101,7 @@ class CallingService:
         )
         self._own_verifiers, self.identities = _acs_identity(settings)
         self._verifiers = (*self._own_verifiers, *verifiers)
+        self.azure = self._azure_front(settings)
         self._turn = _turn(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
@@ -274,6 +277,13 @@ class CallingService:
 
     # ------------------------------------------------------------ HTTP
 
+    def _azure_front(self, settings: ServiceSettings) -> AzureFront | None:
+        """What the Azure interfaces are behind; None where there is no access key."""
+        key = settings.access_key_bytes
+        if key is None:
+            return None
+        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -302,9 +312,8 @@ class CallingService:
         app.router.add_routes(self._routes)
         for part in self._parts:
             app.router.add_routes(part.routes())
-        key = self.settings.access_key_bytes
-        if self.identities is not None and key is not None:
-            app.router.add_routes(identity_routes(self.identities, key))
+        if self.azure is not None and self.identities is not None:
+            app.router.add_routes(self.azure.serve(IdentityResource(self.identities).routes()))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
