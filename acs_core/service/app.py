@@ -20,6 +20,7 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.automation.part import CallAutomation
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -113,7 +114,15 @@ class CallingService:
             else None
         )
         self.directory = DataDirectory(settings.data_dir)
-        self._parts: list[ServicePart] = []
+        self.automation = CallAutomation(
+            self.calls,
+            self.services.transfers,
+            self.azure,
+            database=lambda: self.database,
+            resource_id=settings.acs_resource_id,
+            can_transcribe=transcriber is not None,
+        )
+        self._parts: list[ServicePart] = [self.automation]
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None

@@ -37,10 +37,9 @@ __all__ = [
     "CustomCallingContext",
     "Identifier",
     "MuteParticipants",
-    "Play",
+    "PhoneNumber",
     "Play",
     "PlaySource",
-    "PhoneNumber",
     "RedirectCall",
     "RejectCall",
     "RemoveParticipant",
@@ -65,19 +64,19 @@ class _Body(Struct, frozen=True, kw_only=True, rename="camel"):
     """A body; null counts as not given."""
 
 
-class UserId(_Body, kw_only=True):
+class UserId(_Body, frozen=True, kw_only=True):
     """A user of the service."""
 
     id: Text
 
 
-class PhoneNumber(_Body, kw_only=True):
+class PhoneNumber(_Body, frozen=True, kw_only=True):
     """A telephone number in E.164."""
 
     value: Text
 
 
-class Identifier(_Body, kw_only=True):
+class Identifier(_Body, frozen=True, kw_only=True):
     """Somebody; the raw id counts where it is given."""
 
     raw_id: Text | None = None
@@ -103,7 +102,7 @@ class Identifier(_Body, kw_only=True):
             raise invalid(error.message) from error
 
 
-class CustomCallingContext(_Body, kw_only=True):
+class CustomCallingContext(_Body, frozen=True, kw_only=True):
     """Headers that go along with a call, by name."""
 
     voip_headers: dict[str, str] | None = None
@@ -120,7 +119,7 @@ class CustomCallingContext(_Body, kw_only=True):
         )
 
 
-class CallLocator(_Body, kw_only=True):
+class CallLocator(_Body, frozen=True, kw_only=True):
     """Which call: by exactly one id, whatever `kind` says."""
 
     group_call_id: Text | None = None
@@ -128,13 +127,13 @@ class CallLocator(_Body, kw_only=True):
     room_id: Text | None = None
 
 
-class _Speech(_Body, kw_only=True):
+class _Speech(_Body, frozen=True, kw_only=True):
     transport_url: Text | None = None
     locale: Text | None = None
     start_transcription: bool | None = None
 
 
-class _Called(_Body, kw_only=True):
+class _Called(_Body, frozen=True, kw_only=True):
     """What requests that begin a connection have in common."""
 
     callback_uri: Text
@@ -143,7 +142,7 @@ class _Called(_Body, kw_only=True):
     transcription_options: _Speech | None = None
 
 
-class CreateCall(_Called, kw_only=True):
+class CreateCall(_Called, frozen=True, kw_only=True):
     """Call people."""
 
     targets: tuple[Identifier, ...]
@@ -152,41 +151,41 @@ class CreateCall(_Called, kw_only=True):
     source_caller_id_number: PhoneNumber | None = None
 
 
-class AnswerCall(_Called, kw_only=True):
+class AnswerCall(_Called, frozen=True, kw_only=True):
     """Answer a call that rings."""
 
     incoming_call_context: Text
     answered_by: UserId | None = None
 
 
-class Connect(_Called, kw_only=True):
+class Connect(_Called, frozen=True, kw_only=True):
     """Take hold of a call that goes on."""
 
     call_locator: CallLocator
 
 
-class RedirectCall(_Body, kw_only=True):
+class RedirectCall(_Body, frozen=True, kw_only=True):
     """Let a call that rings ring somewhere else."""
 
     incoming_call_context: Text
     target: Identifier
 
 
-class RejectCall(_Body, kw_only=True):
+class RejectCall(_Body, frozen=True, kw_only=True):
     """Refuse a call that rings."""
 
     incoming_call_context: Text
     call_reject_reason: Text | None = None
 
 
-class _Operation(_Body, kw_only=True):
+class _Operation(_Body, frozen=True, kw_only=True):
     """What requests in a call have in common."""
 
     operation_context: Text | None = None
     operation_callback_uri: Text | None = None
 
 
-class AddParticipant(_Operation, kw_only=True):
+class AddParticipant(_Operation, frozen=True, kw_only=True):
     """Call somebody into the call."""
 
     participant_to_add: Identifier
@@ -196,31 +195,31 @@ class AddParticipant(_Operation, kw_only=True):
     custom_calling_context: CustomCallingContext | None = None
 
 
-class RemoveParticipant(_Operation, kw_only=True):
+class RemoveParticipant(_Operation, frozen=True, kw_only=True):
     """Take somebody out of the call."""
 
     participant_to_remove: Identifier
 
 
-class CancelAddParticipant(_Operation, kw_only=True):
+class CancelAddParticipant(_Operation, frozen=True, kw_only=True):
     """Call somebody off."""
 
     invitation_id: Text
 
 
-class MuteParticipants(_Operation, kw_only=True):
+class MuteParticipants(_Operation, frozen=True, kw_only=True):
     """Mute somebody."""
 
     target_participants: tuple[Identifier, ...]
 
 
-class SetHold(_Operation, kw_only=True):
+class SetHold(_Operation, frozen=True, kw_only=True):
     """Put somebody on hold, or go on."""
 
     target_participant: Identifier
 
 
-class Transfer(_Operation, kw_only=True):
+class Transfer(_Operation, frozen=True, kw_only=True):
     """Send the other side somewhere else."""
 
     target_participant: Identifier
@@ -229,35 +228,35 @@ class Transfer(_Operation, kw_only=True):
     custom_calling_context: CustomCallingContext | None = None
 
 
-class SendTones(_Operation, kw_only=True):
+class SendTones(_Operation, frozen=True, kw_only=True):
     """Let a telephone hear keys."""
 
     tones: tuple[Text, ...]
     target_participant: Identifier
 
 
-class Transcribe(_Operation, kw_only=True):
+class Transcribe(_Operation, frozen=True, kw_only=True):
     """Begin, change or end transcription."""
 
     locale: Text | None = None
 
 
-class _File(_Body, kw_only=True):
+class _File(_Body, frozen=True, kw_only=True):
     uri: Text
 
 
-class PlaySource(_Body, kw_only=True):
+class PlaySource(_Body, frozen=True, kw_only=True):
     """What is to be heard."""
 
     kind: Text
     file: _File | None = None
 
 
-class _PlayOptions(_Body, kw_only=True):
+class _PlayOptions(_Body, frozen=True, kw_only=True):
     loop: bool | None = None
 
 
-class Play(_Operation, kw_only=True):
+class Play(_Operation, frozen=True, kw_only=True):
     """Let people hear something."""
 
     play_sources: tuple[PlaySource, ...]
@@ -266,12 +265,12 @@ class Play(_Operation, kw_only=True):
     interrupt_call_media_operation: bool | None = None
 
 
-class _Affinity(_Body, kw_only=True):
+class _Affinity(_Body, frozen=True, kw_only=True):
     channel: Annotated[int, Meta(ge=0, le=4)]
     participant: Identifier
 
 
-class StartRecording(_Body, kw_only=True):
+class StartRecording(_Body, frozen=True, kw_only=True):
     """Record a call."""
 
     call_locator: CallLocator | None = None

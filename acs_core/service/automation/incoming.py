@@ -10,6 +10,7 @@ Source: ACS, "Incoming call concepts"; event Microsoft.Communication.IncomingCal
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.ringing import Line, Ring
 
 __all__ = ["IncomingCall", "IncomingCalls", "app_principal"]
+
+_log = logging.getLogger(__name__)
 
 REASONS: Final = {
     "none": endings.DECLINED,
@@ -165,10 +168,13 @@ class IncomingCalls:
             custom_context=ring.context,
         )
         for listener in self._listeners:
-            listener(incoming)
+            try:
+                listener(incoming)
+            except Exception:
+                _log.exception("a listener for incoming calls failed")
 
     def forget(self, invitation: str) -> None:
-        """A call rings no longer."""
+        """A call rings no longer, or was answered by a program."""
         self._ringing.pop(invitation, None)
 
     def _line_of(self, ring: Ring) -> Line | None:
