@@ -14,12 +14,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from acs_core.errors import AuthenticationError, InvalidArgumentError, Stage
 
@@ -163,7 +163,7 @@ def check_signature(
     # All are compared, so that the time tells nothing about them.
     matches = [
         _is_same(signature, _signature(key, method, spelling, date, name, content))
-        for spelling in dict.fromkeys((target, unquote(target)))
+        for spelling in _spellings(target)
         for name in (host, f"{host}/")
     ]
     if not any(matches):
@@ -175,6 +175,17 @@ def check_signature(
     if abs(now - signed_at) > CLOCK_SKEW:
         raise _refused("The request was signed too long ago, or the clocks differ.")
     return SignedRequest(signature, signed_at, content)
+
+
+def _spellings(target: str) -> Iterable[str]:
+    """A target as it may have been signed: as it was sent, decoded, or encoded.
+
+    The last is for clients whose transport sends a segment less encoded than it was signed, as
+    azure-communication-callautomation's asynchronous one does with raw ids.
+    """
+    path, mark, query = target.partition("?")
+    encoded = "/".join(quote(unquote(segment), safe="") for segment in path.split("/"))
+    return dict.fromkeys((target, unquote(target), f"{encoded}{mark}{query}"))
 
 
 def _signature(key: bytes, method: str, target: str, date: str, host: str, content: str) -> str:
