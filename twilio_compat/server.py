@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.media.voice import FileVoice
 from acs_core.service.app import CallingService
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.sfu.transport import SfuTimes
@@ -90,6 +91,7 @@ class CompatServer(CallingService):
             open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
+            voices=FileVoice,
             sfu_times=sfu_times,
         )
         self._twilio_verifier = next(iter(verifiers), None)

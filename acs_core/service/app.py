@@ -21,6 +21,7 @@ from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.automation.part import CallAutomation
+from acs_core.service.automation.playing import Voice
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -67,7 +68,8 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network.
+    `telephones` is given, a gateway to their network; programs can play files into calls where
+    `voices` is, which makes sound of them.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        voices: Callable[[], Voice] | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
@@ -120,6 +123,8 @@ class CallingService:
             self.azure,
             database=lambda: self.database,
             resource_id=settings.acs_resource_id,
+            engine=lambda: self.engine,
+            voices=voices,
             can_transcribe=transcriber is not None,
         )
         self._parts: list[ServicePart] = [self.automation]
@@ -416,6 +421,7 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    voices: Callable[[], Voice] | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -425,6 +431,7 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        voices: Makes sound of files that programs play into calls.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
@@ -433,6 +440,7 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        voices=voices,
     ) as service:
         yield service
 

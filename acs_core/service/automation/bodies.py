@@ -30,6 +30,7 @@ from acs_core.service.automation.refusals import invalid
 __all__ = [
     "AddParticipant",
     "AnswerCall",
+    "Body",
     "CallLocator",
     "CancelAddParticipant",
     "Connect",
@@ -50,33 +51,35 @@ __all__ = [
     "Transfer",
     "UserId",
     "callback",
+    "callbacks_of",
     "decode",
     "identifier_json",
 ]
 
 TEXT_LENGTH: Final = 5000
 URL_LENGTH: Final = 2048
+CALLBACK_FIELDS: Final = ("callback_uri", "operation_callback_uri", "recording_state_callback_uri")
 
 Text = Annotated[str, Meta(max_length=TEXT_LENGTH)]
 
 
-class _Body(Struct, frozen=True, kw_only=True, rename="camel"):
+class Body(Struct, frozen=True, kw_only=True, rename="camel"):
     """A body; null counts as not given."""
 
 
-class UserId(_Body, frozen=True, kw_only=True):
+class UserId(Body, frozen=True, kw_only=True):
     """A user of the service."""
 
     id: Text
 
 
-class PhoneNumber(_Body, frozen=True, kw_only=True):
+class PhoneNumber(Body, frozen=True, kw_only=True):
     """A telephone number in E.164."""
 
     value: Text
 
 
-class Identifier(_Body, frozen=True, kw_only=True):
+class Identifier(Body, frozen=True, kw_only=True):
     """Somebody; the raw id counts where it is given."""
 
     raw_id: Text | None = None
@@ -102,7 +105,7 @@ class Identifier(_Body, frozen=True, kw_only=True):
             raise invalid(error.message) from error
 
 
-class CustomCallingContext(_Body, frozen=True, kw_only=True):
+class CustomCallingContext(Body, frozen=True, kw_only=True):
     """Headers that go along with a call, by name."""
 
     voip_headers: dict[str, str] | None = None
@@ -119,7 +122,7 @@ class CustomCallingContext(_Body, frozen=True, kw_only=True):
         )
 
 
-class CallLocator(_Body, frozen=True, kw_only=True):
+class CallLocator(Body, frozen=True, kw_only=True):
     """Which call: by exactly one id, whatever `kind` says."""
 
     group_call_id: Text | None = None
@@ -127,13 +130,13 @@ class CallLocator(_Body, frozen=True, kw_only=True):
     room_id: Text | None = None
 
 
-class _Speech(_Body, frozen=True, kw_only=True):
+class _Speech(Body, frozen=True, kw_only=True):
     transport_url: Text | None = None
     locale: Text | None = None
     start_transcription: bool | None = None
 
 
-class _Called(_Body, frozen=True, kw_only=True):
+class _Called(Body, frozen=True, kw_only=True):
     """What requests that begin a connection have in common."""
 
     callback_uri: Text
@@ -164,21 +167,21 @@ class Connect(_Called, frozen=True, kw_only=True):
     call_locator: CallLocator
 
 
-class RedirectCall(_Body, frozen=True, kw_only=True):
+class RedirectCall(Body, frozen=True, kw_only=True):
     """Let a call that rings ring somewhere else."""
 
     incoming_call_context: Text
     target: Identifier
 
 
-class RejectCall(_Body, frozen=True, kw_only=True):
+class RejectCall(Body, frozen=True, kw_only=True):
     """Refuse a call that rings."""
 
     incoming_call_context: Text
     call_reject_reason: Text | None = None
 
 
-class _Operation(_Body, frozen=True, kw_only=True):
+class _Operation(Body, frozen=True, kw_only=True):
     """What requests in a call have in common."""
 
     operation_context: Text | None = None
@@ -241,18 +244,18 @@ class Transcribe(_Operation, frozen=True, kw_only=True):
     locale: Text | None = None
 
 
-class _File(_Body, frozen=True, kw_only=True):
+class _File(Body, frozen=True, kw_only=True):
     uri: Text
 
 
-class PlaySource(_Body, frozen=True, kw_only=True):
+class PlaySource(Body, frozen=True, kw_only=True):
     """What is to be heard."""
 
     kind: Text
     file: _File | None = None
 
 
-class _PlayOptions(_Body, frozen=True, kw_only=True):
+class _PlayOptions(Body, frozen=True, kw_only=True):
     loop: bool | None = None
 
 
@@ -265,12 +268,12 @@ class Play(_Operation, frozen=True, kw_only=True):
     interrupt_call_media_operation: bool | None = None
 
 
-class _Affinity(_Body, frozen=True, kw_only=True):
+class _Affinity(Body, frozen=True, kw_only=True):
     channel: Annotated[int, Meta(ge=0, le=4)]
     participant: Identifier
 
 
-class StartRecording(_Body, frozen=True, kw_only=True):
+class StartRecording(Body, frozen=True, kw_only=True):
     """Record a call."""
 
     call_locator: CallLocator | None = None
@@ -285,7 +288,7 @@ class StartRecording(_Body, frozen=True, kw_only=True):
     external_storage: dict[str, object] | None = None
 
 
-_Decoded = TypeVar("_Decoded", bound=_Body)
+_Decoded = TypeVar("_Decoded", bound=Body)
 
 
 def decode(body: Mapping[str, object], type_: type[_Decoded]) -> _Decoded:
@@ -317,6 +320,16 @@ def callback(uri: str | None) -> str:
     if not is_usable or len(uri) > URL_LENGTH or not uri.isprintable():
         raise invalid("The field CallbackUri is invalid.", next_step="Give an absolute URL.")
     return uri
+
+
+def callbacks_of(body: Body) -> list[str]:
+    """The URLs in a body to which events are to be posted.
+
+    Raises:
+        InvalidArgumentError: 400/8523: one of them is no absolute http or https URL.
+    """
+    urls = (callback(getattr(body, name, None)) for name in CALLBACK_FIELDS)
+    return [url for url in urls if url]
 
 
 def identifier_json(raw_id: str) -> dict[str, object]:

@@ -13,7 +13,7 @@ Source: ACS, "Call Automation overview", "How to control and steer calls with Ca
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -161,6 +161,7 @@ class Connections:
 
     Attributes:
         on_transfer: Hears of the transfers of programs' endpoints.
+        on_ended: Hears of connections that are over.
 
     Args:
         outlet: Tells programs.
@@ -168,7 +169,8 @@ class Connections:
     """
 
     def __init__(self, outlet: EventOutlet, later: CallLater = call_later) -> None:
-        self.on_transfer = _pass_over
+        self.on_transfer: Callable[[Connection, wire.TransferChanged], None] = lambda *_: None
+        self.on_ended: Callable[[Connection], None] = lambda _: None
         self._outlet = outlet
         self._later = later
         self._live: dict[str, Connection] = {}
@@ -206,6 +208,7 @@ class Connections:
         if self._live.pop(connection.id, None) is None:
             return
         _stop_timer(connection)
+        self.on_ended(connection)
         result = result_of(reason)
         context = connection.operation_context
         if connection.state is CallConnectionState.CONNECTING:
@@ -329,10 +332,6 @@ def participant_json(raw_id: str, endpoints: Iterable[Endpoint]) -> dict[str, ob
         "isMuted": bool(present) and not any(info.enabled for info in sounds),
         "isOnHold": bool(present) and all(item.attributes.is_on_hold for item in present),
     }
-
-
-def _pass_over(connection: Connection, changed: wire.TransferChanged) -> None:
-    """Nobody asked for a transfer."""
 
 
 def _stop_timer(connection: Connection) -> None:

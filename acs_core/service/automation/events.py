@@ -47,6 +47,7 @@ class EventOutlet:
 
     Attributes:
         post: Delivers them; None: nobody does, and nothing is said.
+        check: Refuses URLs to which nothing may be posted, by a `CallingError`.
 
     Args:
         clock: Unix seconds.
@@ -54,6 +55,7 @@ class EventOutlet:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.post: EventPoster | None = None
+        self.check: Callable[[str], object] = lambda _: None
         self._clock = clock
 
     def send(self, url: str, group: str, source: str, kind: str, **data: object) -> None:

@@ -13,6 +13,7 @@ from acs_core.service.automation.connections import Connections
 from acs_core.service.automation.dialing import Dialing
 from acs_core.service.automation.events import EventOutlet
 from acs_core.service.automation.incoming import IncomingCalls
+from acs_core.service.automation.playing import Playing, Voice
 from acs_core.service.automation.recordings import CallRecordings
 from acs_core.service.automation.rest import CallAutomationResource
 from acs_core.service.automation.transcribing import Transcribing
@@ -20,6 +21,7 @@ from acs_core.service.calls import Calls
 from acs_core.service.parts import ServicePart
 from acs_core.service.rest import AzureFront
 from acs_core.service.server_call import ServerCall
+from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.store.database import Database
 from acs_core.service.transfers import Transfers
 
@@ -33,6 +35,7 @@ class CallAutomation(ServicePart):
         outlet: Set its `post`, or programs are told nothing.
         incoming: `listen` there to calls that ring, or programs can answer none.
         recordings: Recordings of whole calls; who makes files of them observes them.
+        playing: Set its `fetch`, or programs can play nothing.
 
     Args:
         calls: The live calls.
@@ -40,6 +43,8 @@ class CallAutomation(ServicePart):
         front: Lets requests in; None where the service has no access key.
         database: What survives the process; open when the part starts.
         resource_id: Of the service.
+        engine: The media side, while the service runs.
+        voices: Makes sound of files; None where there is nothing to do so.
         can_transcribe: Whether the service has a transcriber.
         clock: Unix seconds.
     """
@@ -52,6 +57,8 @@ class CallAutomation(ServicePart):
         *,
         database: Callable[[], Database],
         resource_id: str,
+        engine: Callable[[], SfuEngine],
+        voices: Callable[[], Voice] | None = None,
         can_transcribe: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -59,6 +66,7 @@ class CallAutomation(ServicePart):
         self.incoming = IncomingCalls(calls)
         self.recordings = CallRecordings(database, self.outlet, clock)
         self._connections = Connections(self.outlet)
+        self.playing = Playing(self._connections, engine, voices)
         self._actions = Actions(calls, self._connections, transfers)
         self._front = front
         self._resource = CallAutomationResource(
@@ -69,6 +77,8 @@ class CallAutomation(ServicePart):
             actions=self._actions,
             transcribing=Transcribing(self._connections, is_possible=can_transcribe),
             recordings=self.recordings,
+            playing=self.playing,
+            outlet=self.outlet,
         )
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -80,7 +90,8 @@ class CallAutomation(ServicePart):
         await self.recordings.restore()
 
     async def close(self) -> None:
-        """Forget the connections; the calls have ended."""
+        """Fall silent, and forget the connections; the calls have ended."""
+        await self.playing.close()
         self._connections.close()
 
     def committed(self, call: ServerCall, fact: Fact) -> None:

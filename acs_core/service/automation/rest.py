@@ -9,7 +9,7 @@ Source: the operations of azure-communication-callautomation 1.6.0, api-version 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from acs_core.core import endings
 from acs_core.errors import CallingError, InvalidArgumentError
@@ -23,7 +23,9 @@ from acs_core.service.automation.connections import (
     participants_json,
 )
 from acs_core.service.automation.dialing import Dialing, locate
+from acs_core.service.automation.events import EventOutlet
 from acs_core.service.automation.incoming import IncomingCalls
+from acs_core.service.automation.playing import Playing
 from acs_core.service.automation.recordings import CallRecordings
 from acs_core.service.automation.refusals import invalid, not_found, not_supported, refusal_of
 from acs_core.service.automation.transcribing import Transcribing
@@ -54,6 +56,7 @@ _UNSERVED: Final = (
     "stopMediaStreaming",
 )
 
+_Wanted = TypeVar("_Wanted", bound=bodies.Body)
 _Handler = Callable[[AzureRequest], Awaitable[AzureAnswer]]
 
 
@@ -68,6 +71,8 @@ class CallAutomationResource:
         actions: What is done in calls.
         transcribing: Transcription of calls.
         recordings: Recordings of calls.
+        playing: What is to be heard in calls.
+        outlet: Knows where events may be posted.
     """
 
     def __init__(
@@ -80,6 +85,8 @@ class CallAutomationResource:
         actions: Actions,
         transcribing: Transcribing,
         recordings: CallRecordings,
+        playing: Playing,
+        outlet: EventOutlet,
     ) -> None:
         self._calls = calls
         self._connections = connections
@@ -88,6 +95,8 @@ class CallAutomationResource:
         self._actions = actions
         self._transcribing = transcribing
         self._recordings = recordings
+        self._playing = playing
+        self._outlet = outlet
 
     def routes(self) -> list[AzureRoute]:
         """What is served."""
@@ -108,6 +117,8 @@ class CallAutomationResource:
             ("POST", f"{_ONE}/participants:mute", self._mute),
             ("POST", f"{_ONE}/participants:cancelAddParticipant", self._cancel),
             ("POST", f"{_ONE}/participants:moveHere", self._unserved),
+            ("POST", f"{_ONE}:play", self._play),
+            ("POST", f"{_ONE}:cancelAllMediaOperations", self._cancel_media),
             ("POST", f"{_ONE}:hold", self._hold),
             ("POST", f"{_ONE}:unhold", self._unhold),
             ("POST", f"{_ONE}:sendDtmfTones", self._send_tones),
@@ -129,24 +140,24 @@ class CallAutomationResource:
     # ------------------------------------------------------------ connections
 
     async def _create(self, request: AzureRequest) -> AzureAnswer:
-        created = self._dialing.create(bodies.decode(request.body, bodies.CreateCall))
+        created = self._dialing.create(self._decoded(request, bodies.CreateCall))
         return AzureAnswer(201, created.as_json())
 
     async def _answer(self, request: AzureRequest) -> AzureAnswer:
-        answered = self._dialing.answer(bodies.decode(request.body, bodies.AnswerCall))
+        answered = self._dialing.answer(self._decoded(request, bodies.AnswerCall))
         return AzureAnswer(200, answered.as_json())
 
     async def _connect(self, request: AzureRequest) -> AzureAnswer:
-        connected = self._dialing.connect(bodies.decode(request.body, bodies.Connect))
+        connected = self._dialing.connect(self._decoded(request, bodies.Connect))
         return AzureAnswer(200, connected.as_json())
 
     async def _redirect(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.RedirectCall)
+        wanted = self._decoded(request, bodies.RedirectCall)
         self._incoming.redirect(wanted.incoming_call_context, wanted.target.who())
         return AzureAnswer(204)
 
     async def _reject(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.RejectCall)
+        wanted = self._decoded(request, bodies.RejectCall)
         self._incoming.reject(wanted.incoming_call_context, wanted.call_reject_reason or "none")
         return AzureAnswer(204)
 
@@ -162,7 +173,7 @@ class CallAutomationResource:
         return AzureAnswer(204)
 
     async def _transfer(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.Transfer)
+        wanted = self._decoded(request, bodies.Transfer)
         return AzureAnswer(202, self._actions.transfer(self._found(request), wanted))
 
     # ------------------------------------------------------------ participants
@@ -182,22 +193,31 @@ class CallAutomationResource:
         return AzureAnswer(200, participant_json(who, present))
 
     async def _add(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.AddParticipant)
+        wanted = self._decoded(request, bodies.AddParticipant)
         return AzureAnswer(202, self._actions.add(self._found(request), wanted))
 
     async def _remove(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.RemoveParticipant)
+        wanted = self._decoded(request, bodies.RemoveParticipant)
         return AzureAnswer(202, self._actions.remove(self._found(request), wanted))
 
     async def _mute(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.MuteParticipants)
+        wanted = self._decoded(request, bodies.MuteParticipants)
         return AzureAnswer(200, self._actions.mute(self._found(request), wanted))
 
     async def _cancel(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.CancelAddParticipant)
+        wanted = self._decoded(request, bodies.CancelAddParticipant)
         return AzureAnswer(202, self._actions.cancel(self._found(request), wanted))
 
     # ------------------------------------------------------------ media
+
+    async def _play(self, request: AzureRequest) -> AzureAnswer:
+        wanted = self._decoded(request, bodies.Play)
+        self._playing.play(self._found(request), wanted)
+        return AzureAnswer(202)
+
+    async def _cancel_media(self, request: AzureRequest) -> AzureAnswer:
+        self._playing.cancel(self._found(request))
+        return AzureAnswer(202)
 
     async def _hold(self, request: AzureRequest) -> AzureAnswer:
         return self._set_hold(request, is_on_hold=True)
@@ -206,26 +226,26 @@ class CallAutomationResource:
         return self._set_hold(request, is_on_hold=False)
 
     def _set_hold(self, request: AzureRequest, *, is_on_hold: bool) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.SetHold)
+        wanted = self._decoded(request, bodies.SetHold)
         self._actions.hold(self._found(request), wanted, is_on_hold=is_on_hold)
         return AzureAnswer(200)
 
     async def _send_tones(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.SendTones)
+        wanted = self._decoded(request, bodies.SendTones)
         return AzureAnswer(202, self._actions.send_tones(self._found(request), wanted))
 
     async def _start_transcription(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.Transcribe)
+        wanted = self._decoded(request, bodies.Transcribe)
         self._transcribing.start(self._found(request), wanted)
         return AzureAnswer(202)
 
     async def _update_transcription(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.Transcribe)
+        wanted = self._decoded(request, bodies.Transcribe)
         self._transcribing.update(self._found(request), wanted)
         return AzureAnswer(202)
 
     async def _stop_transcription(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.Transcribe)
+        wanted = self._decoded(request, bodies.Transcribe)
         self._transcribing.stop(self._found(request), wanted)
         return AzureAnswer(202)
 
@@ -236,7 +256,7 @@ class CallAutomationResource:
     # ------------------------------------------------------------ recordings
 
     async def _start_recording(self, request: AzureRequest) -> AzureAnswer:
-        wanted = bodies.decode(request.body, bodies.StartRecording)
+        wanted = self._decoded(request, bodies.StartRecording)
         if wanted.call_connection_id:
             call = self._connections.find(wanted.call_connection_id).call
         elif wanted.call_locator is not None:
@@ -259,6 +279,13 @@ class CallAutomationResource:
     async def _resume_recording(self, request: AzureRequest) -> AzureAnswer:
         self._recordings.resume(request.path["recording"])
         return AzureAnswer(202)
+
+    def _decoded(self, request: AzureRequest, type_: type[_Wanted]) -> _Wanted:
+        """The body; its callbacks are where events may be posted."""
+        wanted = bodies.decode(request.body, type_)
+        for url in bodies.callbacks_of(wanted):
+            self._outlet.check(url)
+        return wanted
 
     def _found(self, request: AzureRequest) -> Connection:
         return self._connections.find(request.path["connection"])

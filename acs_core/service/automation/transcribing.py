@@ -63,10 +63,11 @@ class Transcribing:
             )
         activity = connection.call.activity
         known = connection.call.roster.activity.spoken_languages
-        if wanted.locale and known and wanted.locale.lower() not in known:
-            raise invalid(f"The locale must be one of {', '.join(known)}.")
         if wanted.locale:
-            activity.set_spoken_language(wanted.locale.lower())
+            by_name = {language.lower(): language for language in known}
+            if wanted.locale.lower() not in by_name:
+                raise invalid(f"The locale must be one of {', '.join(known)}.")
+            activity.set_spoken_language(by_name[wanted.locale.lower()])
         return url
 
     def _tell(
