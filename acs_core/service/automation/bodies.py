@@ -48,6 +48,7 @@ __all__ = [
     "SetHold",
     "StartRecording",
     "Transcribe",
+    "TranscriptionOptions",
     "Transfer",
     "UserId",
     "callback",
@@ -130,7 +131,9 @@ class CallLocator(Body, frozen=True, kw_only=True):
     room_id: Text | None = None
 
 
-class _Speech(Body, frozen=True, kw_only=True):
+class TranscriptionOptions(Body, frozen=True, kw_only=True):
+    """How a call is transcribed, and whether from its beginning."""
+
     transport_url: Text | None = None
     locale: Text | None = None
     start_transcription: bool | None = None
@@ -142,7 +145,7 @@ class _Called(Body, frozen=True, kw_only=True):
     callback_uri: Text
     operation_context: Text | None = None
     media_streaming_options: dict[str, object] | None = None
-    transcription_options: _Speech | None = None
+    transcription_options: TranscriptionOptions | None = None
 
 
 class CreateCall(_Called, frozen=True, kw_only=True):

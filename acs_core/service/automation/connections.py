@@ -32,7 +32,7 @@ from acs_core.core.facts import (
     PublicationKind,
     PublicationRemoved,
 )
-from acs_core.service.automation.bodies import identifier_json
+from acs_core.service.automation.bodies import TranscriptionOptions, identifier_json
 from acs_core.service.automation.events import SUCCESS, EventOutlet, result_of
 from acs_core.service.automation.refusals import not_found
 from acs_core.service.endpoints import Endpoint, EndpointObserver
@@ -90,6 +90,7 @@ class Connection:
         targets: Raw ids of whom it called.
         operation_context: What it wants to be reminded of in the first event; None for nothing.
         endpoint: In the call; None where it only connected to it.
+        transcription: What the program wants of the transcription; None for nothing.
         told: The participants that it was told of last.
         sequence: Of that.
     """
@@ -104,6 +105,7 @@ class Connection:
     answered_by: str = ""
     operation_context: str | None = None
     endpoint: Endpoint | None = None
+    transcription: TranscriptionOptions | None = None
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     state: CallConnectionState = CallConnectionState.CONNECTING
     told: list[dict[str, object]] = field(default_factory=list)
@@ -133,6 +135,14 @@ class Connection:
             shown["sourceDisplayName"] = self.source_name
         if self.caller_id:
             shown["sourceCallerIdNumber"] = {"value": self.caller_id}
+        if self.transcription is not None:
+            is_active = self.call.roster.activity.is_transcribing
+            shown["transcriptionSubscription"] = {
+                "id": self.id,
+                "state": "active" if is_active else "inactive",
+                "locale": self.transcription.locale,
+                "subscribedResultTypes": ["final"],
+            }
         if self.answered_by:
             shown["answeredBy"] = {"id": self.answered_by}
         return shown
@@ -161,6 +171,7 @@ class Connections:
 
     Attributes:
         on_transfer: Hears of the transfers of programs' endpoints.
+        on_connected: Hears of connections that are connected, after their programs.
         on_ended: Hears of connections that are over.
 
     Args:
@@ -170,6 +181,7 @@ class Connections:
 
     def __init__(self, outlet: EventOutlet, later: CallLater = call_later) -> None:
         self.on_transfer: Callable[[Connection, wire.TransferChanged], None] = lambda *_: None
+        self.on_connected: Callable[[Connection], None] = lambda _: None
         self.on_ended: Callable[[Connection], None] = lambda _: None
         self._outlet = outlet
         self._later = later
@@ -280,6 +292,7 @@ class Connections:
             operationContext=connection.operation_context,
             resultInformation=SUCCESS,
         )
+        self.on_connected(connection)
         self._look_soon(connection)
 
     def _look_soon(self, connection: Connection) -> None:

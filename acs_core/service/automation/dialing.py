@@ -17,6 +17,7 @@ from acs_core.service.automation.bodies import (
 from acs_core.service.automation.connections import AppEnd, Connection, Connections, Origin
 from acs_core.service.automation.incoming import IncomingCalls, app_principal
 from acs_core.service.automation.refusals import invalid, not_found, not_supported
+from acs_core.service.automation.transcribing import Transcribing
 from acs_core.service.calls import Calls
 from acs_core.service.server_call import ServerCall
 
@@ -34,15 +35,23 @@ class Dialing:
         calls: The live calls.
         connections: Knows what is made.
         incoming: Calls that can be answered.
+        transcribing: Knows whether calls can be transcribed.
         resource_id: Of the service.
     """
 
     def __init__(
-        self, calls: Calls, connections: Connections, incoming: IncomingCalls, resource_id: str
+        self,
+        calls: Calls,
+        connections: Connections,
+        incoming: IncomingCalls,
+        transcribing: Transcribing,
+        *,
+        resource_id: str,
     ) -> None:
         self._calls = calls
         self._connections = connections
         self._incoming = incoming
+        self._transcribing = transcribing
         self._resource_id = resource_id
 
     def create(self, wanted: CreateCall) -> Connection:
@@ -52,7 +61,7 @@ class Dialing:
             CallingError: 400/8523 and others for people who cannot be called, 403/7507 for a
                 source that is no user of this service, 405/8520 for media streaming.
         """
-        _check_options(wanted.media_streaming_options)
+        self._check_options(wanted)
         number = wanted.source_caller_id_number
         connection_source = self._source(wanted)
         connection_id = uuid.uuid4().hex
@@ -79,6 +88,7 @@ class Dialing:
             caller_id=locator.alternate_caller_id,
             targets=targets,
             operation_context=wanted.operation_context,
+            transcription=wanted.transcription_options,
             endpoint=endpoint,
             id=connection_id,
         )
@@ -91,7 +101,7 @@ class Dialing:
         Raises:
             CallingError: 404/8522 when it does not ring, 405/8520 for media streaming.
         """
-        _check_options(wanted.media_streaming_options)
+        self._check_options(wanted)
         callback_uri = _required_callback(wanted.callback_uri)
         ring, principal = self._incoming.take(wanted.incoming_call_context)
         end = AppEnd(self._connections)
@@ -106,6 +116,7 @@ class Dialing:
             targets=targets,
             answered_by=principal.raw_id,
             operation_context=wanted.operation_context,
+            transcription=wanted.transcription_options,
             endpoint=endpoint,
         )
         self._connections.add(end.connection)
@@ -117,7 +128,7 @@ class Dialing:
         Raises:
             CallingError: 404/8522 when there is no such call, 405/8520 for media streaming.
         """
-        _check_options(wanted.media_streaming_options)
+        self._check_options(wanted)
         callback_uri = _required_callback(wanted.callback_uri)
         connection = Connection(
             call=locate(self._calls, wanted.call_locator),
@@ -125,9 +136,18 @@ class Dialing:
             callback_uri=callback_uri,
             source=program_id(self._resource_id),
             operation_context=wanted.operation_context,
+            transcription=wanted.transcription_options,
         )
         self._connections.add(connection)
         return connection
+
+    def _check_options(self, wanted: CreateCall | AnswerCall | Connect) -> None:
+        self._transcribing.check(wanted.transcription_options)
+        if wanted.media_streaming_options is not None:
+            raise not_supported(
+                "Media is not streamed to WebSockets.",
+                next_step="Join the call with acs_core, and read its streams.",
+            )
 
     def _source(self, wanted: CreateCall) -> str:
         if wanted.source is None:
@@ -173,11 +193,3 @@ def _required_callback(uri: str) -> str:
     if not checked:
         raise invalid("The field CallbackUri is invalid.", next_step="Give an absolute URL.")
     return checked
-
-
-def _check_options(media_streaming: object) -> None:
-    if media_streaming is not None:
-        raise not_supported(
-            "Media is not streamed to WebSockets.",
-            next_step="Join the call with acs_core, and read its streams.",
-        )

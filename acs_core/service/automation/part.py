@@ -69,13 +69,16 @@ class CallAutomation(ServicePart):
         self.playing = Playing(self._connections, engine, voices)
         self._actions = Actions(calls, self._connections, transfers)
         self._front = front
+        transcribing = Transcribing(self._connections, is_possible=can_transcribe)
         self._resource = CallAutomationResource(
             calls,
             connections=self._connections,
-            dialing=Dialing(calls, self._connections, self.incoming, resource_id),
+            dialing=Dialing(
+                calls, self._connections, self.incoming, transcribing, resource_id=resource_id
+            ),
             incoming=self.incoming,
             actions=self._actions,
-            transcribing=Transcribing(self._connections, is_possible=can_transcribe),
+            transcribing=transcribing,
             recordings=self.recordings,
             playing=self.playing,
             outlet=self.outlet,

@@ -8,7 +8,8 @@ Source: ACS, "Add real-time transcription into your application".
 
 from __future__ import annotations
 
-from acs_core.service.automation.bodies import Transcribe, callback
+from acs_core.errors import CallingError, ServiceError
+from acs_core.service.automation.bodies import Transcribe, TranscriptionOptions, callback
 from acs_core.service.automation.connections import Connection, Connections
 from acs_core.service.automation.events import SUCCESS
 from acs_core.service.automation.refusals import invalid, not_established, not_supported
@@ -27,6 +28,16 @@ class Transcribing:
     def __init__(self, connections: Connections, *, is_possible: bool) -> None:
         self._connections = connections
         self._is_possible = is_possible
+        connections.on_connected = self._connected
+
+    def check(self, options: TranscriptionOptions | None) -> None:
+        """Refuse options that the service cannot follow.
+
+        Raises:
+            ServiceError: 405/8520: it has no transcriber.
+        """
+        if options is not None and not self._is_possible:
+            raise _no_transcriber()
 
     def start(self, connection: Connection, wanted: Transcribe) -> None:
         """Transcribe the call from now on.
@@ -52,15 +63,24 @@ class Transcribing:
         connection.call.activity.set_transcribing(False)
         self._tell(connection, wanted, url, "Stopped", "subscriptionStopped")
 
+    def _connected(self, connection: Connection) -> None:
+        """Begin where the program wanted that from the beginning."""
+        options = connection.transcription
+        if options is None or not options.start_transcription:
+            return
+        wanted = Transcribe(locale=options.locale)
+        try:
+            self.start(connection, wanted)
+        except CallingError:
+            self._tell(connection, wanted, "", "Failed", "badRequest")
+
     def _prepared(self, connection: Connection, wanted: Transcribe) -> str:
         """The callback, once the language is chosen."""
         url = callback(wanted.operation_callback_uri)
         if not connection.is_established:
             raise not_established("Nobody has answered the call yet.")
         if not self._is_possible:
-            raise not_supported(
-                "The service has no transcriber.", next_step="Run the service with one."
-            )
+            raise _no_transcriber()
         activity = connection.call.activity
         known = connection.call.roster.activity.spoken_languages
         if wanted.locale:
@@ -84,3 +104,7 @@ class Transcribing:
             },
             resultInformation=SUCCESS,
         )
+
+
+def _no_transcriber() -> ServiceError:
+    return not_supported("The service has no transcriber.", next_step="Run the service with one.")
