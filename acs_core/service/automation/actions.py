@@ -19,6 +19,7 @@ from acs_core.core.facts import CallType, CallTypeChanged, EndReason, Fact, Pend
 from acs_core.core.tones import DtmfTone
 from acs_core.identifiers import CommunicationUserIdentifier, parse_raw_id
 from acs_core.service import moderation
+from acs_core.service.admission import NameOf, check_name
 from acs_core.service.automation.bodies import (
     AddParticipant,
     CancelAddParticipant,
@@ -118,6 +119,7 @@ class Actions:
         given = wanted.custom_calling_context
         context = CustomContext() if given is None else given.context()
         operation = self._operation(connection, who, wanted)
+        check_name(NameOf.PARTICIPANT, wanted.source_display_name or "", call.limits.name_length)
         check_context(context)
         check_invite(call, who, caller=connection.source, alternate_caller_id=caller_id)
         if call.type is CallType.ONE_TO_ONE:

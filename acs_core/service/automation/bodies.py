@@ -302,8 +302,10 @@ def decode(body: Mapping[str, object], type_: type[_Decoded]) -> _Decoded:
     """
     given = {key: value for key, value in body.items() if value is not None}
     try:
+        # What is no Unicode, such as half a surrogate pair, can be passed on to nobody.
+        msgspec.json.encode(given)
         return msgspec.convert(given, type_)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, UnicodeError, OverflowError, RecursionError) as error:
         raise invalid(f"The body is not as it must be: {error}.") from error
 
 

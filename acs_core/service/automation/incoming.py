@@ -20,12 +20,12 @@ from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.custom_context import CustomContext
 from acs_core.identifiers import CommunicationUserIdentifier, parse_raw_id
-from acs_core.service.automation.connections import correlation_of
 from acs_core.service.automation.refusals import conflict, invalid, not_found
 from acs_core.service.callees import check_callees
 from acs_core.service.calls import Calls
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.ringing import Line, Ring
+from acs_core.service.server_call import ServerCall
 
 __all__ = ["IncomingCall", "IncomingCalls", "app_principal"]
 
@@ -47,8 +47,7 @@ class IncomingCall:
         to: Raw id of who is called.
         caller: Raw id of who calls.
         caller_name: As callees see it; may be empty.
-        server_call_id: Of the call.
-        correlation_id: A GUID, the same in all events of the call.
+        call: Where they are called into.
         custom_context: What the caller sends along.
     """
 
@@ -56,8 +55,7 @@ class IncomingCall:
     to: str
     caller: str
     caller_name: str
-    server_call_id: str
-    correlation_id: str
+    call: ServerCall
     custom_context: CustomContext
 
 
@@ -163,8 +161,7 @@ class IncomingCalls:
             to=ring.callee,
             caller=ring.caller,
             caller_name=ring.caller_name,
-            server_call_id=ring.call.id,
-            correlation_id=correlation_of(ring.call),
+            call=ring.call,
             custom_context=ring.context,
         )
         for listener in self._listeners:

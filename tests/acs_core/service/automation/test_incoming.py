@@ -50,11 +50,11 @@ async def test_a_program_answers_for_a_user_who_is_not_online(site: Site) -> Non
     )
     assert answered.answered_by.raw_id == bot
     assert answered.source.raw_id == anna.raw_id
-    assert answered.server_call_id == incoming.server_call_id
+    assert answered.server_call_id == incoming.call.id
     await call.connected()
     told = await site.callbacks.event("CallConnected")
     assert told["operationContext"] == "hello"
-    assert told["correlationId"] == incoming.correlation_id
+    assert told["serverCallId"] == incoming.call.id
     await site.callbacks.event("ParticipantsUpdated")
     assert [who.identifier.raw_id for who in call.remote_participants] == [bot]
     with pytest.raises(ResourceNotFoundError):
