@@ -178,14 +178,17 @@ def check_signature(
 
 
 def _spellings(target: str) -> Iterable[str]:
-    """A target as it may have been signed: as it was sent, decoded, or encoded.
-
-    The last is for clients whose transport sends a segment less encoded than it was signed, as
-    azure-communication-callautomation's asynchronous one does with raw ids.
-    """
+    """What a client may have signed when it sent this target."""
     path, mark, query = target.partition("?")
+    # The asynchronous client of Call Automation signs raw ids encoded, and its transport decodes
+    # their colons; it is the same resource, segment by segment.
     encoded = "/".join(quote(unquote(segment), safe="") for segment in path.split("/"))
-    return dict.fromkeys((target, unquote(target), f"{encoded}{mark}{query}"))
+    spellings = [target, f"{encoded}{mark}{query}"]
+    decoded = unquote(target)
+    # Of what can be decoded further nobody knows whether it was signed raw for another resource.
+    if unquote(decoded) == decoded:
+        spellings.append(decoded)
+    return dict.fromkeys(spellings)
 
 
 def _signature(key: bytes, method: str, target: str, date: str, host: str, content: str) -> str:
