@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.media.voice import FileVoice
 from acs_core.service.app import CallingService
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.rest.teams import TeamsTokenVerifier
@@ -95,6 +96,7 @@ class CompatServer(CallingService):
             open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
+            voices=FileVoice,
             sfu_times=sfu_times,
             teams_tokens=teams_tokens,
         )

@@ -22,6 +22,8 @@ from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
+from acs_core.service.automation.part import CallAutomation
+from acs_core.service.automation.playing import Voice
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -76,8 +78,9 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network. Tokens of Teams users are exchanged for the
-    service's where `teams_tokens` is given, which believes them.
+    `telephones` is given, a gateway to their network; programs can play files into calls where
+    `voices` is, which makes sound of them. Tokens of Teams users are exchanged for the service's
+    where `teams_tokens` is given, which believes them.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        voices: Callable[[], Voice] | None = None,
         teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self.settings = settings
@@ -135,7 +139,22 @@ class CallingService:
             transcriber, self.services.captions, lambda: self.database
         )
         self.document = ApiDocument(self._described)
-        self._parts: list[ServicePart] = [self._archive, self.transcriptions, self.document]
+        self.automation = CallAutomation(
+            self.calls,
+            self.services.transfers,
+            self.azure,
+            database=lambda: self.database,
+            resource_id=settings.acs_resource_id,
+            engine=lambda: self.engine,
+            voices=voices,
+            can_transcribe=transcriber is not None,
+        )
+        self._parts: list[ServicePart] = [
+            self._archive,
+            self.transcriptions,
+            self.document,
+            self.automation,
+        ]
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -437,6 +456,7 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    voices: Callable[[], Voice] | None = None,
     teams_tokens: TeamsTokenVerifier | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
@@ -447,6 +467,7 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        voices: Makes sound of files that programs play into calls.
         teams_tokens: Believes tokens of Teams users.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
@@ -456,6 +477,7 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        voices=voices,
         teams_tokens=teams_tokens,
     ) as service:
         yield service
