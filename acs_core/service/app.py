@@ -49,6 +49,7 @@ from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
+from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -110,7 +111,11 @@ class CallingService:
             else None
         )
         self.directory = DataDirectory(settings.data_dir)
-        self._parts: list[ServicePart] = []
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
+        # Before all others, which have something to tell.
+        self._parts: list[ServicePart] = [self.webhooks]
+        if self.event_grid is not None:
+            self._parts.append(self.event_grid)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
