@@ -19,10 +19,12 @@ from acs_core.service.app import CallingService
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
+from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATH, RestApi
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -92,6 +94,15 @@ class CompatServer(CallingService):
             telephones=telephones,
             sfu_times=sfu_times,
         )
+        self.status_callbacks = StatusCallbacks(
+            self.webhooks,
+            account_sid=self._account_sid or "",
+            auth_token=""
+            if settings.twilio_auth_token is None
+            else settings.twilio_auth_token.get_secret_value(),
+        )
+        self.add_part(self.status_callbacks)
+        self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -110,7 +121,12 @@ class CompatServer(CallingService):
     def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
         if self._account_sid is None:
             return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
+        rest = RestApi(
+            lambda: self.calls,
+            account_sid=self._account_sid,
+            credentials=credentials,
+            check_callback=lambda url: self.webhooks.check(url),
+        )
         return rest.routes()
 
     async def close(self) -> None:

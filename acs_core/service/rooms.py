@@ -100,7 +100,7 @@ class RoomOptions:
             programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
         transcription: How; passed to the transcriber as it is.
-        status_callback: URL that is to hear of what happens here; nobody calls it yet.
+        status_callback: URL that hears of what happens here, where a personality tells it.
         status_callback_method: GET or POST.
     """
 

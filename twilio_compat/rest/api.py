@@ -46,13 +46,19 @@ class RestApi:
         calls: The live calls; asked for at each request, since the routes are made before them.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
+        check_callback: Refuses URLs that status callbacks must not go to.
     """
 
     def __init__(
-        self, calls: Callable[[], Calls], *, account_sid: str, credentials: RestCredentials
+        self,
+        calls: Callable[[], Calls],
+        *,
+        account_sid: str,
+        credentials: RestCredentials,
+        check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._credentials = credentials
-        self._rooms = RoomsResource(calls, account_sid)
+        self._rooms = RoomsResource(calls, account_sid, check_callback)
         self._participants = ParticipantsResource(self._rooms, calls, account_sid)
 
     def routes(self) -> list[web.AbstractRouteDef]:
