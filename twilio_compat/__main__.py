@@ -32,6 +32,7 @@ from twilio_compat.commands import (
     serve,
     token,
     turn_config,
+    webhooks,
 )
 from twilio_compat.errors import TwilioError
 
@@ -44,7 +45,18 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, token, join, demo, doctor, preflight, insights, load_test, turn_config):
+for module in (
+    serve,
+    token,
+    join,
+    demo,
+    doctor,
+    preflight,
+    insights,
+    webhooks,
+    load_test,
+    turn_config,
+):
     module.register(app)
 
 

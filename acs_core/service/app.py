@@ -110,8 +110,8 @@ class CallingService:
             if transcriber is not None
             else None
         )
-        self.directory = DataDirectory(settings.data_dir)
         self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
+        self.directory = DataDirectory(settings.data_dir)
         # Before all others, which have something to tell.
         self._parts: list[ServicePart] = [self.webhooks]
         if self.event_grid is not None:

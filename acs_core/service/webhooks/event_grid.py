@@ -29,6 +29,7 @@ from acs_core.core.facts import (
     Fact,
     ParticipantRole,
 )
+from acs_core.errors import InvalidArgumentError
 from acs_core.identifiers import (
     CommunicationUserIdentifier,
     MicrosoftTeamsUserIdentifier,
@@ -293,8 +294,12 @@ def identifier_json(raw_id: str) -> dict[str, Any]:
     Args:
         raw_id: Of a user, a telephone or anybody else.
     """
-    answer: dict[str, Any] = {"rawId": raw_id}
-    match parse_raw_id(raw_id):
+    answer: dict[str, Any] = {"rawId": raw_id, "kind": "unknown"}
+    try:
+        who = parse_raw_id(raw_id)
+    except InvalidArgumentError:
+        return answer
+    match who:
         case CommunicationUserIdentifier():
             answer |= {"kind": "communicationUser", "communicationUser": {"id": raw_id}}
         case PhoneNumberIdentifier(phone_number=number):
@@ -307,7 +312,7 @@ def identifier_json(raw_id: str) -> dict[str, Any]:
             }
             answer |= {"kind": "microsoftTeamsUser", "microsoftTeamsUser": details}
         case _:
-            answer["kind"] = "unknown"
+            pass
     return answer
 
 
