@@ -123,6 +123,8 @@ class CompatServer(CallingService):
             return []
         rest = RestApi(
             lambda: self.calls,
+            history=lambda: self.history,
+            database=lambda: self.database,
             account_sid=self._account_sid,
             credentials=credentials,
             check_callback=lambda url: self.webhooks.check(url),

@@ -20,14 +20,18 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.archive import Archive
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
 from acs_core.service.gateway import NativeGateway
+from acs_core.service.history import History
 from acs_core.service.identity import (
     AcsTokenVerifier,
     IdentityRegistry,
+    IdentityStore,
     IssuedToken,
+    MemoryIdentityStore,
     Principal,
     TokenVerifier,
 )
@@ -98,7 +102,8 @@ class CallingService:
             Captions(transcriber, lambda: self._transcribe(0.0)),
             transfer_timeout=settings.transfer_timeout,
         )
-        self._own_verifiers, self.identities = _acs_identity(settings)
+        users = MemoryIdentityStore()
+        self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self._turn = _turn(settings)
         self._routes = routes
@@ -112,8 +117,12 @@ class CallingService:
         )
         self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
-        # Before all others, which have something to tell.
-        self._parts: list[ServicePart] = [self.webhooks]
+        self.history = History(lambda: self.database)
+        self._archive = Archive(
+            self.calls, users, lambda: self.database, retention=settings.retention
+        )
+        # Webhooks before all others, which have something to tell.
+        self._parts: list[ServicePart] = [self.webhooks, self._archive]
         if self.event_grid is not None:
             self._parts.append(self.event_grid)
         self._database: Database | None = None
@@ -198,6 +207,7 @@ class CallingService:
         self._allocations = Allocations(self._engine, self._allocation_times)
         for part in self._parts:
             await part.start()
+        await self._archive.resume()
         await self._serve()
         counts = self._engine.connection_stats
         rounds = (
@@ -309,7 +319,7 @@ class CallingService:
             app.router.add_routes(part.routes())
         key = self.settings.access_key_bytes
         if self.identities is not None and key is not None:
-            app.router.add_routes(identity_routes(self.identities, key))
+            app.router.add_routes(identity_routes(self.identities, key, database=self.database))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
@@ -425,12 +435,12 @@ async def embedded(
 
 
 def _acs_identity(
-    settings: ServiceSettings,
+    settings: ServiceSettings, users: IdentityStore
 ) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
     key = settings.access_key_bytes
     if key is None:
         return (), None
-    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key)
+    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key, store=users)
     verifier = AcsTokenVerifier(
         resource_id=settings.acs_resource_id,
         access_key=key,

@@ -17,13 +17,19 @@ from aiohttp.typedefs import Handler
 
 from acs_core.errors import AuthenticationError, CallingError, InvalidArgumentError, Stage
 from acs_core.service.identity import LONGEST_LIFETIME, IdentityRegistry, IssuedToken
+from acs_core.service.store.database import Database
 from acs_core.signed_request import check_signature
 
 __all__ = ["identity_routes"]
 
 API_VERSIONS: Final = ("2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01")
 BODY_DEADLINE: Final = 10.0
-_STATUS_NAMES: Final = {400: "BadRequest", 401: "Unauthorized", 404: "NotFound"}
+_STATUS_NAMES: Final = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    404: "NotFound",
+    503: "ServiceUnavailable",
+}
 
 _Body: TypeAlias = dict[str, object]
 _Resource: TypeAlias = Callable[[str, _Body], web.Response]
@@ -72,21 +78,32 @@ class _IdentityRest:
 
 
 def identity_routes(
-    registry: IdentityRegistry, key: bytes, *, clock: Callable[[], float] = time.time
+    registry: IdentityRegistry,
+    key: bytes,
+    *,
+    database: Database,
+    clock: Callable[[], float] = time.time,
 ) -> list[web.AbstractRouteDef]:
     """The routes of the interface.
 
     Args:
         registry: Where the users are.
         key: The access key, decoded.
+        database: Where users are kept; what is acknowledged is durable.
         clock: Gives unix seconds.
     """
     rest = _IdentityRest(registry, clock)
 
-    def answering(resource: _Resource) -> Handler:
+    def answering(resource: _Resource, *, changes_something: bool = True) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
-                return resource(*await _read(request, key, clock()))
+                user, body = await _read(request, key, clock())
+                if changes_something:
+                    database.check_writable()
+                answer = resource(user, body)
+                if changes_something:
+                    await database.flush()
+                return answer
             except CallingError as error:
                 return _refusal(error)
 
@@ -95,7 +112,7 @@ def identity_routes(
     user = "/identities/{user}"
     return [
         web.post("/identities", answering(rest.create)),
-        web.post(f"{user}/:issueAccessToken", answering(rest.issue)),
+        web.post(f"{user}/:issueAccessToken", answering(rest.issue, changes_something=False)),
         web.post(f"{user}/:revokeAccessTokens", answering(rest.revoke)),
         web.delete(user, answering(rest.delete)),
     ]

@@ -17,6 +17,8 @@ from aiohttp.typedefs import Handler
 
 from acs_core.errors import CallingError, DeadlineError, ServiceError
 from acs_core.service.calls import Calls
+from acs_core.service.history import History
+from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
@@ -44,6 +46,8 @@ class RestApi:
 
     Args:
         calls: The live calls; asked for at each request, since the routes are made before them.
+        history: The ended ones, too.
+        database: Where they are kept; what is acknowledged is durable.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
         check_callback: Refuses URLs that status callbacks must not go to.
@@ -53,13 +57,16 @@ class RestApi:
         self,
         calls: Callable[[], Calls],
         *,
+        history: Callable[[], History],
+        database: Callable[[], Database],
         account_sid: str,
         credentials: RestCredentials,
         check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._credentials = credentials
-        self._rooms = RoomsResource(calls, account_sid, check_callback)
-        self._participants = ParticipantsResource(self._rooms, calls, account_sid)
+        self._database = database
+        self._rooms = RoomsResource(calls, history, account_sid, check_callback)
+        self._participants = ParticipantsResource(self._rooms, calls, history, account_sid)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What to add to the service's routes."""
@@ -103,7 +110,7 @@ class RestApi:
         async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 self._credentials.check(request.headers.get("Authorization"))
-                answer = await resource(request, await _form(request))
+                answer = await self._answer(resource, request, await _form(request))
             except CallingError as error:
                 answer = refusal(error)
             except Exception:
@@ -113,6 +120,20 @@ class RestApi:
             return answer
 
         return handle
+
+    async def _answer(self, resource: _Resource, request: web.Request, form: Form) -> web.Response:
+        """What the resource answers; of a change not before it is durable.
+
+        Raises:
+            ServiceError: 503, the database cannot be written; if it is known before, nothing
+                changes.
+        """
+        if request.method == "GET":
+            return await resource(request, form)
+        self._database().check_writable()
+        answer = await resource(request, form)
+        await self._database().flush()
+        return answer
 
 
 async def _form(request: web.Request) -> Form:

@@ -11,12 +11,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from acs_core.service.webhooks import WebhookRequest
 from acs_core.service.webhooks.guard import target_of
 
-__all__ = ["sign", "signed_request"]
+__all__ = ["fields_of", "sign", "signed_request"]
 
 
 def sign(auth_token: str, url: str, fields: Mapping[str, str]) -> str:
@@ -73,3 +74,13 @@ def signed_request(
         body=body,
         id=request.id,
     )
+
+
+def fields_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a status callback that was made before.
+
+    Args:
+        row: A delivery, by column.
+    """
+    text = row["body"] if row["method"] == "POST" else urlsplit(row["url"]).query
+    return dict(parse_qsl(text, keep_blank_values=True))

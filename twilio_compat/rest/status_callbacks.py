@@ -2,14 +2,18 @@
 
 Facts of a call become Twilio's events here; delivery is the service's
 (`acs_core.service.webhooks`). Who goes takes their tracks along: those are removed first, as far as
-others are told. A room that goes on after a restart is not created again: its events are numbered
-on.
+others are told.
+
+A room that goes on after a restart is neither ended nor created again: its events are numbered on.
+Whoever was there when the service was killed is gone; that is told as soon as the room is back,
+from what was told before.
 
 Source: Twilio Video, "Status Callbacks".
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +23,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from acs_core.core import endings
 from acs_core.core.facts import (
     EndpointJoined,
     EndpointLeft,
@@ -29,19 +34,23 @@ from acs_core.core.facts import (
     PublicationKind,
     PublicationRemoved,
 )
-from acs_core.errors import InvalidArgumentError
+from acs_core.errors import InvalidArgumentError, ServiceError
 from acs_core.service.history import CallRecord
 from acs_core.service.parts import ServicePart
 from acs_core.service.rooms import RoomOptions
 from acs_core.service.server_call import ServerCall
 from acs_core.service.webhooks import Webhooks
-from twilio_compat.rest.signatures import signed_request
+from twilio_compat.rest.signatures import fields_of, signed_request
 
 __all__ = ["CompositionNews", "HookNews", "RecordingNews", "StatusCallbacks"]
 
 _log = logging.getLogger(__name__)
 
 NO_OPTIONS: Final = RoomOptions()
+PERSON: Final = ("ParticipantSid", "ParticipantStatus", "ParticipantIdentity")
+TRACK: Final = ("TrackSid", "TrackKind", "TrackName")
+MOST_LOOKED_AT: Final = 10_000
+"""Events of a room, the newest, among which is looked for who was there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +150,7 @@ class StatusCallbacks(ServicePart):
         self._clock = clock
         # By call and participant: the tracks that others were told of, by publication id.
         self._rooms: dict[str, dict[str, dict[str, PublicationInfo]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def check(self, url: str) -> None:
         """Refuse a URL where it is given.
@@ -150,15 +160,25 @@ class StatusCallbacks(ServicePart):
         """
         self._webhooks.check(url)
 
+    async def close(self) -> None:
+        """End; what was not told is found again after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     # ------------------------------------------------------------ rooms
 
     def call_started(self, call: ServerCall) -> None:
-        """`room-created`, unless it was created before a restart."""
+        """`room-created`, or who is gone since the service was killed."""
         if call.is_probe or not _options(call.record).status_callback:
             return
         self._rooms[call.id] = {}
-        if self._webhooks.sequence(_group(call.record)) == 0:
+        if not call.is_resumed:
             self._tell("room-created", call.record)
+            return
+        task = asyncio.create_task(self._clear(call.record), name=f"callbacks of {call.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def committed(self, call: ServerCall, fact: Fact) -> None:
         """Events of participants and tracks.
@@ -192,11 +212,50 @@ class StatusCallbacks(ServicePart):
                 pass
 
     def call_ended(self, call: ServerCall) -> None:
-        """`room-ended`."""
-        if self._rooms.pop(call.id, None) is not None:
-            record = call.record
+        """`room-ended`, unless the room goes on after a restart."""
+        record = call.record
+        is_over = record.end_reason != endings.SERVICE_STOPPED
+        if self._rooms.pop(call.id, None) is not None and is_over:
             seconds = (record.ended_at or self._clock()) - record.started_at
             self._tell("room-ended", record, {"RoomDuration": str(int(seconds))})
+
+    async def _clear(self, record: CallRecord) -> None:
+        """Tell that everybody is gone of whom only was told that they came."""
+        people: dict[str, dict[str, Mapping[str, str]]] = {}
+        try:
+            rows = await self._webhooks.rows(group=_group(record), most=MOST_LOOKED_AT)
+        except ServiceError as error:
+            _log.warning("who was in room %s is not told as gone: %s", record.id, error)
+            return
+        for row in reversed(rows):
+            fields = fields_of(row)
+            participant, track = fields.get("ParticipantSid", ""), fields.get("TrackSid", "")
+            match row["event"]:
+                case "participant-connected":
+                    people[participant] = {"": fields}
+                case "participant-disconnected":
+                    people.pop(participant, None)
+                case "track-added" if participant in people:
+                    people[participant][track] = fields
+                case "track-removed" if participant in people:
+                    people[participant].pop(track, None)
+                case _:
+                    pass
+        for told in people.values():
+            self._tell_gone(record, told)
+
+    def _tell_gone(self, record: CallRecord, told: Mapping[str, Mapping[str, str]]) -> None:
+        person = {name: told[""][name] for name in PERSON}
+        for track, fields in told.items():
+            if track:
+                about = {name: fields[name] for name in TRACK}
+                self._tell("track-removed", record, {**person, **about})
+        came = datetime.fromisoformat(told[""]["Timestamp"]).timestamp()
+        gone = {
+            "ParticipantStatus": "disconnected",
+            "ParticipantDuration": str(int(max(0.0, self._clock() - came))),
+        }
+        self._tell("participant-disconnected", record, {**person, **gone})
 
     def _added(self, call: ServerCall, endpoint_id: str, track: PublicationInfo) -> None:
         tracks = self._rooms[call.id].get(endpoint_id)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -299,3 +300,61 @@ async def test_compositions_are_told_at_their_own_url(rest: Rest) -> None:
         assert "CompositionSid" not in forms[5]
         assert all(form["RoomSid"] == room for form in forms)
         assert all(is_genuine(rest, sink, item) for item in got)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_who_was_there_when_the_service_was_killed_is_told_as_gone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, method: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = tmp_path / "first", tmp_path / "second"
+    async with webhook_sink() as sink, aiohttp.ClientSession() as http:
+        async with embedded(options={"data_dir": first}) as server:
+            rest = Rest(server, http)
+            url = f"{sink.url}/hook?x=1"
+            sid = await create(rest, StatusCallback=url, StatusCallbackMethod=method)
+            ann = join(rest, sid)
+            kept, dropped = ann.publish([new("kept"), new("dropped")])
+            ann.unpublish(dropped.id)
+            join(rest, sid, "ben", 2).leave()
+            await sink.count(7)
+            await server.webhooks.rows()
+            # What a kill leaves: the files as they are, in the middle of it.
+            shutil.copytree(first, second)
+        told = len(sink.got)
+        async with embedded(options={"data_dir": second}) as server:
+            assert list(server.calls.live) == [sid.removeprefix("RM")]
+            got = (await sink.count(told + 2))[told:]
+        assert [item.event for item in got] == ["track-removed", "participant-disconnected"]
+        assert [item.form["SequenceNumber"] for item in got] == ["7", "8"]
+        assert got[0].form["TrackSid"] == f"MT{kept.id}"
+        gone = got[1].form
+        assert (gone["ParticipantIdentity"], gone["ParticipantStatus"]) == ("ann", "disconnected")
+        assert len(sink.got) == told + 2
+
+
+async def test_a_room_that_goes_on_after_a_restart_is_neither_ended_nor_created_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"data_dir": tmp_path / "data"}
+    async with webhook_sink() as sink, aiohttp.ClientSession() as http:
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            sid = await create(rest, StatusCallback=sink.url)
+            join(rest, sid)
+            await sink.count(2)
+        await sink.count(3)
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            join(rest, sid, "ben", 2)
+            await rest.post(f"/v1/Rooms/{sid}", {"Status": "completed"})
+            got = await sink.count(6)
+        assert [(item.form["SequenceNumber"], item.event) for item in got] == [
+            ("0", "room-created"),
+            ("1", "participant-connected"),
+            ("2", "participant-disconnected"),
+            ("3", "participant-connected"),
+            ("4", "participant-disconnected"),
+            ("5", "room-ended"),
+        ]
