@@ -299,7 +299,9 @@ class CallingService:
             ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
-        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+        metrics = Metrics(
+            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+        )
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
@@ -16,7 +17,9 @@ from acs_core.errors import InvalidArgumentError
 from acs_core.service import CallingService, ServiceSettings
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.webhooks import DeliveryState
 from acs_core.service.webhooks.event_grid import RecordingFile, identifier_json
+from tests.support.events import until
 from tests.support.service_client import group, participant
 from tests.support.webhook_sink import Got, WebhookSink, webhook_sink
 
@@ -80,9 +83,8 @@ async def test_the_endpoint_is_asked_first_and_its_answer_is_remembered() -> Non
         (event,) = got.json
         assert event.keys() == KEYS
         assert service.event_grid is not None
-        webhooks = service.webhooks
-        while not (rows := await webhooks.rows(state="delivered")):
-            pass
+        await until(lambda: service.webhooks.counts[DeliveryState.DELIVERED] == 1)
+        rows = await service.webhooks.rows(state="delivered")
         assert [row["event"] for row in rows] == ["Microsoft.EventGrid.SubscriptionValidationEvent"]
 
 
@@ -130,6 +132,16 @@ async def test_a_call_is_told_from_its_first_participant_to_its_end() -> None:
         assert 0 <= told_events[5]["data"]["durationOfCall"] < 60
         assert all(item.headers["aeg-event-type"] == "Notification" for item in sink.got[1:])
         assert len({event["id"] for event in told_events}) == 6
+
+
+async def test_outcomes_are_counted() -> None:
+    async with told() as (service, _), aiohttp.ClientSession() as http:
+        await until(lambda: service.webhooks.counts[DeliveryState.DELIVERED] == 1)
+        async with http.get(f"{service.url}/metrics") as answer:
+            figures = await answer.text()
+        assert 'calling_webhooks_total{outcome="delivered"} 1.0' in figures
+        assert 'calling_webhooks_total{outcome="failed"} 0.0' in figures
+        assert "calling_waiting_webhooks 0.0" in figures
 
 
 async def test_a_room_is_told_as_a_room_and_ends_for_everybody() -> None:
