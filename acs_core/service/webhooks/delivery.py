@@ -114,8 +114,7 @@ class Webhooks(ServicePart):
     @property
     def counts(self) -> Mapping[DeliveryState, int]:
         """How many wait now, and how many were delivered or given up since the start."""
-        pending = sum(map(len, self._queues.values()))
-        return {**self._counts, DeliveryState.PENDING: pending}
+        return self._counts.copy()
 
     # ------------------------------------------------------------ lifecycle
 
@@ -125,10 +124,10 @@ class Webhooks(ServicePart):
         for row in await database.all(table.sequences()):
             self._sequences[row.group_id] = row.last + 1
         await self._sender.open()
-        self._is_running = True
         pending = table.deliveries_of_state(DeliveryState.PENDING, most=self._limits.pending)
         for row in await database.all(pending):
             self._enqueue(Delivery.from_row(row._asdict()))
+        self._is_running = True
         self._sweeper = asyncio.create_task(self._sweep(), name="webhook sweeper")
 
     async def close(self) -> None:
@@ -156,7 +155,10 @@ class Webhooks(ServicePart):
         return self._sequences.get(group, 0)
 
     def post(self, request: WebhookRequest) -> Delivery:
-        """Have a request delivered; it is durable after the next `Database.flush`."""
+        """Have a request delivered; it is durable after the next `Database.flush`.
+
+        What is posted before `start` or after `close` is delivered after the next start.
+        """
         return self._post(request)
 
     async def replay(self, delivery_id: str) -> Delivery:
@@ -230,7 +232,7 @@ class Webhooks(ServicePart):
         if len(self._sequences) > self._limits.groups:
             del self._sequences[next(iter(self._sequences))]
         delivery = Delivery(request, sequence, now, now, replay_of=replay_of)
-        if self.counts[DeliveryState.PENDING] >= self._limits.pending:
+        if self._counts[DeliveryState.PENDING] >= self._limits.pending:
             delivery.fail("Too many deliveries wait.")
             self._counts[DeliveryState.FAILED] += 1
         self._database().put(table.DELIVERIES, delivery.as_row())
@@ -242,6 +244,7 @@ class Webhooks(ServicePart):
         group = delivery.request.group
         queue = self._queues.setdefault(group, deque())
         queue.append(delivery)
+        self._counts[DeliveryState.PENDING] += 1
         if group not in self._tasks:
             task = asyncio.create_task(self._drain(group, queue), name=f"webhooks of {group}")
             self._tasks[group] = task
@@ -254,9 +257,11 @@ class Webhooks(ServicePart):
                 if queue[0].state is DeliveryState.PENDING:
                     return  # The service is closing.
                 queue.popleft()
+                self._counts[DeliveryState.PENDING] -= 1
         except Exception:
             _log.exception("the webhooks of %s are not delivered any more", group)
         finally:
+            self._counts[DeliveryState.PENDING] -= len(queue)
             del self._queues[group], self._tasks[group]
 
     async def _deliver(self, delivery: Delivery) -> None:
