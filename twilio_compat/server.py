@@ -21,12 +21,14 @@ from acs_core.service.pstn import PstnGateway
 from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
+from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
@@ -101,6 +103,15 @@ class CompatServer(CallingService):
             teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
+        self.status_callbacks = StatusCallbacks(
+            self.webhooks,
+            account_sid=self._account_sid or "",
+            auth_token=""
+            if settings.twilio_auth_token is None
+            else settings.twilio_auth_token.get_secret_value(),
+        )
+        self.add_part(self.status_callbacks)
+        self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -127,6 +138,7 @@ class CompatServer(CallingService):
             account_sid=account,
             credentials=credentials,
             limits=RateLimits(settings.rest_reads, settings.rest_writes),
+            check_callback=lambda url: self.webhooks.check(url),
         )
         transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
         rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)

@@ -63,6 +63,7 @@ from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
+from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -130,6 +131,7 @@ class CallingService:
             if transcriber is not None
             else None
         )
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
         self.history = History(lambda: self.database)
         self._archive = Archive(
@@ -149,12 +151,16 @@ class CallingService:
             voices=voices,
             can_transcribe=transcriber is not None,
         )
+        # Webhooks before all others, which have something to tell.
         self._parts: list[ServicePart] = [
+            self.webhooks,
             self._archive,
             self.transcriptions,
             self.document,
             self.automation,
         ]
+        if self.event_grid is not None:
+            self._parts.append(self.event_grid)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -342,7 +348,9 @@ class CallingService:
             ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
-        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+        metrics = Metrics(
+            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+        )
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")

@@ -278,6 +278,7 @@ class Calls:
             room=room,
             meeting=meeting,
             thread_id=thread_id,
+            group_id=place[1] if place[0] == "group" else "",
             new_id=self._new_id,
             is_probe=place[0] == PROBE,
             on_ended=lambda ended: self._ended(place, ended),

@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     FilePath,
     IPvAnyAddress,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -89,6 +90,10 @@ class ServiceSettings(BaseSettings):
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         ringing: Seconds for which people are called.
+        webhook_networks: Networks that webhooks may reach although they are private, and without
+            TLS, as ``10.1.0.0/16``.
+        event_grid_url: Endpoint that hears of all calls as Event Grid tells of them; None: nobody.
+        event_grid_key: Sent along as `aeg-sas-key`.
     """
 
     model_config = SettingsConfigDict(
@@ -125,6 +130,10 @@ class ServiceSettings(BaseSettings):
     times: SessionTimes = SessionTimes()
     limits: CallLimits = CallLimits()
     ringing: RingTimes = RingTimes()
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    # Secret, since endpoints take their key in the query.
+    event_grid_url: SecretStr | None = None
+    event_grid_key: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(
