@@ -21,8 +21,10 @@ from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
-from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
+from twilio_compat.rest.rate_limits import RateLimits
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -84,14 +86,14 @@ class CompatServer(CallingService):
             routes=[
                 web.get(SIGNALING_PATH, self._signaling),
                 *self._insights.routes(),
-                *self._rest_routes(credentials),
                 *routes,
             ],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
             sfu_times=sfu_times,
         )
+        self._add_rest(settings, credentials)
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -107,11 +109,18 @@ class CompatServer(CallingService):
         password = None if token is None or self._account_sid is None else token.get_secret_value()
         return RestCredentials(self._account_sid or "", password, self._keys)
 
-    def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
-        if self._account_sid is None:
-            return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
-        return rest.routes()
+    def _add_rest(self, settings: ServerSettings, credentials: RestCredentials) -> None:
+        account = self._account_sid
+        if account is None:
+            return
+        limits = RateLimits(settings.rest_reads, settings.rest_writes)
+        rest = RestApi(self.calls, account_sid=account, credentials=credentials, limits=limits)
+        for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
+            resource = MediaSettingsResource(
+                f"{name}Settings", kind, lambda: self.database, account
+            )
+            rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        self.add_part(rest)
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -14,12 +14,25 @@ from acs_core.service.admission import is_sid
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, Publication
 from acs_core.service.history import CallRecord, Visit
+from acs_core.service.openapi import TEXT, Schema, one_of
 from twilio_compat.rest.pages import address, date_filter, iso_date, page
 from twilio_compat.rest.parameters import SUBSCRIBE_RULES, Form, parse_rules, rules_as_json
 from twilio_compat.rest.refusals import not_found, wrong_parameter
-from twilio_compat.rest.rooms import RoomsResource
+from twilio_compat.rest.rooms import CREATED, ROOM_PATH, RoomsResource
+from twilio_compat.rest.routing import Operation, get, post
+from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["ParticipantsResource"]
+__all__ = ["PARTICIPANT_PATH", "ParticipantsResource"]
+
+PARTICIPANTS_PATH: Final = f"{ROOM_PATH}/Participants"
+PARTICIPANT_PATH: Final = f"{PARTICIPANTS_PATH}/{{participant}}"
+"""By SID or identity."""
+_FILTERS: Final[Mapping[str, Schema]] = {
+    "Status": one_of("connected", "reconnecting", "disconnected"),
+    "Identity": TEXT,
+    **CREATED,
+    **PAGING,
+}
 
 
 class ParticipantsResource:
@@ -35,6 +48,74 @@ class ParticipantsResource:
         self._rooms = rooms
         self._calls = calls
         self._account_sid = account_sid
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Its rows of the table."""
+        here, one, kind = PARTICIPANTS_PATH, PARTICIPANT_PATH, "RoomParticipant"
+        status, posted = {"Status": one_of("disconnected")}, {"Rules": JSON_TEXT}
+        update, answer = self.update, "participant"
+        rules, set_rules = f"{one}/SubscribeRules", self.update_rules
+        return (
+            get(f"List{kind}", here, self.list, "participants", _FILTERS),
+            get(f"Fetch{kind}", one, self.fetch, answer),
+            post(f"Update{kind}", one, update, answer, status, status=202, required=status),
+            *self._track_operations(),
+            get(f"Fetch{kind}SubscribeRule", rules, self.fetch_rules, "subscribe_rules"),
+            post(
+                f"Update{kind}SubscribeRule",
+                rules,
+                set_rules,
+                "subscribe_rules",
+                posted,
+                required=posted,
+            ),
+        )
+
+    def _track_operations(self) -> tuple[Operation, ...]:
+        published, subscribed = (
+            f"{PARTICIPANT_PATH}/PublishedTracks",
+            f"{PARTICIPANT_PATH}/SubscribedTracks",
+        )
+        kind, answer = "RoomParticipant", "subscribed_track"
+        change = {"Track": TEXT, "Status": one_of("subscribed", "unsubscribed")}
+        return (
+            get(
+                f"List{kind}PublishedTrack",
+                published,
+                self.list_published,
+                "published_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}PublishedTrack",
+                f"{published}/{{track}}",
+                self.fetch_published,
+                "published_track",
+            ),
+            get(
+                f"List{kind}SubscribedTrack",
+                subscribed,
+                self.list_subscribed,
+                "subscribed_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}SubscribedTrack",
+                f"{subscribed}/{{track}}",
+                self.fetch_subscribed,
+                answer,
+            ),
+            # Twilio's helper libraries had it once; programs that use it are served.
+            post(
+                f"Update{kind}SubscribedTrack",
+                subscribed,
+                self.update_subscribed,
+                answer,
+                change,
+                status=202,
+                required=change,
+            ),
+        )
 
     # ------------------------------------------------------------ participants
 
