@@ -30,6 +30,7 @@ __all__ = [
     "decode_message",
     "encode",
     "is_chosen",
+    "part_name",
 ]
 
 FRAME_RATE: Final = 25
@@ -191,6 +192,14 @@ def decode_message(line: bytes) -> Message:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(f"The renderer said something unknown: {error}.") from error
     return message
+
+
+def part_name(name: str, process: int) -> str:
+    """What the unfinished file of a process is called, beside its place.
+
+    A process that was left over by a service that was killed does not share it with the next one.
+    """
+    return f"{name}.{process}.part"
 
 
 def is_chosen(labels: Iterable[str], sources: Iterable[str], excluded: Iterable[str]) -> bool:

@@ -19,10 +19,8 @@ from acs_core.compositing.job import FileFormat
 from acs_core.errors import MediaError, Stage
 from acs_core.media.frames import AUDIO_RATE, Picture, Samples, av_audio_frame
 
-__all__ = ["PART", "Output", "complete", "open_output"]
+__all__ = ["Output", "complete", "open_output"]
 
-PART: Final = ".part"
-"""What the name of an unfinished file ends in."""
 AUDIO_BITRATE: Final = 128_000
 BITS_PER_PIXEL: Final = 0.1
 """Of VP8: 0.8 Mb/s for 640x480 at 25 pictures per second."""

@@ -6,6 +6,7 @@ left of a block of sound; tracks are open only while they are shown or heard.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,8 +14,8 @@ from typing import Final
 
 import av
 
-from acs_core.compositing.job import FRAME_RATE, Rendered, RenderJob
-from acs_core.compositing.output import PART, Output, complete, open_output
+from acs_core.compositing.job import FRAME_RATE, Rendered, RenderJob, part_name
+from acs_core.compositing.output import Output, complete, open_output
 from acs_core.compositing.periods import Ticks, kept, ticks
 from acs_core.compositing.pictures import Pictures
 from acs_core.compositing.sounds import Sounds
@@ -39,7 +40,7 @@ def render(job: RenderJob, report: Callable[[float], None]) -> Rendered:
             render. No file is left behind.
     """
     path = Path(job.output)
-    part = path.with_name(path.name + PART)
+    part = path.with_name(part_name(path.name, os.getpid()))
     try:
         duration = _write(job, part, report)
         size = complete(part, path, duration)

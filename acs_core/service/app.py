@@ -23,6 +23,8 @@ from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
+from acs_core.service.compositions import Compositions
+from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.identity import (
     AcsTokenVerifier,
@@ -111,6 +113,13 @@ class CallingService:
         )
         self.directory = DataDirectory(settings.data_dir)
         self._parts: list[ServicePart] = []
+        self.compositions = Compositions(
+            lambda: self.database,
+            lambda: self.directory.media / COMPOSITIONS_FOLDER,
+            at_once=settings.compositions_at_once,
+            is_live=lambda call: call in self.calls.live,
+        )
+        self.add_part(self.compositions)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None

@@ -166,4 +166,6 @@ def _sound(path: Path) -> Any:
 def _nearest(picture: Any, point: tuple[int, int]) -> Color:
     color = picture[point[1], point[0]].astype(int)
     ours = (RED, GREEN, BLUE, BLACK)
-    return min(ours, key=lambda known: sum(abs(int(a) - b) for a, b in zip(color, known)))
+    return min(
+        ours, key=lambda known: sum(abs(int(a) - b) for a, b in zip(color, known, strict=True))
+    )

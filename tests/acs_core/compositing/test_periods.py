@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +44,7 @@ def test_what_is_kept_is_there_and_in_order(
     spans: list[tuple[float, float]], wanted: list[tuple[float, float]]
 ) -> None:
     found = kept(spans, wanted, is_trimmed=True)
-    for (_, end), (start, _) in zip(found, found[1:], strict=False):
+    for (_, end), (start, _) in pairwise(found):
         assert end <= start
     for start, end in found:
         middle = (start + end) / 2
