@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from sqlalchemy import delete, select
 
 from acs_core.compositing.job import Rendered, RenderJob
@@ -141,7 +142,7 @@ class Compositions(ServicePart):
         order: CompositionOrder,
         *,
         purpose: Purpose = Purpose.COMPOSITION,
-        hook: str | None = None,
+        hook: CompositionHook | None = None,
         composition_id: str | None = None,
     ) -> Composition:
         """Order a composition; rendered when the call's recordings are complete and it is its turn.
@@ -150,7 +151,7 @@ class Compositions(ServicePart):
             call: Id of the call.
             order: What it is to be.
             purpose: Who it is for.
-            hook: Id of the hook that makes it.
+            hook: The hook that makes it.
             composition_id: Its id; where there is one of that id, this one is returned.
 
         Raises:
@@ -166,7 +167,8 @@ class Compositions(ServicePart):
                 order=order,
                 created_at=self._clock(),
                 purpose=purpose,
-                hook=hook,
+                hook=None if hook is None else hook.id,
+                hook_name=None if hook is None else hook.name,
             )
             self._put(made)
             self._tell(CompositionEvent.ENQUEUED, made)
@@ -290,7 +292,7 @@ class Compositions(ServicePart):
     def call_ended(self, call: ServerCall) -> None:
         """Let the hooks make compositions of a room."""
         if call.room is not None and not call.is_probe:
-            self._start_hooks(call.id)
+            self._start_hooks(call.id, call.record.started_at)
 
     def recording_completed(self, call: str) -> None:
         """A recording of a room is complete; for those that are completed after their room.
@@ -299,14 +301,15 @@ class Compositions(ServicePart):
             call: Id of the call.
         """
         if not self._is_live(call):
-            self._start_hooks(call)
+            self._start_hooks(call, None)
 
-    def _start_hooks(self, call: str) -> None:
-        task = asyncio.create_task(self._make_by_hooks(call), name=f"hooks of call {call}")
+    def _start_hooks(self, call: str, began_at: float | None) -> None:
+        hooks = self._make_by_hooks(call, began_at)
+        task = asyncio.create_task(hooks, name=f"hooks of call {call}")
         self._hooking.add(task)
         task.add_done_callback(self._hooking.discard)
 
-    async def _make_by_hooks(self, call: str) -> None:
+    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
         try:
             hooks = await self.hooks(HookQuery(is_enabled=True))
             if not hooks:
@@ -315,7 +318,8 @@ class Compositions(ServicePart):
             if await self.recordings.of_call(call):
                 for hook in reversed(hooks):
                     own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
-                    await self.create(call, hook.order, hook=hook.id, composition_id=own_id)
+                    order = msgspec.structs.replace(hook.order, begins_at=began_at)
+                    await self.create(call, order, hook=hook, composition_id=own_id)
         except CallingError as error:
             _log.error("no composition was made of call %s: %s", call, error)
 

@@ -126,6 +126,7 @@ class Composition:
         created_at: Unix seconds.
         purpose: Who it was made for.
         hook: Id of the hook that made it.
+        hook_name: What that was called then.
         completed_at: Unix seconds.
         deleted_at: Unix seconds.
         duration: Seconds; None until it is completed.
@@ -141,6 +142,7 @@ class Composition:
     created_at: float
     purpose: Purpose = Purpose.COMPOSITION
     hook: str | None = None
+    hook_name: str | None = None
     state: CompositionState = CompositionState.ENQUEUED
     completed_at: float | None = None
     deleted_at: float | None = None
@@ -218,18 +220,11 @@ class CompositionQuery:
 
     Attributes:
         call: Of this call.
-        created_after: Unix seconds.
-        created_before: Unix seconds.
-        first: Compositions to pass over.
-        count: Of compositions, at most; None for all.
+        state: In this state.
     """
 
     call: str | None = None
     state: CompositionState | None = None
-    created_after: float | None = None
-    created_before: float | None = None
-    first: int = 0
-    count: int | None = None
 
     def select(self) -> Select[Any]:
         """The rows of those that were ordered, newest first."""
@@ -240,11 +235,7 @@ class CompositionQuery:
             query = query.where(columns.call == self.call)
         if self.state is not None:
             query = query.where(columns.state == self.state.value)
-        if self.created_after is not None:
-            query = query.where(columns.created_at >= self.created_after)
-        if self.created_before is not None:
-            query = query.where(columns.created_at <= self.created_before)
-        return query.offset(self.first).limit(self.count)
+        return query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,19 +243,12 @@ class HookQuery:
     """Which hooks; a filter that is None lets everything pass.
 
     Attributes:
+        is_enabled: Whether it makes compositions.
         name: Exactly this one, or with ``*`` for any text.
-        created_after: Unix seconds.
-        created_before: Unix seconds.
-        first: Hooks to pass over.
-        count: Of hooks, at most; None for all.
     """
 
     is_enabled: bool | None = None
     name: str | None = None
-    created_after: float | None = None
-    created_before: float | None = None
-    first: int = 0
-    count: int | None = None
 
     def select(self) -> Select[Any]:
         """The rows, newest first."""
@@ -276,8 +260,4 @@ class HookQuery:
             # Only the star means more than itself.
             escaped = self.name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             query = query.where(columns.name.like(escaped.replace("*", "%"), escape="\\"))
-        if self.created_after is not None:
-            query = query.where(columns.created_at >= self.created_after)
-        if self.created_before is not None:
-            query = query.where(columns.created_at <= self.created_before)
-        return query.offset(self.first).limit(self.count)
+        return query

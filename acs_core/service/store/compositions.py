@@ -17,6 +17,7 @@ COMPOSITIONS: Final = Table(
     Column("purpose", String(16), nullable=False),
     Column("call", String(32), nullable=False, index=True),
     Column("hook", String(32)),
+    Column("hook_name", String(256)),
     Column("state", String(16), nullable=False, index=True),
     Column("order", JSON, nullable=False),
     Column("created_at", Float, nullable=False, index=True),

@@ -130,11 +130,12 @@ async def test_a_composition_is_rendered_from_the_tracks_of_a_call(tmp_path: Pat
 
 async def test_what_is_ordered_is_kept_in_the_table(studio: Studio) -> None:
     async with studio.open() as part:
-        made = await part.create(CALL, GRID, hook="h" * 32)
+        hook = await part.create_hook("all", GRID)
+        made = await part.create(CALL, GRID, hook=hook)
     async with studio.open() as part:
         found = await part.find(made.id)
         assert found is not None
-        assert (found.order, found.call, found.hook) == (GRID, CALL, "h" * 32)
+        assert (found.order, found.call, found.hook) == (GRID, CALL, hook.id)
         assert await part.find("0" * 32) is None
 
 
@@ -271,11 +272,8 @@ async def test_compositions_are_found_by_what_they_are(studio: Studio) -> None:
             return [item.id for item in await part.list(CompositionQuery(**filters))]
 
         assert await ids() == [third.id, second.id, first.id]
-        assert await ids(first=1, count=1) == [second.id]
         assert await ids(call=CALL) == [third.id, first.id]
         assert await ids(state=CompositionState.DELETED) == [third.id]
-        assert await ids(created_after=first.created_at + 0.5) == [third.id, second.id]
-        assert await ids(created_before=first.created_at) == [first.id]
 
 
 # ------------------------------------------------------------------ hooks
@@ -330,8 +328,6 @@ async def test_hooks_are_made_changed_found_and_deleted(studio: Studio) -> None:
         assert await names(name="a*b") == ["a_b"]
         assert await names(name="a*") == ["axb*", "a_b"]
         assert await names(is_enabled=True) == []
-        assert await names(created_before=first.created_at) == ["a_b"]
-        assert await names(created_after=second.created_at, first=0, count=5) == ["axb*"]
         await part.delete_hook(first.id)
         assert await names() == ["axb*"]
         for wrong in (
