@@ -18,7 +18,7 @@ from acs_core.errors import CallingError
 
 __all__ = ["main"]
 
-NICENESS: Final = 10
+NICENESS: Final = 5
 REPORT_INTERVAL: Final = 0.5
 """Seconds between two reports, at least."""
 ABANDONED: Final = 3
