@@ -28,6 +28,7 @@ from twilio_compat.commands import (
     insights,
     join,
     load_test,
+    openapi,
     preflight,
     serve,
     token,
@@ -44,7 +45,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, token, join, demo, doctor, preflight, insights, load_test, turn_config):
+COMMANDS = (
+    serve,
+    token,
+    join,
+    demo,
+    doctor,
+    preflight,
+    insights,
+    load_test,
+    openapi,
+    turn_config,
+)
+for module in COMMANDS:
     module.register(app)
 
 

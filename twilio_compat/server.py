@@ -28,6 +28,7 @@ from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsRes
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -116,8 +117,16 @@ class CompatServer(CallingService):
         account = self._account_sid
         if account is None:
             return
-        limits = RateLimits(settings.rest_reads, settings.rest_writes)
-        rest = RestApi(self.calls, account_sid=account, credentials=credentials, limits=limits)
+        rest = RestApi(
+            self.calls,
+            history=self.history,
+            database=lambda: self.database,
+            account_sid=account,
+            credentials=credentials,
+            limits=RateLimits(settings.rest_reads, settings.rest_writes),
+        )
+        transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
+        rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
         for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
             resource = MediaSettingsResource(
                 f"{name}Settings", kind, lambda: self.database, account
@@ -133,7 +142,7 @@ class CompatServer(CallingService):
 
     async def _find_call(self, call_id: str) -> CallRecord | None:
         live = self.calls.live.get(call_id)
-        return self.calls.history.find(call_id) if live is None else live.record
+        return await self.history.find(call_id) if live is None else live.record
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

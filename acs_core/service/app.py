@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,28 +20,38 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
+from acs_core.service.archive import Archive
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
 from acs_core.service.compositions import Compositions
 from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
+from acs_core.service.history import History
 from acs_core.service.identity import (
     AcsTokenVerifier,
     IdentityRegistry,
+    IdentityStore,
     IssuedToken,
+    MemoryIdentityStore,
     Principal,
     TokenVerifier,
 )
-from acs_core.service.identity_rest import identity_routes
 from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
+from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
+from acs_core.service.rest.gate import Gate
+from acs_core.service.rest.identity import IdentityResource
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -100,8 +110,10 @@ class CallingService:
             Captions(transcriber, lambda: self._transcribe(0.0)),
             transfer_timeout=settings.transfer_timeout,
         )
-        self._own_verifiers, self.identities = _acs_identity(settings)
+        users = MemoryIdentityStore()
+        self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
+        self.azure = self._azure_front(settings)
         self._turn = _turn(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
@@ -113,7 +125,15 @@ class CallingService:
             else None
         )
         self.directory = DataDirectory(settings.data_dir)
-        self._parts: list[ServicePart] = []
+        self.history = History(lambda: self.database)
+        self._archive = Archive(
+            self.calls, users, lambda: self.database, retention=settings.retention
+        )
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self.document = ApiDocument(self._described)
+        self._parts: list[ServicePart] = [self._archive, self.transcriptions, self.document]
         self.compositions = Compositions(
             lambda: self.database,
             lambda: self.directory.media / COMPOSITIONS_FOLDER,
@@ -205,6 +225,7 @@ class CallingService:
         self._allocations = Allocations(self._engine, self._allocation_times)
         for part in self._parts:
             await part.start()
+        await self._archive.resume()
         await self._serve()
         counts = self._engine.connection_stats
         rounds = (
@@ -286,6 +307,19 @@ class CallingService:
 
     # ------------------------------------------------------------ HTTP
 
+    def _azure_front(self, settings: ServiceSettings) -> AzureFront | None:
+        """What the Azure interfaces are behind; None where there is no access key."""
+        key = settings.access_key_bytes
+        if key is None:
+            return None
+        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -317,9 +351,8 @@ class CallingService:
         app.router.add_routes(self._routes)
         for part in self._parts:
             app.router.add_routes(part.routes())
-        key = self.settings.access_key_bytes
-        if self.identities is not None and key is not None:
-            app.router.add_routes(identity_routes(self.identities, key))
+        if self.azure is not None and self.identities is not None:
+            app.router.add_routes(self.azure.serve(IdentityResource(self.identities).routes()))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
@@ -363,7 +396,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -372,8 +406,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
@@ -435,12 +467,12 @@ async def embedded(
 
 
 def _acs_identity(
-    settings: ServiceSettings,
+    settings: ServiceSettings, users: IdentityStore
 ) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
     key = settings.access_key_bytes
     if key is None:
         return (), None
-    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key)
+    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key, store=users)
     verifier = AcsTokenVerifier(
         resource_id=settings.acs_resource_id,
         access_key=key,

@@ -58,23 +58,25 @@ class ApiOperation:
         name: Unique in its interface, for instance `CreateRoom`.
         method: Of HTTP, in capitals.
         path: From the root; what is in braces is a parameter, a pattern behind a colon is left out.
-        status: Of the answer when it worked.
+        status: Of the answer when it worked; None: 200 to 299.
         answer: Name of a schema of the family; None where no body is answered.
         fields: What may be sent: in the query of GET and DELETE, else in the body.
         required: Names of fields without which it is refused.
         body_type: Media type of the body.
         query: Parameters that are in the query whatever the method.
+        required_query: Those of them that must be given.
     """
 
     name: str
     method: str
     path: str
-    status: int = 200
+    status: int | None = 200
     answer: str | None = None
     fields: Mapping[str, Schema] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     body_type: str = FORM
     query: Mapping[str, Schema] = field(default_factory=dict)
+    required_query: frozenset[str] = frozenset()
 
     @property
     def has_body(self) -> bool:
@@ -143,7 +145,7 @@ def _operation(family: ApiFamily, operation: ApiOperation) -> dict[str, Any]:
         "tags": [family.name],
         "security": [{family.name: []}],
         "parameters": _parameters(operation),
-        "responses": {str(operation.status): answer, "default": refusal},
+        "responses": {str(operation.status or "2XX"): answer, "default": refusal},
     }
     if operation.has_body:
         body = {"type": "object", "properties": dict(operation.fields)}
@@ -161,11 +163,12 @@ def _parameters(operation: ApiOperation) -> list[dict[str, Any]]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in _PATH_NAME.findall(operation.path)
     ]
-    in_query = dict(operation.query)
+    in_query, required = dict(operation.query), operation.required_query
     if not operation.has_body:
         in_query |= operation.fields
+        required |= operation.required
     return in_path + [
-        {"name": name, "in": "query", "required": name in operation.required, "schema": schema}
+        {"name": name, "in": "query", "required": name in required, "schema": schema}
         for name, schema in in_query.items()
     ]
 

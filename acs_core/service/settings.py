@@ -74,6 +74,8 @@ class ServiceSettings(BaseSettings):
         data_dir: Where the database and media files are. None: a service that stops forgets its
             users and rooms, and its media files go with it.
         database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``.
+        retention_days: Days for which a call is remembered after it has ended, with its room and
+            participants; 0 for ever.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
         plane: How media is forwarded; "auto" takes the fastest that passes its self-test.
         acs_resource_id: UUID; part of every raw id.
@@ -109,6 +111,7 @@ class ServiceSettings(BaseSettings):
     turn_secret: SecretStr | None = None
     data_dir: Path | None = None
     database_url: SecretStr | None = None
+    retention_days: float = Field(30.0, ge=0, allow_inf_nan=False)
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
     plane: Literal["auto", "batch", "portable"] = "auto"
@@ -197,6 +200,11 @@ class ServiceSettings(BaseSettings):
     def access_key_bytes(self) -> bytes | None:
         """The access key, decoded, or None when there is none."""
         return None if self.acs_access_key is None else _key_bytes(self.acs_access_key)
+
+    @property
+    def retention(self) -> float | None:
+        """Seconds for which ended calls are remembered; None for ever."""
+        return self.retention_days * 86400.0 or None
 
     @property
     def turn_urls(self) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ def check(
 ) -> None:
     received = {"Host": "127.0.0.1:7780"} | headers
     asked = {"method": "POST", "target": TARGET} | changes
-    check_signature(KEY, asked["method"], asked["target"], received, body, now=now)
+    signed = check_signature(KEY, asked["method"], asked["target"], received, now=now)
+    signed.check_body(body)
 
 
 @given(st.binary(max_size=64), st.sampled_from([URL, "http://127.0.0.1:7780/identities"]))
@@ -69,7 +70,10 @@ def test_other_keys_and_other_hosts_are_refused() -> None:
         check(signed_headers(CREDENTIAL, "POST", URL, b"{}", now=NOW) | {"Host": "example.com"})
 
 
-@given(st.dictionaries(st.sampled_from(["Authorization", "x-ms-date", "Host"]), st.text()))
+ANY_TEXT = st.text(st.characters(codec=None))
+
+
+@given(st.dictionaries(st.sampled_from(["Authorization", "x-ms-date", "Host"]), ANY_TEXT))
 def test_nonsense_in_headers_is_refused(headers: dict[str, str]) -> None:
     with pytest.raises(AuthenticationError):
         check(headers)

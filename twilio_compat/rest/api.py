@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -17,8 +17,10 @@ from aiohttp.typedefs import Handler
 
 from acs_core.errors import CallingError, DeadlineError, ServiceError
 from acs_core.service.calls import Calls
+from acs_core.service.history import History
 from acs_core.service.openapi import ApiFamily, Schema
 from acs_core.service.parts import ServicePart
+from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
@@ -42,6 +44,8 @@ class RestApi(ServicePart):
 
     Args:
         calls: The live calls.
+        history: The ended ones, too.
+        database: Where they are kept; what is acknowledged is durable.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
         limits: How often.
@@ -54,16 +58,19 @@ class RestApi(ServicePart):
         self,
         calls: Calls,
         *,
+        history: History,
+        database: Callable[[], Database],
         account_sid: str,
         credentials: RestCredentials,
         limits: RateLimits | None = None,
     ) -> None:
         self._credentials = credentials
+        self._database = database
         self._limits = limits or RateLimits()
         self._operations: dict[str, Operation] = {}
         self._schemas: dict[str, Schema] = dict(SCHEMAS)
-        self.rooms = RoomsResource(lambda: calls, account_sid)
-        people = ParticipantsResource(self.rooms, lambda: calls, account_sid)
+        self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid)
+        people = ParticipantsResource(self.rooms, lambda: calls, lambda: history, account_sid)
         self.add(self.rooms.operations())
         self.add(people.operations())
 
@@ -84,16 +91,16 @@ class RestApi(ServicePart):
         self._operations |= {operation.name: operation for operation in operations}
         self._schemas |= schemas or {}
 
-    @property
-    def described(self) -> ApiFamily:
+    def described(self) -> Sequence[ApiFamily]:
         """The table as callers see it."""
-        return ApiFamily(
+        family = ApiFamily(
             name="twilio",
             operations=tuple(operation.described for operation in self._operations.values()),
             schemas=self._schemas,
             error="refusal",
             security={"type": "http", "scheme": "basic"},
         )
+        return (family,)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """A route per operation; and what is said of everything else below `/v1`."""
@@ -128,7 +135,7 @@ class RestApi(ServicePart):
                 if seconds:
                     response = too_many_requests(seconds)
                 else:
-                    response = await handle(request, await _form(request))
+                    response = await self._answer(handle, request, await _form(request))
             except CallingError as error:
                 response = refusal(error)
             except Exception:
@@ -138,6 +145,20 @@ class RestApi(ServicePart):
             return response
 
         return answer
+
+    async def _answer(self, handle: Handle, request: web.Request, form: Form) -> web.StreamResponse:
+        """What the resource answers; of a change not before it is durable.
+
+        Raises:
+            ServiceError: 503, the database cannot be written; if it is known before, nothing
+                changes.
+        """
+        if request.method == "GET":
+            return await handle(request, form)
+        self._database().check_writable()
+        response = await handle(request, form)
+        await self._database().flush()
+        return response
 
 
 async def _form(request: web.Request) -> Form:

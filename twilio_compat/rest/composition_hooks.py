@@ -21,7 +21,7 @@ from twilio_compat.rest.composition_orders import (
     order_as_json,
     read_order,
 )
-from twilio_compat.rest.pages import address, date_filter, iso_date, page
+from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.refusals import not_found, wrong_parameter
 from twilio_compat.rest.rooms import CREATED
@@ -120,14 +120,20 @@ class CompositionHooksResource:
         enabled = (request.query.get("Enabled") or "").lower()
         if enabled not in ("", "true", "false"):
             raise wrong_parameter(f"Enabled is true or false, not {enabled[:40]!r}.")
-        is_in_time = date_filter(request)
+        after, before = date_bounds(request)
         query = HookQuery(
             is_enabled=enabled == "true" if enabled else None,
             name=request.query.get("FriendlyName") or None,
+            after=after,
+            before=before,
         )
-        found = await self._compositions.hooks(query)
-        chosen = (hook for hook in found if is_in_time(hook.created_at))
-        return page(request, "composition_hooks", chosen, lambda hook: self._write(request, hook))
+        return stored_page(
+            request,
+            "composition_hooks",
+            await self._compositions.hooks(query, window(request)),
+            lambda hook: self._write(request, hook),
+            lambda hook: (hook.created_at, hook.id),
+        )
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
         """`GET /v1/CompositionHooks/{hook}`."""

@@ -31,7 +31,7 @@ from twilio_compat.rest.composition_orders import (
     order_as_json,
     read_order,
 )
-from twilio_compat.rest.pages import address, date_filter, iso_date, page
+from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.refusals import not_found, wrong_parameter
 from twilio_compat.rest.rooms import CREATED
@@ -157,14 +157,20 @@ class CompositionsResource:
         if status not in (None, *CompositionState):
             raise wrong_parameter(f"There are no compositions that are {str(status)[:40]!r}.")
         room = request.query.get("RoomSid") or None
-        is_in_time = date_filter(request)
+        after, before = date_bounds(request)
         query = CompositionQuery(
             call=None if room is None else room.removeprefix("RM"),
             state=None if status is None else CompositionState(status),
+            after=after,
+            before=before,
         )
-        found = await self._compositions.list(query)
-        chosen = (item for item in found if is_in_time(item.created_at))
-        return page(request, "compositions", chosen, lambda item: self._write(request, item))
+        return stored_page(
+            request,
+            "compositions",
+            await self._compositions.list(query, window(request)),
+            lambda item: self._write(request, item),
+            lambda item: (item.created_at, item.id),
+        )
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
         """`GET /v1/Compositions/{composition}`."""

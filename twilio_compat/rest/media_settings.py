@@ -100,9 +100,7 @@ class MediaSettingsResource:
         ):
             if form.flag(name):
                 raise wrong_parameter(f"{name} cannot be true: this service {what}.")
-        database = self._database()
-        database.put(MEDIA_SETTINGS, row)
-        await database.flush()
+        self._database().put(MEDIA_SETTINGS, row)
         return web.json_response(self._write(request, row))
 
     def _write(self, request: web.Request, row: Mapping[str, Any]) -> dict[str, Any]:

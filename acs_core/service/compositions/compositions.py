@@ -41,6 +41,7 @@ from acs_core.service.compositions.model import (
 from acs_core.service.compositions.process import render_apart
 from acs_core.service.compositions.tracks import NothingRecorded, RecordingSource, source_tracks
 from acs_core.service.parts import ServicePart
+from acs_core.service.store.calls import Window
 from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
 from acs_core.service.store.database import Database
 
@@ -55,6 +56,8 @@ FOLDER: Final = "compositions"
 """In the folder of media files."""
 STEPS: Final = 10
 """How often progress is told, at most."""
+MOST_HOOKS: Final = 1000
+"""Hooks that make compositions of a room."""
 CLOSE_DEADLINE: Final = 1.5
 
 Render = Callable[[RenderJob, Callable[[float], None]], Coroutine[Any, Any, Rendered]]
@@ -186,13 +189,14 @@ class Compositions(ServicePart):
         row = await self._database().first(query)
         return None if row is None else Composition.from_row(row)
 
-    async def list(self, query: CompositionQuery) -> Sequence[Composition]:
+    async def list(self, query: CompositionQuery, window: Window) -> Sequence[Composition]:
         """Compositions that somebody ordered, newest first; also deleted ones.
 
         Raises:
             ServiceError: 503, the database cannot be used.
         """
-        return [Composition.from_row(row) for row in await self._database().all(query.select())]
+        rows = await self._database().all(query.select(window))
+        return [Composition.from_row(row) for row in rows]
 
     def path_of(self, composition: Composition) -> Path:
         """Where the file of a completed composition is."""
@@ -269,13 +273,13 @@ class Compositions(ServicePart):
         row = await self._database().first(query)
         return None if row is None else CompositionHook.from_row(row)
 
-    async def hooks(self, query: HookQuery) -> Sequence[CompositionHook]:
+    async def hooks(self, query: HookQuery, window: Window) -> Sequence[CompositionHook]:
         """Hooks, newest first.
 
         Raises:
             ServiceError: 503, the database cannot be used.
         """
-        rows = await self._database().all(query.select())
+        rows = await self._database().all(query.select(window))
         return [CompositionHook.from_row(row) for row in rows]
 
     async def delete_hook(self, hook_id: str) -> None:
@@ -311,7 +315,7 @@ class Compositions(ServicePart):
 
     async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
         try:
-            hooks = await self.hooks(HookQuery(is_enabled=True))
+            hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
             if not hooks:
                 return
             await self.recordings.settled(call)

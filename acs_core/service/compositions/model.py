@@ -14,10 +14,11 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, select
 
 from acs_core.compositing.job import AudioPart, FileFormat, RenderJob, SourceTrack, VideoPart
 from acs_core.compositing.layout import Region
+from acs_core.service.store.calls import Window, in_window
 from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
 
 __all__ = [
@@ -221,21 +222,25 @@ class CompositionQuery:
     Attributes:
         call: Of this call.
         state: In this state.
+        after: Created then or later, Unix seconds.
+        before: Created then or earlier.
     """
 
     call: str | None = None
     state: CompositionState | None = None
+    after: float | None = None
+    before: float | None = None
 
-    def select(self) -> Select[Any]:
+    def select(self, window: Window) -> Select[Any]:
         """The rows of those that were ordered, newest first."""
         columns = COMPOSITIONS.c
-        query = select(COMPOSITIONS).order_by(columns.created_at.desc(), columns.id)
-        query = query.where(columns.purpose == Purpose.COMPOSITION.value)
+        query = select(COMPOSITIONS).where(columns.purpose == Purpose.COMPOSITION.value)
         if self.call is not None:
             query = query.where(columns.call == self.call)
         if self.state is not None:
             query = query.where(columns.state == self.state.value)
-        return query
+        query = _created(query, columns.created_at, self.after, self.before)
+        return in_window(query, window, columns.created_at, columns.id, newest_first=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,19 +250,32 @@ class HookQuery:
     Attributes:
         is_enabled: Whether it makes compositions.
         name: Exactly this one, or with ``*`` for any text.
+        after: Created then or later, Unix seconds.
+        before: Created then or earlier.
     """
 
     is_enabled: bool | None = None
     name: str | None = None
+    after: float | None = None
+    before: float | None = None
 
-    def select(self) -> Select[Any]:
+    def select(self, window: Window) -> Select[Any]:
         """The rows, newest first."""
         columns = COMPOSITION_HOOKS.c
-        query = select(COMPOSITION_HOOKS).order_by(columns.created_at.desc(), columns.id)
+        query = select(COMPOSITION_HOOKS)
         if self.is_enabled is not None:
             query = query.where(columns.is_enabled.is_(self.is_enabled))
         if self.name is not None:
             # Only the star means more than itself.
             escaped = self.name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
             query = query.where(columns.name.like(escaped.replace("*", "%"), escape="\\"))
-        return query
+        query = _created(query, columns.created_at, self.after, self.before)
+        return in_window(query, window, columns.created_at, columns.id, newest_first=True)
+
+
+def _created(
+    query: Select[Any], at: ColumnElement[float], after: float | None, before: float | None
+) -> Select[Any]:
+    if after is not None:
+        query = query.where(at >= after)
+    return query if before is None else query.where(at <= before)

@@ -1,17 +1,6 @@
 from __future__ import annotations
 
-from acs_core.service.history import VISITS, CallRecord, History
-
-
-def test_the_oldest_ended_call_is_forgotten_first() -> None:
-    history = History(size=2)
-    for name in ("a", "b", "c"):
-        history.add(CallRecord(name, None, 0.0))
-    assert history.find("a") is None
-    assert [record.id for record in history] == ["c", "b"]
-    history.discard("b")
-    history.discard("unknown")
-    assert [record.id for record in history] == ["c"]
+from acs_core.service.history import VISITS, CallRecord
 
 
 def test_a_visit_lasts_from_arrival_to_departure() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from acs_core.service.calls import Calls
+from acs_core.service.history import History
 from acs_core.service.rooms import Rooms
+from acs_core.service.store.database import Database
 from tests.twilio_compat.rest.conftest import Rest, basic
 from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
@@ -29,9 +33,21 @@ async def _nothing(_: web.Request, form: Form) -> web.Response:
     return web.Response(status=204)
 
 
-def rows() -> RestApi:
+@pytest.fixture
+async def database() -> AsyncIterator[Database]:
+    opened = await Database.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def rows(database: Database) -> RestApi:
     api = RestApi(
-        Calls(rooms=Rooms()), account_sid="AC1", credentials=RestCredentials("AC1", "token", {})
+        Calls(rooms=Rooms()),
+        history=History(lambda: database),
+        database=lambda: database,
+        account_sid="AC1",
+        credentials=RestCredentials("AC1", "token", {}),
     )
     api.add(
         [
@@ -46,8 +62,8 @@ def rows() -> RestApi:
     return api
 
 
-def test_rows_say_what_an_operation_takes_and_answers() -> None:
-    family = rows().described
+async def test_rows_say_what_an_operation_takes_and_answers(rows: RestApi) -> None:
+    (family,) = rows.described()
     found = {item.name: item for item in family.operations if item.name.endswith("Thing")}
     assert [(row.method, row.status, row.answer) for row in found.values()] == [
         ("GET", 200, "thing"),
@@ -58,9 +74,9 @@ def test_rows_say_what_an_operation_takes_and_answers() -> None:
     assert family.schemas["thing"] == {"type": "object"}
 
 
-async def test_resources_of_others_are_served_like_the_rest() -> None:
+async def test_resources_of_others_are_served_like_the_rest(rows: RestApi) -> None:
     app = web.Application()
-    app.add_routes(rows().routes())
+    app.add_routes(rows.routes())
     headers = {"Authorization": basic("AC1", "token")}
     async with TestServer(app) as server, aiohttp.ClientSession(headers=headers) as http:
         url = server.make_url("/v1/Recordings/r1")

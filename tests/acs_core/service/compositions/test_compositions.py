@@ -23,6 +23,7 @@ from acs_core.service.compositions import (
 from acs_core.service.compositions.call_recordings import kept_periods, render_call_recording
 from acs_core.service.compositions.model import CompositionQuery, HookQuery
 from acs_core.service.compositions.process import render_apart
+from acs_core.service.store.calls import Window
 from acs_core.service.store.database import Database
 from tests.support.events import until
 from tests.support.recordings import EPOCH, RecordedCalls
@@ -30,6 +31,7 @@ from tests.support.track_files import RED, lengths, levels
 
 CALL = "c" * 32
 SOUND = CompositionOrder(format=FileFormat.WAV, audio=AudioPart())
+ALL = Window(limit=100)
 GRID = CompositionOrder(
     format=FileFormat.MP4,
     regions={"grid": Region(video_sources=("*",))},
@@ -269,11 +271,13 @@ async def test_compositions_are_found_by_what_they_are(studio: Studio) -> None:
         await part.delete(third.id)
 
         async def ids(**filters: Any) -> list[str]:
-            return [item.id for item in await part.list(CompositionQuery(**filters))]
+            return [item.id for item in await part.list(CompositionQuery(**filters), ALL)]
 
         assert await ids() == [third.id, second.id, first.id]
         assert await ids(call=CALL) == [third.id, first.id]
         assert await ids(state=CompositionState.DELETED) == [third.id]
+        assert await ids(after=first.created_at + 0.5) == [third.id, second.id]
+        assert await ids(before=first.created_at) == [first.id]
 
 
 # ------------------------------------------------------------------ hooks
@@ -297,12 +301,12 @@ async def test_an_enabled_hook_makes_one_composition_of_each_room(studio: Studio
         studio.live.add(live)
         part.recording_completed(live)
         await until(lambda: not part._hooking)
-        (made,) = await part.list(CompositionQuery())
+        (made,) = await part.list(CompositionQuery(), ALL)
         assert (made.call, made.hook, made.order) == (call, hook.id, GRID)
     async with studio.open() as part:
         part.recording_completed(call)
         await until(lambda: not part._hooking)
-        assert len(await part.list(CompositionQuery())) == 1
+        assert len(await part.list(CompositionQuery(), ALL)) == 1
 
 
 async def test_hooks_are_made_changed_found_and_deleted(studio: Studio) -> None:
@@ -321,13 +325,15 @@ async def test_hooks_are_made_changed_found_and_deleted(studio: Studio) -> None:
         assert await part.find_hook(first.id) == changed
 
         async def names(**filters: Any) -> list[str]:
-            return [hook.name for hook in await part.hooks(HookQuery(**filters))]
+            return [hook.name for hook in await part.hooks(HookQuery(**filters), ALL)]
 
         assert await names() == ["axb*", "a_b"]
         assert await names(name="a_b") == ["a_b"]
         assert await names(name="a*b") == ["a_b"]
         assert await names(name="a*") == ["axb*", "a_b"]
         assert await names(is_enabled=True) == []
+        assert await names(before=first.created_at) == ["a_b"]
+        assert await names(after=second.created_at) == ["axb*"]
         await part.delete_hook(first.id)
         assert await names() == ["axb*"]
         for wrong in (
