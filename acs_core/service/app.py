@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,29 +20,42 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
+from acs_core.service.archive import Archive
+from acs_core.service.automation.part import CallAutomation
+from acs_core.service.automation.playing import Voice
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
+from acs_core.service.compositions import Compositions
+from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
+from acs_core.service.history import History
 from acs_core.service.identity import (
     AcsTokenVerifier,
     IdentityRegistry,
+    IdentityStore,
     IssuedToken,
+    MemoryIdentityStore,
     Principal,
     TokenVerifier,
 )
+from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
 from acs_core.service.rest.identity import IdentityResource
 from acs_core.service.rest.rooms import RoomsResource
 from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -53,6 +66,7 @@ from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
+from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -68,8 +82,9 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network. Tokens of Teams users are exchanged for the
-    service's where `teams_tokens` is given, which believes them.
+    `telephones` is given, a gateway to their network; programs can play files into calls where
+    `voices` is, which makes sound of them. Tokens of Teams users are exchanged for the service's
+    where `teams_tokens` is given, which believes them.
     """
 
     def __init__(
@@ -83,6 +98,7 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        voices: Callable[[], Voice] | None = None,
         teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self.settings = settings
@@ -103,7 +119,8 @@ class CallingService:
             Captions(transcriber, lambda: self._transcribe(0.0)),
             transfer_timeout=settings.transfer_timeout,
         )
-        self._own_verifiers, self.identities = _acs_identity(settings)
+        users = MemoryIdentityStore()
+        self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self.azure = self._azure_front(settings)
         self._teams_tokens = teams_tokens or _dev_teams_tokens(settings)
@@ -117,8 +134,45 @@ class CallingService:
             if transcriber is not None
             else None
         )
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
-        self._parts: list[ServicePart] = []
+        self.history = History(lambda: self.database)
+        self._archive = Archive(
+            self.calls, users, lambda: self.database, retention=settings.retention
+        )
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self.document = ApiDocument(self._described)
+        self.automation = CallAutomation(
+            self.calls,
+            self.services.transfers,
+            self.azure,
+            database=lambda: self.database,
+            resource_id=settings.acs_resource_id,
+            engine=lambda: self.engine,
+            voices=voices,
+            can_transcribe=transcriber is not None,
+        )
+        # Webhooks before all others, which have something to tell.
+        self._parts: list[ServicePart] = [
+            self.webhooks,
+            self._archive,
+            self.transcriptions,
+            self.document,
+            self.automation,
+        ]
+        if self.event_grid is not None:
+            self._parts.append(self.event_grid)
+        self.compositions = Compositions(
+            lambda: self.database,
+            lambda: self.directory.media / COMPOSITIONS_FOLDER,
+            at_once=settings.compositions_at_once,
+            is_live=lambda call: call in self.calls.live,
+        )
+        self.add_part(self.compositions)
+        self.media_files = MediaFiles(self.directory.media, self.directory.path)
+        self.add_part(self.media_files)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -201,6 +255,7 @@ class CallingService:
         self._allocations = Allocations(self._engine, self._allocation_times)
         for part in self._parts:
             await part.start()
+        await self._archive.resume()
         await self._serve()
         counts = self._engine.connection_stats
         rounds = (
@@ -289,6 +344,12 @@ class CallingService:
             return None
         return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
 
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -299,7 +360,9 @@ class CallingService:
             ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
-        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+        metrics = Metrics(
+            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+        )
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
@@ -307,7 +370,10 @@ class CallingService:
         app = web.Application(
             client_max_size=1 << 20,
             middlewares=(
-                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+                origin_check(
+                    self.settings.allowed_origins,
+                    except_below=(*self._open_to_pages, MEDIA_PATH),
+                ),
             ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)
@@ -364,7 +430,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -373,8 +440,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
@@ -414,6 +479,7 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    voices: Callable[[], Voice] | None = None,
     teams_tokens: TeamsTokenVerifier | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
@@ -424,6 +490,7 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        voices: Makes sound of files that programs play into calls.
         teams_tokens: Believes tokens of Teams users.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
@@ -433,18 +500,19 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        voices=voices,
         teams_tokens=teams_tokens,
     ) as service:
         yield service
 
 
 def _acs_identity(
-    settings: ServiceSettings,
+    settings: ServiceSettings, users: IdentityStore
 ) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
     key = settings.access_key_bytes
     if key is None:
         return (), None
-    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key)
+    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key, store=users)
     verifier = AcsTokenVerifier(
         resource_id=settings.acs_resource_id,
         access_key=key,
