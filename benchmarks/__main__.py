@@ -22,6 +22,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.memory import measure_memory
 from benchmarks.pages import measure_pages
 from benchmarks.report import Result, as_json, print_result
+from benchmarks.rooms import measure_rooms
 
 __all__ = ["main"]
 
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "memory": measure_memory,
     "pages": measure_pages,
     "effects": measure_effects,
+    "rooms": measure_rooms,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -46,6 +48,7 @@ QUICK: Mapping[str, Benchmark] = {
     "memory": partial(measure_memory, participants=4, call_size=2),
     "pages": partial(measure_pages, times=1, pages=2, seconds=1.0, repetitions=1),
     "effects": partial(measure_effects, pictures=3, repetitions=1),
+    "rooms": partial(measure_rooms, rooms=200, requests=20, repetitions=1),
 }
 
 

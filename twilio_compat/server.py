@@ -21,10 +21,15 @@ from acs_core.service.pstn import PstnGateway
 from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
+from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
-from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
+from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.status_callbacks import StatusCallbacks
+from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -88,16 +93,25 @@ class CompatServer(CallingService):
             routes=[
                 web.get(SIGNALING_PATH, self._signaling),
                 *self._insights.routes(),
-                *self._rest_routes(credentials),
                 *routes,
             ],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
             voices=FileVoice,
             sfu_times=sfu_times,
             teams_tokens=teams_tokens,
         )
+        self._add_rest(settings, credentials)
+        self.status_callbacks = StatusCallbacks(
+            self.webhooks,
+            account_sid=self._account_sid or "",
+            auth_token=""
+            if settings.twilio_auth_token is None
+            else settings.twilio_auth_token.get_secret_value(),
+        )
+        self.add_part(self.status_callbacks)
+        self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -113,11 +127,27 @@ class CompatServer(CallingService):
         password = None if token is None or self._account_sid is None else token.get_secret_value()
         return RestCredentials(self._account_sid or "", password, self._keys)
 
-    def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
-        if self._account_sid is None:
-            return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
-        return rest.routes()
+    def _add_rest(self, settings: ServerSettings, credentials: RestCredentials) -> None:
+        account = self._account_sid
+        if account is None:
+            return
+        rest = RestApi(
+            self.calls,
+            history=self.history,
+            database=lambda: self.database,
+            account_sid=account,
+            credentials=credentials,
+            limits=RateLimits(settings.rest_reads, settings.rest_writes),
+            check_callback=lambda url: self.webhooks.check(url),
+        )
+        transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
+        rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
+        for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
+            resource = MediaSettingsResource(
+                f"{name}Settings", kind, lambda: self.database, account
+            )
+            rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        self.add_part(rest)
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,31 +20,39 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
+from acs_core.service.archive import Archive
 from acs_core.service.automation.part import CallAutomation
 from acs_core.service.automation.playing import Voice
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
 from acs_core.service.gateway import NativeGateway
+from acs_core.service.history import History
 from acs_core.service.identity import (
     AcsTokenVerifier,
     IdentityRegistry,
+    IdentityStore,
     IssuedToken,
+    MemoryIdentityStore,
     Principal,
     TokenVerifier,
 )
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
 from acs_core.service.recording import RecordingWatch
 from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
 from acs_core.service.rest.identity import IdentityResource
 from acs_core.service.rest.rooms import RoomsResource
 from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -55,6 +63,7 @@ from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
+from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -107,7 +116,8 @@ class CallingService:
             Captions(transcriber, lambda: self._transcribe(0.0)),
             transfer_timeout=settings.transfer_timeout,
         )
-        self._own_verifiers, self.identities = _acs_identity(settings)
+        users = MemoryIdentityStore()
+        self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self.azure = self._azure_front(settings)
         self._teams_tokens = teams_tokens or _dev_teams_tokens(settings)
@@ -121,7 +131,16 @@ class CallingService:
             if transcriber is not None
             else None
         )
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
+        self.history = History(lambda: self.database)
+        self._archive = Archive(
+            self.calls, users, lambda: self.database, retention=settings.retention
+        )
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self.document = ApiDocument(self._described)
         self.automation = CallAutomation(
             self.calls,
             self.services.transfers,
@@ -132,7 +151,16 @@ class CallingService:
             voices=voices,
             can_transcribe=transcriber is not None,
         )
-        self._parts: list[ServicePart] = [self.automation]
+        # Webhooks before all others, which have something to tell.
+        self._parts: list[ServicePart] = [
+            self.webhooks,
+            self._archive,
+            self.transcriptions,
+            self.document,
+            self.automation,
+        ]
+        if self.event_grid is not None:
+            self._parts.append(self.event_grid)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -215,6 +243,7 @@ class CallingService:
         self._allocations = Allocations(self._engine, self._allocation_times)
         for part in self._parts:
             await part.start()
+        await self._archive.resume()
         await self._serve()
         counts = self._engine.connection_stats
         rounds = (
@@ -303,6 +332,12 @@ class CallingService:
             return None
         return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
 
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -313,7 +348,9 @@ class CallingService:
             ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
-        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+        metrics = Metrics(
+            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+        )
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
@@ -378,7 +415,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -387,8 +425,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
@@ -456,12 +492,12 @@ async def embedded(
 
 
 def _acs_identity(
-    settings: ServiceSettings,
+    settings: ServiceSettings, users: IdentityStore
 ) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
     key = settings.access_key_bytes
     if key is None:
         return (), None
-    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key)
+    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key, store=users)
     verifier = AcsTokenVerifier(
         resource_id=settings.acs_resource_id,
         access_key=key,

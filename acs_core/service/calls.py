@@ -1,4 +1,4 @@
-"""Every call of the service: found by what a locator names, made, remembered.
+"""Every call of the service: found by what a locator names, and made.
 
 A call (`server_call.py`) takes place in a room, which has a record (`rooms.py`), in a group, or
 between people who are called (`switchboard.py`). A Twilio room is one call: its record is made with
@@ -16,6 +16,7 @@ from typing import Final
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import CallType, EndReason, Fact
+from acs_core.core.rules import TrackRules
 from acs_core.service import admission
 from acs_core.service.admission import CallLimits, NameOf, check_name
 from acs_core.service.callees import (
@@ -24,7 +25,7 @@ from acs_core.service.callees import (
     check_dialer,
     check_thread_id,
 )
-from acs_core.service.history import History
+from acs_core.service.history import CallRecord
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.meetings import MeetingRecord, Meetings
 from acs_core.service.rooms import RoomOptions, RoomRecord, Rooms, RoomTimes
@@ -39,7 +40,7 @@ PROBE: Final = "probe"
 
 
 class Calls:
-    """Every live call of this service, and what is remembered of ended ones.
+    """Every live call of this service.
 
     Args:
         rooms: Where calls may take place.
@@ -74,7 +75,6 @@ class Calls:
         self.rooms = rooms
         self.meetings = meetings or Meetings()
         self.switchboard = switchboard or Switchboard(later=later)
-        self.history = History()
         self.limits = limits or CallLimits()
         self._times = times or RoomTimes()
         self._observers = (on_started, on_ended)
@@ -117,6 +117,24 @@ class Calls:
         record = self.rooms.create(unique_name=unique_name, options=options, is_session=True)
         call = self._place(("room", record.id), record)
         call.wait(self.times_of(record).unused)
+        return call
+
+    def resume(self, record: CallRecord, rules: TrackRules, *, was_used: bool) -> ServerCall:
+        """Let a Twilio room go on that was in progress before a restart.
+
+        It waits for participants, for as long as a new one would.
+
+        Args:
+            record: Of the call; its room is one of `rooms`.
+            rules: Which publications are recorded.
+            was_used: Whether anybody was there already.
+        """
+        room = record.room
+        assert room is not None
+        call = self._start(("room", room.id), room, CallType.ROOM, resumed=record)
+        call.set_recording_rules(rules)
+        times = self.times_of(room)
+        call.wait(times.empty if was_used else times.unused)
         return call
 
     def find_room(self, name: str) -> ServerCall | None:
@@ -173,8 +191,8 @@ class Calls:
     def discard_if_empty(self, call: ServerCall) -> None:
         """Forget a call that nobody managed to join, unless it waits for others anyway."""
         if not call.endpoints and not call.is_waiting and call.id in self._live:
+            call.record.is_void = True
             call.end(endings.ROOM_COMPLETED)
-            self.history.discard(call.id)
 
     def _resolve_room(self, name: str, principal: Principal) -> ServerCall:
         check_name(NameOf.ROOM, name, self.limits.name_length)
@@ -251,14 +269,16 @@ class Calls:
         meeting: MeetingRecord | None = None,
         *,
         thread_id: str = "",
+        resumed: CallRecord | None = None,
     ) -> ServerCall:
         call = ServerCall(
-            self._new_id(),
+            self._new_id() if resumed is None else resumed.id,
             limits=self.limits,
             type_=type_,
             room=room,
             meeting=meeting,
             thread_id=thread_id,
+            group_id=place[1] if place[0] == "group" else "",
             new_id=self._new_id,
             is_probe=place[0] == PROBE,
             on_ended=lambda ended: self._ended(place, ended),
@@ -267,6 +287,7 @@ class Calls:
             times=AT_ONCE if room is None else self.times_of(room),
             later=self._later,
             clock=self._clock,
+            resumed=resumed,
         )
         self._by_place[place] = self._live[call.id] = call
         if self._observers[0] is not None:
@@ -282,7 +303,6 @@ class Calls:
         del self._by_place[place]
         if call.room is not None:
             self.rooms.session_ended(call.room)
-            self.history.add(call.record)
         if self._observers[1] is not None:
             self._observers[1](call)
 

@@ -1,23 +1,35 @@
 """What is remembered of calls: who was there and when, also after a call has ended.
 
-Kept in memory and bounded: the oldest is forgotten first.
+A `CallRecord` is in memory while its call goes on; `archive.py` writes what becomes of it to the
+database, from which `History` reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import Row, RowMapping
+
+from acs_core.core.facts import EndReason
 from acs_core.service.rooms import RoomRecord
+from acs_core.service.rows import room_from_row
+from acs_core.service.store.calls import (
+    VisitFilter,
+    Window,
+    newest_visit_of,
+    rename_visit,
+    visits_of,
+)
+from acs_core.service.store.database import Database
+from acs_core.service.store.rooms import ROOM_COLUMN, RoomFilter, calls_in_rooms, one_call
 
 __all__ = ["CallRecord", "History", "Visit"]
 
 VISITS: Final = 1000
-"""Visits that are remembered of one call."""
-CALLS: Final = 1000
-"""Ended calls that are remembered."""
+"""Visits that are remembered in memory of one call."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,12 +58,16 @@ class CallRecord:
         room: Where it took place, or None for a group call.
         started_at: Unix seconds.
         ended_at: Unix seconds; None while it goes on.
+        end_reason: Why it ended; None while it goes on, and for one that is read.
+        is_void: Nobody managed to join: it is to be forgotten.
     """
 
     id: str
     room: RoomRecord | None
     started_at: float
     ended_at: float | None = None
+    end_reason: EndReason | None = None
+    is_void: bool = False
     _visits: dict[str, Visit] = field(default_factory=dict)
 
     @property
@@ -76,28 +92,75 @@ class CallRecord:
         if visit is not None:
             visit.left_at = now
 
+    def rename(self, endpoint_id: str, identity: str) -> None:
+        """Give the visit of an endpoint another identity, if it is remembered."""
+        visit = self._visits.get(endpoint_id)
+        if visit is not None:
+            visit.identity = identity
+
 
 class History:
-    """Ended calls, newest first when iterated."""
+    """Calls, those that go on and those that ended, as the database has them.
 
-    def __init__(self, *, size: int = CALLS) -> None:
-        self._size = size
-        self._records: dict[str, CallRecord] = {}
+    Args:
+        database: Asked for at each question, since this is made before it is open.
+    """
 
-    def add(self, record: CallRecord) -> None:
-        """Remember a call that ended."""
-        self._records[record.id] = record
-        if len(self._records) > self._size:
-            del self._records[next(iter(self._records))]
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
 
-    def discard(self, call_id: str) -> None:
-        """Forget a call."""
-        self._records.pop(call_id, None)
+    async def find(self, call_id: str) -> CallRecord | None:
+        """A call by id, without its visits, or None when it never was or is forgotten.
 
-    def find(self, call_id: str) -> CallRecord | None:
-        """A call by id, or None when it never was or is forgotten."""
-        return self._records.get(call_id)
+        Raises:
+            ServiceError: 503, the database cannot be read; here as below.
+        """
+        if not _may_be_stored(call_id):
+            return None
+        row = await self._database().first(one_call(call_id))
+        return None if row is None else _call(row._mapping)
 
-    def __iter__(self) -> Iterator[CallRecord]:
-        """Newest first."""
-        return reversed(list(self._records.values()))
+    async def in_rooms(self, wanted: RoomFilter, window: Window) -> list[CallRecord]:
+        """Calls in rooms, newest first, without their visits."""
+        if not _may_be_stored(wanted.name, *(window.after or ())[1:]):
+            return []
+        rows = await self._database().all(calls_in_rooms(wanted, window))
+        return [_call(row._mapping) for row in rows]
+
+    async def visits(self, call_id: str, wanted: VisitFilter, window: Window) -> list[Visit]:
+        """Visits of a call, in order of arrival."""
+        if not _may_be_stored(wanted.identity, *(wanted.ids or ()), *(window.after or ())[1:]):
+            return []
+        rows = await self._database().all(visits_of(call_id, wanted, window))
+        return [_visit(row) for row in rows]
+
+    async def visit(self, call_id: str, endpoint_id: str) -> Visit | None:
+        """The visit of an endpoint, or None."""
+        wanted = VisitFilter(ids=[endpoint_id])
+        return next(iter(await self.visits(call_id, wanted, Window(limit=1))), None)
+
+    async def newest_visit(self, call_id: str, identity: str) -> Visit | None:
+        """The visit of an identity that began last, or None."""
+        if not _may_be_stored(identity):
+            return None
+        row = await self._database().first(newest_visit_of(call_id, identity))
+        return None if row is None else _visit(row)
+
+    def rename(self, call_id: str, endpoint_id: str, identity: str) -> None:
+        """Give a visit another identity in what is kept; who reads next sees it."""
+        self._database().write(rename_visit(call_id, endpoint_id, identity))
+
+
+def _may_be_stored(*texts: object) -> bool:
+    """Whether there can be such texts in the database; PostgreSQL refuses to look for others."""
+    return not any("\x00" in text for text in texts if isinstance(text, str))
+
+
+def _call(row: RowMapping) -> CallRecord:
+    has_room = row[f"{ROOM_COLUMN}id"] is not None
+    room = room_from_row(row, ROOM_COLUMN) if has_room else None
+    return CallRecord(row["id"], room, row["started_at"], row["ended_at"])
+
+
+def _visit(row: Row[Any]) -> Visit:
+    return Visit(row.id, row.identity, row.arrived_at, row.left_at)

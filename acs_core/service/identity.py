@@ -12,7 +12,7 @@ Communication Identity 2023-10-01.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, Protocol
@@ -180,10 +180,27 @@ class IdentityStore(Protocol):
 
 
 class MemoryIdentityStore:
-    """An `IdentityStore` that forgets everything with the process."""
+    """An `IdentityStore` that forgets everything with the process.
+
+    Whoever keeps users sets `on_put`, and gives back what was kept by `restore`.
+    """
 
     def __init__(self) -> None:
+        self.on_put: Callable[[IdentityRecord], None] | None = None
         self._records: dict[str, IdentityRecord] = {}
+
+    @property
+    def records(self) -> Collection[IdentityRecord]:
+        """All of them."""
+        return self._records.values()
+
+    def restore(self, record: IdentityRecord) -> None:
+        """Have a record again that was here before; nobody is told."""
+        self._records[record.raw_id] = record
+
+    def discard(self, raw_id: str) -> None:
+        """Forget a record, if it is there."""
+        self._records.pop(raw_id, None)
 
     def get(self, raw_id: str) -> IdentityRecord | None:
         """One record, or None."""
@@ -192,6 +209,8 @@ class MemoryIdentityStore:
     def put(self, record: IdentityRecord) -> None:
         """Keep a record, replacing that of the same raw id."""
         self._records[record.raw_id] = record
+        if self.on_put is not None:
+            self.on_put(record)
 
 
 @dataclass(frozen=True, slots=True)

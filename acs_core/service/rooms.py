@@ -40,6 +40,8 @@ LARGE_ROOM_TRACKS: Final = 16
 """Tracks that may be published at a time in a large room (Twilio)."""
 
 
+OTHER_CODECS: Final = frozenset({"opus", "pcmu", "pcma", "g722", "telephone-event", "rtx"})
+"""Encoding names that a room with chosen video codecs has as well: sound, and packets again."""
 VALIDITY: Final = timedelta(days=180)
 """How long a room is valid by default, and at most."""
 
@@ -99,9 +101,9 @@ class RoomOptions:
             clients have no means to: while a recording runs nothing of them is forwarded, and their
             programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
-        transcription: How; passed to the transcriber as it is.
+        transcription: How, as the transcriber is told; see `Transcriber.configured`.
         is_dial_out_enabled: Telephones may be called from it (ACS's `pstnDialOutEnabled`).
-        status_callback: URL that is to hear of what happens here; nobody calls it yet.
+        status_callback: URL that hears of what happens here, where a personality tells it.
         status_callback_method: GET or POST.
     """
 
@@ -140,6 +142,13 @@ class RoomOptions:
             raise InvalidArgumentError(
                 f"A {self.kind} room cannot be audio-only.", sub_code=53124, stage=Stage.ARGUMENT
             )
+
+    @property
+    def codec_names(self) -> frozenset[str] | None:
+        """Encoding names, in lower case, of all that may be negotiated; None for everything."""
+        if not self.video_codecs:
+            return None
+        return OTHER_CODECS | frozenset(self.video_codecs)
 
     @property
     def is_large(self) -> bool:
@@ -252,7 +261,10 @@ class RoomRecord:
 
 
 class Rooms:
-    """Room records by id and by name; in memory.
+    """Room records by id and by name; in memory, whatever stands behind, since calls wait for it.
+
+    Whoever keeps rooms sets `on_changed` and `on_deleted`, and gives back what was kept by
+    `restore`.
 
     Args:
         new_id: Makes room ids, 32 hex digits.
@@ -266,6 +278,9 @@ class Rooms:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.on_members_changed: Callable[[RoomRecord], None] | None = None
+        self.on_changed: Callable[[RoomRecord], None] | None = None
+        self.on_deleted: Callable[[RoomRecord], None] | None = None
+        self._sessions = 0
         self._new_id = new_id
         self._clock = clock
         self._by_id: dict[str, RoomRecord] = {}
@@ -278,12 +293,24 @@ class Rooms:
     @property
     def sessions(self) -> int:
         """How many rooms were made for one call, as Twilio's are."""
-        return sum(record.is_session for record in self._by_id.values())
+        return self._sessions
 
     @property
     def records(self) -> Collection[RoomRecord]:
         """All rooms, in order of creation."""
         return self._by_id.values()
+
+    def restore(self, record: RoomRecord) -> None:
+        """Have a room again that was here before; nobody is told."""
+        self._by_id[record.id] = record
+        self._sessions += record.is_session
+        if record.unique_name is not None:
+            self._by_name[record.unique_name] = record
+
+    def changed(self, record: RoomRecord) -> None:
+        """Tell who keeps rooms that one has changed; whoever changes a record itself calls this."""
+        if self.on_changed is not None:
+            self.on_changed(record)
 
     def create(
         self,
@@ -323,9 +350,8 @@ class Rooms:
             options=options or RoomOptions(),
             is_session=is_session,
         )
-        self._by_id[record.id] = record
-        if record.unique_name is not None:
-            self._by_name[record.unique_name] = record
+        self.restore(record)
+        self.changed(record)
         return record
 
     def open(self, name: str) -> RoomRecord:
@@ -368,16 +394,22 @@ class Rooms:
             record.valid_until if valid_until is None else valid_until,
             self._now(),
         )
+        self.changed(record)
 
     def set_dial_out(self, record: RoomRecord, *, is_enabled: bool) -> None:
         """Allow calls to telephones from now on, or forbid them; who is on the phone stays."""
         record.options = replace(record.options, is_dial_out_enabled=is_enabled)
+        self.changed(record)
 
     def delete(self, record: RoomRecord) -> None:
         """Forget a room."""
-        self._by_id.pop(record.id, None)
+        if self._by_id.pop(record.id, None) is None:
+            return
+        self._sessions -= record.is_session
         if record.unique_name is not None:
             self._by_name.pop(record.unique_name, None)
+        if self.on_deleted is not None:
+            self.on_deleted(record)
 
     def session_ended(self, record: RoomRecord) -> None:
         """A call in this room ended; rooms that were made for it go with it."""
@@ -388,6 +420,7 @@ class Rooms:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def _members_changed(self, record: RoomRecord) -> None:
+        self.changed(record)
         if self.on_members_changed is not None:
             self.on_members_changed(record)
 

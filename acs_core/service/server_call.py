@@ -87,7 +87,10 @@ OnChange: TypeAlias = Callable[[Endpoint | None], None]
 
 
 class ServerCall:
-    """One live session of a room or a group."""
+    """One live session of a room or a group.
+
+    `is_resumed` says that it began before the service was restarted.
+    """
 
     def __init__(
         self,
@@ -102,23 +105,28 @@ class ServerCall:
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         thread_id: str = "",
+        group_id: str = "",
         is_probe: bool = False,
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
         clock: Callable[[], float] = time.time,
+        resumed: CallRecord | None = None,
     ) -> None:
         self.id = call_id
+        self.is_resumed = resumed is not None
         self.is_probe = is_probe
         self.room = room
         self.meeting = meeting
+        self.group_id = group_id
         self.thread_id = thread_id if meeting is None else meeting.thread_id
         self.limits = limits
         self.roster = Roster(type_)
         self.router = Router(self.speakers_changed)
         self.activity = CallActivity(self, new_id)
-        self.record = CallRecord(call_id, room, clock())
+        self.record = resumed or CallRecord(call_id, room, clock())
         self.on_change: OnChange | None = None
         self.on_left: Callable[[Endpoint], None] | None = None
+        self.on_rules_changed: Callable[[], None] | None = None
         # By raw id, for who comes again; who is here has it in their attributes.
         self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
@@ -367,6 +375,8 @@ class ServerCall:
     def set_recording_rules(self, rules: TrackRules) -> None:
         """Choose which publications are recorded, from now on."""
         self._recording_rules = rules
+        if self.on_rules_changed is not None:
+            self.on_rules_changed()
         self.refresh_recording()
         self.changed()
 
@@ -474,7 +484,7 @@ class ServerCall:
     def _finish(self, reason: EndReason) -> None:
         self._stop_waiting()
         if self.record.ended_at is None:
-            self.record.ended_at = self._clock()
+            self.record.ended_at, self.record.end_reason = self._clock(), reason
             if self._watcher is not None:
                 self._watcher.ended(self, reason)
             self._on_ended(self)

@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     FilePath,
     IPvAnyAddress,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -74,6 +75,8 @@ class ServiceSettings(BaseSettings):
         data_dir: Where the database and media files are. None: a service that stops forgets its
             users and rooms, and its media files go with it.
         database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``.
+        retention_days: Days for which a call is remembered after it has ended, with its room and
+            participants; 0 for ever.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
         plane: How media is forwarded; "auto" takes the fastest that passes its self-test.
         acs_resource_id: UUID; part of every raw id.
@@ -87,6 +90,10 @@ class ServiceSettings(BaseSettings):
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         ringing: Seconds for which people are called.
+        webhook_networks: Networks that webhooks may reach although they are private, and without
+            TLS, as ``10.1.0.0/16``.
+        event_grid_url: Endpoint that hears of all calls as Event Grid tells of them; None: nobody.
+        event_grid_key: Sent along as `aeg-sas-key`.
     """
 
     model_config = SettingsConfigDict(
@@ -108,6 +115,7 @@ class ServiceSettings(BaseSettings):
     turn_secret: SecretStr | None = None
     data_dir: Path | None = None
     database_url: SecretStr | None = None
+    retention_days: float = Field(30.0, ge=0, allow_inf_nan=False)
     tls_cert: FilePath | None = None
     tls_key: FilePath | None = None
     plane: Literal["auto", "batch", "portable"] = "auto"
@@ -122,6 +130,10 @@ class ServiceSettings(BaseSettings):
     times: SessionTimes = SessionTimes()
     limits: CallLimits = CallLimits()
     ringing: RingTimes = RingTimes()
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    # Secret, since endpoints take their key in the query.
+    event_grid_url: SecretStr | None = None
+    event_grid_key: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -195,6 +207,11 @@ class ServiceSettings(BaseSettings):
     def access_key_bytes(self) -> bytes | None:
         """The access key, decoded, or None when there is none."""
         return None if self.acs_access_key is None else _key_bytes(self.acs_access_key)
+
+    @property
+    def retention(self) -> float | None:
+        """Seconds for which ended calls are remembered; None for ever."""
+        return self.retention_days * 86400.0 or None
 
     @property
     def turn_urls(self) -> tuple[str, ...]:

@@ -116,14 +116,19 @@ def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -
 
 
 @contextlib.contextmanager
-def served(*arguments: str) -> Iterator[Served]:
-    """Run `serve --dev` on free ports; stopped at the end if it still runs."""
+def served(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Run `serve --dev` on free ports; stopped at the end if it still runs.
+
+    Args:
+        arguments: Further ones.
+        environment: Settings, such as the credentials of an earlier server.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stderr"
         with path.open("w") as errors:
             process = subprocess.Popen(
                 command("serve", "--dev", "--port", "0", "--media-port", "0", *arguments),
-                env=clean_environment({}),
+                env=clean_environment(environment or {}),
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,

@@ -6,7 +6,8 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -14,9 +15,17 @@ from typing import Any, Final, TypeVar
 from aiohttp import web
 from yarl import URL
 
+from acs_core.service.store.calls import Window
 from twilio_compat.rest.refusals import wrong_parameter
 
-__all__ = ["address", "date_filter", "iso_date", "page"]
+__all__ = [
+    "address",
+    "date_bounds",
+    "iso_date",
+    "page",
+    "stored_page",
+    "window",
+]
 
 USUAL_PAGE: Final = 50
 LARGEST_PAGE: Final = 1000
@@ -59,37 +68,101 @@ def page(
     Raises:
         InvalidArgumentError: A number is not one.
     """
-    size = min(_number(request, "PageSize", USUAL_PAGE, least=1), LARGEST_PAGE)
-    number = _number(request, "Page", 0, least=0)
+    size, number = _size_and_number(request)
     chosen = list(islice(items, number * size, number * size + size + 1))
+    return _answer(request, key, chosen, write, None)
 
-    def url(other: int) -> str:
+
+def window(request: web.Request) -> Window:
+    """Which rows `stored_page` wants, as `Page`, `PageSize` and `PageToken` of the query ask.
+
+    Raises:
+        InvalidArgumentError: A number or the token is not one.
+    """
+    size, number = _size_and_number(request)
+    token = request.query.get("PageToken")
+    # One more than fits tells whether there is a next page.
+    if not token:
+        return Window(limit=size + 1, offset=number * size)
+    parts = re.fullmatch(r"([0-9]{1,12}\.[0-9]{1,12})_(.{1,200})", token)
+    if parts is None:
+        raise wrong_parameter(f"PageToken is none of ours: {token[:40]!r}.")
+    return Window(limit=size + 1, after=(float(parts[1]), parts[2]))
+
+
+def stored_page(
+    request: web.Request,
+    key: str,
+    found: Sequence[_Item],
+    write: Callable[[_Item], dict[str, Any]],
+    position: Callable[[_Item], tuple[float, str]],
+) -> web.Response:
+    """One page of a list that the database holds.
+
+    The next page begins after the last item of this one, wherever that is by then: who ends the
+    rooms of one page before asking for the next misses none.
+
+    Args:
+        request: The query.
+        key: What the list is called.
+        found: The rows of `window`, as items.
+        write: Makes the JSON of one.
+        position: Time and id by which the items are ordered.
+    """
+    return _answer(request, key, found, write, position)
+
+
+def _answer(
+    request: web.Request,
+    key: str,
+    chosen: Sequence[_Item],
+    write: Callable[[_Item], dict[str, Any]],
+    position: Callable[[_Item], tuple[float, str]] | None,
+) -> web.Response:
+    """The envelope of a list.
+
+    Args:
+        request: The query.
+        key: What the list is called.
+        chosen: The items of the page, and one more where there is a next page.
+        write: Makes the JSON of one.
+        position: Where the next page begins; None where its number says that.
+    """
+    size, number = _size_and_number(request)
+
+    def url(other: int, token: str | None = None) -> str:
         query = {name: value for name, value in request.query.items() if name != "PageToken"}
-        here = URL(address(request, request.path))
-        return str(here.with_query(query | {"PageSize": str(size), "Page": str(other)}))
+        query |= {"PageSize": str(size), "Page": str(other)}
+        if token is not None:
+            query["PageToken"] = token
+        return str(URL(address(request, request.path)).with_query(query))
 
+    following = None
+    if len(chosen) > size:
+        token = None
+        if position is not None:
+            seconds, id_ = position(chosen[size - 1])
+            token = f"{seconds!r}_{id_}"
+        following = url(number + 1, token)
     meta = {
         "page": number,
         "page_size": size,
         "first_page_url": url(0),
         "previous_page_url": url(number - 1) if number else None,
-        "url": url(number),
-        "next_page_url": url(number + 1) if len(chosen) > size else None,
+        "url": url(number, request.query.get("PageToken")),
+        "next_page_url": following,
         "key": key,
     }
     return web.json_response({key: [write(item) for item in chosen[:size]], "meta": meta})
 
 
-def date_filter(request: web.Request) -> Callable[[float], bool]:
-    """Whether a time, in Unix seconds, passes `DateCreatedAfter` and `DateCreatedBefore`.
+def date_bounds(request: web.Request) -> tuple[float | None, float | None]:
+    """`DateCreatedAfter` and `DateCreatedBefore` in Unix seconds; None where one is not given.
 
     Raises:
         InvalidArgumentError: A date cannot be read.
     """
-    after, before = (_date(request, f"DateCreated{side}") for side in ("After", "Before"))
-    return lambda seconds: (
-        (after is None or seconds >= after) and (before is None or seconds <= before)
-    )
+    return _date(request, "DateCreatedAfter"), _date(request, "DateCreatedBefore")
 
 
 def _date(request: web.Request, name: str) -> float | None:
@@ -101,6 +174,12 @@ def _date(request: web.Request, name: str) -> float | None:
     except ValueError:
         raise wrong_parameter(f"{name} is no date: {text[:40]!r}.") from None
     return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+
+
+def _size_and_number(request: web.Request) -> tuple[int, int]:
+    """How many items a page has, and which page is wanted."""
+    size = min(_number(request, "PageSize", USUAL_PAGE, least=1), LARGEST_PAGE)
+    return size, _number(request, "Page", 0, least=0)
 
 
 def _number(request: web.Request, name: str, usual: int, *, least: int) -> int:

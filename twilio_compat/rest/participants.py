@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -13,13 +14,34 @@ from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule, TrackRules
 from acs_core.service.admission import is_sid
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, Publication
-from acs_core.service.history import CallRecord, Visit
-from twilio_compat.rest.pages import address, date_filter, iso_date, page
+from acs_core.service.history import CallRecord, History, Visit
+from acs_core.service.openapi import TEXT, Schema, one_of
+from acs_core.service.store.calls import VisitFilter
+from twilio_compat.rest.pages import (
+    address,
+    date_bounds,
+    iso_date,
+    page,
+    stored_page,
+    window,
+)
 from twilio_compat.rest.parameters import SUBSCRIBE_RULES, Form, parse_rules, rules_as_json
 from twilio_compat.rest.refusals import not_found, wrong_parameter
-from twilio_compat.rest.rooms import RoomsResource
+from twilio_compat.rest.rooms import CREATED, ROOM_PATH, RoomsResource
+from twilio_compat.rest.routing import Operation, get, post
+from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["ParticipantsResource"]
+__all__ = ["PARTICIPANT_PATH", "ParticipantsResource"]
+
+PARTICIPANTS_PATH: Final = f"{ROOM_PATH}/Participants"
+PARTICIPANT_PATH: Final = f"{PARTICIPANTS_PATH}/{{participant}}"
+"""By SID or identity."""
+_FILTERS: Final[Mapping[str, Schema]] = {
+    "Status": one_of("connected", "reconnecting", "disconnected"),
+    "Identity": TEXT,
+    **CREATED,
+    **PAGING,
+}
 
 
 class ParticipantsResource:
@@ -28,41 +50,124 @@ class ParticipantsResource:
     Args:
         rooms: Finds the room of a path.
         calls: The live calls.
+        history: Who was there.
         account_sid: The account that everything belongs to.
     """
 
-    def __init__(self, rooms: RoomsResource, calls: Callable[[], Calls], account_sid: str) -> None:
+    def __init__(
+        self,
+        rooms: RoomsResource,
+        calls: Callable[[], Calls],
+        history: Callable[[], History],
+        account_sid: str,
+    ) -> None:
         self._rooms = rooms
         self._calls = calls
+        self._history = history
         self._account_sid = account_sid
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Its rows of the table."""
+        here, one, kind = PARTICIPANTS_PATH, PARTICIPANT_PATH, "RoomParticipant"
+        status, posted = {"Status": one_of("disconnected")}, {"Rules": JSON_TEXT}
+        update, answer = self.update, "participant"
+        rules, set_rules = f"{one}/SubscribeRules", self.update_rules
+        return (
+            get(f"List{kind}", here, self.list, "participants", _FILTERS),
+            get(f"Fetch{kind}", one, self.fetch, answer),
+            post(f"Update{kind}", one, update, answer, status, status=202, required=status),
+            post(f"Update{kind}Anonymize", f"{one}/Anonymize", self.anonymize, answer),
+            *self._track_operations(),
+            get(f"Fetch{kind}SubscribeRule", rules, self.fetch_rules, "subscribe_rules"),
+            post(
+                f"Update{kind}SubscribeRule",
+                rules,
+                set_rules,
+                "subscribe_rules",
+                posted,
+                required=posted,
+            ),
+        )
+
+    def _track_operations(self) -> tuple[Operation, ...]:
+        published, subscribed = (
+            f"{PARTICIPANT_PATH}/PublishedTracks",
+            f"{PARTICIPANT_PATH}/SubscribedTracks",
+        )
+        kind, answer = "RoomParticipant", "subscribed_track"
+        change = {"Track": TEXT, "Status": one_of("subscribed", "unsubscribed")}
+        return (
+            get(
+                f"List{kind}PublishedTrack",
+                published,
+                self.list_published,
+                "published_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}PublishedTrack",
+                f"{published}/{{track}}",
+                self.fetch_published,
+                "published_track",
+            ),
+            get(
+                f"List{kind}SubscribedTrack",
+                subscribed,
+                self.list_subscribed,
+                "subscribed_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}SubscribedTrack",
+                f"{subscribed}/{{track}}",
+                self.fetch_subscribed,
+                answer,
+            ),
+            # Twilio's helper libraries had it once; programs that use it are served.
+            post(
+                f"Update{kind}SubscribedTrack",
+                subscribed,
+                self.update_subscribed,
+                answer,
+                change,
+                status=202,
+                required=change,
+            ),
+        )
 
     # ------------------------------------------------------------ participants
 
     async def list(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../Participants`: who is and who was there."""
-        record = self._rooms.record(request)
-        status, identity = request.query.get("Status"), request.query.get("Identity")
-        is_in_time = date_filter(request)
-        chosen = [
-            visit
-            for visit in record.visits.values()
-            if status in (None, "", self._state(record, visit))
-            and identity in (None, "", visit.identity)
-            and is_in_time(visit.arrived_at)
-        ]
-        return page(
-            request, "participants", chosen, lambda visit: self._write(request, record, visit)
+        record = await self._rooms.record(request)
+        status = request.query.get("Status") or None
+        is_gone = status == ConnectionState.DISCONNECTED
+        after, before = date_bounds(request)
+        wanted = VisitFilter(
+            identity=request.query.get("Identity") or None,
+            is_over=is_gone if status else None,
+            ids=self._in_state(record, status) if status and not is_gone else None,
+            after=after,
+            before=before,
+        )
+        return stored_page(
+            request,
+            "participants",
+            await self._history().visits(record.id, wanted, window(request)),
+            lambda visit: self._write(request, record, visit),
+            lambda visit: (visit.arrived_at, visit.id),
         )
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../Participants/{participant}`."""
-        record = self._rooms.record(request)
-        return web.json_response(self._write(request, record, _visit(request, record)))
+        record = await self._rooms.record(request)
+        visit = await self._visit(request, record)
+        return web.json_response(self._write(request, record, visit))
 
     async def update(self, request: web.Request, form: Form) -> web.Response:
         """`POST .../Participants/{participant}`: `Status=disconnected` removes it."""
-        record = self._rooms.record(request)
-        visit = _visit(request, record)
+        record = await self._rooms.record(request)
+        visit = await self._visit(request, record)
         status = form.text("Status")
         if status != "disconnected":
             raise wrong_parameter(f"The status of a participant cannot become {status!r}.")
@@ -70,37 +175,56 @@ class ParticipantsResource:
         endpoint = call.endpoints.get(visit.id) if call is not None else None
         if call is not None and endpoint is not None:
             call.remove(endpoint, endings.REMOVED)
+            visit = await self._visit(request, record)
         return web.json_response(self._write(request, record, visit), status=202)
+
+    async def anonymize(self, request: web.Request, _: Form) -> web.Response:
+        """`POST .../Anonymize`: in what is kept the SID takes the place of the identity.
+
+        Who is in the room is still called by their identity there, as their token has it.
+        """
+        record = await self._rooms.record(request)
+        visit = await self._visit(request, record)
+        identity = f"PA{visit.id}"
+        # Of a room in progress first: its record is written again when the participant leaves.
+        record.rename(visit.id, identity)
+        self._history().rename(record.id, visit.id, identity)
+        anonymous = dataclasses.replace(visit, identity=identity)
+        return web.json_response(self._write(request, record, anonymous))
 
     # ------------------------------------------------------------ tracks
 
     async def list_published(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../PublishedTracks`; empty for who has left."""
-        endpoint = self._endpoint(request)
+        endpoint = (await self._participant(request))[1]
         tracks = [] if endpoint is None else list(endpoint.publications.values())
         return page(request, "published_tracks", tracks, lambda item: self._track(request, item))
 
     async def fetch_published(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../PublishedTracks/{track}`."""
-        endpoint = self._endpoint(request)
+        endpoint = (await self._participant(request))[1]
         tracks = [] if endpoint is None else list(endpoint.publications.values())
         return web.json_response(self._track(request, _named(request, tracks)))
 
     async def list_subscribed(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../SubscribedTracks`; empty for who has left."""
-        tracks = _subscribed(self._endpoint(request))
+        visit, endpoint = await self._participant(request)
         return page(
-            request, "subscribed_tracks", tracks, lambda item: self._subscription(request, item)
+            request,
+            "subscribed_tracks",
+            _subscribed(endpoint),
+            lambda item: self._subscription(request, visit.id, item),
         )
 
     async def fetch_subscribed(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../SubscribedTracks/{track}`."""
-        tracks = _subscribed(self._endpoint(request))
-        return web.json_response(self._subscription(request, _named(request, tracks)))
+        visit, endpoint = await self._participant(request)
+        publication = _named(request, _subscribed(endpoint))
+        return web.json_response(self._subscription(request, visit.id, publication))
 
     async def update_subscribed(self, request: web.Request, form: Form) -> web.Response:
         """`POST .../SubscribedTracks`: `Track` and `Status`, subscribed or unsubscribed."""
-        call, endpoint = self._subscriber(request)
+        call, endpoint = await self._subscriber(request)
         track, status = form.text("Track"), form.text("Status")
         if status not in ("subscribed", "unsubscribed", "subscribe", "unsubscribe"):
             raise wrong_parameter(f"The status of a subscription cannot become {status!r}.")
@@ -114,44 +238,62 @@ class ParticipantsResource:
         if len(others) >= call.limits.policy_length:
             raise wrong_parameter("The participant has too many subscribe rules.", 53215)
         endpoint.set_rules((*others, rule))
-        return web.json_response(self._subscription(request, publication), status=202)
+        return web.json_response(self._subscription(request, endpoint.id, publication), status=202)
 
     # ------------------------------------------------------------ subscribe rules
 
     async def fetch_rules(self, request: web.Request, _: Form) -> web.Response:
         """`GET .../SubscribeRules`."""
-        return self._write_rules(*self._subscriber(request))
+        return self._write_rules(*await self._subscriber(request))
 
     async def update_rules(self, request: web.Request, form: Form) -> web.Response:
         """`POST .../SubscribeRules`: takes the place of what the participant chose itself."""
-        call, endpoint = self._subscriber(request)
+        call, endpoint = await self._subscriber(request)
         code, kinds = SUBSCRIBE_RULES
         endpoint.set_rules(parse_rules(form.json("Rules", code), code, kinds))
         return self._write_rules(call, endpoint)
 
     # ------------------------------------------------------------ look-ups
 
-    def _endpoint(self, request: web.Request) -> Endpoint | None:
-        """The participant that a path names; None when it has left."""
-        record = self._rooms.record(request)
-        visit = _visit(request, record)
-        call = self._calls().live.get(record.id)
-        return call.endpoints.get(visit.id) if call is not None else None
+    async def _visit(self, request: web.Request, record: CallRecord) -> Visit:
+        """The participant that a path names, by SID or identity; the newest of an identity."""
+        name = request.match_info["participant"]
+        visit = None
+        # Before identities: one may look like the SID of somebody else.
+        if is_sid(name, "PA"):
+            visit = await self._history().visit(record.id, name.removeprefix("PA"))
+        visit = visit or await self._history().newest_visit(record.id, name)
+        if visit is None:
+            raise not_found(f"/Rooms/RM{record.id}/Participants/{name}")
+        return visit
 
-    def _subscriber(self, request: web.Request) -> tuple[ServerCall, Endpoint]:
+    async def _participant(self, request: web.Request) -> tuple[Visit, Endpoint | None]:
+        """The participant that a path names, and its endpoint; None when it has left."""
+        record = await self._rooms.record(request)
+        visit = await self._visit(request, record)
+        call = self._calls().live.get(record.id)
+        return visit, None if call is None else call.endpoints.get(visit.id)
+
+    async def _subscriber(self, request: web.Request) -> tuple[ServerCall, Endpoint]:
         """A participant whose subscriptions can be changed.
 
         Raises:
             ServiceError: It has left.
             InvalidArgumentError: 53117, the room is peer-to-peer.
         """
-        endpoint = self._endpoint(request)
+        _, endpoint = await self._participant(request)
         if endpoint is None:
             raise not_found(request.path.removeprefix("/v1"))
         room = endpoint.call.room
         if room is not None and room.options.kind.is_relayed:
             raise wrong_parameter("Participants of this room subscribe to each other.", 53117)
         return endpoint.call, endpoint
+
+    def _in_state(self, record: CallRecord, state: str | None) -> Collection[str]:
+        """Endpoints that are in the call and in this state."""
+        call = self._calls().live.get(record.id)
+        endpoints = () if call is None else call.endpoints.values()
+        return tuple(endpoint.id for endpoint in endpoints if endpoint.state == state)
 
     def _state(self, record: CallRecord, visit: Visit) -> str:
         call = self._calls().live.get(record.id)
@@ -199,13 +341,14 @@ class ParticipantsResource:
             "url": address(request, path),
         }
 
-    def _subscription(self, request: web.Request, publication: Publication) -> dict[str, Any]:
-        answer = self._track(request, publication)
-        subscriber = _visit(request, publication.owner.call.record)
-        path = f"/v1/Rooms/{answer['room_sid']}/Participants/PA{subscriber.id}"
+    def _subscription(
+        self, request: web.Request, subscriber_id: str, publication: Publication
+    ) -> dict[str, Any]:
+        answer, participant = self._track(request, publication), f"PA{subscriber_id}"
+        path = f"/v1/Rooms/{answer['room_sid']}/Participants/{participant}"
         return answer | {
             "publisher_sid": answer["participant_sid"],
-            "participant_sid": f"PA{subscriber.id}",
+            "participant_sid": participant,
             "url": address(request, f"{path}/SubscribedTracks/{answer['sid']}"),
         }
 
@@ -218,19 +361,6 @@ class ParticipantsResource:
             "date_updated": None,
         }
         return web.json_response(body)
-
-
-def _visit(request: web.Request, record: CallRecord) -> Visit:
-    """The participant that a path names, by SID or identity; the newest of an identity."""
-    name = request.match_info["participant"]
-    # Before identities: one may look like the SID of somebody else.
-    visit = record.visits.get(name.removeprefix("PA")) if is_sid(name, "PA") else None
-    if visit is None:
-        of_name = (item for item in record.visits.values() if item.identity == name)
-        visit = max(of_name, key=lambda item: item.arrived_at, default=None)
-    if visit is None:
-        raise not_found(f"/Rooms/RM{record.id}/Participants/{name}")
-    return visit
 
 
 def _named(request: web.Request, publications: list[Publication]) -> Publication:

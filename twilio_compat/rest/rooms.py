@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
+from acs_core.errors import InvalidArgumentError
 from acs_core.service.calls import Calls, ServerCall
-from acs_core.service.history import CallRecord
+from acs_core.service.history import CallRecord, History
+from acs_core.service.openapi import FLAG, TEXT, Schema, one_of
 from acs_core.service.rooms import RoomRecord
-from twilio_compat.rest.pages import address, date_filter, iso_date, page
+from acs_core.service.store.rooms import RoomFilter
+from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
 from twilio_compat.rest.parameters import (
     RECORDING_RULES,
     VIDEO_CODECS,
@@ -20,21 +23,76 @@ from twilio_compat.rest.parameters import (
     rules_as_json,
 )
 from twilio_compat.rest.refusals import not_found, wrong_parameter
+from twilio_compat.rest.routing import Operation, get, post
+from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["RoomsResource"]
+__all__ = ["CREATED", "ROOM_PATH", "RoomsResource"]
+
+ROOMS_PATH: Final = "/v1/Rooms"
+ROOM_PATH: Final = f"{ROOMS_PATH}/{{room}}"
+"""By SID, or by unique name while it is in progress."""
+CREATED: Final[Mapping[str, Schema]] = {"DateCreatedAfter": TEXT, "DateCreatedBefore": TEXT}
+"""The fields that `date_bounds` reads."""
+_MINUTES: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 60}
+_CREATION: Final[Mapping[str, Schema]] = {
+    "EnableTurn": FLAG,
+    "Type": one_of("group", "group-small", "peer-to-peer", "go"),
+    "UniqueName": {"type": "string", "maxLength": 128},
+    "StatusCallback": {"type": "string", "format": "uri"},
+    "StatusCallbackMethod": one_of("GET", "POST"),
+    "MaxParticipants": {"type": "integer", "minimum": 1, "maximum": 250},
+    "RecordParticipantsOnConnect": FLAG,
+    "TranscribeParticipantsOnConnect": FLAG,
+    "VideoCodecs": {"type": "array", "items": one_of("VP8", "H264")},
+    "MediaRegion": TEXT,
+    "RecordingRules": JSON_TEXT,
+    "TranscriptionsConfiguration": JSON_TEXT,
+    "AudioOnly": FLAG,
+    "MaxParticipantDuration": {"type": "integer", "minimum": 600, "maximum": 86400},
+    "EmptyRoomTimeout": _MINUTES,
+    "UnusedRoomTimeout": _MINUTES,
+    "LargeRoom": FLAG,
+}
 
 
 class RoomsResource:
     """Rooms: each is a call of the service that takes place in a room.
 
     Args:
-        calls: The live calls and the ended ones.
+        calls: The live calls.
+        history: The ended ones, too.
         account_sid: The account that they belong to.
+        check_callback: Refuses URLs that status callbacks must not go to.
     """
 
-    def __init__(self, calls: Callable[[], Calls], account_sid: str) -> None:
+    def __init__(
+        self,
+        calls: Callable[[], Calls],
+        history: Callable[[], History],
+        account_sid: str,
+        check_callback: Callable[[str], object] = lambda _: None,
+    ) -> None:
         self._calls = calls
+        self._history = history
         self._account_sid = account_sid
+        self._check_callback = check_callback
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Its rows of the table."""
+        create, update, fetch = self.create, self.update, self.fetch
+        filters = {"Status": one_of("in-progress", "completed", "failed"), "UniqueName": TEXT}
+        status = {"Status": one_of("completed")}
+        rules, answer = f"{ROOM_PATH}/RecordingRules", "recording_rules"
+        posted = {"Rules": JSON_TEXT}
+        get_rules, set_rules = self.fetch_recording_rules, self.update_recording_rules
+        return (
+            post("CreateRoom", ROOMS_PATH, create, "room", _CREATION, status=201),
+            get("ListRoom", ROOMS_PATH, self.list, "rooms", {**filters, **CREATED, **PAGING}),
+            get("FetchRoom", ROOM_PATH, fetch, "room"),
+            post("UpdateRoom", ROOM_PATH, update, "room", status, status=202, required=status),
+            get("FetchRoomRecordingRule", rules, get_rules, answer),
+            post("UpdateRoomRecordingRule", rules, set_rules, answer, posted, required=posted),
+        )
 
     # ------------------------------------------------------------ handlers
 
@@ -42,31 +100,44 @@ class RoomsResource:
         """`POST /v1/Rooms`."""
         calls = self._calls()
         options = room_options(form, largest=calls.limits.large_endpoints)
+        if options.status_callback is not None:
+            try:
+                self._check_callback(options.status_callback)
+            except InvalidArgumentError as error:
+                raise wrong_parameter(f"{error.message} {error.advice}", 53111) from error
         call = calls.create(unique_name=form.text("UniqueName"), options=options)
         return web.json_response(self._write(request, call.record), status=201)
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
         """`GET /v1/Rooms/{room}`."""
-        return web.json_response(self._write(request, self.record(request)))
+        return web.json_response(self._write(request, await self.record(request)))
 
     async def list(self, request: web.Request, _: Form) -> web.Response:
         """`GET /v1/Rooms`: those in progress, unless `Status` says otherwise; newest first."""
         status = request.query.get("Status") or "in-progress"
         if status not in ("in-progress", "completed", "failed"):
             raise wrong_parameter(f"There are no rooms that are {status[:40]!r}.", 53112)
-        name, is_in_time = request.query.get("UniqueName"), date_filter(request)
-        chosen = (
-            record
-            for record in self._records()
-            if _status(record) == status
-            and name in (None, "", _name(record))
-            and is_in_time(record.started_at)
+        after, before = date_bounds(request)
+        wanted = RoomFilter(
+            is_over=status == "completed",
+            name=request.query.get("UniqueName") or None,
+            after=after,
+            before=before,
         )
-        return page(request, "rooms", chosen, lambda record: self._write(request, record))
+        where = window(request)
+        # No room fails: what cannot be made is refused.
+        found = [] if status == "failed" else await self._history().in_rooms(wanted, where)
+        return stored_page(
+            request,
+            "rooms",
+            found,
+            lambda record: self._write(request, record),
+            lambda record: (record.started_at, record.id),
+        )
 
     async def update(self, request: web.Request, form: Form) -> web.Response:
         """`POST /v1/Rooms/{room}`: `Status=completed` ends it for everyone."""
-        record = self.record(request)
+        record = await self.record(request)
         status = form.text("Status")
         if status != "completed":
             raise wrong_parameter(f"The status of a room cannot become {status!r}.", 53112)
@@ -91,7 +162,7 @@ class RoomsResource:
 
     # ------------------------------------------------------------ rooms by name
 
-    def record(self, request: web.Request) -> CallRecord:
+    async def record(self, request: web.Request) -> CallRecord:
         """The room that a path names: by SID, or by unique name while it is in progress.
 
         Raises:
@@ -99,10 +170,10 @@ class RoomsResource:
         """
         name = request.match_info["room"]
         live = self._calls().find_room(name)
-        record = (
-            self._calls().history.find(name.removeprefix("RM")) if live is None else live.record
-        )
-        if record is None:
+        if live is not None:
+            return live.record
+        record = await self._history().find(name.removeprefix("RM"))
+        if record is None or record.room is None:
             raise not_found(f"/Rooms/{name}")
         return record
 
@@ -116,13 +187,6 @@ class RoomsResource:
         if live is None:
             raise not_found(f"/Rooms/{request.match_info['room']}")
         return live
-
-    def _records(self) -> Iterator[CallRecord]:
-        """Rooms in progress, then completed ones; newest first."""
-        for call in reversed(list(self._calls().live.values())):
-            if call.room is not None:
-                yield call.record
-        yield from self._calls().history
 
     # ------------------------------------------------------------ answers
 

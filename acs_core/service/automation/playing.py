@@ -258,7 +258,7 @@ class _Queue:
         """Bring the voice into the call, for as long as the stack lives."""
         endpoint = self._connection.endpoint or self._entered(stack)
         leg = _Leg(endpoint)
-        side = PublishSide(leg, self._engine, 1)
+        side = PublishSide(leg, self._engine, 1, None)
         stack.callback(self._engine.close_soon, side.transport)
         new = wire.NewPublication(
             key=voice.key, kind=PublicationKind.AUDIO, audience=tuple(audience)

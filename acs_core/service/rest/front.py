@@ -15,7 +15,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -65,10 +65,18 @@ class AzureFront:
         self._flush = flush
         self._clock = clock
         self._repeats = Repeats()
+        self._served: list[AzureRoute] = []
+
+    @property
+    def served(self) -> Sequence[AzureRoute]:
+        """What it was asked to serve."""
+        return self._served
 
     def serve(self, routes: Iterable[AzureRoute]) -> list[web.RouteDef]:
         """The routes of some resources, for the service's application."""
-        return [web.route(route.method, route.path, self._answering(route)) for route in routes]
+        chosen = list(routes)
+        self._served += chosen
+        return [web.route(route.method, route.path, self._answering(route)) for route in chosen]
 
     def _answering(self, route: AzureRoute) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,8 @@ client awaits `flush` first: what was acknowledged is durable then. Reads see ev
 written before them. Nothing on the way of media ever awaits the database.
 
 Where the disk is full or the server gone, statements wait, and are tried again; `flush` refuses
-meanwhile. A statement that can never work is logged and dropped, so that it holds up no other.
+meanwhile, and `check_writable` before anything was changed. A statement that can never work is
+logged and dropped, so that it holds up no other.
 
 SQLite runs in write-ahead mode and syncs each transaction (`synchronous=FULL`): a transaction that
 was committed survives a cut of power, too.
@@ -18,18 +19,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Executable, MetaData, Row, Table, event
+from sqlalchemy import URL, Connection, Executable, MetaData, Row, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+    StatementError,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from acs_core.errors import InvalidArgumentError, ServiceError, Stage
+from acs_core.errors import CallingError, InvalidArgumentError, ServiceError, Stage
 
 __all__ = ["IN_MEMORY", "METADATA", "Database"]
 
@@ -51,10 +60,22 @@ MOST_WAITING: Final = 100_000
 """Statements that wait for a database that cannot be written; more are dropped."""
 RETRY_INTERVAL: Final = 1.0
 FLUSH_DEADLINE: Final = 10.0
+READ_DEADLINE: Final = 10.0
+CONNECT_DEADLINE: Final = 10.0
+STATEMENT_DEADLINE: Final = 60.0
 CLOSE_DEADLINE: Final = 2.0
 DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
-_Statement = tuple[Executable, Mapping[str, Any] | None]
+# Classes of SQLSTATE that say that the server is at fault (PostgreSQL, appendix A): connection,
+# rollback, resources, operator and system; and a transaction that may only read.
+SERVER_FAULTS: Final = ("08", "40", "53", "57", "58", "25006")
+
+_Statement: TypeAlias = tuple[Executable, Mapping[str, Any] | None, Table | None]
+"""What to execute, with what, and for a row of a table: of which."""
+
+
+class _RejectedError(Exception):
+    """A statement can never work."""
 
 
 class Database:
@@ -62,45 +83,64 @@ class Database:
 
     Args:
         engine: Connects to it.
+        retry_interval: Seconds after which a failed attempt to write is repeated.
+        most_waiting: Statements that wait at most; further ones are dropped.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        retry_interval: float = RETRY_INTERVAL,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self._engine = engine
+        self._retry_interval = retry_interval
+        self._most_waiting = most_waiting
         # Connections to a database in memory are one connection.
         self._alone = asyncio.Lock() if isinstance(engine.pool, StaticPool) else None
         self._waiting: deque[_Statement] = deque()
         self._written = 0  # statements that were queued, ever
         self._done = 0  # of these, those that were carried out or dropped
         self._dropped = 0
+        self._puts: dict[tuple[str, ...], Executable] = {}
         self._failure: Exception | None = None
         self._has_work = asyncio.Event()
         self._progress = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, url: str = IN_MEMORY, *, connections: int = 5) -> Database:
+    async def open(
+        cls,
+        url: str = IN_MEMORY,
+        *,
+        connections: int = 5,
+        retry_interval: float = RETRY_INTERVAL,
+        most_waiting: int = MOST_WAITING,
+    ) -> Database:
         """Connect, and bring the tables up to date.
 
         Args:
             url: As SQLAlchemy writes it, ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``;
                 the driver may be left out.
             connections: To PostgreSQL at a time, at most.
+            retry_interval: As for the class.
+            most_waiting: As for the class.
 
         Raises:
             InvalidArgumentError: The URL is none, or of another kind of database.
             ServiceError: 503, the database cannot be opened; it says why.
         """
         engine = _engine(url, connections)
-        self = cls(engine)
+        self = cls(engine, retry_interval=retry_interval, most_waiting=most_waiting)
         try:
             async with self._connection() as connection:
                 await connection.run_sync(_bring_up_to_date)
-        except (DBAPIError, OSError, TimeoutError) as error:
+        except BaseException as error:
             await engine.dispose()
+            if isinstance(error, CallingError) or not isinstance(error, Exception):
+                raise
             raise _unusable(error) from error
-        except BaseException:
-            await engine.dispose()
-            raise
         self._writer = asyncio.create_task(self._write_behind(), name="database writer")
         return self
 
@@ -123,28 +163,49 @@ class Database:
 
         Args:
             table: Of `METADATA`.
-            row: By name of column; columns that are not named keep what they have.
+            row: By name of column, those included that must not be null; others keep what they
+                have.
         """
+        names = (table.name, *row)
+        statement = self._puts.get(names)
+        if statement is None:
+            statement = self._puts[names] = self._put_statement(table, tuple(row))
+        self._queue(statement, row, table)
+
+    def _put_statement(self, table: Table, names: Sequence[str]) -> Executable:
+        # Its parameters are named when it is carried out: one statement serves many rows.
         insert = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         keys = [column.name for column in table.primary_key]
         statement = insert(table)
-        changed = {name: statement.excluded[name] for name in row if name not in keys}
-        if changed:
-            statement = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=keys)
-        self.write(statement.values(dict(row)))
+        changed = {name: statement.excluded[name] for name in names if name not in keys}
+        if not changed:
+            return statement.on_conflict_do_nothing(index_elements=keys)
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
     def write(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
-        """Carry out a statement soon, after those before it; never waits."""
-        if len(self._waiting) >= MOST_WAITING:
+        """Carry out a statement soon, after what was written before it; never waits."""
+        self._queue(statement, parameters, None)
+
+    def _queue(
+        self, statement: Executable, parameters: Mapping[str, Any] | None, table: Table | None
+    ) -> None:
+        if len(self._waiting) >= self._most_waiting:
             if not self._dropped:
                 _log.error("the database cannot be written; changes are lost from now on")
             self._dropped += 1
             return
-        self._waiting.append((statement, parameters))
+        self._waiting.append((statement, parameters, table))
         self._written += 1
         self._has_work.set()
+
+    def check_writable(self) -> None:
+        """Refuse a change before it is made, while none can be stored.
+
+        Raises:
+            ServiceError: 503: the last attempt to write failed, and no later one succeeded yet.
+        """
+        if self._failure is not None:
+            raise _unusable(self._failure) from self._failure
 
     async def flush(self, *, deadline: float = FLUSH_DEADLINE) -> None:
         """Return when everything that was written so far is durable.
@@ -156,8 +217,7 @@ class Database:
         try:
             async with asyncio.timeout(deadline):
                 while self._done < wanted:
-                    if self._failure is not None:
-                        raise _unusable(self._failure) from self._failure
+                    self.check_writable()
                     self._progress.clear()
                     await self._progress.wait()
         except TimeoutError as error:
@@ -175,9 +235,9 @@ class Database:
         """
         await self.flush()
         try:
-            async with self._connection() as connection:
+            async with asyncio.timeout(READ_DEADLINE), self._connection() as connection:
                 return (await connection.execute(statement)).all()
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             raise _unusable(error) from error
 
     async def first(self, statement: Executable) -> Row[Any] | None:
@@ -207,31 +267,33 @@ class Database:
             except Exception as error:
                 _log.warning("the database cannot be written: %s", _reason(error))
                 self._tell(failure=error)
-                await asyncio.sleep(RETRY_INTERVAL)
+                await asyncio.sleep(self._retry_interval)
                 continue
             for _ in range(count):
                 self._waiting.popleft()
             self._done += count
+            self._dropped = 0
             self._tell(failure=None)
 
     async def _carry_out(self, batch: Sequence[_Statement]) -> None:
         try:
             await self._commit(batch)
-        except DBAPIError as error:
-            if _may_work_later(error):
-                raise
+        except _RejectedError:
             for statement in batch:
                 try:
                     await self._commit([statement])
-                except DBAPIError as error:
-                    if _may_work_later(error):
-                        raise
-                    _log.error("a change cannot be stored: %s", _reason(error))
+                except _RejectedError as error:
+                    _log.error("a change cannot be stored: %s", error)
 
     async def _commit(self, batch: Sequence[_Statement]) -> None:
         async with self._connection() as connection:
-            for statement, parameters in batch:
-                await connection.execute(statement, parameters)
+            for statement, rows in _joined(batch):
+                try:
+                    await connection.execute(statement, rows)
+                except Exception as error:
+                    if _may_work_later(error):
+                        raise
+                    raise _RejectedError(_reason(error)) from error
 
     def _tell(self, *, failure: Exception | None) -> None:
         self._failure = failure
@@ -249,9 +311,11 @@ def _engine(url: str, connections: int) -> AsyncEngine:
     parsed = parsed.set(drivername=driver)
     try:
         if driver.startswith("postgresql"):
-            return create_async_engine(parsed, pool_size=connections, pool_pre_ping=True)
-        in_memory = parsed.database in (None, "", ":memory:")
-        options: dict[str, Any] = {"poolclass": StaticPool} if in_memory else {}
+            deadlines = {"timeout": CONNECT_DEADLINE, "command_timeout": STATEMENT_DEADLINE}
+            return create_async_engine(
+                parsed, pool_size=connections, pool_pre_ping=True, connect_args=deadlines
+            )
+        options: dict[str, Any] = {"poolclass": StaticPool} if _is_in_memory(parsed) else {}
         engine = create_async_engine(parsed, **options)
     except (ImportError, NoSuchModuleError) as error:
         raise InvalidArgumentError(
@@ -270,19 +334,65 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def _bring_up_to_date(connection: Any) -> None:
-    METADATA.create_all(connection)
+def _joined(
+    batch: Sequence[_Statement],
+) -> Iterator[tuple[Executable, Sequence[Mapping[str, Any]] | Mapping[str, Any] | None]]:
+    """The same statements in an order that does the same, with the rows of each table together.
+
+    One statement for many rows costs a fraction of many statements. Rows of different tables change
+    places by this; nothing that was written by `Database.write` does.
+    """
+    puts: dict[Table, tuple[Executable, list[Mapping[str, Any]]]] = {}
+    for statement, parameters, table in batch:
+        # Of one table, too, rows with other columns come after those before them.
+        if table is None or (table in puts and puts[table][0] is not statement):
+            yield from puts.values()
+            puts = {}
+        if table is None or parameters is None:
+            yield statement, parameters
+        else:
+            puts.setdefault(table, (statement, []))[1].append(parameters)
+    yield from puts.values()
 
 
-def _may_work_later(error: DBAPIError) -> bool:
+def _bring_up_to_date(connection: Connection) -> None:
+    """Make or change the tables; those of a database in memory are quicker made at once."""
+    if _is_in_memory(connection.engine.url):
+        METADATA.create_all(connection)
+        return
+    # Here, since it takes a while, and a service without a database file needs none of it.
+    from acs_core.service.store.migrations import upgrade
+
+    upgrade(connection)
+
+
+def _is_in_memory(url: URL) -> bool:
+    is_nowhere = url.database in (None, "", ":memory:")
+    return is_nowhere and url.get_backend_name() == "sqlite"
+
+
+def _may_work_later(error: Exception) -> bool:
     """A full disk, a lock, a server that is gone: not the statement's fault."""
-    return isinstance(error, OperationalError) or error.connection_invalidated
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError)
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(SERVER_FAULTS)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    # SQLITE_ERROR is for wrong SQL and for tables that are not there.
+    return isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong, in a line and without the statement, whose parameters are people's."""
-    origin = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    return str(origin) or type(origin).__name__
+    """What went wrong, in a line and without values, which are about people."""
+    origin = error.orig if isinstance(error, StatementError) and error.orig else error
+    if isinstance(origin, ValueError | TypeError):
+        # Says which value cannot be converted.
+        return type(origin).__name__
+    # PostgreSQL tells values, too, in the lines after the first.
+    return str(origin).partition("\n")[0] or type(origin).__name__
 
 
 def _unusable(error: BaseException) -> ServiceError:

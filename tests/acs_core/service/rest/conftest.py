@@ -77,12 +77,17 @@ class Azure:
         is_blocking: Whether clients block, and work in threads.
         certificate: What clients must trust; None without TLS.
         clients: Closes them.
+        url: Of the service, unless something stands before it.
     """
 
     service: CallingService
     is_blocking: bool
     certificate: Path | None
     clients: AsyncExitStack
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self.url = self.url or self.service.url
 
     @property
     def key(self) -> str:
@@ -98,11 +103,11 @@ class Azure:
         maker: Any = CLIENTS[kind][not self.is_blocking]
         if self.certificate is not None:
             options["connection_verify"] = str(self.certificate)
-            text = f"endpoint={self.service.url};accesskey={self.key}"
+            text = f"endpoint={self.url};accesskey={self.key}"
             client = maker.from_connection_string(text, **options)
         else:
             credential = credential or AzureKeyCredential(self.key)
-            client = maker(self.service.url, credential, **options)
+            client = maker(self.url, credential, **options)
         if not self.is_blocking:
             await self.clients.enter_async_context(client)
         return VendorClient(client, is_blocking=self.is_blocking)

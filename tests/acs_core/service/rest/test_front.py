@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -22,6 +23,7 @@ from acs_core.service.rest.gate import Gate, issue_operator_token
 from acs_core.service.rest.messages import not_found
 from tests.acs_core.service.rest.conftest import Azure
 from tests.support.events import until
+from tests.support.tls import tls_front
 
 KEY = b"k" * 64
 ROOMS, IDENTITY = "2025-03-13", "2023-10-01"
@@ -309,3 +311,17 @@ async def test_the_vendors_client_gets_the_room_that_it_made_when_it_asks_again(
     ]
     assert answers[0][:2] == answers[1][:2]
     assert [item.id for item in await rooms("list_rooms")] == [answers[0][1]["id"]]
+
+
+@pytest.mark.parametrize("is_blocking", [False, True])
+async def test_the_vendors_clients_come_in_behind_a_proxy_that_speaks_tls(
+    azure: Azure, tmp_path: Path, is_blocking: bool
+) -> None:
+    """They sign the name of the proxy, which it passes on."""
+    azure.is_blocking = is_blocking
+    async with tls_front(azure.service.port, tmp_path) as (url, certificate):
+        azure.certificate, azure.url = certificate, url
+        identities, rooms = await azure.client("identity"), await azure.client("rooms")
+        assert (await identities("create_user")).properties["id"].startswith("8:acs:")
+        assert await rooms("list_rooms") == []
+        await azure.clients.aclose()

@@ -45,6 +45,7 @@ async def test_the_vendors_client_makes_a_user_whose_token_a_call_agent_takes(az
         assert agent.connection_state == "Connected"
 
 
+@pytest.mark.feature("TOKEN-004")
 async def test_the_vendors_client_takes_a_user_through_its_life(every_way: Azure) -> None:
     identities = await every_way.client("identity")
     user, token = await identities("create_user_and_token", ["voip"], token_expires_in=2 * HOUR)
