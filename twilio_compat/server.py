@@ -17,6 +17,7 @@ from aiohttp import web
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.media.voice import FileVoice
 from acs_core.service.app import CallingService
+from acs_core.service.history import CallRecord
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
@@ -25,6 +26,8 @@ from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
+from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
+from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
@@ -147,7 +150,17 @@ class CompatServer(CallingService):
                 f"{name}Settings", kind, lambda: self.database, account
             )
             rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        compositions = CompositionsResource(
+            self.compositions, self.media_files, self._find_call, account
+        )
+        rest.add(compositions.operations(), COMPOSITION_SCHEMAS)
+        hooks = CompositionHooksResource(self.compositions, account)
+        rest.add(hooks.operations(), HOOK_SCHEMAS)
         self.add_part(rest)
+
+    async def _find_call(self, call_id: str) -> CallRecord | None:
+        live = self.calls.live.get(call_id)
+        return await self.history.find(call_id) if live is None else live.record
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

@@ -28,6 +28,8 @@ from acs_core.service.automation.setup import deliver_by
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
+from acs_core.service.compositions import Compositions
+from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
 from acs_core.service.identity import (
@@ -39,6 +41,7 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.openapi import ApiFamily
@@ -163,6 +166,15 @@ class CallingService:
         ]
         if self.event_grid is not None:
             self._parts.append(self.event_grid)
+        self.compositions = Compositions(
+            lambda: self.database,
+            lambda: self.directory.media / COMPOSITIONS_FOLDER,
+            at_once=settings.compositions_at_once,
+            is_live=lambda call: call in self.calls.live,
+        )
+        self.add_part(self.compositions)
+        self.media_files = MediaFiles(self.directory.media, self.directory.path)
+        self.add_part(self.media_files)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -360,7 +372,10 @@ class CallingService:
         app = web.Application(
             client_max_size=1 << 20,
             middlewares=(
-                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+                origin_check(
+                    self.settings.allowed_origins,
+                    except_below=(*self._open_to_pages, MEDIA_PATH),
+                ),
             ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)
