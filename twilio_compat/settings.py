@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -58,6 +58,9 @@ class ServerSettings(ServiceSettings):
         twilio_api_keys: Further API keys.
         audio_processors: Noise cancellation vendors that browsers may load, as Twilio names them.
         signaling_sockets: So many sockets of the wire gateway; further clients are asked to wait.
+        room_status_callback: URL that hears of what happens in rooms without one of their own, as
+            those are that participants make; None: nobody.
+        room_status_callback_method: GET or POST.
     """
 
     twilio_account_sid: str | None = Field(
@@ -71,6 +74,8 @@ class ServerSettings(ServiceSettings):
     twilio_api_keys: tuple[ApiKeySettings, ...] = Field((), validation_alias="twilio_api_keys")
     audio_processors: tuple[str, ...] = ()
     signaling_sockets: int = Field(2000, ge=1)
+    room_status_callback: str | None = None
+    room_status_callback_method: Literal["GET", "POST"] = "POST"
 
     @field_validator("twilio_account_sid", "twilio_api_key_sid")
     @classmethod
