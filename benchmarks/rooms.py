@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from benchmarks.processes import python_child, two_cores
-from benchmarks.report import Result, Spread
+from benchmarks.report import Cell, Result, Spread
 
 __all__ = ["measure_rooms"]
 
@@ -42,7 +42,7 @@ async def measure_rooms(
             ) as http,
         ):
             table = await _requests(http, f"{ready['url']}/v1/Rooms")
-            rows = []
+            rows: list[tuple[Cell, ...]] = []
             for name, request in table.items():
                 cells = [
                     Spread.of(

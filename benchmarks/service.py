@@ -19,6 +19,7 @@ from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from benchmarks.processes import resident_bytes
 from twilio_compat.server import CompatServer, embedded
+from twilio_compat.settings import ServerSettings
 
 __all__: list[str] = []
 
@@ -38,6 +39,7 @@ def _holds() -> dict[str, int]:
 
 
 def _ready(server: CompatServer, tokens: int) -> dict[str, object]:
+    assert isinstance(server.settings, ServerSettings)
     return {
         "url": server.url,
         "plane": server.engine.plane_name,

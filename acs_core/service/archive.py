@@ -127,7 +127,7 @@ class Archive(ServicePart):
         database.write(end_other_calls(now=now))
         database.write(retire_rooms(now=now))
         for row in await database.all(calls_to_resume()):
-            columns = row._asdict()
+            columns = row._mapping
             room = room_from_row(columns, ROOM_COLUMN)
             self._calls.rooms.restore(room)
             record = CallRecord(row.id, room, row.started_at)
@@ -212,7 +212,7 @@ class Archive(ServicePart):
         rooms = self._calls.rooms
         fresh = list(rooms.records)
         for row in await self._database().all(existing_rooms()):
-            rooms.restore(room_from_row(row._asdict()))
+            rooms.restore(room_from_row(row._mapping))
         rooms.on_changed, rooms.on_deleted = self._put_room, self._room_deleted
         for record in fresh:
             self._put_room(record)
@@ -233,7 +233,7 @@ class Archive(ServicePart):
     async def _restore_users(self) -> None:
         fresh = list(self._users.records)
         for row in await self._database().all(select(IDENTITIES)):
-            self._users.restore(identity_from_row(row._asdict()))
+            self._users.restore(identity_from_row(row._mapping))
         self._users.on_put = self._put_user
         for record in fresh:
             self._users.put(record)

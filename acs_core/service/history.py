@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from sqlalchemy import Row
+from sqlalchemy import Row, RowMapping
 
 from acs_core.core.facts import EndReason
 from acs_core.service.rooms import RoomRecord
@@ -112,14 +112,14 @@ class History:
         if not _may_be_stored(call_id):
             return None
         row = await self._database().first(one_call(call_id))
-        return None if row is None else _call(row._asdict())
+        return None if row is None else _call(row._mapping)
 
     async def in_rooms(self, wanted: RoomFilter, window: Window) -> list[CallRecord]:
         """Calls in rooms, newest first, without their visits."""
         if not _may_be_stored(wanted.name, *(window.after or ())[1:]):
             return []
         rows = await self._database().all(calls_in_rooms(wanted, window))
-        return [_call(row._asdict()) for row in rows]
+        return [_call(row._mapping) for row in rows]
 
     async def visits(self, call_id: str, wanted: VisitFilter, window: Window) -> list[Visit]:
         """Visits of a call, in order of arrival."""
@@ -150,7 +150,7 @@ def _may_be_stored(*texts: object) -> bool:
     return not any("\x00" in text for text in texts if isinstance(text, str))
 
 
-def _call(row: Mapping[str, Any]) -> CallRecord:
+def _call(row: RowMapping) -> CallRecord:
     has_room = row[f"{ROOM_COLUMN}id"] is not None
     room = room_from_row(row, ROOM_COLUMN) if has_room else None
     return CallRecord(row["id"], room, row["started_at"], row["ended_at"])

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import RowMapping
 
 from acs_core.core.facts import ParticipantRole
 from acs_core.core.rules import TrackRules
@@ -48,7 +49,7 @@ def room_row(room: RoomRecord, *, deleted_at: float | None = None) -> dict[str, 
     }
 
 
-def room_from_row(row: Mapping[str, Any], prefix: str = "") -> RoomRecord:
+def room_from_row(row: RowMapping, prefix: str = "") -> RoomRecord:
     """The room of a row.
 
     Args:
@@ -97,9 +98,11 @@ def identity_row(record: IdentityRecord) -> dict[str, Any]:
     return row
 
 
-def identity_from_row(row: Mapping[str, Any]) -> IdentityRecord:
+def identity_from_row(row: RowMapping) -> IdentityRecord:
     """The user of a row."""
-    return IdentityRecord(**row)
+    return IdentityRecord(
+        row["raw_id"], row["created_at"], row["revoked_at"], is_deleted=row["is_deleted"]
+    )
 
 
 def _members(value: Mapping[str, str]) -> Mapping[str, ParticipantRole]:

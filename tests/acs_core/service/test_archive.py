@@ -182,13 +182,14 @@ async def test_a_room_that_goes_on_waits_as_long_as_a_new_one(place: Place) -> N
     used = service.calls.create(unique_name="used", options=short)
     service.calls.create(unique_name="new", options=short)
     enter(service, wire.RoomLocator(room="used"))
+    before = time.time()
     again = await place.restart(service, "killed")
-    assert used.id in again.calls.live
     await until(lambda: used.id not in again.calls.live)
     assert again.calls.find_room("new") is not None
     record = await again.history.find(used.id)
     assert record is not None
     assert record.ended_at is not None
+    assert record.ended_at >= before + 0.2
     # Completed for good.
     third = await place.restart(again, "killed")
     assert {room.unique_name for room in third.rooms.records} == {"new"}
