@@ -163,7 +163,7 @@ def check_signature(
     # All are compared, so that the time tells nothing about them.
     matches = [
         _is_same(signature, _signature(key, method, spelling, date, name, content))
-        for spelling in dict.fromkeys((target, unquote(target)))
+        for spelling in _spellings(target)
         for name in (host, f"{host}/")
     ]
     if not any(matches):
@@ -175,6 +175,13 @@ def check_signature(
     if abs(now - signed_at) > CLOCK_SKEW:
         raise _refused("The request was signed too long ago, or the clocks differ.")
     return SignedRequest(signature, signed_at, content)
+
+
+def _spellings(target: str) -> tuple[str, ...]:
+    """What a client may have signed when it sent this target."""
+    decoded = unquote(target)
+    # Of what can be decoded further nobody knows whether it was signed raw for another resource.
+    return (target, decoded) if unquote(decoded) == decoded != target else (target,)
 
 
 def _signature(key: bytes, method: str, target: str, date: str, host: str, content: str) -> str:

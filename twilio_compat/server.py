@@ -17,6 +17,7 @@ from aiohttp import web
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.app import CallingService
 from acs_core.service.pstn import PstnGateway
+from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
@@ -48,6 +49,7 @@ class CompatServer(CallingService):
             where telephones cannot be called.
         gateway: Instead of the wire gateway's deadlines and limits by the settings.
         sfu_times: Instead of the SFU's usual deadlines.
+        teams_tokens: Believes tokens of Teams users, who get tokens of the service for them.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class CompatServer(CallingService):
         telephones: PstnGateway | None = None,
         gateway: GatewaySettings | None = None,
         sfu_times: SfuTimes | None = None,
+        teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self._keys = settings.api_keys
         self.gateway_settings = gateway or GatewaySettings(
@@ -93,6 +96,7 @@ class CompatServer(CallingService):
             transcriber=transcriber,
             telephones=telephones,
             sfu_times=sfu_times,
+            teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
         self._twilio_verifier = next(iter(verifiers), None)

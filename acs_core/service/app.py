@@ -48,6 +48,8 @@ from acs_core.service.rest import AzureFront
 from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
 from acs_core.service.rest.identity import IdentityResource
+from acs_core.service.rest.rooms import RoomsResource
+from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
 from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
@@ -74,7 +76,8 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network.
+    `telephones` is given, a gateway to their network. Tokens of Teams users are exchanged for the
+    service's where `teams_tokens` is given, which believes them.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
@@ -111,6 +115,7 @@ class CallingService:
         self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self.azure = self._azure_front(settings)
+        self._teams_tokens = teams_tokens or _dev_teams_tokens(settings)
         self._turn = _turn(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
@@ -337,7 +342,9 @@ class CallingService:
         for part in self._parts:
             app.router.add_routes(part.routes())
         if self.azure is not None and self.identities is not None:
-            app.router.add_routes(self.azure.serve(IdentityResource(self.identities).routes()))
+            identities = IdentityResource(self.identities, self._teams_tokens)
+            rooms = RoomsResource(self.calls)
+            app.router.add_routes(self.azure.serve([*identities.routes(), *rooms.routes()]))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
@@ -430,6 +437,7 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    teams_tokens: TeamsTokenVerifier | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -439,6 +447,7 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        teams_tokens: Believes tokens of Teams users.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
@@ -447,6 +456,7 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        teams_tokens=teams_tokens,
     ) as service:
         yield service
 
@@ -465,6 +475,11 @@ def _acs_identity(
         skew=settings.token_skew,
     )
     return (verifier,), registry
+
+
+def _dev_teams_tokens(settings: ServiceSettings) -> TeamsTokenVerifier | None:
+    key = settings.access_key_bytes
+    return None if key is None or not settings.dev else DevTeamsTokens(key)
 
 
 def _turn(settings: ServiceSettings) -> TurnCredentials | None:

@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 BODY_DEADLINE: Final = 10.0
 LONGEST_ID: Final = 128
+# Python's clients write the name of their enum's member when they follow a link to the next page
+# (azure-communication-rooms 1.2.0 on Python 3.11 and later).
+_ENUM_MEMBER: Final = "ApiVersion.V"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 
@@ -139,6 +142,9 @@ async def _body(request: web.Request) -> bytes:
 
 def _query(request: web.Request, route: AzureRoute) -> Mapping[str, str]:
     query = {name: request.query[name] for name in request.query}
+    version = query.get("api-version", "")
+    if version.startswith(_ENUM_MEMBER):
+        query["api-version"] = version.removeprefix(_ENUM_MEMBER).replace("_", "-")
     if query.get("api-version") not in route.versions:
         raise wrong_request(f"api-version must be one of {', '.join(route.versions)}.")
     return query

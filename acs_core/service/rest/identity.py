@@ -10,18 +10,26 @@ from datetime import UTC, datetime
 from typing import Final
 
 from acs_core.errors import CallingError
-from acs_core.service.identity import LONGEST_LIFETIME, IdentityRegistry, IssuedToken
+from acs_core.service.identity import (
+    LONGEST_LIFETIME,
+    SHORTEST_LIFETIME,
+    IdentityRegistry,
+    IssuedToken,
+)
 from acs_core.service.rest.messages import (
     AzureAnswer,
     AzureRequest,
     AzureRoute,
     wrong_request,
 )
+from acs_core.service.rest.teams import TeamsTokenVerifier, teams_user_of
 
 __all__ = ["IdentityResource"]
 
 API_VERSIONS: Final = ("2021-03-07", "2022-06-01", "2022-10-01", "2023-10-01")
 MINUTES_OF_A_YEAR: Final = 525_600
+EXCHANGED: Final = ("token", "appId", "userId")
+TEAMS_SCOPES: Final = ("chat", "voip")
 
 
 class IdentityResource:
@@ -29,10 +37,14 @@ class IdentityResource:
 
     Args:
         registry: Where they are.
+        teams_tokens: Believes tokens of Teams users; None where nobody does.
     """
 
-    def __init__(self, registry: IdentityRegistry) -> None:
+    def __init__(
+        self, registry: IdentityRegistry, teams_tokens: TeamsTokenVerifier | None = None
+    ) -> None:
         self._registry = registry
+        self._teams_tokens = teams_tokens
 
     def routes(self) -> list[AzureRoute]:
         """What is served."""
@@ -42,6 +54,7 @@ class IdentityResource:
             ("POST", f"{user}/:issueAccessToken", self._issue),
             ("POST", f"{user}/:revokeAccessTokens", self._revoke),
             ("DELETE", user, self._delete),
+            ("POST", "/teamsUser/:exchangeAccessToken", self._exchange),
         )
         return [AzureRoute(method, path, handler, API_VERSIONS) for method, path, handler in table]
 
@@ -80,10 +93,29 @@ class IdentityResource:
         self._registry.delete(request.path["user"], now=request.now)
         return AzureAnswer(204)
 
+    async def _exchange(self, request: AzureRequest) -> AzureAnswer:
+        """A token of the service for a Teams user who has one of the directory."""
+        token, app_id, user_id = (_text(request.body, name) for name in EXCHANGED)
+        user = await teams_user_of(
+            self._teams_tokens, token, app_id=app_id, user_id=user_id, now=request.now
+        )
+        raw_id = self._registry.admit_teams_user(user.user_id, now=request.now, cloud=user.cloud)
+        issued = self._registry.issue(
+            raw_id, TEAMS_SCOPES, now=request.now, lifetime=SHORTEST_LIFETIME
+        )
+        return AzureAnswer(200, written(issued))
+
 
 def _scopes(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise wrong_request("Scopes are a list of text.")
+    return value
+
+
+def _text(body: Mapping[str, object], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise wrong_request(f"{name} is missing.")
     return value
 
 
