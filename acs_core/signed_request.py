@@ -14,12 +14,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from acs_core.errors import AuthenticationError, InvalidArgumentError, Stage
 
@@ -177,11 +177,18 @@ def check_signature(
     return SignedRequest(signature, signed_at, content)
 
 
-def _spellings(target: str) -> tuple[str, ...]:
+def _spellings(target: str) -> Iterable[str]:
     """What a client may have signed when it sent this target."""
+    path, mark, query = target.partition("?")
+    # The asynchronous client of Call Automation signs raw ids encoded, and its transport decodes
+    # their colons; it is the same resource, segment by segment.
+    encoded = "/".join(quote(unquote(segment), safe="") for segment in path.split("/"))
+    spellings = [target, f"{encoded}{mark}{query}"]
     decoded = unquote(target)
     # Of what can be decoded further nobody knows whether it was signed raw for another resource.
-    return (target, decoded) if unquote(decoded) == decoded != target else (target,)
+    if unquote(decoded) == decoded:
+        spellings.append(decoded)
+    return dict.fromkeys(spellings)
 
 
 def _signature(key: bytes, method: str, target: str, date: str, host: str, content: str) -> str:

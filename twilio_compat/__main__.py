@@ -33,6 +33,7 @@ from twilio_compat.commands import (
     serve,
     token,
     turn_config,
+    webhooks,
 )
 from twilio_compat.errors import TwilioError
 
@@ -53,6 +54,7 @@ COMMANDS = (
     doctor,
     preflight,
     insights,
+    webhooks,
     load_test,
     openapi,
     turn_config,

@@ -15,17 +15,23 @@ from typing import Any, Final
 from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.media.voice import FileVoice
 from acs_core.service.app import CallingService
+from acs_core.service.history import CallRecord
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
+from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
+from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
+from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
@@ -95,10 +101,20 @@ class CompatServer(CallingService):
             open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
+            voices=FileVoice,
             sfu_times=sfu_times,
             teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
+        self.status_callbacks = StatusCallbacks(
+            self.webhooks,
+            account_sid=self._account_sid or "",
+            auth_token=""
+            if settings.twilio_auth_token is None
+            else settings.twilio_auth_token.get_secret_value(),
+        )
+        self.add_part(self.status_callbacks)
+        self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
         self._twilio_gateway: TwilioGateway | None = None
         self._is_closing = False
@@ -125,6 +141,7 @@ class CompatServer(CallingService):
             account_sid=account,
             credentials=credentials,
             limits=RateLimits(settings.rest_reads, settings.rest_writes),
+            check_callback=lambda url: self.webhooks.check(url),
         )
         transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
         rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
@@ -133,7 +150,17 @@ class CompatServer(CallingService):
                 f"{name}Settings", kind, lambda: self.database, account
             )
             rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        compositions = CompositionsResource(
+            self.compositions, self.media_files, self._find_call, account
+        )
+        rest.add(compositions.operations(), COMPOSITION_SCHEMAS)
+        hooks = CompositionHooksResource(self.compositions, account)
+        rest.add(hooks.operations(), HOOK_SCHEMAS)
         self.add_part(rest)
+
+    async def _find_call(self, call_id: str) -> CallRecord | None:
+        live = self.calls.live.get(call_id)
+        return await self.history.find(call_id) if live is None else live.record
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

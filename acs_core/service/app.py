@@ -22,9 +22,13 @@ from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
 from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
+from acs_core.service.automation.part import CallAutomation
+from acs_core.service.automation.playing import Voice
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
+from acs_core.service.compositions import Compositions
+from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
 from acs_core.service.identity import (
@@ -36,6 +40,7 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
+from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.openapi import ApiFamily
@@ -61,6 +66,7 @@ from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
 from acs_core.service.turn import TurnCredentials
+from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
 __all__ = ["CallingService", "embedded"]
@@ -76,8 +82,9 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network. Tokens of Teams users are exchanged for the
-    service's where `teams_tokens` is given, which believes them.
+    `telephones` is given, a gateway to their network; programs can play files into calls where
+    `voices` is, which makes sound of them. Tokens of Teams users are exchanged for the service's
+    where `teams_tokens` is given, which believes them.
     """
 
     def __init__(
@@ -91,6 +98,7 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        voices: Callable[[], Voice] | None = None,
         teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self.settings = settings
@@ -126,6 +134,7 @@ class CallingService:
             if transcriber is not None
             else None
         )
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
         self.history = History(lambda: self.database)
         self._archive = Archive(
@@ -135,7 +144,35 @@ class CallingService:
             transcriber, self.services.captions, lambda: self.database
         )
         self.document = ApiDocument(self._described)
-        self._parts: list[ServicePart] = [self._archive, self.transcriptions, self.document]
+        self.automation = CallAutomation(
+            self.calls,
+            self.services.transfers,
+            self.azure,
+            database=lambda: self.database,
+            resource_id=settings.acs_resource_id,
+            engine=lambda: self.engine,
+            voices=voices,
+            can_transcribe=transcriber is not None,
+        )
+        # Webhooks before all others, which have something to tell.
+        self._parts: list[ServicePart] = [
+            self.webhooks,
+            self._archive,
+            self.transcriptions,
+            self.document,
+            self.automation,
+        ]
+        if self.event_grid is not None:
+            self._parts.append(self.event_grid)
+        self.compositions = Compositions(
+            lambda: self.database,
+            lambda: self.directory.media / COMPOSITIONS_FOLDER,
+            at_once=settings.compositions_at_once,
+            is_live=lambda call: call in self.calls.live,
+        )
+        self.add_part(self.compositions)
+        self.media_files = MediaFiles(self.directory.media, self.directory.path)
+        self.add_part(self.media_files)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -323,7 +360,9 @@ class CallingService:
             ice_servers=self.ice_servers,
             token_skew=self.settings.token_skew,
         )
-        metrics = Metrics(self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag)
+        metrics = Metrics(
+            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+        )
 
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
@@ -331,7 +370,10 @@ class CallingService:
         app = web.Application(
             client_max_size=1 << 20,
             middlewares=(
-                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+                origin_check(
+                    self.settings.allowed_origins,
+                    except_below=(*self._open_to_pages, MEDIA_PATH),
+                ),
             ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)
@@ -437,6 +479,7 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    voices: Callable[[], Voice] | None = None,
     teams_tokens: TeamsTokenVerifier | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
@@ -447,6 +490,7 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        voices: Makes sound of files that programs play into calls.
         teams_tokens: Believes tokens of Teams users.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
@@ -456,6 +500,7 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        voices=voices,
         teams_tokens=teams_tokens,
     ) as service:
         yield service

@@ -103,7 +103,7 @@ class RoomOptions:
         is_transcribed: What is said is transcribed from the start.
         transcription: How, as the transcriber is told; see `Transcriber.configured`.
         is_dial_out_enabled: Telephones may be called from it (ACS's `pstnDialOutEnabled`).
-        status_callback: URL that is to hear of what happens here; nobody calls it yet.
+        status_callback: URL that hears of what happens here, where a personality tells it.
         status_callback_method: GET or POST.
     """
 

@@ -46,6 +46,13 @@ def test_a_path_may_be_signed_decoded_and_a_host_with_a_slash() -> None:
         check(decoded, target=TARGET.replace("_u", "_v"))
 
 
+def test_a_path_may_be_sent_less_encoded_than_it_was_signed() -> None:
+    target = "/calling/callConnections/c/participants/8%3Aacs%3Ar_u?api-version=2026-03-12"
+    url = f"http://127.0.0.1:7780{target}"
+    headers = signed_headers(CREDENTIAL, "POST", url, b"{}", now=NOW)
+    check(headers, target=target.replace("%3A", ":"))
+
+
 def test_a_request_that_is_old_or_from_the_future_is_refused() -> None:
     headers = signed_headers(CREDENTIAL, "POST", URL, b"{}", now=NOW)
     check(headers, now=NOW + CLOCK_SKEW)

@@ -50,6 +50,7 @@ class RestApi(ServicePart):
         account_sid: The account that everything belongs to.
         credentials: Who may call.
         limits: How often.
+        check_callback: Refuses URLs that status callbacks must not go to.
 
     Attributes:
         rooms: Finds the room that a path names, for resources below it.
@@ -64,13 +65,14 @@ class RestApi(ServicePart):
         account_sid: str,
         credentials: RestCredentials,
         limits: RateLimits | None = None,
+        check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._credentials = credentials
         self._database = database
         self._limits = limits or RateLimits()
         self._operations: dict[str, Operation] = {}
         self._schemas: dict[str, Schema] = dict(SCHEMAS)
-        self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid)
+        self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid, check_callback)
         people = ParticipantsResource(self.rooms, lambda: calls, lambda: history, account_sid)
         self.add(self.rooms.operations())
         self.add(people.operations())

@@ -24,6 +24,8 @@ __all__ = [
     "parse_rules",
     "room_options",
     "rules_as_json",
+    "status_callback",
+    "status_callback_method",
     "transcription_configuration",
 ]
 
@@ -149,8 +151,8 @@ def room_options(form: Form, *, largest: int) -> RoomOptions:
         recording_rules=_recording_rules(form, kind),
         is_transcribed=_is_transcribed(form, kind),
         transcription=transcription_configuration(form, "TranscriptionsConfiguration") or {},
-        status_callback=_status_callback(form),
-        status_callback_method=_status_callback_method(form),
+        status_callback=status_callback(form),
+        status_callback_method=status_callback_method(form),
     )
 
 
@@ -285,7 +287,12 @@ def _is_transcribed(form: Form, kind: RoomKind) -> bool:
     return is_wanted
 
 
-def _status_callback(form: Form) -> str | None:
+def status_callback(form: Form) -> str | None:
+    """Whom to tell; None for nobody.
+
+    Raises:
+        InvalidArgumentError: It is no URL of the web.
+    """
     text = form.text("StatusCallback")
     if text is None:
         return None
@@ -298,7 +305,12 @@ def _status_callback(form: Form) -> str | None:
     return text
 
 
-def _status_callback_method(form: Form) -> str:
+def status_callback_method(form: Form) -> str:
+    """How to tell it.
+
+    Raises:
+        InvalidArgumentError: It is neither GET nor POST.
+    """
     text = form.text("StatusCallbackMethod") or "POST"
     if text not in ("GET", "POST"):
         raise wrong_parameter("StatusCallbackMethod is GET or POST.", 53110)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from acs_core.errors import InvalidArgumentError
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.history import CallRecord, History
 from acs_core.service.openapi import FLAG, TEXT, Schema, one_of
@@ -61,14 +62,20 @@ class RoomsResource:
         calls: The live calls.
         history: The ended ones, too.
         account_sid: The account that they belong to.
+        check_callback: Refuses URLs that status callbacks must not go to.
     """
 
     def __init__(
-        self, calls: Callable[[], Calls], history: Callable[[], History], account_sid: str
+        self,
+        calls: Callable[[], Calls],
+        history: Callable[[], History],
+        account_sid: str,
+        check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._calls = calls
         self._history = history
         self._account_sid = account_sid
+        self._check_callback = check_callback
 
     def operations(self) -> tuple[Operation, ...]:
         """Its rows of the table."""
@@ -93,6 +100,11 @@ class RoomsResource:
         """`POST /v1/Rooms`."""
         calls = self._calls()
         options = room_options(form, largest=calls.limits.large_endpoints)
+        if options.status_callback is not None:
+            try:
+                self._check_callback(options.status_callback)
+            except InvalidArgumentError as error:
+                raise wrong_parameter(f"{error.message} {error.advice}", 53111) from error
         call = calls.create(unique_name=form.text("UniqueName"), options=options)
         return web.json_response(self._write(request, call.record), status=201)
 
