@@ -38,7 +38,8 @@ from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.recording import RecordingWatch
+from acs_core.service.recording.recordings import FOLDER, Recordings
+from acs_core.service.recording.watch import RecordingWatch
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -111,6 +112,13 @@ class CallingService:
         )
         self.directory = DataDirectory(settings.data_dir)
         self._parts: list[ServicePart] = []
+        self.recordings = Recordings(
+            lambda: self.engine,
+            lambda: self.database,
+            self.directory.media / FOLDER,
+            floor=settings.free_disk_floor,
+        )
+        self.add_part(self.recordings)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
