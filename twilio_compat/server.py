@@ -21,7 +21,7 @@ from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
-from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest import REST_PATHS, RestApi
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
@@ -87,7 +87,7 @@ class CompatServer(CallingService):
                 *self._rest_routes(credentials),
                 *routes,
             ],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
             sfu_times=sfu_times,
@@ -110,7 +110,13 @@ class CompatServer(CallingService):
     def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
         if self._account_sid is None:
             return []
-        rest = RestApi(lambda: self.calls, account_sid=self._account_sid, credentials=credentials)
+        rest = RestApi(
+            lambda: self.calls,
+            lambda: self.recordings,
+            lambda: self.media_files,
+            account_sid=self._account_sid,
+            credentials=credentials,
+        )
         return rest.routes()
 
     async def close(self) -> None:

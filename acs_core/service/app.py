@@ -32,6 +32,7 @@ from acs_core.service.identity import (
     TokenVerifier,
 )
 from acs_core.service.identity_rest import identity_routes
+from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.origins import origin_check
@@ -119,6 +120,8 @@ class CallingService:
             floor=settings.free_disk_floor,
         )
         self.add_part(self.recordings)
+        self.media_files = MediaFiles(self.directory.media, self.directory.path)
+        self.add_part(self.media_files)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -300,7 +303,10 @@ class CallingService:
         app = web.Application(
             client_max_size=1 << 20,
             middlewares=(
-                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+                origin_check(
+                    self.settings.allowed_origins,
+                    except_below=(*self._open_to_pages, MEDIA_PATH),
+                ),
             ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)

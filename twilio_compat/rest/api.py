@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -17,24 +17,30 @@ from aiohttp.typedefs import Handler
 
 from acs_core.errors import CallingError, DeadlineError, ServiceError
 from acs_core.service.calls import Calls
+from acs_core.service.media_files import MediaFiles
+from acs_core.service.recording.recordings import Recordings
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
+from twilio_compat.rest.recordings import RECORDINGS_PATH, RecordingsResource
 from twilio_compat.rest.refusals import not_found, refusal, wrong_parameter
 from twilio_compat.rest.rooms import RoomsResource
 
-__all__ = ["REST_PATH", "RestApi"]
+__all__ = ["REST_PATH", "REST_PATHS", "RestApi"]
 
 _log = logging.getLogger(__name__)
 
 REST_PATH: Final = "/v1/Rooms"
-"""Everything is at or below this path."""
+REST_PATHS: Final = (REST_PATH, RECORDINGS_PATH)
+"""Everything is at or below one of these."""
 BODY_DEADLINE: Final = 10.0
-METHODS: Final = "GET, POST, OPTIONS"
+METHODS: Final = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT_LIFETIME: Final = "600"
 
 _ROOM: Final = f"{REST_PATH}/{{room}}"
 _PARTICIPANT: Final = f"{_ROOM}/Participants/{{participant}}"
+_RECORDING: Final = f"{RECORDINGS_PATH}/{{recording}}"
+_ROOM_RECORDING: Final = f"{_ROOM}/Recordings/{{recording}}"
 
 _Resource: TypeAlias = Callable[[web.Request, Form], Awaitable[web.Response]]
 
@@ -44,16 +50,25 @@ class RestApi:
 
     Args:
         calls: The live calls; asked for at each request, since the routes are made before them.
+        recordings: All recordings of the service.
+        files: Makes the links to media files.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
     """
 
     def __init__(
-        self, calls: Callable[[], Calls], *, account_sid: str, credentials: RestCredentials
+        self,
+        calls: Callable[[], Calls],
+        recordings: Callable[[], Recordings],
+        files: Callable[[], MediaFiles],
+        *,
+        account_sid: str,
+        credentials: RestCredentials,
     ) -> None:
         self._credentials = credentials
         self._rooms = RoomsResource(calls, account_sid)
         self._participants = ParticipantsResource(self._rooms, calls, account_sid)
+        self._recordings = RecordingsResource(self._rooms, calls, recordings, files, account_sid)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """What to add to the service's routes."""
@@ -75,10 +90,27 @@ class RestApi:
             routes.append(web.get(path, self._answering(get), allow_head=False))
             if post is not None:
                 routes.append(web.post(path, self._answering(post)))
-        below = f"{REST_PATH}{{rest:(/.*)?}}"
-        routes.append(web.options(below, self._preflight))
-        routes.append(web.route("*", below, self._answering(_nothing_here)))
+        routes += self._recording_routes()
+        for root in REST_PATHS:
+            below = f"{root}{{rest:(/.*)?}}"
+            routes.append(web.options(below, self._preflight))
+            routes.append(web.route("*", below, self._answering(_nothing_here)))
         return routes
+
+    def _recording_routes(self) -> Iterator[web.AbstractRouteDef]:
+        taken = self._recordings
+        table: tuple[tuple[str, _Resource, _Resource | None], ...] = (
+            (RECORDINGS_PATH, taken.list, None),
+            (_RECORDING, taken.fetch, taken.delete),
+            (f"{_RECORDING}/Media", taken.media, None),
+            (f"{_ROOM}/Recordings", taken.list_of_room, None),
+            (_ROOM_RECORDING, taken.fetch_of_room, taken.delete_of_room),
+            (f"{_ROOM_RECORDING}/Media", taken.media_of_room, None),
+        )
+        for path, get, delete in table:
+            yield web.get(path, self._answering(get), allow_head=False)
+            if delete is not None:
+                yield web.delete(path, self._answering(delete))
 
     async def _preflight(self, request: web.Request) -> web.Response:
         """What a browser asks before a page's request: whether it may be sent."""

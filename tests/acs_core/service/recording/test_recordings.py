@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule
 from acs_core.service.recording.info import RecordingStatus
 from tests.support.events import until
 from tests.support.media_checks import RED, is_color
