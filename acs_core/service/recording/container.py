@@ -58,8 +58,6 @@ CODECS: Final[Mapping[str, FileCodec]] = {
         FileCodec("H264", "mkv", "h264"),
         FileCodec("AV1", "mkv", "av1"),
         FileCodec("OPUS", "mka", "libopus"),
-        FileCodec("PCMU", "mka", "pcm_mulaw"),
-        FileCodec("PCMA", "mka", "pcm_alaw"),
     )
 }
 """What can be recorded, by the encoding name in capitals."""
@@ -115,10 +113,9 @@ class MatroskaFile:
             return self._container.add_mux_stream(
                 codec.muxed_as, width=width, height=height, time_base=TICKS
             )
-        # With a codec context, which is not used: it writes the header that browsers need.
-        is_opus = codec.name == "OPUS"
-        layout = "stereo" if is_opus else "mono"
-        return self._container.add_stream(codec.muxed_as, rate=clock_rate, layout=layout)
+        # With an encoder, which is not used: it writes the header that browsers need. RFC 7587
+        # section 7: Opus is always described with two channels, whatever is in the packets.
+        return self._container.add_stream(codec.muxed_as, rate=clock_rate, layout="stereo")
 
     def write(self, data: bytes, at_ms: int, *, is_keyframe: bool, duration_ms: int = 0) -> None:
         """Write a sample.

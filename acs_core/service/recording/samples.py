@@ -67,17 +67,15 @@ class _Timestamps:
 
 
 class SoundSamples:
-    """Every packet of sound is a sample.
+    """Every packet of Opus is a sample.
 
     Args:
-        codec_name: "OPUS", "PCMU" or "PCMA".
         clock_rate: Ticks per second.
     """
 
     needs_keyframe = False
 
-    def __init__(self, codec_name: str, clock_rate: int) -> None:
-        self._codec_name = codec_name
+    def __init__(self, clock_rate: int) -> None:
         self._clock_rate = clock_rate
         self._timestamps = _Timestamps()
 
@@ -85,12 +83,10 @@ class SoundSamples:
         """Take the next packet; one that cannot be read is left out."""
         if isinstance(item, Lost) or not item.payload:
             return
-        ticks = len(item.payload)
-        if self._codec_name == "OPUS":
-            try:
-                ticks = opus_samples(item.payload)
-            except MalformedPacketError:
-                return
+        try:
+            ticks = opus_samples(item.payload)
+        except MalformedPacketError:
+            return
         yield Sample(
             self._timestamps.unwrap(item.header.timestamp),
             item.arrived_at,

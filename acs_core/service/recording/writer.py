@@ -39,6 +39,8 @@ SPACE_INTERVAL: Final = 1.0
 USUAL_PICTURE: Final = 0.04
 LONGEST_PICTURE: Final = 0.5
 """Seconds; a picture that was followed later than that was followed by a gap."""
+_BESIDES: Final = frozenset({"", "CN", "RED", "TELEPHONE-EVENT", "ULPFEC", "FLEXFEC-03"})
+"""What a sender may mix into a stream of another codec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,9 +214,12 @@ class TrackWriter:
         """Whose packet it is; None for one of a codec that the file cannot take."""
         format_ = self._formats.get(name)
         payload_type = packet.data[1] & 0x7F
-        codec = None if format_ is None else CODECS.get(format_.codecs.get(payload_type, ""))
-        if format_ is None or codec is None:
+        name_of_codec = "" if format_ is None else format_.codecs.get(payload_type, "")
+        if format_ is None or name_of_codec in _BESIDES:
             return None
+        codec = CODECS.get(name_of_codec)
+        if codec is None:
+            raise MediaError(f"{name_of_codec} cannot be recorded.", stage=Stage.MEDIA)
         if codec is not (self._codec or codec):
             if not self._has_told_codec:
                 self._has_told_codec = True
@@ -321,4 +326,4 @@ class TrackWriter:
 def _samples(codec: FileCodec, clock_rate: int) -> SampleMaker:
     if codec.is_video:
         return PictureSamples(codec.name)
-    return SoundSamples(codec.name, clock_rate)
+    return SoundSamples(clock_rate)
