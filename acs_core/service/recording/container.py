@@ -23,10 +23,13 @@ from av.error import FFmpegError
 
 from acs_core.errors import MediaError, Stage
 
-__all__ = ["CODECS", "FileCodec", "MatroskaFile", "Measured", "measure_file"]
+__all__ = ["CODECS", "FileCodec", "MatroskaFile", "Measured", "last_length", "measure_file"]
 
 TICKS: Final = Fraction(1, 1000)
 """Of Matroska's own clock, as everybody writes it."""
+USUAL_PICTURE: Final = 0.04
+LONGEST_PICTURE: Final = 0.5
+"""Seconds; a picture that was followed later than that was followed by a gap."""
 OPTIONS: Final = {"cluster_time_limit": "1000", "flush_packets": "1"}
 
 
@@ -164,21 +167,36 @@ def measure_file(path: Path) -> Measured:
     Raises:
         MediaError: It is not there, cannot be read, or holds nothing.
     """
-    end = 0.0
+    last = length = 0.0
     samples = 0
     try:
         with av.open(str(path), "r", format="matroska") as container:
             for packet in container.demux():
                 if packet.pts is None or packet.time_base is None:
                     continue
-                samples += 1
-                end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                at = float(packet.pts * packet.time_base)
+                length = float((packet.duration or 0) * packet.time_base) or last_length(
+                    at - last, length
+                )
+                last, samples = at, samples + 1
         size = path.stat().st_size
     except (FFmpegError, OSError, ValueError) as error:
         raise _failed(path, error) from error
     if not samples:
         raise MediaError(f"The recording {path.name} holds nothing.", stage=Stage.MEDIA)
-    return Measured(end, size, samples)
+    return Measured(last + length, size, samples)
+
+
+def last_length(since_last: float, before: float) -> float:
+    """How long the last sample lasts, if nothing says so: as long as the one before it, in seconds.
+
+    Args:
+        since_last: Between the two.
+        before: What it was taken for until now; 0 if there was none before.
+    """
+    if 0 < since_last <= LONGEST_PICTURE:
+        return since_last
+    return before or USUAL_PICTURE
 
 
 def _failed(path: Path, error: Exception) -> MediaError:

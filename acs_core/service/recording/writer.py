@@ -18,7 +18,7 @@ from typing import Final
 
 from acs_core.errors import MediaError, Stage
 from acs_core.service.recording.clocks import RtpClock, SenderClock
-from acs_core.service.recording.container import CODECS, FileCodec, MatroskaFile
+from acs_core.service.recording.container import CODECS, FileCodec, MatroskaFile, last_length
 from acs_core.service.recording.order import PacketOrder
 from acs_core.service.recording.samples import (
     PictureSamples,
@@ -36,9 +36,6 @@ KEYFRAME_PATIENCE: Final = 2.0
 """Seconds after which a keyframe is asked for again."""
 SPACE_INTERVAL: Final = 1.0
 """Seconds of media between two looks at the free space."""
-USUAL_PICTURE: Final = 0.04
-LONGEST_PICTURE: Final = 0.5
-"""Seconds; a picture that was followed later than that was followed by a gap."""
 _BESIDES: Final = frozenset({"", "CN", "RED", "TELEPHONE-EVENT", "ULPFEC", "FLEXFEC-03"})
 """What a sender may mix into a stream of another codec."""
 
@@ -145,7 +142,7 @@ class TrackWriter:
         self._codec: FileCodec | None = None
         self._began = 0.0
         self._last_ms = -1
-        self._last_duration = USUAL_PICTURE
+        self._last_duration = 0.0
         self._checked_ms = 0
         self._has_told_codec = False
 
@@ -291,11 +288,8 @@ class TrackWriter:
             is_keyframe=sample.is_keyframe,
             duration_ms=round(sample.duration * 1000),
         )
-        since_last = (at_ms - self._last_ms) / 1000
-        if sample.duration:
-            self._last_duration = sample.duration
-        elif self._last_ms >= 0 and since_last <= LONGEST_PICTURE:
-            self._last_duration = since_last
+        since_last = (at_ms - max(0, self._last_ms)) / 1000
+        self._last_duration = sample.duration or last_length(since_last, self._last_duration)
         self._last_ms = at_ms
 
     # ------------------------------------------------------------ the file

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_clock_that_runs_faster_is_followed_slowly() -> None:
         clock.observe(1000 + at * 1.0001, at + chance.uniform(0.0, 0.03))
         errors.append(clock.local(1000 + at * 1.0001) - at)
     assert max(map(abs, errors)) < 0.035
-    steps = [abs(two - one) for one, two in zip(errors, errors[1:], strict=False)]
+    steps = [abs(two - one) for one, two in itertools.pairwise(errors)]
     assert max(steps) < 0.0035
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_sound_keeps_its_gaps(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         times = [frame.time for frame in container.decode(audio=0) if frame.time is not None]
         assert (container.streams.audio[0].codec_context.extradata or b"")[:8] == b"OpusHead"
-    gaps = [two - one for one, two in zip(times, times[1:], strict=False)]
+    gaps = [two - one for one, two in itertools.pairwise(times)]
     assert max(gaps) == pytest.approx(3.02, abs=0.03)
     assert len(times) == 100
 

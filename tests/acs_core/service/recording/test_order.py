@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,5 +78,5 @@ def test_whatever_arrives_in_time_comes_out_once_and_in_order(
     numbers = [number for number in out if number is not None]
     assert numbers == [100, *sorted(101 + number for number in range(12) if number not in lost)]
     # One None for each hole in front of something.
-    holes = sum(two - one > 1 for one, two in zip(numbers, numbers[1:], strict=False))
+    holes = sum(two - one > 1 for one, two in itertools.pairwise(numbers))
     assert out.count(None) == holes
