@@ -21,6 +21,7 @@ from benchmarks.forwarding import Plan, measure_forwarding
 from benchmarks.machine import describe_machine
 from benchmarks.memory import measure_memory
 from benchmarks.pages import measure_pages
+from benchmarks.recording import measure_recording
 from benchmarks.report import Result, as_json, print_result
 
 __all__ = ["main"]
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "memory": measure_memory,
     "pages": measure_pages,
     "effects": measure_effects,
+    "recording": measure_recording,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -46,6 +48,7 @@ QUICK: Mapping[str, Benchmark] = {
     "memory": partial(measure_memory, participants=4, call_size=2),
     "pages": partial(measure_pages, times=1, pages=2, seconds=1.0, repetitions=1),
     "effects": partial(measure_effects, pictures=3, repetitions=1),
+    "recording": partial(measure_recording, publishers=2, seconds=1.0, repetitions=1),
 }
 
 
