@@ -106,6 +106,7 @@ class TrackRecorder(TapListener):
         self._described: set[str] = set()
         self._is_damaged = False
         self._has_ended = False
+        self._is_given_up = False
         # Of the writer's thread:
         self._has_failed = False
         tell = studio.thread.tell
@@ -126,7 +127,9 @@ class TrackRecorder(TapListener):
     def follow(self, source: object) -> None:
         """Take what the publication comes from now; nothing, where that is no producer."""
         producer = source if isinstance(source, Producer) else None
-        if self._has_ended or (self._tap.producer if self._tap else None) is producer:
+        if self._has_ended or self._is_given_up:
+            return
+        if (self._tap.producer if self._tap else None) is producer:
             return
         self._untap()
         if producer is not None and len(self._described) < MOST_STREAMS:
@@ -215,6 +218,7 @@ class TrackRecorder(TapListener):
 
     def _failed(self, reason: str, codec: FileCodec | None) -> None:
         self._untap()
+        self._is_given_up = True
         info = self.info
         if info is None:
             now = self._studio.engine.port.now()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,11 @@ async def test_a_full_disk_fails_the_recording_and_the_call_goes_on(tmp_path: Pa
         await until(lambda: len(news) == 2)
         assert anna.state == "connected"
         await media_flows(server, 10)
+        # Nobody tries again with each change of the call.
+        call.refresh_recording()
+        for publication in call.publications:
+            assert publication.source is not None
+            assert publication.source.tap is None  # type: ignore[attr-defined]
         call.complete()
         await server.recordings.settled(call.id)
         assert [what for what, _ in news] == ["failed", "failed"]
@@ -259,6 +265,42 @@ async def test_what_a_killed_service_left_is_completed_or_failed(tmp_path: Path)
         assert found[0].size == (folder / plays.file_name).stat().st_size
         assert found[0].duration == pytest.approx(len(pictures_of(folder / plays.file_name)) / 10)
         assert "holds nothing" in found[2].failure or "failed" in found[2].failure
+
+
+async def test_media_that_a_slow_disk_cannot_take_is_left_out_and_told(place: Meeting) -> None:
+    server = place.server
+    call, news = studio(server), news_of(server)
+    guest = await place.guest("anna", name="studio", color=RED)
+    await until(lambda: len(news) == 1)
+    await media_flows(server, 20)
+    # Private on purpose: disks that are slow cannot be had everywhere.
+    thread = server.recordings._studio.thread  # type: ignore[union-attr]
+    most, thread._max_pending = thread._max_pending, 0
+    await media_flows(server, 20)
+    thread._max_pending = most
+    await media_flows(server, 60)
+    guest.disconnect()
+    (info,) = (await completed(server, call, 1)).values()
+    assert info.is_damaged
+    counters = [picture.counter or 0 for picture in pictures_of(server.recordings.path_of(info))]
+    steps = [two - one for one, two in pairwise(counters)]
+    assert min(steps) > 0
+    assert max(steps) > 3
+
+
+async def test_another_codec_begins_another_recording(place: Meeting) -> None:
+    server = place.server
+    call, news = studio(server), news_of(server)
+    await place.guest("anna", name="studio", color=RED)
+    await until(lambda: len(news) == 1)
+    # No client of ours changes its codec in the middle; `test_writer.py` has packets that do.
+    (recorder,) = server.recordings._recorders[call.id].values()
+    server.recordings._begin_anew(recorder)
+    server.recordings._begin_anew(recorder)
+    await until(lambda: sorted(what for what, _ in news) == ["completed", "started", "started"])
+    call.complete()
+    found = await completed(server, call, 2)
+    assert len({info.publication for info in found.values()}) == 1
 
 
 async def test_deleting_takes_the_file_and_keeps_the_row(place: Meeting) -> None:
