@@ -259,6 +259,8 @@ class TrackWriter:
         """Go on with another stream; the one before it has ended."""
         before, self._current = self._current, stream
         if before is not None:
+            for item in before.order.flush():
+                before.held += before.samples.take(item)
             self._place(before)
             self._streams = {
                 name: known for name, known in self._streams.items() if known is not before

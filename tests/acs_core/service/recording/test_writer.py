@@ -143,6 +143,20 @@ def test_a_gap_is_as_long_as_it_was_also_over_another_ssrc(tmp_path: Path) -> No
     assert measure_file(desk.path).duration == pytest.approx(8.5, abs=0.03)
 
 
+def test_what_came_behind_a_loss_is_kept_when_the_connection_is_replaced(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    report(desk, "a", 0.0, 0)
+    report(desk, "b", 0.0, 0)
+    heard = sounds(50)
+    del heard[40]
+    desk.writer.take("a", heard)
+    desk.writer.take("b", sounds(50, began=3.0, number=900, ticks=3 * 48000))
+    desk.finish()
+    times = [time for time, _ in sounds_of(desk.path)]
+    assert len(times) == 99
+    assert max(two - one for one, two in pairwise(times)) == pytest.approx(2.02, abs=0.005)
+
+
 def test_another_layer_goes_on_with_its_keyframe(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     for name in ("a", "b"):
