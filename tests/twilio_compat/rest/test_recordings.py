@@ -44,7 +44,6 @@ async def record(rest: Rest, name: str = "daily") -> Recorded:
     return made.sid, by_kind["video"], by_kind["audio"]
 
 
-@pytest.mark.feature("MATRIX-029")
 async def test_the_helper_library_finds_and_deletes_recordings(rest: Rest) -> None:
     room, video, audio = await record(rest)
     recordings = rest.client.video.v1.recordings

@@ -46,6 +46,7 @@ async def test_each_track_becomes_a_file_that_plays(place: Meeting) -> None:
     guest = await place.guest("anna", name="studio", color=RED, tone=440.0)
     await until(lambda: len(news) == 2)
     assert {(what, info.status) for what, info in news} == {("started", "processing")}
+    await until(lambda: guest.is_recording)
     await media_flows(server, 30)
     guest.disconnect()
     await until(lambda: len(news) == 4)
