@@ -41,11 +41,13 @@ class FileCodec:
         name: Twilio's spelling, and ours in capitals.
         container: Suffix of the file: mkv for pictures, mka for sound.
         muxed_as: FFmpeg's name.
+        layout: Channels of sound.
     """
 
     name: str
     container: str
     muxed_as: str
+    layout: str = ""
 
     @property
     def is_video(self) -> bool:
@@ -60,7 +62,10 @@ CODECS: Final[Mapping[str, FileCodec]] = {
         FileCodec("VP9", "mkv", "vp9"),
         FileCodec("H264", "mkv", "h264"),
         FileCodec("AV1", "mkv", "av1"),
-        FileCodec("OPUS", "mka", "libopus"),
+        # RFC 7587 section 7: always described with two channels, whatever is in the packets.
+        FileCodec("OPUS", "mka", "libopus", "stereo"),
+        FileCodec("PCMU", "mka", "pcm_s16le", "mono"),
+        FileCodec("PCMA", "mka", "pcm_s16le", "mono"),
     )
 }
 """What can be recorded, by the encoding name in capitals."""
@@ -116,9 +121,8 @@ class MatroskaFile:
             return self._container.add_mux_stream(
                 codec.muxed_as, width=width, height=height, time_base=TICKS
             )
-        # With an encoder, which is not used: it writes the header that browsers need. RFC 7587
-        # section 7: Opus is always described with two channels, whatever is in the packets.
-        return self._container.add_stream(codec.muxed_as, rate=clock_rate, layout="stereo")
+        # With an encoder, which is not used: it writes the header that browsers need.
+        return self._container.add_stream(codec.muxed_as, rate=clock_rate, layout=codec.layout)
 
     def write(self, data: bytes, at_ms: int, *, is_keyframe: bool, duration_ms: int = 0) -> None:
         """Write a sample.

@@ -36,7 +36,7 @@ class RecordingInfo:
         publication: Id of the track.
         name: The track's name.
         kind: "audio" or "video".
-        codec: VP8, VP9, H264, AV1 or OPUS.
+        codec: VP8, VP9, H264, AV1, OPUS, PCMU or PCMA.
         container: mkv or mka; the suffix of the file.
         created_at: When its first sample was captured, Unix seconds.
         offset_ms: The same moment in milliseconds on a clock that all recordings of one run of the

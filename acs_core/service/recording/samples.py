@@ -12,6 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from acs_core.errors import MalformedPacketError
 from acs_core.rtc.depayload import opus_samples
+from acs_core.rtc.g711 import linear_samples
 from acs_core.rtc.packet import is_keyframe, timestamp_difference
 from acs_core.rtc.picture_size import keyframe_size
 from acs_core.rtc.pictures import join_picture
@@ -67,15 +68,17 @@ class _Timestamps:
 
 
 class SoundSamples:
-    """Every packet of Opus is a sample.
+    """Every packet of sound is a sample; G.711 is kept as linear samples.
 
     Args:
+        codec_name: "OPUS", "PCMU" or "PCMA".
         clock_rate: Ticks per second.
     """
 
     needs_keyframe = False
 
-    def __init__(self, clock_rate: int) -> None:
+    def __init__(self, codec_name: str, clock_rate: int) -> None:
+        self._codec_name = codec_name
         self._clock_rate = clock_rate
         self._timestamps = _Timestamps()
 
@@ -83,14 +86,18 @@ class SoundSamples:
         """Take the next packet; one that cannot be read is left out."""
         if isinstance(item, Lost) or not item.payload:
             return
-        try:
-            ticks = opus_samples(item.payload)
-        except MalformedPacketError:
-            return
+        data, ticks = item.payload, len(item.payload)
+        if self._codec_name != "OPUS":
+            data = linear_samples(self._codec_name, data)
+        else:
+            try:
+                ticks = opus_samples(data)
+            except MalformedPacketError:
+                return
         yield Sample(
             self._timestamps.unwrap(item.header.timestamp),
             item.arrived_at,
-            item.payload,
+            data,
             True,
             duration=ticks / self._clock_rate,
         )

@@ -322,4 +322,4 @@ class TrackWriter:
 def _samples(codec: FileCodec, clock_rate: int) -> SampleMaker:
     if codec.is_video:
         return PictureSamples(codec.name)
-    return SoundSamples(clock_rate)
+    return SoundSamples(codec.name, clock_rate)

@@ -53,17 +53,23 @@ def test_a_file_that_was_not_closed_plays_up_to_its_last_second(codec: str, tmp_
     assert measure_file(path).samples == len(counters)
 
 
-def test_sound_keeps_its_gaps(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("codec", "rate", "data"), [("OPUS", 48000, SILENCE), ("PCMU", 8000, bytes(320))]
+)
+def test_sound_keeps_its_gaps(codec: str, rate: int, data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.mka"
-    file = MatroskaFile(path, CODECS["OPUS"])
+    file = MatroskaFile(path, CODECS[codec], clock_rate=rate)
     for index in range(100):
         at = 20 * index + (3000 if index >= 50 else 0)
-        file.write(SILENCE, at, is_keyframe=True, duration_ms=20)
+        file.write(data, at, is_keyframe=True, duration_ms=20)
     file.close()
     assert measure_file(path).duration == pytest.approx(5.0, abs=0.03)
     with av.open(str(path)) as container:
         times = [frame.time for frame in container.decode(audio=0) if frame.time is not None]
-        assert (container.streams.audio[0].codec_context.extradata or b"")[:8] == b"OpusHead"
+        context = container.streams.audio[0].codec_context
+        assert context.sample_rate == rate
+        if codec == "OPUS":
+            assert (context.extradata or b"")[:8] == b"OpusHead"
     gaps = [two - one for one, two in itertools.pairwise(times)]
     assert max(gaps) == pytest.approx(3.02, abs=0.03)
     assert len(times) == 100

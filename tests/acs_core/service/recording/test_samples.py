@@ -83,7 +83,9 @@ def sound(number: int, payload: bytes) -> TappedPacket:
 def test_packets_of_sound_know_how_long_they_are() -> None:
     # Table 2 of RFC 6716: configuration 31 is 20 ms, code 0 one frame, code 1 two.
     packets = [sound(0, b"\xf8x"), sound(1, b"\xf9xx"), sound(2, b""), sound(4, b"\xf8x")]
-    made = samples_of(SoundSamples(48000), packets)
+    made = samples_of(SoundSamples("OPUS", 48000), packets)
     assert [sample.duration for sample in made] == [0.02, 0.04, 0.02]
     assert [s.rtp_timestamp - made[0].rtp_timestamp for s in made] == [0, 960, 4 * 960]
-    assert samples_of(SoundSamples(48000), [sound(0, b"\xfb")]) == []
+    assert samples_of(SoundSamples("OPUS", 48000), [sound(0, b"\xfb")]) == []
+    (one,) = samples_of(SoundSamples("PCMU", 8000), [sound(0, b"\xff\x00" * 80)])
+    assert (one.duration, one.data[:4]) == (0.02, b"\x00\x00\x84\x82")

@@ -21,8 +21,8 @@ from tests.support.coding import coded_pictures, tapped_pictures
 from tests.support.recordings import pictures_of, sounds_of
 
 FORMAT = StreamFormat(
-    codecs={96: "VP8", 98: "H264", 111: "OPUS", 13: "CN", 0: "PCMU"},
-    clock_rates={96: 90000, 98: 90000, 111: 48000, 13: 8000, 0: 8000},
+    codecs={96: "VP8", 98: "H264", 111: "OPUS", 13: "CN", 9: "G722"},
+    clock_rates={96: 90000, 98: 90000, 111: 48000, 13: 8000, 9: 8000},
 )
 NTP = 3_900_000_000.0
 
@@ -220,7 +220,7 @@ def test_what_cannot_be_recorded_is_refused_and_what_is_beside_it_passed_over(
     comfort[1] = 13
     desk.writer.take("a", [TappedPacket(0.0, bytes(comfort))])
     desk.writer.take("unknown", sounds(1))
-    comfort[1] = 0
+    comfort[1] = 9
     with pytest.raises(MediaError):
         desk.writer.take("a", [TappedPacket(0.0, bytes(comfort))])
     assert desk.writer.finish() is None
