@@ -102,18 +102,17 @@ def pictures_of(path: Path) -> list[Picture]:
 
 
 def sounds_of(path: Path) -> list[tuple[float, np.ndarray]]:
-    """Decode a file of sound to its end: times, and samples at 48 kHz."""
-    heard: list[tuple[float, np.ndarray]] = []
+    """Decode a file of sound to its end: times, and samples at the file's rate."""
     with av.open(str(path)) as container:
-        for frame in container.decode(audio=0):
-            sound = AudioFrame.from_av(frame)
-            heard.append((sound.time, sound.samples[:, 0]))
-    return heard
+        sounds = [AudioFrame.from_av(frame) for frame in container.decode(audio=0)]
+    return [(sound.time, sound.samples[:, 0]) for sound in sounds]
 
 
 def pitch_of(path: Path) -> float:
     """The frequency, in Hz, of the loudest tone of a file."""
-    return dominant_frequency(np.concatenate([samples for _, samples in sounds_of(path)]), 48_000)
+    with av.open(str(path)) as container:
+        rate = container.streams.audio[0].codec_context.sample_rate
+    return dominant_frequency(np.concatenate([samples for _, samples in sounds_of(path)]), rate)
 
 
 def flashes_of(path: Path) -> list[float]:
