@@ -56,7 +56,7 @@ class Keeper(TapListener):
     def __init__(self, folder: Path) -> None:
         self.opened: list[Opened] = []
         self.tap: MediaTap | None = None
-        listener = TrackListener(self.opened.append, self._want, lambda: None)
+        listener = TrackListener(lambda _: "", self.opened.append, self._want, lambda: None)
         self.writer = TrackWriter(
             lambda suffix: folder / f"layers.{suffix}", SenderClock(), listener, floor=0
         )

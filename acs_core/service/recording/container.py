@@ -23,10 +23,20 @@ from av.error import FFmpegError
 
 from acs_core.errors import MediaError, Stage
 
-__all__ = ["CODECS", "FileCodec", "MatroskaFile", "Measured", "last_length", "measure_file"]
+__all__ = [
+    "CODECS",
+    "FileCodec",
+    "MatroskaFile",
+    "Measured",
+    "last_length",
+    "measure_file",
+    "read_note",
+]
 
 TICKS: Final = Fraction(1, 1000)
 """Of Matroska's own clock, as everybody writes it."""
+NOTE: Final = "RECORDING"
+"""Name of the tag with the note; RFC 9559 section 22 keeps no list of them."""
 USUAL_PICTURE: Final = 0.04
 LONGEST_PICTURE: Final = 0.5
 """Seconds; a picture that was followed later than that was followed by a gap."""
@@ -94,6 +104,7 @@ class MatroskaFile:
         codec: Of its track.
         size: Width and height in pixels, of pictures.
         clock_rate: Of sound, per second.
+        note: A line that is kept in the file from the beginning; see `read_note`.
 
     Raises:
         MediaError: It cannot be made.
@@ -106,11 +117,13 @@ class MatroskaFile:
         *,
         size: tuple[int, int] = (0, 0),
         clock_rate: int = 48000,
+        note: str = "",
     ) -> None:
         self.path = path
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             self._container: Any = av.open(str(path), "w", format="matroska", options=OPTIONS)
+            self._container.metadata[NOTE] = note
             self._stream = self._add(codec, size, clock_rate)
         except (FFmpegError, OSError, ValueError) as error:
             raise _failed(path, error) from error
@@ -163,6 +176,15 @@ class MatroskaFile:
         """Close the file after a failure, as complete as it can be."""
         with contextlib.suppress(MediaError):
             self.close()
+
+
+def read_note(path: Path) -> str:
+    """The note of a file; empty where there is none, or no such file."""
+    try:
+        with av.open(str(path), "r", format="matroska") as container:
+            return str(container.metadata.get(NOTE, ""))
+    except (FFmpegError, OSError, ValueError):
+        return ""
 
 
 def measure_file(path: Path) -> Measured:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, Select, select
 
 from acs_core.service.store.recordings import RECORDINGS
@@ -73,6 +74,18 @@ class RecordingInfo:
     def as_row(self) -> dict[str, Any]:
         """By name of column."""
         return asdict(self)
+
+    def as_note(self) -> str:
+        """A line that `from_note` reads."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_note(cls, note: str) -> RecordingInfo | None:
+        """Read what `as_note` wrote; None when it is something else."""
+        try:
+            return msgspec.json.decode(note, type=cls)
+        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeError):
+            return None
 
     @classmethod
     def from_row(cls, row: Row[Any]) -> RecordingInfo:

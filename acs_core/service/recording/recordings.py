@@ -3,7 +3,8 @@
 Theory of operation. A call tells when what of it is recorded, or where that comes from, may have
 changed; then the recorders of the call are brought in line with `ServerCall.is_recorded`. Each
 recording is a row from its first sample on, so that one that a killed service has left is found at
-the next start: its file is read to the end, and it is completed or failed.
+the next start: its file is read to the end, and it is completed or failed. A file that plays and
+has no row gets one.
 
 Source: Twilio Video, Recordings and Recording Rules: one recording per track and period.
 """
@@ -28,7 +29,7 @@ from acs_core.service.endpoints import Publication
 from acs_core.service.parts import ServicePart
 from acs_core.service.recording.clocks import SenderClock
 from acs_core.service.recording.info import RecordingInfo, RecordingQuery, RecordingStatus
-from acs_core.service.recording.recovery import recovered
+from acs_core.service.recording.recovery import recovered, strays
 from acs_core.service.recording.thread import WriterThread
 from acs_core.service.recording.tracks import RecorderEvents, Studio, TrackRecorder
 from acs_core.service.server_call import ServerCall
@@ -180,6 +181,8 @@ class Recordings(ServicePart):
         self._studio = Studio(engine, thread, self.folder, self._floor, epoch)
         for info in await self.list(RecordingQuery(status=RecordingStatus.PROCESSING)):
             thread.submit(partial(self._recover, info))
+        rows = await self._database().all(select(RECORDINGS.c.id))
+        thread.submit(partial(self._adopt, frozenset(row.id for row in rows)))
 
     async def close(self) -> None:
         """Complete every recording, within 2 s."""
@@ -195,6 +198,11 @@ class Recordings(ServicePart):
         if self._studio is not None:
             found = recovered(info, self.folder)
             self._studio.thread.tell(partial(self._changed, found))
+
+    def _adopt(self, known: frozenset[str]) -> None:
+        for found in strays(self.folder, known):
+            if self._studio is not None:
+                self._studio.thread.tell(partial(self._changed, found))
 
     # ------------------------------------------------------------ calls
 

@@ -111,6 +111,7 @@ class TrackRecorder(TapListener):
         self._has_failed = False
         tell = studio.thread.tell
         listener = TrackListener(
+            note=lambda opened: self._describe(opened.codec, opened.started_at).as_note(),
             opened=lambda opened: tell(partial(self._opened, opened)),
             needs_keyframe=lambda: tell(self._needs_keyframe),
             other_codec=lambda: tell(partial(events.other_codec, self)),
@@ -231,6 +232,7 @@ class TrackRecorder(TapListener):
         self._events.changed(info)
 
     def _describe(self, codec: FileCodec, started_at: float) -> RecordingInfo:
+        """What a recording is as it begins; on either thread, since it only reads."""
         publication, owner = self.publication, self.publication.owner
         created_at = self._studio.epoch + started_at
         return RecordingInfo(

@@ -86,11 +86,13 @@ class TrackListener:
     """What a writer tells; called on its thread.
 
     Attributes:
+        note: Says what is to be kept in a file that is about to begin.
         opened: The file has begun.
         needs_keyframe: Nothing can be written without one.
         other_codec: Packets of another codec come, which the file cannot take.
     """
 
+    note: Callable[[Opened], str]
     opened: Callable[[Opened], None]
     needs_keyframe: Callable[[], None]
     other_codec: Callable[[], None]
@@ -300,10 +302,15 @@ class TrackWriter:
         path = self._path(stream.codec.container)
         self._check_space(path)
         self._began = at
+        opened = Opened(stream.codec, at, path)
         made = MatroskaFile(
-            path, stream.codec, size=sample.size or (0, 0), clock_rate=stream.clock_rate
+            path,
+            stream.codec,
+            size=sample.size or (0, 0),
+            clock_rate=stream.clock_rate,
+            note=self._listener.note(opened),
         )
-        self._listener.opened(Opened(stream.codec, at, path))
+        self._listener.opened(opened)
         return made
 
     def _check_space(self, path: Path) -> None:

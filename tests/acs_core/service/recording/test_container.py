@@ -16,9 +16,11 @@ from tests.support.recordings import pictures_of
 SILENCE = b"\xf8\xff\xfe"
 
 
-def write(path: Path, codec: str = "VP8", count: int = 30, *, is_closed: bool = True) -> None:
+def write(
+    path: Path, codec: str = "VP8", count: int = 30, *, is_closed: bool = True, note: str = ""
+) -> None:
     """One picture each 0.1 s."""
-    file = MatroskaFile(path, CODECS[codec], size=(320, 180))
+    file = MatroskaFile(path, CODECS[codec], size=(320, 180), note=note)
     for index, picture in enumerate(coded_pictures(codec, count)):
         file.write(picture, 100 * index, is_keyframe=index == 0)
     if is_closed:

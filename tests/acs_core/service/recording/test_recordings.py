@@ -10,10 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule
 from acs_core.errors import InvalidStateError, ServiceError
-from acs_core.service.recording.info import RecordingInfo, RecordingStatus
+from acs_core.service.recording.info import RecordingInfo, RecordingQuery, RecordingStatus
 from acs_core.service.store.database import Database
 from acs_core.service.store.recordings import RECORDINGS
 from tests.acs_core.service.recording.test_container import write
@@ -302,6 +303,29 @@ async def test_another_codec_begins_another_recording(place: Meeting) -> None:
     call.complete()
     found = await completed(server, call, 2)
     assert len({info.publication for info in found.values()}) == 1
+
+
+async def test_a_file_without_a_row_gets_one(tmp_path: Path) -> None:
+    async with meeting(data_dir=tmp_path, free_disk_floor=0) as place:
+        call, news = studio(place.server), news_of(place.server)
+        guest = await place.guest("anna", name="studio", tone=440.0)
+        await until(lambda: len(news) == 1)
+        await media_flows(place.server, 20)
+        guest.disconnect()
+        (info,) = (await completed(place.server, call, 1)).values()
+        folder = place.server.recordings.folder
+        place.server.database.write(delete(RECORDINGS))
+    (folder / f"{'a' * 32}.mkv").write_bytes(b"no recording")
+    (folder / f"{'b' * 32}.mka").write_bytes((folder / info.file_name).read_bytes())
+    async with meeting(data_dir=tmp_path) as place:
+        recordings = place.server.recordings
+        async with asyncio.timeout(10):
+            # Observers come too late for what happens at the start.
+            while (found := await recordings.find(info.id)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert found.duration == pytest.approx(info.duration or 0, abs=0.03)
+        assert replace(found, duration=info.duration) == info
+        assert len(await recordings.list(RecordingQuery())) == 1
 
 
 async def test_deleting_takes_the_file_and_keeps_the_row(place: Meeting) -> None:

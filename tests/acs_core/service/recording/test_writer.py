@@ -37,7 +37,7 @@ class Desk:
         self.writer = TrackWriter(
             lambda suffix: folder / f"{id(self)}.{suffix}",
             clock or SenderClock(),
-            TrackListener(self.opened.append, self._want, self._other),
+            TrackListener(lambda _: "note", self.opened.append, self._want, self._other),
             floor=floor,
         )
         for name in ("a", "b"):
