@@ -31,6 +31,7 @@ from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsRes
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.recordings import RECORDING_SCHEMAS, RecordingsResource
 from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
@@ -151,6 +152,10 @@ class CompatServer(CallingService):
                 f"{name}Settings", kind, lambda: self.database, account
             )
             rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        recordings = RecordingsResource(
+            rest.rooms, self.recordings, self.media_files, self._find_call, account
+        )
+        rest.add(recordings.operations(), RECORDING_SCHEMAS)
         compositions = CompositionsResource(
             self.compositions, self.media_files, self._find_call, account
         )

@@ -49,7 +49,8 @@ from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.recording import RecordingWatch
+from acs_core.service.recording.recordings import FOLDER, Recordings
+from acs_core.service.recording.watch import RecordingWatch
 from acs_core.service.rest import AzureFront
 from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
@@ -173,6 +174,13 @@ class CallingService:
             is_live=lambda call: call in self.calls.live,
         )
         self.add_part(self.compositions)
+        self.recordings = Recordings(
+            lambda: self.engine,
+            lambda: self.database,
+            self.directory.media / FOLDER,
+            floor=settings.free_disk_floor,
+        )
+        self.add_part(self.recordings)
         self.media_files = MediaFiles(self.directory.media, self.directory.path)
         self.add_part(self.media_files)
         self._database: Database | None = None
