@@ -114,6 +114,7 @@ class CompatServer(CallingService):
             auth_token="" if token is None else token.get_secret_value(),
             default_url=settings.room_status_callback,
             default_method=settings.room_status_callback_method,
+            find=lambda call_id: self.history.find(call_id),
         )
         self.add_part(self.status_callbacks)
         self.add_part(WebhookInspector(self.webhooks, credentials.check))

@@ -17,7 +17,7 @@ from acs_core.service.identity import Principal, PrincipalKind
 from tests.support.webhook_sink import Got, WebhookSink, webhook_sink
 from tests.twilio_compat.rest.conftest import Rest
 from twilio_compat import connect
-from twilio_compat.rest.status_callbacks import CompositionNews, HookNews, RecordingNews
+from twilio_compat.rest.callback_news import CompositionNews, HookNews, RecordingNews
 from twilio_compat.server import embedded
 
 
@@ -208,12 +208,12 @@ async def test_a_callback_to_where_it_must_not_go_is_refused_at_once(
         assert server.calls.live == {}
 
 
-def recording(rest: Rest, sid: str, **changes: Any) -> RecordingNews:
-    call = rest.server.calls.live[sid.removeprefix("RM")]
+def recording(sid: str, **changes: Any) -> RecordingNews:
     given = {
         "sid": "RT" + "1" * 32,
-        "room": call.record,
+        "call": sid.removeprefix("RM"),
         "participant": f"{1:032x}",
+        "identity": "ann",
         "source": "2" * 32,
         "track_name": "camera",
         "kind": "video",
@@ -229,9 +229,9 @@ async def test_recordings_are_told_where_their_room_is(rest: Rest) -> None:
         sid = await create(rest, StatusCallback=sink.url)
         join(rest, sid)
         callbacks = rest.server.status_callbacks
-        callbacks.recording_started(recording(rest, sid))
-        done = recording(rest, sid, duration=2.6, size=99)
-        failed = recording(rest, sid, failed_operation="RecordingStart", track_name="")
+        callbacks.recording_started(recording(sid))
+        done = recording(sid, duration=2.6, size=99)
+        failed = recording(sid, failed_operation="RecordingStart", track_name="")
         await rest.post(f"/v1/Rooms/{sid}", {"Status": "completed"})
         callbacks.recording_completed(done)
         callbacks.recording_failed(failed)
@@ -379,3 +379,24 @@ async def test_rooms_that_participants_make_are_told_to_the_service_wide_callbac
         with pytest.raises(InvalidArgumentError):
             async with embedded(options={"room_status_callback": "ftp://x/"}):
                 pass
+
+
+async def test_a_recording_that_is_completed_after_a_restart_is_told_where_its_room_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"data_dir": tmp_path / "data"}
+    async with webhook_sink() as sink, aiohttp.ClientSession() as http:
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            sid = await create(rest, StatusCallback=sink.url)
+            await rest.post(f"/v1/Rooms/{sid}", {"Status": "completed"})
+            await sink.count(2)
+        async with embedded(options=options) as server:
+            server.status_callbacks.recording_completed(recording("RM" + "9" * 32, size=1))
+            server.status_callbacks.recording_completed(recording(sid, size=2))
+            got = await sink.count(3)
+        form = got[2].form
+        assert (got[2].event, form["RoomSid"], form["Size"]) == ("recording-completed", sid, "2")
+        assert (form["SequenceNumber"], form["RoomStatus"]) == ("2", "completed")
+        assert len(sink.got) == 3
