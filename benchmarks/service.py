@@ -48,7 +48,8 @@ def _ready(server: CompatServer, tokens: int) -> dict[str, object]:
 
 async def _serve(plane: str, tokens: int, data_dir: str | None) -> None:
     loop = asyncio.get_running_loop()
-    async with embedded(options={"plane": plane, "data_dir": data_dir}) as server:
+    options = {"plane": plane, "data_dir": data_dir, "rest_reads": 1e6, "rest_writes": 1e6}
+    async with embedded(options=options) as server:
         _say(_ready(server, tokens))
         # A line at a time, in a thread: the loop must not wait for us.
         while await loop.run_in_executor(None, sys.stdin.readline):

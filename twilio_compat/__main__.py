@@ -28,10 +28,12 @@ from twilio_compat.commands import (
     insights,
     join,
     load_test,
+    openapi,
     preflight,
     serve,
     token,
     turn_config,
+    webhooks,
 )
 from twilio_compat.errors import TwilioError
 
@@ -44,7 +46,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, token, join, demo, doctor, preflight, insights, load_test, turn_config):
+COMMANDS = (
+    serve,
+    token,
+    join,
+    demo,
+    doctor,
+    preflight,
+    insights,
+    webhooks,
+    load_test,
+    openapi,
+    turn_config,
+)
+for module in COMMANDS:
     module.register(app)
 
 

@@ -44,10 +44,11 @@ class CallActivity:
 
     # ------------------------------------------------------------ recordings
 
-    def start_recording(self, name: str = "") -> str:
-        """Record the whole call from now on; return the recording's id."""
+    def start_recording(self, name: str = "", *, is_paused: bool = False) -> str:
+        """Record the whole call, from now on or once it is resumed; return the recording's id."""
         recording = self._new_id()
-        self._set_recordings((*self._recordings, RecordingEntry(id=recording, name=name)))
+        entry = RecordingEntry(id=recording, name=name, is_paused=is_paused)
+        self._set_recordings((*self._recordings, entry))
         return recording
 
     def pause_recording(self, recording: str) -> None:

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.sfu.engine import SfuEngine
+from acs_core.service.webhooks import DeliveryState, Webhooks
 
 __all__ = ["Metrics"]
 
@@ -28,11 +29,13 @@ class Metrics(Collector):
         engine: SfuEngine,
         sessions: Callable[[], int],
         loop_lag: Callable[[], float],
+        webhooks: Webhooks,
     ) -> None:
         self._calls = calls
         self._engine = engine
         self._sessions = sessions
         self._loop_lag = loop_lag
+        self._webhooks = webhooks
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -76,6 +79,13 @@ class Metrics(Collector):
             "Rooms that were one too many.",
             value=self._calls.refused_rooms,
         )
+        webhooks = self._webhooks.counts
+        waiting = webhooks[DeliveryState.PENDING]
+        yield GaugeMetricFamily("calling_waiting_webhooks", "Webhooks to deliver.", value=waiting)
+        outcomes = CounterMetricFamily("calling_webhooks", "Webhooks by end.", labels=["outcome"])
+        for state in (DeliveryState.DELIVERED, DeliveryState.FAILED):
+            outcomes.add_metric([state], webhooks[state])
+        yield outcomes
         dropped = CounterMetricFamily(
             "calling_dropped_datagrams", "Datagrams that nobody got.", labels=["reason"]
         )

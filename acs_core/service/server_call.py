@@ -105,6 +105,7 @@ class ServerCall:
         meeting: MeetingRecord | None = None,
         new_id: Callable[[], str],
         thread_id: str = "",
+        group_id: str = "",
         is_probe: bool = False,
         times: RoomTimes = AT_ONCE,
         later: CallLater = call_later,
@@ -116,6 +117,7 @@ class ServerCall:
         self.is_probe = is_probe
         self.room = room
         self.meeting = meeting
+        self.group_id = group_id
         self.thread_id = thread_id if meeting is None else meeting.thread_id
         self.limits = limits
         self.roster = Roster(type_)

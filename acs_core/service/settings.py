@@ -23,6 +23,7 @@ from pydantic import (
     Field,
     FilePath,
     IPvAnyAddress,
+    IPvAnyNetwork,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -88,7 +89,12 @@ class ServiceSettings(BaseSettings):
             consent; see `RoomOptions.requires_consent` for who cannot give it.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
+        compositions_at_once: Compositions that are rendered at a time, each in a process.
         ringing: Seconds for which people are called.
+        webhook_networks: Networks that webhooks may reach although they are private, and without
+            TLS, as ``10.1.0.0/16``.
+        event_grid_url: Endpoint that hears of all calls as Event Grid tells of them; None: nobody.
+        event_grid_key: Sent along as `aeg-sas-key`.
     """
 
     model_config = SettingsConfigDict(
@@ -122,9 +128,14 @@ class ServiceSettings(BaseSettings):
     recording_consent: bool = False
     empty_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     unused_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
+    compositions_at_once: int = Field(1, ge=1, le=64)
     times: SessionTimes = SessionTimes()
     limits: CallLimits = CallLimits()
     ringing: RingTimes = RingTimes()
+    webhook_networks: tuple[IPvAnyNetwork, ...] = ()
+    # Secret, since endpoints take their key in the query.
+    event_grid_url: SecretStr | None = None
+    event_grid_key: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(

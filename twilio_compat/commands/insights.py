@@ -14,14 +14,13 @@ import typer
 
 from acs_core.errors import (
     AuthenticationError,
-    InvalidArgumentError,
     ServiceError,
     Stage,
     TransportError,
 )
 from twilio_compat.commands.client_support import load_access
+from twilio_compat.commands.operator_client import authorization
 from twilio_compat.gateway.insights import BATCH, INSIGHTS_PATH
-from twilio_compat.settings import ServerSettings
 
 __all__ = ["register"]
 
@@ -54,7 +53,7 @@ def insights(
     access = load_access(url, None, config_file)
     chosen = {"room": room, "participant": participant}
     query = {name: value for name, value in chosen.items() if value is not None}
-    headers = {"Authorization": _authorization(access.settings)}
+    headers = {"Authorization": authorization(access.settings)}
     asyncio.run(_run(access.url, headers, query, follow=follow, as_json=as_json))
 
 
@@ -99,20 +98,6 @@ async def _ask(http: aiohttp.ClientSession, url: str, query: Mapping[str, str]) 
             stage=Stage.SIGNALING,
             next_step="Check --url or CALLING_SERVICE_URL; `twilio-compat doctor` looks closer.",
         ) from error
-
-
-def _authorization(settings: ServerSettings) -> str:
-    account, token = settings.twilio_account_sid, settings.twilio_auth_token
-    if account is not None and token is not None:
-        return aiohttp.encode_basic_auth(account, token.get_secret_value())
-    for sid, key in settings.api_keys.items():
-        return aiohttp.encode_basic_auth(sid, key.secret)
-    raise InvalidArgumentError(
-        "No Twilio credentials are configured.",
-        stage=Stage.ARGUMENT,
-        next_step="Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN; `twilio-compat serve --dev` "
-        "prints some.",
-    )
 
 
 def _line(event: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -38,10 +39,12 @@ async def ask(
     url = f"{service.url}{path}{version}"
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     credential = AccessKeyCredential(secret.get_secret_value())
-    headers = signed_headers(credential, method, url, data, now=time.time()) | changed
+    signed = signed_headers(
+        credential, method, url, data, now=time.time(), request_id=str(uuid.uuid4())
+    )
     async with (
         aiohttp.ClientSession() as http,
-        http.request(method, url, data=data, headers=headers) as answer,
+        http.request(method, url, data=data, headers=signed | changed) as answer,
     ):
         return answer.status, await answer.json() if answer.status != 204 else None
 

@@ -1,0 +1,101 @@
+"""The table of webhook deliveries: what is to be told, to whom, and how far that is."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, Text, func, select
+from sqlalchemy.sql import Delete, Select, Update
+
+from acs_core.service.store.database import METADATA
+
+__all__ = [
+    "DELIVERIES",
+    "deliveries_of_state",
+    "delivery_of",
+    "newest_deliveries",
+    "old_deliveries",
+    "progress_of",
+    "sequences",
+]
+
+DELIVERIES: Final = Table(
+    "webhook_deliveries",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    # What belongs together is told in the order of `sequence`, from 0.
+    Column("group_id", String(128), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("event", String(128), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("method", String(8), nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", Text, nullable=False),
+    # Text that the answer must have in it; usually empty.
+    Column("expected", Text, nullable=False),
+    Column("replay_of", String(32)),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", Float, nullable=False),
+    # Of the last attempt: HTTP status, and what was wrong.
+    Column("status", Integer),
+    Column("error", Text),
+    Column("created_at", Float, nullable=False),
+    Column("delivered_at", Float),
+    Index("ix_webhook_deliveries_group", "group_id", "sequence"),
+    Index("ix_webhook_deliveries_state", "state", "created_at"),
+    Index("ix_webhook_deliveries_created", "created_at"),
+)
+
+
+def deliveries_of_state(state: str, *, most: int) -> Select[Any]:
+    """The oldest rows in a state, each group in its order."""
+    order = (DELIVERIES.c.created_at, DELIVERIES.c.sequence)
+    return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order).limit(most)
+
+
+def newest_deliveries(*, state: str, group: str, before: float | None, most: int) -> Select[Any]:
+    """The newest rows, newest first.
+
+    Args:
+        state: Only these; empty for all.
+        group: Likewise.
+        before: Only those that were made before, Unix seconds.
+        most: So many at most.
+    """
+    query = select(DELIVERIES)
+    if state:
+        query = query.where(DELIVERIES.c.state == state)
+    if group:
+        query = query.where(DELIVERIES.c.group_id == group)
+    if before is not None:
+        query = query.where(DELIVERIES.c.created_at < before)
+    order = (DELIVERIES.c.created_at.desc(), DELIVERIES.c.sequence.desc())
+    return query.order_by(*order).limit(most)
+
+
+def delivery_of(delivery_id: str) -> Select[Any]:
+    """One row."""
+    return select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)
+
+
+def progress_of(delivery_id: str) -> Update:
+    """The statement that changes one row; its `values` are to be given."""
+    return DELIVERIES.update().where(DELIVERIES.c.id == delivery_id)
+
+
+def sequences() -> Select[Any]:
+    """The last sequence of each group, as `group_id` and `last`."""
+    last = func.max(DELIVERIES.c.sequence).label("last")
+    return select(DELIVERIES.c.group_id, last).group_by(DELIVERIES.c.group_id)
+
+
+def old_deliveries(state: str, *, before: float) -> Delete:
+    """The statement that forgets old rows, except those in a state.
+
+    Args:
+        state: That of the rows to keep.
+        before: Unix seconds.
+    """
+    is_old = DELIVERIES.c.created_at < before
+    return DELIVERIES.delete().where(is_old, DELIVERIES.c.state != state)
