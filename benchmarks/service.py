@@ -64,7 +64,8 @@ async def _fill(server: CompatServer, rooms: int) -> None:
 
 async def _serve(plane: str, tokens: int, data_dir: str | None, rooms: int) -> None:
     loop = asyncio.get_running_loop()
-    async with embedded(options={"plane": plane, "data_dir": data_dir}) as server:
+    options = {"plane": plane, "data_dir": data_dir, "rest_reads": 1e6, "rest_writes": 1e6}
+    async with embedded(options=options) as server:
         await _fill(server, rooms)
         _say(_ready(server, tokens))
         # A line at a time, in a thread: the loop must not wait for us.

@@ -107,12 +107,13 @@ class CompatServer(CallingService):
             teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
+        token = settings.twilio_auth_token
         self.status_callbacks = StatusCallbacks(
             self.webhooks,
             account_sid=self._account_sid or "",
-            auth_token=""
-            if settings.twilio_auth_token is None
-            else settings.twilio_auth_token.get_secret_value(),
+            auth_token="" if token is None else token.get_secret_value(),
+            default_url=settings.room_status_callback,
+            default_method=settings.room_status_callback_method,
         )
         self.compositions.observe(composition_observer(self.status_callbacks))
         self.add_part(self.status_callbacks)

@@ -97,6 +97,8 @@ class Allocations:
         while True:
             await asyncio.sleep(self._times.interval)
             for allocation in list(self._calls.values()):
+                if not allocation.call.endpoints:
+                    continue  # thousands of rooms may wait for participants
                 allocation.refresh_offers()
                 # One connection that cannot be served must not cost the others theirs.
                 for receiver in allocation.receivers:

@@ -24,6 +24,7 @@ from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
 from acs_core.service.automation.part import CallAutomation
 from acs_core.service.automation.playing import Voice
+from acs_core.service.automation.setup import deliver_by
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -154,6 +155,7 @@ class CallingService:
             voices=voices,
             can_transcribe=transcriber is not None,
         )
+        deliver_by(self.automation, self.webhooks, self.event_grid)
         # Webhooks before all others, which have something to tell.
         self._parts: list[ServicePart] = [
             self.webhooks,

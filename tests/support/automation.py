@@ -85,12 +85,12 @@ async def callbacks(service: CallingService) -> AsyncIterator[Callbacks]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         sink.url = f"http://127.0.0.1:{runner.addresses[0][1]}/events"
-        service.automation.outlet.post = sink.post
+        usual, service.automation.outlet.post = service.automation.outlet.post, sink.post
         task = asyncio.create_task(sink.deliver())
         try:
             yield sink
         finally:
-            service.automation.outlet.post = None
+            service.automation.outlet.post = usual
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await runner.cleanup()

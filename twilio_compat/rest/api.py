@@ -22,6 +22,7 @@ from acs_core.service.openapi import ApiFamily, Schema
 from acs_core.service.parts import ServicePart
 from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.pages import address
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
 from twilio_compat.rest.rate_limits import RateLimits
@@ -152,9 +153,12 @@ class RestApi(ServicePart):
         """What the resource answers; of a change not before it is durable.
 
         Raises:
+            InvalidArgumentError: The Host header is no address.
             ServiceError: 503, the database cannot be written; if it is known before, nothing
                 changes.
         """
+        # Answers contain addresses; whoever cannot be given one is refused before anything changes.
+        address(request, REST_PATH)
         if request.method == "GET":
             return await handle(request, form)
         self._database().check_writable()

@@ -37,7 +37,6 @@ from acs_core.core.facts import (
 from acs_core.errors import InvalidArgumentError, ServiceError
 from acs_core.service.history import CallRecord
 from acs_core.service.parts import ServicePart
-from acs_core.service.rooms import RoomOptions
 from acs_core.service.server_call import ServerCall
 from acs_core.service.webhooks import Webhooks
 from twilio_compat.rest.signatures import fields_of, signed_request
@@ -46,7 +45,6 @@ __all__ = ["CompositionNews", "HookNews", "RecordingNews", "StatusCallbacks"]
 
 _log = logging.getLogger(__name__)
 
-NO_OPTIONS: Final = RoomOptions()
 PERSON: Final = ("ParticipantSid", "ParticipantStatus", "ParticipantIdentity")
 TRACK: Final = ("TrackSid", "TrackKind", "TrackName")
 MOST_LOOKED_AT: Final = 10_000
@@ -133,6 +131,8 @@ class StatusCallbacks(ServicePart):
         webhooks: Delivers it; started before this part.
         account_sid: The account that everything belongs to.
         auth_token: Signs; empty: nothing is signed.
+        default_url: For rooms that have no status callback of their own.
+        default_method: GET or POST.
         clock: Unix seconds.
     """
 
@@ -142,11 +142,14 @@ class StatusCallbacks(ServicePart):
         *,
         account_sid: str,
         auth_token: str,
+        default_url: str | None = None,
+        default_method: str = "POST",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._webhooks = webhooks
         self._account_sid = account_sid
         self._auth_token = auth_token
+        self._default = (default_url, default_method)
         self._clock = clock
         # By call and participant: the tracks that others were told of, by publication id.
         self._rooms: dict[str, dict[str, dict[str, PublicationInfo]]] = {}
@@ -160,6 +163,15 @@ class StatusCallbacks(ServicePart):
         """
         self._webhooks.check(url)
 
+    async def start(self) -> None:
+        """Begin.
+
+        Raises:
+            InvalidArgumentError: The default URL cannot be used.
+        """
+        if self._default[0] is not None:
+            self.check(self._default[0])
+
     async def close(self) -> None:
         """End; what was not told is found again after the next start."""
         for task in self._tasks:
@@ -170,13 +182,15 @@ class StatusCallbacks(ServicePart):
 
     def call_started(self, call: ServerCall) -> None:
         """`room-created`, or who is gone since the service was killed."""
-        if call.is_probe or not _options(call.record).status_callback:
+        if call.is_probe or self._target(call.record)[0] is None:
             return
         self._rooms[call.id] = {}
         if not call.is_resumed:
             self._tell("room-created", call.record)
             return
-        task = asyncio.create_task(self._clear(call.record), name=f"callbacks of {call.id}")
+        before = self._webhooks.sequence(_group(call.record))
+        clearing = self._clear(call.record, before)
+        task = asyncio.create_task(clearing, name=f"callbacks of {call.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -219,15 +233,20 @@ class StatusCallbacks(ServicePart):
             seconds = (record.ended_at or self._clock()) - record.started_at
             self._tell("room-ended", record, {"RoomDuration": str(int(seconds))})
 
-    async def _clear(self, record: CallRecord) -> None:
-        """Tell that everybody is gone of whom only was told that they came."""
+    async def _clear(self, record: CallRecord, before: int) -> None:
+        """Tell that everybody is gone of whom only was told that they came.
+
+        Args:
+            record: The room.
+            before: The number of its first event since it is back: that is of no interest.
+        """
         people: dict[str, dict[str, Mapping[str, str]]] = {}
         try:
             rows = await self._webhooks.rows(group=_group(record), most=MOST_LOOKED_AT)
         except ServiceError as error:
             _log.warning("who was in room %s is not told as gone: %s", record.id, error)
             return
-        for row in reversed(rows):
+        for row in (item for item in reversed(rows) if item["sequence"] < before):
             fields = fields_of(row)
             participant, track = fields.get("ParticipantSid", ""), fields.get("TrackSid", "")
             match row["event"]:
@@ -403,19 +422,28 @@ class StatusCallbacks(ServicePart):
         self._tell(event, record, {**fields, **(more or {})})
 
     def _tell(self, event: str, record: CallRecord, more: Mapping[str, str] | None = None) -> None:
-        options = _options(record)
-        if options.status_callback is None:
+        url, method = self._target(record)
+        if url is None or record.room is None:
             return
         group = _group(record)
         fields = {
             "RoomSid": f"RM{record.id}",
-            "RoomName": (record.room.unique_name if record.room else None) or f"RM{record.id}",
-            "RoomType": str(options.kind),
+            "RoomName": record.room.unique_name or f"RM{record.id}",
+            "RoomType": str(record.room.options.kind),
             "RoomStatus": "in-progress" if record.ended_at is None else "completed",
             "SequenceNumber": str(self._webhooks.sequence(group)),
             **(more or {}),
         }
-        self._post(event, options.status_callback, options.status_callback_method, fields, group)
+        self._post(event, url, method, fields, group)
+
+    def _target(self, record: CallRecord) -> tuple[str | None, str]:
+        """Who hears of a call, and by which method; None: nobody."""
+        if record.room is None:
+            return None, ""
+        options = record.room.options
+        if options.status_callback is None:
+            return self._default
+        return options.status_callback, options.status_callback_method
 
     def _post(self, event: str, url: str, method: str, more: Mapping[str, str], group: str) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
@@ -431,10 +459,6 @@ class StatusCallbacks(ServicePart):
             _log.warning("%s of %s is not told: %s", event, group, error.message)
             return
         self._webhooks.post(request)
-
-
-def _options(record: CallRecord) -> RoomOptions:
-    return NO_OPTIONS if record.room is None else record.room.options
 
 
 def _group(record: CallRecord) -> str:

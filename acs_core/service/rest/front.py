@@ -52,6 +52,7 @@ class AzureFront:
         gate: Who may ask.
         flush: Returns when everything that was changed is durable.
         clock: Unix seconds.
+        body_deadline: Seconds that a body may take to arrive.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class AzureFront:
         *,
         flush: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.time,
+        body_deadline: float = BODY_DEADLINE,
     ) -> None:
         self._gate = gate
+        self._body_deadline = body_deadline
         self._flush = flush
         self._clock = clock
         self._repeats = Repeats()
@@ -91,7 +94,7 @@ class AzureFront:
     async def _answer(self, route: AzureRoute, request: web.Request) -> AzureAnswer:
         now, target = self._clock(), request.raw_path
         admitted = self._gate.admit(route.method, target, request.headers, now=now)
-        data = await _body(request)
+        data = await _body(request, self._body_deadline)
         admitted.check_body(data)
         repetition = repeatable(route.method, target, request.headers, data)
         is_safe = route.method in _SAFE
@@ -128,9 +131,9 @@ class AzureFront:
         return answer
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.Request, deadline: float) -> bytes:
     try:
-        async with asyncio.timeout(BODY_DEADLINE):
+        async with asyncio.timeout(deadline):
             return await request.read()
     except TimeoutError as error:
         raise DeadlineError("The body did not arrive in time.", stage=Stage.ARGUMENT) from error

@@ -79,9 +79,14 @@ def repeatable(
 
 
 class Repeats:
-    """The first answers to repeatable requests."""
+    """The first answers to repeatable requests.
 
-    def __init__(self) -> None:
+    Args:
+        size: So many at most; the oldest is forgotten first.
+    """
+
+    def __init__(self, *, size: int = MOST_ANSWERS) -> None:
+        self._size = size
         self._firsts: dict[str, _First] = {}
 
     def knows(self, request: Repeatable | None) -> bool:
@@ -129,7 +134,7 @@ class Repeats:
         # In order of arrival.
         while self._firsts:
             oldest = next(iter(self._firsts.values()))
-            if oldest.came_at >= time and len(self._firsts) < MOST_ANSWERS:
+            if oldest.came_at >= time and len(self._firsts) < self._size:
                 return
             del self._firsts[oldest.request.id]
 

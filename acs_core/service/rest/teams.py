@@ -62,7 +62,13 @@ class TeamsTokenVerifier(Protocol):
 
 
 async def teams_user_of(
-    verifier: TeamsTokenVerifier | None, token: str, *, app_id: str, user_id: str, now: float
+    verifier: TeamsTokenVerifier | None,
+    token: str,
+    *,
+    app_id: str,
+    user_id: str,
+    now: float,
+    deadline: float = VERIFIER_DEADLINE,
 ) -> TeamsUser:
     """The user for whom a token may be exchanged.
 
@@ -72,6 +78,7 @@ async def teams_user_of(
         app_id: The application that asks.
         user_id: The user that it asks for.
         now: Unix seconds.
+        deadline: Seconds that the verifier may take.
 
     Raises:
         ServiceError: 501, there is no verifier.
@@ -86,7 +93,7 @@ async def teams_user_of(
             next_step="Start it with a verifier of their tokens.",
         )
     try:
-        async with asyncio.timeout(VERIFIER_DEADLINE):
+        async with asyncio.timeout(deadline):
             user = await verifier.verify(token, now=now)
     except TimeoutError as error:
         raise DeadlineError("The token was not verified in time.", stage=Stage.TOKEN) from error

@@ -213,6 +213,8 @@ class SpeakerDetector:
 
     def decide(self, now: float) -> SpeakerChanges | None:
         """Judge the last second; None when nothing changed."""
+        if not self._speakers:
+            return None  # thousands of rooms may wait for participants
         activities = {name: self._speakers[name].activity(now) for name in self._speakers}
         before = self._dominant
         self._choose(activities, now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
+import secrets
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -26,8 +27,10 @@ class DataDirectory:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._temporary = None if path else tempfile.TemporaryDirectory(prefix="calling-service-")
-        self.path = Path(self._temporary.name) if self._temporary else Path(path or ".").absolute()
+        # Made when it is opened, so that a service that never starts leaves nothing behind.
+        self._is_temporary = path is None
+        own = Path(tempfile.gettempdir()) / f"calling-service-{secrets.token_hex(16)}"
+        self.path = (path or own).absolute()
         self._lock: int | None = None
 
     @property
@@ -38,7 +41,7 @@ class DataDirectory:
     @property
     def database_url(self) -> str:
         """The URL of the database that lives here."""
-        return "sqlite://" if self._temporary else f"sqlite:///{self.path / DATABASE_FILE}"
+        return "sqlite://" if self._is_temporary else f"sqlite:///{self.path / DATABASE_FILE}"
 
     def open(self) -> None:
         """Make what is missing, and keep other services out.
@@ -47,7 +50,7 @@ class DataDirectory:
             ServiceError: 503: it cannot be written, or another service uses it.
         """
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=not self._is_temporary)
             self.media.mkdir(mode=0o700, exist_ok=True)
             self._lock = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,6 +70,5 @@ class DataDirectory:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.cleanup()
+            if self._is_temporary:
+                shutil.rmtree(self.path, ignore_errors=True)

@@ -11,6 +11,7 @@ from twilio.request_validator import RequestValidator
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import Priority, PublicationKind
+from acs_core.errors import InvalidArgumentError
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from tests.support.webhook_sink import Got, WebhookSink, webhook_sink
@@ -358,3 +359,23 @@ async def test_a_room_that_goes_on_after_a_restart_is_neither_ended_nor_created_
             ("4", "participant-disconnected"),
             ("5", "room-ended"),
         ]
+
+
+async def test_rooms_that_participants_make_are_told_to_the_service_wide_callback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with webhook_sink() as sink, webhook_sink() as own, aiohttp.ClientSession() as http:
+        options = {"room_status_callback": sink.url, "room_status_callback_method": "GET"}
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            join(rest, "ad hoc")
+            await create(rest, StatusCallback=own.url)
+            got = await sink.count(2)
+            assert [item.event for item in got] == ["room-created", "participant-connected"]
+            assert (got[0].method, got[0].form["RoomName"]) == ("GET", "ad hoc")
+            assert is_genuine(rest, sink, got[0])
+            await own.count(1)
+        with pytest.raises(InvalidArgumentError):
+            async with embedded(options={"room_status_callback": "ftp://x/"}):
+                pass

@@ -1,9 +1,8 @@
-"""A service with people, telephones and a program that runs calls, once with each client."""
+"""A service with people, telephones and a program that runs calls with the asynchronous client."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -24,12 +23,11 @@ class Site:
         return await self.switch.caller(name)
 
 
-@pytest.fixture(params=["async", "sync"])
-async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(switch())
-        sink = await stack.enter_async_context(callbacks(running.service))
-        app = await stack.enter_async_context(
-            program(running.service, is_async=request.param == "async")
-        )
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with (
+        switch() as running,
+        callbacks(running.service) as sink,
+        program(running.service) as app,
+    ):
         yield Site(running, sink, app)

@@ -41,7 +41,10 @@ class Site:
         self.runner: web.AppRunner | None = None
         self.asked: list[AzureRequest] = []
         self._front = AzureFront(
-            Gate(KEY), flush=lambda: self.disk(), clock=lambda: time.time() + self.ahead
+            Gate(KEY),
+            flush=lambda: self.disk(),
+            clock=lambda: time.time() + self.ahead,
+            body_deadline=1.0,
         )
 
     async def echo(self, request: AzureRequest) -> AzureAnswer:
@@ -219,6 +222,22 @@ async def test_the_body_of_a_stranger_is_not_waited_for(site: Site) -> None:
     )
     assert b" 401 " in await asyncio.wait_for(reader.readline(), 5)
     writer.write(b"x" * 900)  # The connection is kept until then, for a while.
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    await until(site.is_deserted)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for_long(site: Site) -> None:
+    headers = site.sign("POST", b"x" * 900)["headers"]
+    host, port = site.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    head = [f"Host: {host}:{port}", "Content-Length: 900", *lines]
+    request = "\r\n".join(["POST /things/a?api-version=v1 HTTP/1.1", *head, "", ""])
+    writer.write(request.encode())
+    assert b" 408 " in await asyncio.wait_for(reader.readline(), 5)
+    writer.write(b"x" * 900)
     await writer.drain()
     writer.close()
     await writer.wait_closed()

@@ -110,6 +110,13 @@ async def test_answers_are_forgotten() -> None:
     assert not repeats.knows(asked())
 
 
+async def test_memory_is_bounded() -> None:
+    repeats, work = Repeats(size=2), Work()
+    for id_ in "abc":
+        await repeats.answer(asked(id_), work, now=NOW)
+    assert [repeats.knows(asked(id_)) for id_ in "abc"] == [False, True, True]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

@@ -43,7 +43,9 @@ def test_what_is_in_it_stays(tmp_path: Path) -> None:
 
 def test_one_of_its_own_goes_with_the_service() -> None:
     directory = DataDirectory(None)
+    assert not directory.path.exists()
     directory.open()
+    assert directory.path.stat().st_mode & 0o777 == 0o700
     (directory.media / "file").write_text("gone")
     assert directory.database_url == "sqlite://"
     directory.close()
