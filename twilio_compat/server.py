@@ -32,6 +32,7 @@ from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsRes
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.recording_callbacks import recording_observer
 from twilio_compat.rest.recordings import RECORDING_SCHEMAS, RecordingsResource
 from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
@@ -117,6 +118,7 @@ class CompatServer(CallingService):
             default_method=settings.room_status_callback_method,
             find=lambda call_id: self.history.find(call_id),
         )
+        self.recordings.observe(recording_observer(self.status_callbacks))
         self.compositions.observe(composition_observer(self.status_callbacks))
         self.add_part(self.status_callbacks)
         self.add_part(WebhookInspector(self.webhooks, credentials.check))

@@ -25,6 +25,7 @@ from acs_core.service.archive import Archive
 from acs_core.service.automation.part import CallAutomation
 from acs_core.service.automation.playing import Voice
 from acs_core.service.automation.setup import deliver_by
+from acs_core.service.call_recording_files import CallRecordingFiles
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -183,6 +184,16 @@ class CallingService:
         self.add_part(self.recordings)
         self.media_files = MediaFiles(self.directory.media, self.directory.path)
         self.add_part(self.media_files)
+        self.add_part(
+            CallRecordingFiles(
+                self.automation.recordings,
+                self.recordings,
+                self.compositions,
+                self.media_files,
+                self.event_grid,
+                lambda: self.url,
+            )
+        )
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None

@@ -13,7 +13,8 @@ from acs_core.service.compositions import (
     CompositionObserver,
     Purpose,
 )
-from twilio_compat.rest.status_callbacks import CompositionNews, HookNews, StatusCallbacks
+from twilio_compat.rest.callback_news import CompositionNews, HookNews
+from twilio_compat.rest.status_callbacks import StatusCallbacks
 
 __all__ = ["composition_observer"]
 
