@@ -43,8 +43,9 @@ integrations: ## the tests of the integrations with other frameworks, with these
 	.venv-pipecat/bin/python -m pip install --quiet --editable '.[test,pipecat]'
 	.venv-pipecat/bin/python -m pytest tests/integrations $(PYTEST)
 
+# Without pytest's logging: it keeps all records, and with their errors whole rooms.
 soak: $(STAMP) $(SDK) ## hours of calls; by hand
-	$(BIN)/python -m pytest -m soak -s --timeout 0 $(PYTEST)
+	$(BIN)/python -m pytest -m soak -s --timeout 0 -p no:logging $(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff format --check .

@@ -1,7 +1,8 @@
 """HTTP requests that are signed with the access key of a communication resource.
 
-Both ends are here: `signed_headers` for clients, `check_signature` for the service. Pure: time is
-an argument. A connection string, ``endpoint=https://...;accesskey=...``, holds what a client needs.
+Both ends are here: `signed_headers` for clients, `check_signature` for the service, which judges a
+request before it reads the body: the signature covers the body's hash. Pure: time is an argument.
+A connection string, ``endpoint=https://...;accesskey=...``, holds what a client needs.
 
 Source: "Sign an HTTP request" of the ACS documentation, RFC 2104; the Azure clients for Python,
 which sign the path raw or decoded and the host with or without a trailing slash.
@@ -13,18 +14,19 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from acs_core.errors import AuthenticationError, InvalidArgumentError, Stage
 
 __all__ = [
     "AccessKeyCredential",
     "EndpointCredential",
+    "SignedRequest",
     "check_signature",
     "parse_connection_string",
     "signed_headers",
@@ -32,7 +34,8 @@ __all__ = [
 
 CLOCK_SKEW: Final = 300.0
 """Seconds that the two clocks may be apart; an older request may have been recorded."""
-_SCHEME: Final = "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
+SIGNATURE_SCHEME: Final = "HMAC-SHA256"
+_SCHEME: Final = f"{SIGNATURE_SCHEME} SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,30 @@ class EndpointCredential:
 
     endpoint: str
     credential: AccessKeyCredential
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What the holder of the key has signed.
+
+    Attributes:
+        signature: In base64; the same for every request that says the same in the same second.
+        signed_at: Unix seconds, whole ones.
+        content_hash: Of the body, in base64.
+    """
+
+    signature: str = field(repr=False)
+    signed_at: float
+    content_hash: str
+
+    def check_body(self, body: bytes) -> None:
+        """Refuse another body than the one that was signed.
+
+        Raises:
+            AuthenticationError: 401.
+        """
+        if not _is_same(self.content_hash, _content_hash(body)):
+            raise _refused("The body is not what was signed.")
 
 
 def parse_connection_string(connection_string: str) -> EndpointCredential:
@@ -78,7 +105,13 @@ def parse_connection_string(connection_string: str) -> EndpointCredential:
 
 
 def signed_headers(
-    credential: AccessKeyCredential, method: str, url: str, body: bytes, *, now: float
+    credential: AccessKeyCredential,
+    method: str,
+    url: str,
+    body: bytes,
+    *,
+    now: float,
+    request_id: str = "",
 ) -> dict[str, str]:
     """The headers that sign a request.
 
@@ -88,6 +121,8 @@ def signed_headers(
         url: Whole, with its query.
         body: Empty when there is none.
         now: Unix seconds.
+        request_id: Another one for each request. It is not signed; without it the service takes
+            the second of two requests that say the same in the same second for a replay.
 
     Raises:
         InvalidArgumentError: The key is no base64.
@@ -97,30 +132,24 @@ def signed_headers(
     date = format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)
     content = _content_hash(body)
     signature = _signature(_decoded(credential.key), method, target, date, parts.netloc, content)
-    return {
+    headers = {
         "x-ms-date": date,
         "x-ms-content-sha256": content,
         "Authorization": f"{_SCHEME}{signature}",
     }
+    return headers | ({"x-ms-client-request-id": request_id} if request_id else {})
 
 
 def check_signature(
-    key: bytes,
-    method: str,
-    target: str,
-    headers: Mapping[str, str],
-    body: bytes,
-    *,
-    now: float,
-) -> None:
-    """Believe a request, or not.
+    key: bytes, method: str, target: str, headers: Mapping[str, str], *, now: float
+) -> SignedRequest:
+    """Believe a request, as far as its body is the one that was signed; or refuse it.
 
     Args:
         key: The resource's key, decoded.
         method: Upper case.
         target: Path and query as they were sent.
         headers: Names as `signed_headers` writes them, and `Host`; a mapping may ignore case.
-        body: What was received.
         now: Unix seconds.
 
     Raises:
@@ -130,14 +159,14 @@ def check_signature(
     content, given = headers.get("x-ms-content-sha256", ""), headers.get("Authorization", "")
     if not given.startswith(_SCHEME):
         raise _refused("The request is not signed.")
-    if not hmac.compare_digest(content.encode(), _content_hash(body).encode()):
-        raise _refused("The body is not what was signed.")
-    candidates = [
-        _SCHEME + _signature(key, method, spelling, date, name, content)
-        for spelling in dict.fromkeys((target, unquote(target)))
+    signature = given.removeprefix(_SCHEME)
+    # All are compared, so that the time tells nothing about them.
+    matches = [
+        _is_same(signature, _signature(key, method, spelling, date, name, content))
+        for spelling in _spellings(target)
         for name in (host, f"{host}/")
     ]
-    if not any(hmac.compare_digest(given.encode(), item.encode()) for item in candidates):
+    if not any(matches):
         raise _refused("The signature does not fit the request.")
     try:
         signed_at = parsedate_to_datetime(date).timestamp()
@@ -145,12 +174,37 @@ def check_signature(
         raise _refused("The date cannot be read.") from None
     if abs(now - signed_at) > CLOCK_SKEW:
         raise _refused("The request was signed too long ago, or the clocks differ.")
+    return SignedRequest(signature, signed_at, content)
+
+
+def _spellings(target: str) -> Iterable[str]:
+    """What a client may have signed when it sent this target."""
+    path, mark, query = target.partition("?")
+    # The asynchronous client of Call Automation signs raw ids encoded, and its transport decodes
+    # their colons; it is the same resource, segment by segment.
+    encoded = "/".join(quote(unquote(segment), safe="") for segment in path.split("/"))
+    spellings = [target, f"{encoded}{mark}{query}"]
+    decoded = unquote(target)
+    # Of what can be decoded further nobody knows whether it was signed raw for another resource.
+    if unquote(decoded) == decoded:
+        spellings.append(decoded)
+    return dict.fromkeys(spellings)
 
 
 def _signature(key: bytes, method: str, target: str, date: str, host: str, content: str) -> str:
     text = f"{method}\n{target}\n{date};{host};{content}"
-    digest = hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).digest()
+    digest = hmac.new(key, _encoded(text), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
+
+
+def _is_same(given: str, right: str) -> bool:
+    """Whether two texts are equal; takes the same time either way."""
+    return hmac.compare_digest(_encoded(given), _encoded(right))
+
+
+def _encoded(text: str) -> bytes:
+    # Headers may hold any bytes, which arrive here as surrogates.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _content_hash(body: bytes) -> str:

@@ -1,7 +1,7 @@
 """The service as a child process: `python -m benchmarks.service --plane batch`.
 
-Prints a line with its address and tokens. Answers each line of its input with what it holds;
-ends with its input.
+Prints a line with its address and tokens. Answers each line of its input with what it holds:
+before that, "record" records every call, and "stop" ends that. Ends with its input.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import uuid
 from pathlib import Path
 
+from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from benchmarks.processes import resident_bytes
@@ -28,10 +29,20 @@ def _say(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 
-def _holds() -> dict[str, int]:
+def _obey(server: CompatServer, question: str) -> None:
+    for call in server.calls.live.values():
+        if question == "record":
+            call.set_recording_rules(INCLUDE_ALL)
+        elif question == "stop":
+            call.set_recording_rules(EXCLUDE_ALL)
+
+
+def _holds(server: CompatServer) -> dict[str, int]:
     gc.collect()
     descriptors = list(Path("/proc/self/fd").iterdir())
+    files = server.recordings.folder.iterdir()
     return {
+        "recorded": sum(path.stat().st_size for path in files),
         "rss": resident_bytes(os.getpid()),
         "tasks": len(asyncio.all_tasks()),
         "descriptors": len(descriptors),
@@ -64,12 +75,14 @@ async def _fill(server: CompatServer, rooms: int) -> None:
 
 async def _serve(plane: str, tokens: int, data_dir: str | None, rooms: int) -> None:
     loop = asyncio.get_running_loop()
-    async with embedded(options={"plane": plane, "data_dir": data_dir}) as server:
+    options = {"plane": plane, "data_dir": data_dir, "rest_reads": 1e6, "rest_writes": 1e6}
+    async with embedded(options=options) as server:
         await _fill(server, rooms)
         _say(_ready(server, tokens))
         # A line at a time, in a thread: the loop must not wait for us.
-        while await loop.run_in_executor(None, sys.stdin.readline):
-            _say(_holds())
+        while question := await loop.run_in_executor(None, sys.stdin.readline):
+            _obey(server, question.strip())
+            _say(_holds(server))
 
 
 def main() -> None:

@@ -42,6 +42,11 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.errors",
         "acs_core.aiortc_private",
     ),
+    # Runs in a process of its own; the service knows what a job is and nothing else of it.
+    "acs_core.compositing": ("acs_core.compositing", "acs_core.media", "acs_core.errors"),
+    "acs_core.compositing.job": ("acs_core.compositing.layout", "acs_core.errors"),
+    "acs_core.compositing.layout": (),
+    "acs_core.compositing.periods": (),
     "acs_core.client": (
         "acs_core.client",
         "acs_core.core",
@@ -59,6 +64,8 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.core",
         "acs_core.wire",
         "acs_core.rtc",
+        "acs_core.compositing.job",
+        "acs_core.compositing.layout",
         "acs_core.errors",
         "acs_core.identifiers",
         "acs_core.signed_request",

@@ -28,6 +28,7 @@ from twilio_compat.commands import (
     insights,
     join,
     load_test,
+    openapi,
     preflight,
     serve,
     token,
@@ -45,7 +46,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (
+COMMANDS = (
     serve,
     token,
     join,
@@ -55,8 +56,10 @@ for module in (
     insights,
     webhooks,
     load_test,
+    openapi,
     turn_config,
-):
+)
+for module in COMMANDS:
     module.register(app)
 
 

@@ -386,7 +386,9 @@ class LocalParticipant(Participant):
         try:
             await self._streams.unpublish(core)
         except CallingError as error:
-            _log.warning("Withdrawing %s failed: %s", core.name, error)
+            # The end of the call withdraws everything, also what was being withdrawn.
+            if not self._is_over:
+                _log.warning("Withdrawing %s failed: %s", core.name, error)
 
     def _remove(self, publication: LocalTrackPublication) -> None:
         publication._release()

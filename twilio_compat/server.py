@@ -15,16 +15,25 @@ from typing import Any, Final
 from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.media.voice import FileVoice
 from acs_core.service.app import CallingService
+from acs_core.service.history import CallRecord
 from acs_core.service.pstn import PstnGateway
+from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.sfu.transport import SfuTimes
 from acs_core.service.transcription import Transcriber
 from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
-from twilio_compat.rest import REST_PATH, RestApi
+from twilio_compat.rest import REST_PATHS, RestApi
+from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
+from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
+from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.recordings import RECORDING_SCHEMAS, RecordingsResource
 from twilio_compat.rest.status_callbacks import StatusCallbacks
+from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 from twilio_compat.verifier import TwilioTokenVerifier
@@ -47,6 +56,7 @@ class CompatServer(CallingService):
             where telephones cannot be called.
         gateway: Instead of the wire gateway's deadlines and limits by the settings.
         sfu_times: Instead of the SFU's usual deadlines.
+        teams_tokens: Believes tokens of Teams users, who get tokens of the service for them.
     """
 
     def __init__(
@@ -58,6 +68,7 @@ class CompatServer(CallingService):
         telephones: PstnGateway | None = None,
         gateway: GatewaySettings | None = None,
         sfu_times: SfuTimes | None = None,
+        teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self._keys = settings.api_keys
         self.gateway_settings = gateway or GatewaySettings(
@@ -86,14 +97,16 @@ class CompatServer(CallingService):
             routes=[
                 web.get(SIGNALING_PATH, self._signaling),
                 *self._insights.routes(),
-                *self._rest_routes(credentials),
                 *routes,
             ],
-            open_to_pages=(REST_PATH, SIGNALING_PATH, VIDEO_EVENTS_PATH),
+            open_to_pages=(*REST_PATHS, SIGNALING_PATH, VIDEO_EVENTS_PATH),
             transcriber=transcriber,
             telephones=telephones,
+            voices=FileVoice,
             sfu_times=sfu_times,
+            teams_tokens=teams_tokens,
         )
+        self._add_rest(settings, credentials)
         token = settings.twilio_auth_token
         self.status_callbacks = StatusCallbacks(
             self.webhooks,
@@ -120,18 +133,41 @@ class CompatServer(CallingService):
         password = None if token is None or self._account_sid is None else token.get_secret_value()
         return RestCredentials(self._account_sid or "", password, self._keys)
 
-    def _rest_routes(self, credentials: RestCredentials) -> list[web.AbstractRouteDef]:
-        if self._account_sid is None:
-            return []
+    def _add_rest(self, settings: ServerSettings, credentials: RestCredentials) -> None:
+        account = self._account_sid
+        if account is None:
+            return
         rest = RestApi(
-            lambda: self.calls,
-            history=lambda: self.history,
+            self.calls,
+            history=self.history,
             database=lambda: self.database,
-            account_sid=self._account_sid,
+            account_sid=account,
             credentials=credentials,
+            limits=RateLimits(settings.rest_reads, settings.rest_writes),
             check_callback=lambda url: self.webhooks.check(url),
         )
-        return rest.routes()
+        transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
+        rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
+        for name, kind in (("Recording", "recordings"), ("Composition", "compositions")):
+            resource = MediaSettingsResource(
+                f"{name}Settings", kind, lambda: self.database, account
+            )
+            rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        recordings = RecordingsResource(
+            rest.rooms, self.recordings, self.media_files, self._find_call, account
+        )
+        rest.add(recordings.operations(), RECORDING_SCHEMAS)
+        compositions = CompositionsResource(
+            self.compositions, self.media_files, self._find_call, account
+        )
+        rest.add(compositions.operations(), COMPOSITION_SCHEMAS)
+        hooks = CompositionHooksResource(self.compositions, account)
+        rest.add(hooks.operations(), HOOK_SCHEMAS)
+        self.add_part(rest)
+
+    async def _find_call(self, call_id: str) -> CallRecord | None:
+        live = self.calls.live.get(call_id)
+        return await self.history.find(call_id) if live is None else live.record
 
     async def close(self) -> None:
         """Drain, as the service does; participants of the wire gateway first."""

@@ -57,6 +57,8 @@ class ServerSettings(ServiceSettings):
         twilio_api_key_secret: Its secret.
         twilio_api_keys: Further API keys.
         audio_processors: Noise cancellation vendors that browsers may load, as Twilio names them.
+        rest_reads: Requests a second to the REST API that read; Twilio's quota.
+        rest_writes: The same that make or change something.
         signaling_sockets: So many sockets of the wire gateway; further clients are asked to wait.
         room_status_callback: URL that hears of what happens in rooms without one of their own, as
             those are that participants make; None: nobody.
@@ -73,6 +75,8 @@ class ServerSettings(ServiceSettings):
     twilio_api_key_secret: SecretStr | None = Field(None, validation_alias="twilio_api_key_secret")
     twilio_api_keys: tuple[ApiKeySettings, ...] = Field((), validation_alias="twilio_api_keys")
     audio_processors: tuple[str, ...] = ()
+    rest_reads: float = Field(80.0, gt=0, allow_inf_nan=False)
+    rest_writes: float = Field(20.0, gt=0, allow_inf_nan=False)
     signaling_sockets: int = Field(2000, ge=1)
     room_status_callback: str | None = None
     room_status_callback_method: Literal["GET", "POST"] = "POST"

@@ -2,7 +2,9 @@
 
 Offers are handled one after the other by one task. A publication is subscribed when an accepted
 offer maps it to a section, or when its data channel opens; what an offer no longer maps is
-unsubscribed. A new connection number replaces the connection; readers of frames go on.
+unsubscribed. Data channels come another way than the roster, and may be there first: then they
+wait until the publication is `known`. A new connection number replaces the connection; readers of
+frames go on.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from acs_core import wire
 from acs_core.client.contained import tell
@@ -26,6 +28,9 @@ from acs_core.rtc.data import DataChannel
 __all__ = ["ReceiveObserver", "SubscribeLeg"]
 
 _log = logging.getLogger(__name__)
+
+MOST_AHEAD: Final = 1000
+"""Messages of one publication that wait for the roster."""
 
 
 class ReceiveObserver(Protocol):
@@ -51,8 +56,10 @@ class SubscribeLeg:
         options: SessionOptions,
         observer: ReceiveObserver,
         on_trouble: Callable[[CallingError], None],
+        is_known: Callable[[str], bool],
     ) -> None:
         self._endpoint_id = endpoint_id
+        self._is_known = is_known
         self._ask = ask
         self._options = options
         self._observer = observer
@@ -64,6 +71,8 @@ class SubscribeLeg:
         self._connection = 0
         self._receivers: dict[str, StreamReceiver] = {}
         self._channels: dict[str, DataChannel] = {}
+        # What came of data publications that the roster does not have yet.
+        self._ahead: dict[str, list[str | bytes]] = {}
         self._offers: asyncio.Queue[wire.Offer] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._accepted = asyncio.Event()
@@ -93,7 +102,16 @@ class SubscribeLeg:
 
     def is_subscribed(self, publication: str) -> bool:
         """Whether media or data of a publication arrives."""
-        return publication in self._receivers or publication in self._channels
+        has_channel = publication in self._channels and publication not in self._ahead
+        return has_channel or publication in self._receivers
+
+    def known(self, publication: str) -> None:
+        """The roster has a publication: what came of it before is told now."""
+        messages = self._ahead.pop(publication, None)
+        if messages is not None:
+            tell(self._observer.on_subscribed, publication)
+            for payload in messages:
+                tell(self._observer.on_data, publication, payload)
 
     def reliability(self, publication: str) -> DataReliability | None:
         """How hard the data channel of a publication tries; None while there is none."""
@@ -110,7 +128,8 @@ class SubscribeLeg:
         """The publication is gone; say so before anybody hears of it otherwise."""
         receiver = self._receivers.pop(publication, None)
         channel = self._channels.pop(publication, None)
-        if receiver is not None or channel is not None:
+        was_ahead = self._ahead.pop(publication, None) is not None
+        if receiver is not None or (channel is not None and not was_ahead):
             tell(self._observer.on_unsubscribed, publication)
 
     @property
@@ -141,6 +160,7 @@ class SubscribeLeg:
         # That nothing comes any more is told by the end of the call.
         self._receivers.clear()
         self._channels.clear()
+        self._ahead.clear()
         peers = {peer for peer in (self._peer, self._carrier) if peer is not None}
         self._peer = self._carrier = None
         await asyncio.gather(*(peer.close() for peer in peers))
@@ -213,10 +233,21 @@ class SubscribeLeg:
         publication = channel.label
         is_new = publication not in self._channels
         self._channels[publication] = channel
-        channel.on_message = lambda payload: self._observer.on_data(publication, payload)
+        channel.on_message = lambda payload: self._received(publication, payload)
         channel.on_close = lambda: self._channel_closed(peer, channel)
-        if is_new:
+        if is_new and self._is_known(publication):
             tell(self._observer.on_subscribed, publication)
+        elif is_new:
+            self._ahead[publication] = []
+
+    def _received(self, publication: str, payload: str | bytes) -> None:
+        ahead = self._ahead.get(publication)
+        if ahead is None:
+            self._observer.on_data(publication, payload)
+        elif len(ahead) < MOST_AHEAD:
+            ahead.append(payload)
+        else:
+            _log.warning("a message of %s, of which nothing else is known, was lost", publication)
 
     def _channel_closed(self, peer: SubscribePeer, channel: DataChannel) -> None:
         publication = channel.label

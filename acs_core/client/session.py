@@ -33,10 +33,12 @@ from acs_core.core.facts import (
     CallType,
     DataReliability,
     EndpointInfo,
+    EndpointJoined,
     EndpointLeft,
     EndReason,
     Fact,
     Priority,
+    PublicationAdded,
     PublicationRemoved,
 )
 from acs_core.core.roster import Roster
@@ -110,6 +112,7 @@ class CallSession:
             self._options,
             observer,
             lambda error: self._leg_failed("subscribe", error),
+            lambda publication: self._roster.owner(publication) is not None,
         )
         self._recovery = MediaRecovery(
             {"publish": self._publish, "subscribe": self._subscribe},
@@ -401,6 +404,15 @@ class CallSession:
             if new:
                 after = self._roster.about(fact) or before
                 tell(self._observer.on_facts, (RosterChange(fact, after),))
+                self._subscribe_for(fact)
+
+    def _subscribe_for(self, fact: Fact) -> None:
+        """Tell what came ahead of a publication."""
+        if isinstance(fact, PublicationAdded):
+            self._subscribe.known(fact.publication.id)
+        elif isinstance(fact, EndpointJoined):
+            for publication in fact.endpoint.publications:
+                self._subscribe.known(publication.id)
 
     def _unsubscribe_for(self, fact: Fact, endpoint: EndpointInfo | None) -> None:
         if isinstance(fact, PublicationRemoved):

@@ -25,6 +25,7 @@ __all__ = [
     "DECLINED_ELSEWHERE",
     "DUPLICATE_IDENTITY",
     "ENDED_FOR_EVERYONE",
+    "FORBIDDEN",
     "HUNG_UP",
     "LINK_LOST",
     "LOBBY_REJECTED",
@@ -35,6 +36,7 @@ __all__ = [
     "NO_TELEPHONY",
     "OTHER_HUNG_UP",
     "OTHER_LOST",
+    "REDIRECTED",
     "REMOVED",
     "ROOM_COMPLETED",
     "SERVICE_STOPPED",
@@ -94,6 +96,9 @@ CANCELLED: Final = EndReason(code=487, sub_code=0, message="The caller cancelled
 DECLINED: Final = EndReason(code=603, sub_code=0, message="The callee declined the call.")
 # ACS has codes for busy telephones only; RFC 3261 section 21.4.24 has this one.
 BUSY: Final = EndReason(code=486, sub_code=0, message="The callee is busy.")
+# RFC 3261 sections 21.3.3 and 21.4.4, for what programs do with calls that ring.
+REDIRECTED: Final = EndReason(code=302, sub_code=0, message="The call rings somewhere else now.")
+FORBIDDEN: Final = EndReason(code=403, sub_code=0, message="The call was refused.")
 ANSWERED_ELSEWHERE: Final = EndReason(
     code=487, sub_code=10003, message="Another client of the user answered the call."
 )

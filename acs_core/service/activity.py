@@ -3,7 +3,7 @@
 Theory of operation. A call is recorded while its recording rules include a published stream
 (Twilio's way), or while somebody who runs the service has started a recording (ACS's way). Both
 are entries of the roster's `ActivityChanged`, which is committed as a whole whenever one of its
-parts changes. Nothing is written to files here; whoever records takes part in the call.
+parts changes. Files are written elsewhere (`recording`).
 
 Source: ACS Call Automation, "Record": start, pause, resume, stop; Twilio Video, Recording Rules.
 """
@@ -44,10 +44,11 @@ class CallActivity:
 
     # ------------------------------------------------------------ recordings
 
-    def start_recording(self, name: str = "") -> str:
-        """Record the whole call from now on; return the recording's id."""
+    def start_recording(self, name: str = "", *, is_paused: bool = False) -> str:
+        """Record the whole call, from now on or once it is resumed; return the recording's id."""
         recording = self._new_id()
-        self._set_recordings((*self._recordings, RecordingEntry(id=recording, name=name)))
+        entry = RecordingEntry(id=recording, name=name, is_paused=is_paused)
+        self._set_recordings((*self._recordings, entry))
         return recording
 
     def pause_recording(self, recording: str) -> None:

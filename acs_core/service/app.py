@@ -10,7 +10,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -20,10 +20,16 @@ from acs_core.core import endings
 from acs_core.core.facts import Fact
 from acs_core.errors import InvalidArgumentError, Stage, TransportError
 from acs_core.service.allocation import Allocations, AllocationTimes
+from acs_core.service.api_document import ApiDocument
 from acs_core.service.archive import Archive
+from acs_core.service.automation.part import CallAutomation
+from acs_core.service.automation.playing import Voice
+from acs_core.service.automation.setup import deliver_by
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
+from acs_core.service.compositions import Compositions
+from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
 from acs_core.service.identity import (
@@ -35,14 +41,23 @@ from acs_core.service.identity import (
     Principal,
     TokenVerifier,
 )
-from acs_core.service.identity_rest import identity_routes
+from acs_core.service.media_files import MEDIA_PATH, MediaFiles
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
+from acs_core.service.openapi import ApiFamily
 from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.recording import RecordingWatch
+from acs_core.service.recording.recordings import FOLDER, Recordings
+from acs_core.service.recording.watch import RecordingWatch
+from acs_core.service.rest import AzureFront
+from acs_core.service.rest.described import azure_family
+from acs_core.service.rest.gate import Gate
+from acs_core.service.rest.identity import IdentityResource
+from acs_core.service.rest.rooms import RoomsResource
+from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
+from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
@@ -69,7 +84,9 @@ class CallingService:
     """One service: HTTP and signaling on one TCP port, media on one UDP port.
 
     Use it as an async context manager, or `start` and `close` it. Telephones can be called where
-    `telephones` is given, a gateway to their network.
+    `telephones` is given, a gateway to their network; programs can play files into calls where
+    `voices` is, which makes sound of them. Tokens of Teams users are exchanged for the service's
+    where `teams_tokens` is given, which believes them.
     """
 
     def __init__(
@@ -83,6 +100,8 @@ class CallingService:
         allocation_times: AllocationTimes | None = None,
         transcriber: Transcriber | None = None,
         telephones: PstnGateway | None = None,
+        voices: Callable[[], Voice] | None = None,
+        teams_tokens: TeamsTokenVerifier | None = None,
     ) -> None:
         self.settings = settings
         self.rooms = Rooms()
@@ -105,6 +124,8 @@ class CallingService:
         users = MemoryIdentityStore()
         self._own_verifiers, self.identities = _acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
+        self.azure = self._azure_front(settings)
+        self._teams_tokens = teams_tokens or _dev_teams_tokens(settings)
         self._turn = _turn(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
@@ -121,10 +142,47 @@ class CallingService:
         self._archive = Archive(
             self.calls, users, lambda: self.database, retention=settings.retention
         )
+        self.transcriptions = RoomTranscriptions(
+            transcriber, self.services.captions, lambda: self.database
+        )
+        self.document = ApiDocument(self._described)
+        self.automation = CallAutomation(
+            self.calls,
+            self.services.transfers,
+            self.azure,
+            database=lambda: self.database,
+            resource_id=settings.acs_resource_id,
+            engine=lambda: self.engine,
+            voices=voices,
+            can_transcribe=transcriber is not None,
+        )
+        deliver_by(self.automation, self.webhooks, self.event_grid)
         # Webhooks before all others, which have something to tell.
-        self._parts: list[ServicePart] = [self.webhooks, self._archive]
+        self._parts: list[ServicePart] = [
+            self.webhooks,
+            self._archive,
+            self.transcriptions,
+            self.document,
+            self.automation,
+        ]
         if self.event_grid is not None:
             self._parts.append(self.event_grid)
+        self.compositions = Compositions(
+            lambda: self.database,
+            lambda: self.directory.media / COMPOSITIONS_FOLDER,
+            at_once=settings.compositions_at_once,
+            is_live=lambda call: call in self.calls.live,
+        )
+        self.add_part(self.compositions)
+        self.recordings = Recordings(
+            lambda: self.engine,
+            lambda: self.database,
+            self.directory.media / FOLDER,
+            floor=settings.free_disk_floor,
+        )
+        self.add_part(self.recordings)
+        self.media_files = MediaFiles(self.directory.media, self.directory.path)
+        self.add_part(self.media_files)
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
@@ -289,6 +347,19 @@ class CallingService:
 
     # ------------------------------------------------------------ HTTP
 
+    def _azure_front(self, settings: ServiceSettings) -> AzureFront | None:
+        """What the Azure interfaces are behind; None where there is no access key."""
+        key = settings.access_key_bytes
+        if key is None:
+            return None
+        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+
+    def _described(self) -> Iterator[ApiFamily]:
+        for part in self._parts:
+            yield from part.described()
+        if self.azure is not None:
+            yield azure_family(self.azure.served)
+
     async def _serve(self) -> None:
         self._gateway = NativeGateway(
             calls=self.calls,
@@ -309,7 +380,10 @@ class CallingService:
         app = web.Application(
             client_max_size=1 << 20,
             middlewares=(
-                origin_check(self.settings.allowed_origins, except_below=self._open_to_pages),
+                origin_check(
+                    self.settings.allowed_origins,
+                    except_below=(*self._open_to_pages, MEDIA_PATH),
+                ),
             ),
         )
         app.router.add_get("/calls/ws", self._gateway.handle)
@@ -319,9 +393,10 @@ class CallingService:
         app.router.add_routes(self._routes)
         for part in self._parts:
             app.router.add_routes(part.routes())
-        key = self.settings.access_key_bytes
-        if self.identities is not None and key is not None:
-            app.router.add_routes(identity_routes(self.identities, key, database=self.database))
+        if self.azure is not None and self.identities is not None:
+            identities = IdentityResource(self.identities, self._teams_tokens)
+            rooms = RoomsResource(self.calls)
+            app.router.add_routes(self.azure.serve([*identities.routes(), *rooms.routes()]))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await self._runner.setup()
         await self._listen(self._runner)
@@ -365,7 +440,8 @@ class CallingService:
         return call.roster.activity.is_transcribing or self.services.captions.is_wanted(call)
 
     def _said(self, call: ServerCall, said: Transcription) -> None:
-        if call.roster.activity.is_transcribing:
+        is_transcribed = call.roster.activity.is_transcribing
+        if is_transcribed and self.transcriptions.is_wanted(call, said):
             call.transcribed(said)
         self.services.captions.said(call, said)
 
@@ -374,8 +450,6 @@ class CallingService:
         self.services.captions.call_started(call)
         if self.settings.recording_consent or options.requires_consent:
             call.activity.require_consent()
-        if self._transcripts is not None and options.is_transcribed:
-            call.activity.set_transcribing(True)
         self.engine.add_router(call.router)
         if self._allocations is not None:
             self._allocations.add(call)
@@ -415,6 +489,8 @@ async def embedded(
     sfu_times: SfuTimes | None = None,
     allocation_times: AllocationTimes | None = None,
     telephones: PstnGateway | None = None,
+    voices: Callable[[], Voice] | None = None,
+    teams_tokens: TeamsTokenVerifier | None = None,
 ) -> AsyncIterator[CallingService]:
     """A service in this process, on free ports, ready when the block begins.
 
@@ -424,6 +500,8 @@ async def embedded(
         sfu_times: Instead of the SFU's usual deadlines.
         allocation_times: Instead of the bandwidth engine's usual intervals.
         telephones: A gateway to the telephone network.
+        voices: Makes sound of files that programs play into calls.
+        teams_tokens: Believes tokens of Teams users.
     """
     chosen = settings or ServiceSettings(dev=True, port=0, media_port=0)
     async with CallingService(
@@ -432,6 +510,8 @@ async def embedded(
         sfu_times=sfu_times,
         allocation_times=allocation_times,
         telephones=telephones,
+        voices=voices,
+        teams_tokens=teams_tokens,
     ) as service:
         yield service
 
@@ -450,6 +530,11 @@ def _acs_identity(
         skew=settings.token_skew,
     )
     return (verifier,), registry
+
+
+def _dev_teams_tokens(settings: ServiceSettings) -> TeamsTokenVerifier | None:
+    key = settings.access_key_bytes
+    return None if key is None or not settings.dev else DevTeamsTokens(key)
 
 
 def _turn(settings: ServiceSettings) -> TurnCredentials | None:

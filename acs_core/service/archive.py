@@ -58,6 +58,7 @@ from acs_core.service.store.rooms import (
     forget_rooms,
     retire_rooms,
 )
+from acs_core.service.store.transcriptions import forget_transcriptions
 
 __all__ = ["Archive"]
 
@@ -268,6 +269,7 @@ class Archive(ServicePart):
                 break
             ids = [row.id for row in rows]
             database.write(forget_visits(ids))
+            database.write(forget_transcriptions(ids))
             database.write(forget_calls(ids))
             database.write(forget_rooms(deleted_before=before, most=self._batch))
         # Those of which no call is remembered, too: nobody ever came, or there were no calls.

@@ -154,7 +154,8 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
             unknown kind; 422/44000 and others for a raw id that is none.
         InvalidStateError: 412/41089, the call is not connected.
         ServiceError: 403/53105 the call is full, 403/5828 they are not invited to the room,
-            403/510403 a telephone and no number for it to see.
+            403/510403 a telephone and no number for it to see, 403 a telephone and a room from
+            which none may be called.
     """
     # Who was answered may call others, also while nobody else is there any more.
     if call.type in DIALED and len(call.record.visits) < 2:
@@ -178,7 +179,11 @@ def check_invite(call: ServerCall, callee: str, *, caller: str, alternate_caller
     if len(call.endpoints) + called >= call.max_endpoints:
         raise _too_many(call.max_endpoints)
     _check_caller_id(callee, caller, alternate_caller_id)
-    if call.room is not None and not number_of(callee):
+    if call.room is None:
+        return
+    if number_of(callee):
+        call.room.check_dial_out()
+    else:
         call.room.check_invited(callee)
 
 

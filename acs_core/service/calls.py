@@ -145,6 +145,14 @@ class Calls:
         record = self.rooms.find(name)
         return None if record is None else self._by_place.get(("room", record.id))
 
+    def find_group(self, group_id: str) -> ServerCall | None:
+        """The live call of a group.
+
+        Raises:
+            InvalidArgumentError: The group id is no GUID.
+        """
+        return self._by_place.get(("group", admission.parse_guid(group_id)))
+
     def resolve(self, locator: wire.Locator, principal: Principal) -> ServerCall:
         """The call that a locator means for this user, started if it does not run yet.
 

@@ -89,6 +89,20 @@ class Captions:
         self._tell_languages(call)
         self._on_wanted()
 
+    def set_spoken_language(self, call: ServerCall, language: str) -> None:
+        """Say what is spoken in a call.
+
+        Args:
+            call: Which.
+            language: A BCP 47 tag, in any case.
+
+        Raises:
+            InvalidArgumentError: 400/45202: it cannot be recognized; nothing has changed.
+        """
+        offered = () if self._transcriber is None else self._transcriber.spoken_languages
+        call.activity.set_spoken_language(_known(language, offered, SPOKEN_UNSUPPORTED))
+        self._tell_languages(call)
+
     def is_wanted(self, call: ServerCall) -> bool:
         """Whether somebody in the call reads captions."""
         return any(endpoint in self._readers for endpoint in call.endpoints.values())

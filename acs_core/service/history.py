@@ -92,6 +92,12 @@ class CallRecord:
         if visit is not None:
             visit.left_at = now
 
+    def rename(self, endpoint_id: str, identity: str) -> None:
+        """Give the visit of an endpoint another identity, if it is remembered."""
+        visit = self._visits.get(endpoint_id)
+        if visit is not None:
+            visit.identity = identity
+
 
 class History:
     """Calls, those that go on and those that ended, as the database has them.

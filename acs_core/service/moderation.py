@@ -33,7 +33,16 @@ from acs_core.errors import InvalidArgumentError, ServiceError, Stage
 from acs_core.service.admission import require
 from acs_core.service.endpoints import Endpoint
 
-__all__ = ["decide_lobby", "mute", "permit", "raise_hand", "react", "set_hold", "spotlight"]
+__all__ = [
+    "decide_lobby",
+    "mute",
+    "permit",
+    "raise_hand",
+    "react",
+    "set_hold",
+    "silence",
+    "spotlight",
+]
 
 _Name = ParticipantCapabilityName
 
@@ -84,7 +93,7 @@ def mute(endpoint: Endpoint, identities: Collection[str] | None) -> None:
     else:
         targets = _people(endpoint, identities, code=405, sub_code=_NOT_CONNECTED_TO_MUTE)
     for target in targets:
-        _silence(target, by=endpoint)
+        silence(target, by=endpoint.principal.raw_id)
 
 
 def permit(
@@ -252,6 +261,20 @@ def decide_lobby(
     call.lobby.decide(identities, is_admitted=is_admitted)
 
 
+def silence(target: Endpoint, *, by: str) -> None:
+    """Forward no sound of an endpoint until it unmutes itself, and tell it if it was not muted.
+
+    Args:
+        target: Whose sound.
+        by: Raw id of who wants that.
+    """
+    infos = [item.info for item in target.publications.values()]
+    sounds = [info.id for info in infos if info.kind is PublicationKind.AUDIO]
+    silenced = [target.silence(sound) for sound in sounds]
+    if any(silenced):
+        target.notify(wire.MutedByOthers(endpoint=target.id, by=by))
+
+
 # ---------------------------------------------------------------- parts of these
 
 
@@ -303,20 +326,11 @@ def _remember(
 def _stop(target: Endpoint, *, is_audio: bool, by: Endpoint) -> None:
     """End what somebody sends and may not send any more."""
     if is_audio:
-        _silence(target, by=by)
+        silence(target, by=by.principal.raw_id)
         return
     for publication in list(target.publications.values()):
         if publication.info.kind is PublicationKind.VIDEO:
             target.withdraw(publication.id)
-
-
-def _silence(target: Endpoint, *, by: Endpoint) -> None:
-    """Forward no sound of an endpoint until it unmutes itself, and tell it if it was not muted."""
-    infos = [item.info for item in target.publications.values()]
-    sounds = [info.id for info in infos if info.kind is PublicationKind.AUDIO]
-    silenced = [target.silence(sound) for sound in sounds]
-    if any(silenced):
-        target.notify(wire.MutedByOthers(endpoint=target.id, by=by.principal.raw_id))
 
 
 def _others(endpoint: Endpoint) -> list[Endpoint]:

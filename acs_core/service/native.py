@@ -7,7 +7,7 @@ two sides of `native_media`; facts and changed subscriptions become deliveries.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from acs_core import wire
@@ -49,6 +49,7 @@ class NativeEndpoint(EndpointObserver):
         self._deliver = deliver
         self._on_gone = on_gone
         self._endpoint: Endpoint | None = None
+        self._codecs: Collection[str] | None = None
         self._publish: PublishSide | None = None
         self._subscribe: SubscribeSide | None = None
         self._is_signaling_up = True
@@ -79,9 +80,10 @@ class NativeEndpoint(EndpointObserver):
         """
         _check_media(call)
         _check_keys(body.publications, ())
+        self._codecs = None if call.room is None else call.room.options.codec_names
         answer = None
         if body.offer is not None:
-            self._publish = PublishSide(self, self._engine, 1)
+            self._publish = PublishSide(self, self._engine, 1, self._codecs)
             answer = self._publish.transport.accept_offer(body.offer)
         endpoint = call.join(
             body.endpoint,
@@ -167,7 +169,7 @@ class NativeEndpoint(EndpointObserver):
         side = self._publish
         _check_keys(body.publications, side.keys if side is not None else ())
         if side is None or body.connection != side.number:
-            fresh = PublishSide(self, self._engine, body.connection)
+            fresh = PublishSide(self, self._engine, body.connection, self._codecs)
             try:
                 answer = fresh.transport.accept_offer(body.offer)
             except BaseException:
@@ -193,7 +195,7 @@ class NativeEndpoint(EndpointObserver):
         if side is None or side.number != connection:
             return
         self._engine.close_soon(side.transport)
-        self._subscribe = SubscribeSide(self, self._engine, side.number + 1)
+        self._subscribe = SubscribeSide(self, self._engine, side.number + 1, self._codecs)
         # The client waits for an offer, also when nobody publishes.
         self._subscribe.transport.want_data()
         self._subscribe.refresh()
@@ -208,7 +210,7 @@ class NativeEndpoint(EndpointObserver):
     def on_subscriptions(self) -> None:
         """Offer what is to be received now."""
         if self._subscribe is None:
-            self._subscribe = SubscribeSide(self, self._engine, 1)
+            self._subscribe = SubscribeSide(self, self._engine, 1, self._codecs)
         self._subscribe.refresh()
 
     def on_quality(self, levels: tuple[wire.QualityLevel, ...]) -> None:

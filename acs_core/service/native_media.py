@@ -7,7 +7,7 @@ its streams (SDP track ids, data channel labels) end here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from acs_core import wire
@@ -44,12 +44,23 @@ class MediaOwner(Protocol):
 
 
 class _Side(TransportListener):
-    """One of the two media connections."""
+    """One of the two media connections.
 
-    def __init__(self, owner: MediaOwner, engine: SfuEngine, number: int) -> None:
+    Args:
+        owner: Whose it is.
+        engine: Makes transports.
+        number: Counts the connections of this side, from 1.
+        codecs: Encoding names that may be negotiated; None for all.
+    """
+
+    def __init__(
+        self, owner: MediaOwner, engine: SfuEngine, number: int, codecs: Collection[str] | None
+    ) -> None:
         self.owner = owner
         self.number = number
-        self.transport = engine.create_transport(self, ssrc_policy=SsrcPolicy.KEEP)
+        self.transport = engine.create_transport(
+            self, ssrc_policy=SsrcPolicy.KEEP, codec_names=codecs
+        )
 
     def on_streams(self) -> None:
         """The remote end changed what it sends; only the publish side cares."""
@@ -73,8 +84,10 @@ class _Side(TransportListener):
 class PublishSide(_Side):
     """What the client sends: joins its own names with publications."""
 
-    def __init__(self, owner: MediaOwner, engine: SfuEngine, number: int) -> None:
-        super().__init__(owner, engine, number)
+    def __init__(
+        self, owner: MediaOwner, engine: SfuEngine, number: int, codecs: Collection[str] | None
+    ) -> None:
+        super().__init__(owner, engine, number, codecs)
         self._publications: dict[str, PublicationInfo] = {}
         self._data: dict[str, DataSource] = {}
         self._unclaimed: dict[str, DataChannel] = {}
@@ -150,8 +163,10 @@ class PublishSide(_Side):
 class SubscribeSide(_Side):
     """What the client receives: keeps the connection in line with the subscriptions."""
 
-    def __init__(self, owner: MediaOwner, engine: SfuEngine, number: int) -> None:
-        super().__init__(owner, engine, number)
+    def __init__(
+        self, owner: MediaOwner, engine: SfuEngine, number: int, codecs: Collection[str] | None
+    ) -> None:
+        super().__init__(owner, engine, number, codecs)
         self._forwarded: dict[str, Producer | DataSource] = {}
         self._channels: dict[str, DataChannel] = {}
         self._revision = 0

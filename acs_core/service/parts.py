@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from acs_core.core.facts import Fact
+from acs_core.service.openapi import ApiFamily
 
 if TYPE_CHECKING:
     from acs_core.service.server_call import ServerCall
@@ -28,6 +29,10 @@ class ServicePart:
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """What it serves; asked for before `start`."""
+        return ()
+
+    def described(self) -> Sequence[ApiFamily]:
+        """What it serves as its callers see it, for the OpenAPI document."""
         return ()
 
     async def start(self) -> None:

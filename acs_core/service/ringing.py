@@ -96,6 +96,7 @@ class Ring:
         transferor: Raw id and display name of who sent the caller; empty when nobody did.
         invitations: The clients that ring, by invitation id; none before it begins.
         is_busy: One of them was busy.
+        lasting: Seconds for which it rings; None for as long as usual.
         timer: Begins it, then ends it; None before the caller is in the call.
     """
 
@@ -108,6 +109,7 @@ class Ring:
     transferor: tuple[str, str] = ("", "")
     invitations: dict[str, Line] = field(default_factory=dict)
     is_busy: bool = False
+    lasting: float | None = None
     timer: Timer | None = None
 
     @property
@@ -122,6 +124,8 @@ class Ring:
 
     def timeout(self, times: RingTimes) -> float:
         """Seconds for which it rings."""
+        if self.lasting is not None:
+            return self.lasting
         return times.of(self.callee, is_pair=self.call.type is CallType.ONE_TO_ONE)
 
     def invitations_of(self, line: Line) -> Iterable[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -40,6 +40,8 @@ LARGE_ROOM_TRACKS: Final = 16
 """Tracks that may be published at a time in a large room (Twilio)."""
 
 
+OTHER_CODECS: Final = frozenset({"opus", "pcmu", "pcma", "g722", "telephone-event", "rtx"})
+"""Encoding names that a room with chosen video codecs has as well: sound, and packets again."""
 VALIDITY: Final = timedelta(days=180)
 """How long a room is valid by default, and at most."""
 
@@ -99,7 +101,8 @@ class RoomOptions:
             clients have no means to: while a recording runs nothing of them is forwarded, and their
             programs are not told. Afterwards each track goes on once it was disabled and enabled.
         is_transcribed: What is said is transcribed from the start.
-        transcription: How; passed to the transcriber as it is.
+        transcription: How, as the transcriber is told; see `Transcriber.configured`.
+        is_dial_out_enabled: Telephones may be called from it (ACS's `pstnDialOutEnabled`).
         status_callback: URL that hears of what happens here, where a personality tells it.
         status_callback_method: GET or POST.
     """
@@ -117,6 +120,7 @@ class RoomOptions:
     requires_consent: bool = False
     is_transcribed: bool = False
     transcription: Mapping[str, object] = field(default_factory=dict)
+    is_dial_out_enabled: bool = True
     status_callback: str | None = None
     status_callback_method: str = "POST"
 
@@ -138,6 +142,13 @@ class RoomOptions:
             raise InvalidArgumentError(
                 f"A {self.kind} room cannot be audio-only.", sub_code=53124, stage=Stage.ARGUMENT
             )
+
+    @property
+    def codec_names(self) -> frozenset[str] | None:
+        """Encoding names, in lower case, of all that may be negotiated; None for everything."""
+        if not self.video_codecs:
+            return None
+        return OTHER_CODECS | frozenset(self.video_codecs)
 
     @property
     def is_large(self) -> bool:
@@ -212,6 +223,19 @@ class RoomRecord:
                 sub_code=5828,
                 stage=Stage.ADMISSION,
                 next_step="Add the participant to the room first.",
+            )
+
+    def check_dial_out(self) -> None:
+        """Refuse calls to telephones where the room does not allow them.
+
+        Raises:
+            ServiceError: 403.
+        """
+        if not self.options.is_dial_out_enabled:
+            raise ServiceError(
+                f"Telephones cannot be called from room {self.unique_name or self.id}.",
+                stage=Stage.ADMISSION,
+                next_step="Set pstnDialOutEnabled of the room.",
             )
 
     def check_admission(self, raw_id: str, *, now: datetime) -> None:
@@ -370,6 +394,11 @@ class Rooms:
             record.valid_until if valid_until is None else valid_until,
             self._now(),
         )
+        self.changed(record)
+
+    def set_dial_out(self, record: RoomRecord, *, is_enabled: bool) -> None:
+        """Allow calls to telephones from now on, or forbid them; who is on the phone stays."""
+        record.options = replace(record.options, is_dial_out_enabled=is_enabled)
         self.changed(record)
 
     def delete(self, record: RoomRecord) -> None:

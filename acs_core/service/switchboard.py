@@ -67,6 +67,10 @@ NO_CONTEXT: Final = CustomContext()
 class Switchboard:
     """Calls people; a `CallWatcher` of every call.
 
+    Attributes:
+        on_ring: Asked for each user who is about to be called whether somebody else may answer for
+            them: an additional line that rings, or None.
+
     Args:
         times: How long people are called.
         gateway: The way to telephones; None where there is none.
@@ -83,6 +87,7 @@ class Switchboard:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self.times = times or RingTimes()
+        self.on_ring: Callable[[Ring], Line | None] = lambda _: None
         self._gateway = gateway
         self._later = later
         self._new_id = new_id
@@ -167,8 +172,7 @@ class Switchboard:
 
     def expect_transfer(self, transfer: str, transferee: str, *, by: Endpoint) -> None:
         """Let somebody call on behalf of somebody else, who is named to those who are called."""
-        name = by.call.roster.endpoints[by.id].name
-        self._transferors[transfer, transferee] = (by.principal.raw_id, name)
+        self._transferors[transfer, transferee] = (by.principal.raw_id, _name_of(by))
 
     def forget_transfer(self, transfer: str, transferee: str) -> None:
         """The transfer is over; does nothing when it is not known."""
@@ -226,7 +230,7 @@ class Switchboard:
             caller=endpoint.principal.raw_id,
             caller_id=body.alternate_caller_id,
         )
-        self._begin_soon(ring, endpoint)
+        self.begin(ring, caller_name=_name_of(endpoint))
 
     def remove(self, endpoint: Endpoint, body: wire.RemoveParticipant) -> None:
         """Take somebody out of the call of an endpoint, or call them off.
@@ -290,7 +294,7 @@ class Switchboard:
             _tell_gone(ring, silent_for=endpoint)
         for other in self._rings_in(call):
             if other.caller == who and other.timer is None:
-                self._begin_soon(other, endpoint)
+                self.begin(other, caller_name=_name_of(endpoint))
         if self._first is not None:
             self._first.joined(endpoint)
 
@@ -336,9 +340,10 @@ class Switchboard:
 
     # ------------------------------------------------------------ a ring from begin to end
 
-    def _begin_soon(self, ring: Ring, caller: Endpoint) -> None:
+    def begin(self, ring: Ring, *, caller_name: str = "") -> None:
+        """Call somebody who is expected, soon, whether or not their caller is in the call."""
         # After the answer to what the caller asked.
-        ring.caller_name = caller.call.roster.endpoints[caller.id].name
+        ring.caller_name = caller_name
         ring.timer = self._later(0.0, partial(self._begin, ring))
 
     def _begin(self, ring: Ring) -> None:
@@ -347,7 +352,8 @@ class Switchboard:
         if ring.number:
             self._place(ring)
             return
-        lines = self._lines.of(ring.callee)
+        extra = self.on_ring(ring)
+        lines = self._lines.of(ring.callee) + (() if extra is None else (extra,))
         for line in lines:
             line.deliver(
                 wire.Invited(
@@ -444,6 +450,10 @@ class Switchboard:
                 stage=Stage.SIGNALING,
             )
         return ring
+
+
+def _name_of(endpoint: Endpoint) -> str:
+    return endpoint.call.roster.endpoints[endpoint.id].name
 
 
 def _tell_gone(

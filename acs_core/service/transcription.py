@@ -105,6 +105,16 @@ class Transcriber(Protocol):
             captions: Of `caption_languages`; what to put into `Transcript.translations`.
         """
 
+    def configured(self, call: str, configuration: Mapping[str, str]) -> None:
+        """Somebody says how a room is to be transcribed; it may not have been heard of yet.
+
+        Args:
+            call: The call's id.
+            configuration: In Twilio's names, such as `speechModel`, `hints` and `profanityFilter`;
+                what the transcriber does not know it passes over. Languages and partial results
+                are seen to by the service.
+        """
+
     def publication_added(
         self, call: str, publication: str, say: Callable[[Transcript], None]
     ) -> None:

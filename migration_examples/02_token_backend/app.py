@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import time
+import uuid
 from typing import Any
 
 import aiohttp
@@ -56,7 +57,14 @@ class TokenBackend:
         """Post something to the calling service, signed with the access key."""
         url = f"{self.resource.endpoint}{path}?api-version={API_VERSION}"
         data = json.dumps(body).encode()
-        headers = signed_headers(self.resource.credential, "POST", url, data, now=time.time())
+        headers = signed_headers(
+            self.resource.credential,
+            "POST",
+            url,
+            data,
+            now=time.time(),
+            request_id=str(uuid.uuid4()),
+        )
         timeout = aiohttp.ClientTimeout(total=DEADLINE)
         async with (
             aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as http,

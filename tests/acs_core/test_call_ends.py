@@ -64,9 +64,11 @@ ELSEWHERE: Final = {
     "BUSY": "RFC 3261",
     "CALL_FULL": "Twilio",
     "DUPLICATE_IDENTITY": "Twilio",
+    "FORBIDDEN": "RFC 3261",
     "LINK_LOST": "Twilio",
     "LOBBY_REJECTED": "UI library",
     "LOBBY_TIMEOUT": "Graph",
+    "REDIRECTED": "RFC 3261",
     "ROOM_COMPLETED": "Twilio",
     "SERVICE_STOPPED": "Twilio",
     "STAYED_TOO_LONG": "Twilio",
@@ -368,6 +370,32 @@ async def the_callee_is_busy(stage: Switch) -> list[EndReason | None]:
     busy = wire.InvitationAnswer.BUSY
     await client.ask(wire.ReplyToInvitation(invitation=invited.invitation, answer=busy))
     return [await call.ended()]
+
+
+@ends("FORBIDDEN")
+async def a_program_refuses_the_call(stage: Switch) -> list[EndReason | None]:
+    anna, ben = await stage.caller(), await stage.caller()
+    contexts: list[str] = []
+    stage.service.automation.incoming.listen(lambda incoming: contexts.append(incoming.context))
+    ringing = ben.rings()
+    call = anna.dial(ben)
+    incoming = await ringing
+    stage.service.automation.incoming.reject(contexts[0], "forbidden")
+    return [await call.ended(), await end_of(incoming)]
+
+
+@ends("REDIRECTED")
+async def a_program_redirects_the_call(stage: Switch) -> list[EndReason | None]:
+    anna, ben, cora = [await stage.caller() for _ in range(3)]
+    contexts: list[str] = []
+    stage.service.automation.incoming.listen(lambda incoming: contexts.append(incoming.context))
+    ringing = ben.rings()
+    call = anna.dial(ben)
+    (callee,) = call.remote_participants
+    incoming = await ringing
+    stage.service.automation.incoming.redirect(contexts[0], cora.raw_id)
+    await until(lambda: callee.call_end_reason)
+    return [callee.call_end_reason, await end_of(incoming)]
 
 
 @ends("NOT_REGISTERED")

@@ -25,6 +25,8 @@ from tests.support.command_line import Served, served
 ANSWER_DEADLINE = 20.0
 LONGEST_LIFE = 0.8
 """Seconds after which the service is killed, at most."""
+UNLIMITED = {"CALLING_REST_READS": "1e6", "CALLING_REST_WRITES": "1e6"}
+"""Nobody who hammers is told to wait."""
 
 
 @dataclass
@@ -161,20 +163,17 @@ def kill_again_and_again(folder: Path, *, times: int, seed: int) -> int:
     chance, acknowledged = random.Random(seed), 0
     ledger = Ledger()
     arguments = ("--data-dir", str(folder / "data"))
-    credentials: dict[str, str] = {}
+    environment = dict(UNLIMITED)
     for round_ in range(times):
         fresh = Ledger()
-        with served(*arguments, environment=credentials) as server:
-            credentials = {
-                name: value
-                for name, value in server.credentials.items()
-                if name != "CALLING_SERVICE_URL"
-            }
+        with served(*arguments, environment=environment) as server:
+            environment |= server.credentials
+            del environment["CALLING_SERVICE_URL"]
             check(server, ledger)
             work_until_killed(server, fresh, round_, chance.uniform(0.0, LONGEST_LIFE))
         ledger = fresh
         acknowledged += len(ledger.rooms) + len(ledger.users)
-    with served(*arguments, environment=credentials) as server:
+    with served(*arguments, environment=environment) as server:
         check(server, ledger)
     return acknowledged
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -20,9 +20,10 @@ from acs_core import (
     StartCallOptions,
 )
 from acs_core.core.facts import EndReason
-from acs_core.service import embedded
 from acs_core.service.app import CallingService
+from acs_core.service.automation.playing import Voice
 from acs_core.service.settings import ServiceSettings
+from acs_core.service.transcription import Transcriber
 from tests.support.events import next_event, until
 from tests.support.proxies import TcpProxy, tcp_proxy
 from tests.support.service_client import RawClient, raw_client
@@ -120,12 +121,23 @@ class Switch:
 
 
 @asynccontextmanager
-async def switch(*, has_telephones: bool = True, **settings: Any) -> AsyncIterator[Switch]:
+async def switch(
+    *,
+    has_telephones: bool = True,
+    transcriber: Transcriber | None = None,
+    voices: Callable[[], Voice] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Switch]:
     """A service with these settings, and nobody there; all leave when the block ends."""
     chosen = ServiceSettings(**({"dev": True, "port": 0, "media_port": 0} | settings))
     telephones = Loopback()
     async with (
-        embedded(chosen, telephones=telephones if has_telephones else None) as service,
+        CallingService(
+            chosen,
+            telephones=telephones if has_telephones else None,
+            transcriber=transcriber,
+            voices=voices,
+        ) as service,
         AsyncExitStack() as stack,
     ):
         yield Switch(service, telephones, stack)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from acs_core.service.transcription import Transcript
 
@@ -16,6 +16,7 @@ class ScriptedTranscriber:
         publications: What can be heard now, and how to say something about it.
         ended: Calls that are over.
         languages: What was last said to be spoken and wanted, by call.
+        configurations: How calls are to be transcribed, by call.
     """
 
     spoken_languages = ("en-US", "de-DE")
@@ -23,11 +24,15 @@ class ScriptedTranscriber:
 
     def __init__(self) -> None:
         self.languages: dict[str, tuple[str, frozenset[str]]] = {}
+        self.configurations: dict[str, Mapping[str, str]] = {}
         self.publications: dict[str, Callable[[Transcript], None]] = {}
         self.ended: list[str] = []
 
     def languages_changed(self, call: str, spoken: str, captions: frozenset[str]) -> None:
         self.languages[call] = (spoken, captions)
+
+    def configured(self, call: str, configuration: Mapping[str, str]) -> None:
+        self.configurations[call] = configuration
 
     def publication_added(
         self, call: str, publication: str, say: Callable[[Transcript], None]

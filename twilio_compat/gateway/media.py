@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from acs_core.core.facts import DataReliability
 from acs_core.errors import ProtocolError, Stage
@@ -31,9 +31,6 @@ from twilio_compat.gateway.receiving import RemoteTracks, SubscriptionError
 __all__ = ["Media", "MediaOwner", "SfuMedia"]
 
 _log = logging.getLogger(__name__)
-
-AUDIO_CODECS: Final = frozenset({"opus", "pcmu", "pcma", "g722", "telephone-event"})
-AUXILIARY: Final = frozenset({"rtx"})
 
 
 class MediaOwner(Protocol):
@@ -112,11 +109,7 @@ class SfuMedia(TransportListener):
         self._owner = owner
         self._tracks = tracks
         self._engine = engine
-        self._codecs = (
-            AUDIO_CODECS | AUXILIARY | frozenset(options.video_codecs)
-            if options.video_codecs
-            else None
-        )
+        self._codecs = options.codec_names
         self._connection: PeerConnection | None = None
         self._remote = RemoteTracks()
         self._is_over = False

@@ -56,6 +56,8 @@ _log = logging.getLogger(__name__)
 
 TWILIO_CODES: Final = range(20000, 60000)
 SIGNALING_ERROR: Final = 53000
+# ACS's codes for who is not invited to a room, or comes outside its time; as the facade's errors.
+ADMISSION_CODES: Final = {5828: 53104, 5829: 53106}
 
 
 class Outlet(Protocol):
@@ -456,7 +458,8 @@ class RoomSession(EndpointObserver):
 
 def error_body(error: CallingError) -> dict[str, Any]:
     """A terminal `error` with Twilio's code for what went wrong."""
-    code = error.sub_code if error.sub_code in TWILIO_CODES else SIGNALING_ERROR
+    code = ADMISSION_CODES.get(error.sub_code, error.sub_code)
+    code = code if code in TWILIO_CODES else SIGNALING_ERROR
     return {"type": "error", "version": RSP_VERSION, "code": code, "message": error.message}
 
 

@@ -1,4 +1,4 @@
-"""The routes of the REST API: who may call them, and what every answer has in common.
+"""The REST API as a part of the server: who may call it, and what every answer has in common.
 
 Pages of any origin may call it (CORS): each request carries a password that the page must know
 itself. Nothing is answered with `WWW-Authenticate`, against RFC 9110 section 11.6.1: a browser
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -18,80 +18,102 @@ from aiohttp.typedefs import Handler
 from acs_core.errors import CallingError, DeadlineError, ServiceError
 from acs_core.service.calls import Calls
 from acs_core.service.history import History
+from acs_core.service.openapi import ApiFamily, Schema
+from acs_core.service.parts import ServicePart
 from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.pages import address
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.participants import ParticipantsResource
-from twilio_compat.rest.refusals import not_found, refusal, wrong_parameter
+from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.refusals import not_found, refusal, too_many_requests, wrong_parameter
 from twilio_compat.rest.rooms import RoomsResource
+from twilio_compat.rest.routing import REST_PATH, REST_PATHS, Handle, Operation
+from twilio_compat.rest.schemas import SCHEMAS
 
-__all__ = ["REST_PATH", "RestApi"]
+__all__ = ["RestApi"]
 
 _log = logging.getLogger(__name__)
 
-REST_PATH: Final = "/v1/Rooms"
-"""Everything is at or below this path."""
 BODY_DEADLINE: Final = 10.0
-METHODS: Final = "GET, POST, OPTIONS"
+METHODS: Final = "GET, POST, DELETE, OPTIONS"
 PREFLIGHT_LIFETIME: Final = "600"
 
-_ROOM: Final = f"{REST_PATH}/{{room}}"
-_PARTICIPANT: Final = f"{_ROOM}/Participants/{{participant}}"
 
-_Resource: TypeAlias = Callable[[web.Request, Form], Awaitable[web.Response]]
-
-
-class RestApi:
+class RestApi(ServicePart):
     """Twilio's Video REST API over the calls of the service.
 
     Args:
-        calls: The live calls; asked for at each request, since the routes are made before them.
+        calls: The live calls.
         history: The ended ones, too.
         database: Where they are kept; what is acknowledged is durable.
         account_sid: The account that everything belongs to.
         credentials: Who may call.
+        limits: How often.
         check_callback: Refuses URLs that status callbacks must not go to.
+
+    Attributes:
+        rooms: Finds the room that a path names, for resources below it.
     """
 
     def __init__(
         self,
-        calls: Callable[[], Calls],
+        calls: Calls,
         *,
-        history: Callable[[], History],
+        history: History,
         database: Callable[[], Database],
         account_sid: str,
         credentials: RestCredentials,
+        limits: RateLimits | None = None,
         check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._credentials = credentials
         self._database = database
-        self._rooms = RoomsResource(calls, history, account_sid, check_callback)
-        self._participants = ParticipantsResource(self._rooms, calls, history, account_sid)
+        self._limits = limits or RateLimits()
+        self._operations: dict[str, Operation] = {}
+        self._schemas: dict[str, Schema] = dict(SCHEMAS)
+        self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid, check_callback)
+        people = ParticipantsResource(self.rooms, lambda: calls, lambda: history, account_sid)
+        self.add(self.rooms.operations())
+        self.add(people.operations())
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """The table: every operation by Twilio's name."""
+        return self._operations
+
+    def add(
+        self, operations: Iterable[Operation], schemas: Mapping[str, Schema] | None = None
+    ) -> None:
+        """Serve more operations; before the server starts.
+
+        Args:
+            operations: Rows of the table.
+            schemas: What they answer, by name, where `schemas.py` does not have it.
+        """
+        self._operations |= {operation.name: operation for operation in operations}
+        self._schemas |= schemas or {}
+
+    def described(self) -> Sequence[ApiFamily]:
+        """The table as callers see it."""
+        family = ApiFamily(
+            name="twilio",
+            operations=tuple(operation.described for operation in self._operations.values()),
+            schemas=self._schemas,
+            error="refusal",
+            security={"type": "http", "scheme": "basic"},
+        )
+        return (family,)
 
     def routes(self) -> list[web.AbstractRouteDef]:
-        """What to add to the service's routes."""
-        rooms, people = self._rooms, self._participants
-        table: tuple[tuple[str, _Resource, _Resource | None], ...] = (
-            (REST_PATH, rooms.list, rooms.create),
-            (_ROOM, rooms.fetch, rooms.update),
-            (f"{_ROOM}/RecordingRules", rooms.fetch_recording_rules, rooms.update_recording_rules),
-            (f"{_ROOM}/Participants", people.list, None),
-            (_PARTICIPANT, people.fetch, people.update),
-            (f"{_PARTICIPANT}/PublishedTracks", people.list_published, None),
-            (f"{_PARTICIPANT}/PublishedTracks/{{track}}", people.fetch_published, None),
-            (f"{_PARTICIPANT}/SubscribedTracks", people.list_subscribed, people.update_subscribed),
-            (f"{_PARTICIPANT}/SubscribedTracks/{{track}}", people.fetch_subscribed, None),
-            (f"{_PARTICIPANT}/SubscribeRules", people.fetch_rules, people.update_rules),
-        )
-        routes: list[web.AbstractRouteDef] = []
-        for path, get, post in table:
-            routes.append(web.get(path, self._answering(get), allow_head=False))
-            if post is not None:
-                routes.append(web.post(path, self._answering(post)))
-        below = f"{REST_PATH}{{rest:(/.*)?}}"
-        routes.append(web.options(below, self._preflight))
-        routes.append(web.route("*", below, self._answering(_nothing_here)))
-        return routes
+        """A route per operation; and what is said of everything else below `/v1`."""
+        routes: list[web.AbstractRouteDef] = [
+            web.route(item.method, item.path, self._answering(item.handle))
+            for item in self._operations.values()
+        ]
+        routes += [web.options(f"{path}{{rest:(/.*)?}}", self._preflight) for path in REST_PATHS]
+        everything = f"{REST_PATH}{{rest:(/.*)?}}"
+        return [*routes, web.route("*", everything, self._answering(_nothing_here))]
 
     async def _preflight(self, request: web.Request) -> web.Response:
         """What a browser asks before a page's request: whether it may be sent."""
@@ -106,34 +128,43 @@ class RestApi:
             },
         )
 
-    def _answering(self, resource: _Resource) -> Handler:
-        async def handle(request: web.Request) -> web.StreamResponse:
+    def _answering(self, handle: Handle) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            response: web.StreamResponse
             try:
+                # First: who does not know the password uses up nobody's quota.
                 self._credentials.check(request.headers.get("Authorization"))
-                answer = await self._answer(resource, request, await _form(request))
+                seconds = self._limits.take(request.method)
+                if seconds:
+                    response = too_many_requests(seconds)
+                else:
+                    response = await self._answer(handle, request, await _form(request))
             except CallingError as error:
-                answer = refusal(error)
+                response = refusal(error)
             except Exception:
                 _log.exception("a REST request failed")
-                answer = refusal(ServiceError("The service failed to handle it.", code=503))
-            answer.headers["Access-Control-Allow-Origin"] = "*"
-            return answer
+                response = refusal(ServiceError("The service failed to handle it.", code=503))
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            return response
 
-        return handle
+        return answer
 
-    async def _answer(self, resource: _Resource, request: web.Request, form: Form) -> web.Response:
+    async def _answer(self, handle: Handle, request: web.Request, form: Form) -> web.StreamResponse:
         """What the resource answers; of a change not before it is durable.
 
         Raises:
+            InvalidArgumentError: The Host header is no address.
             ServiceError: 503, the database cannot be written; if it is known before, nothing
                 changes.
         """
+        # Answers contain addresses; whoever cannot be given one is refused before anything changes.
+        address(request, REST_PATH)
         if request.method == "GET":
-            return await resource(request, form)
+            return await handle(request, form)
         self._database().check_writable()
-        answer = await resource(request, form)
+        response = await handle(request, form)
         await self._database().flush()
-        return answer
+        return response
 
 
 async def _form(request: web.Request) -> Form:

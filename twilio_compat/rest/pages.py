@@ -50,8 +50,14 @@ def address(request: web.Request, path: str) -> str:
     Args:
         request: Says which name that is.
         path: From the root, as `/v1/Rooms/RM...`.
+
+    Raises:
+        InvalidArgumentError: The client knows it by no name: its Host header is none.
     """
-    return str(request.url.origin().with_path(path))
+    try:
+        return str(request.url.origin().with_path(path))
+    except ValueError:
+        raise wrong_parameter("The Host header is no address.") from None
 
 
 def page(

@@ -24,10 +24,16 @@ __all__ = [
     "parse_rules",
     "room_options",
     "rules_as_json",
+    "status_callback",
+    "status_callback_method",
+    "transcription_configuration",
 ]
 
 MOST_FIELDS: Final = 200
 MOST_RULES: Final = 20
+MOST_SETTINGS: Final = 20
+LONGEST_SETTING: Final = 500 * 101
+"""Characters: Twilio takes 500 hints of 100 characters each."""
 MEDIA_REGIONS: Final = frozenset(
     {"au1", "br1", "de1", "gll", "ie1", "in1", "jp1", "sg1", "us1", "us2"}
 )
@@ -121,6 +127,8 @@ def room_options(form: Form, *, largest: int) -> RoomOptions:
         InvalidArgumentError: A parameter is wrong or does not fit the others.
     """
     kind = _kind(form)
+    # Read for its faults only: Twilio considers it to be true always.
+    form.flag("EnableTurn")
     max_participants = form.number("MaxParticipants", 53107, least=1, most=250)
     if form.flag("LargeRoom") and max_participants is None:
         max_participants = largest
@@ -141,10 +149,10 @@ def room_options(form: Form, *, largest: int) -> RoomOptions:
             "MaxParticipantDuration", 53109, least=least, most=most
         ),
         recording_rules=_recording_rules(form, kind),
-        is_transcribed=form.flag("TranscribeParticipantsOnConnect"),
-        transcription=_transcription(form),
-        status_callback=_status_callback(form),
-        status_callback_method=_status_callback_method(form),
+        is_transcribed=_is_transcribed(form, kind),
+        transcription=transcription_configuration(form, "TranscriptionsConfiguration") or {},
+        status_callback=status_callback(form),
+        status_callback_method=status_callback_method(form),
     )
 
 
@@ -162,6 +170,24 @@ def parse_rules(value: object, code: int, kinds: frozenset[str]) -> TrackRules:
     if not isinstance(value, list) or not 1 <= len(value) <= MOST_RULES:
         raise wrong_parameter(f"Rules are a list of 1 to {MOST_RULES} rules.", code)
     return tuple(_rule(item, code, kinds) for item in value)
+
+
+def transcription_configuration(form: Form, name: str) -> Mapping[str, str] | None:
+    """How a room is to be transcribed, as an object of texts; None when it is absent.
+
+    Args:
+        form: The fields.
+        name: Of the field.
+
+    Raises:
+        InvalidArgumentError: It is no object of texts, numbers and booleans.
+    """
+    value = form.json(name, 53114)
+    if value is None:
+        return None
+    if not isinstance(value, dict) or len(value) > MOST_SETTINGS:
+        raise wrong_parameter(f"{name} is an object of at most {MOST_SETTINGS} settings.", 53114)
+    return {key: _setting(name, item) for key, item in value.items()}
 
 
 def rules_as_json(rules: TrackRules) -> list[dict[str, object]]:
@@ -243,16 +269,30 @@ def _recording_rules(form: Form, kind: RoomKind) -> TrackRules:
     return rules
 
 
-def _transcription(form: Form) -> Mapping[str, object]:
-    value = form.json("TranscriptionsConfiguration", 53114)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise wrong_parameter("TranscriptionsConfiguration is an object.", 53114)
-    return value
+def _setting(name: str, value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return str(value)
+        case str() if len(value) <= LONGEST_SETTING:
+            return value
+    raise wrong_parameter(f"The settings of {name} are texts, numbers and booleans.", 53114)
 
 
-def _status_callback(form: Form) -> str | None:
+def _is_transcribed(form: Form, kind: RoomKind) -> bool:
+    is_wanted = form.flag("TranscribeParticipantsOnConnect")
+    if is_wanted and kind.is_relayed:
+        raise wrong_parameter(f"A {kind} room cannot be transcribed.", 53114)
+    return is_wanted
+
+
+def status_callback(form: Form) -> str | None:
+    """Whom to tell; None for nobody.
+
+    Raises:
+        InvalidArgumentError: It is no URL of the web.
+    """
     text = form.text("StatusCallback")
     if text is None:
         return None
@@ -265,7 +305,12 @@ def _status_callback(form: Form) -> str | None:
     return text
 
 
-def _status_callback_method(form: Form) -> str:
+def status_callback_method(form: Form) -> str:
+    """How to tell it.
+
+    Raises:
+        InvalidArgumentError: It is neither GET nor POST.
+    """
     text = form.text("StatusCallbackMethod") or "POST"
     if text not in ("GET", "POST"):
         raise wrong_parameter("StatusCallbackMethod is GET or POST.", 53110)

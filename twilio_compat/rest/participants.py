@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from acs_core.service.admission import is_sid
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.endpoints import Endpoint, Publication
 from acs_core.service.history import CallRecord, History, Visit
+from acs_core.service.openapi import TEXT, Schema, one_of
 from acs_core.service.store.calls import VisitFilter
 from twilio_compat.rest.pages import (
     address,
@@ -25,9 +27,21 @@ from twilio_compat.rest.pages import (
 )
 from twilio_compat.rest.parameters import SUBSCRIBE_RULES, Form, parse_rules, rules_as_json
 from twilio_compat.rest.refusals import not_found, wrong_parameter
-from twilio_compat.rest.rooms import RoomsResource
+from twilio_compat.rest.rooms import CREATED, ROOM_PATH, RoomsResource
+from twilio_compat.rest.routing import Operation, get, post
+from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["ParticipantsResource"]
+__all__ = ["PARTICIPANT_PATH", "ParticipantsResource"]
+
+PARTICIPANTS_PATH: Final = f"{ROOM_PATH}/Participants"
+PARTICIPANT_PATH: Final = f"{PARTICIPANTS_PATH}/{{participant}}"
+"""By SID or identity."""
+_FILTERS: Final[Mapping[str, Schema]] = {
+    "Status": one_of("connected", "reconnecting", "disconnected"),
+    "Identity": TEXT,
+    **CREATED,
+    **PAGING,
+}
 
 
 class ParticipantsResource:
@@ -51,6 +65,75 @@ class ParticipantsResource:
         self._calls = calls
         self._history = history
         self._account_sid = account_sid
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Its rows of the table."""
+        here, one, kind = PARTICIPANTS_PATH, PARTICIPANT_PATH, "RoomParticipant"
+        status, posted = {"Status": one_of("disconnected")}, {"Rules": JSON_TEXT}
+        update, answer = self.update, "participant"
+        rules, set_rules = f"{one}/SubscribeRules", self.update_rules
+        return (
+            get(f"List{kind}", here, self.list, "participants", _FILTERS),
+            get(f"Fetch{kind}", one, self.fetch, answer),
+            post(f"Update{kind}", one, update, answer, status, status=202, required=status),
+            post(f"Update{kind}Anonymize", f"{one}/Anonymize", self.anonymize, answer),
+            *self._track_operations(),
+            get(f"Fetch{kind}SubscribeRule", rules, self.fetch_rules, "subscribe_rules"),
+            post(
+                f"Update{kind}SubscribeRule",
+                rules,
+                set_rules,
+                "subscribe_rules",
+                posted,
+                required=posted,
+            ),
+        )
+
+    def _track_operations(self) -> tuple[Operation, ...]:
+        published, subscribed = (
+            f"{PARTICIPANT_PATH}/PublishedTracks",
+            f"{PARTICIPANT_PATH}/SubscribedTracks",
+        )
+        kind, answer = "RoomParticipant", "subscribed_track"
+        change = {"Track": TEXT, "Status": one_of("subscribed", "unsubscribed")}
+        return (
+            get(
+                f"List{kind}PublishedTrack",
+                published,
+                self.list_published,
+                "published_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}PublishedTrack",
+                f"{published}/{{track}}",
+                self.fetch_published,
+                "published_track",
+            ),
+            get(
+                f"List{kind}SubscribedTrack",
+                subscribed,
+                self.list_subscribed,
+                "subscribed_tracks",
+                PAGING,
+            ),
+            get(
+                f"Fetch{kind}SubscribedTrack",
+                f"{subscribed}/{{track}}",
+                self.fetch_subscribed,
+                answer,
+            ),
+            # Twilio's helper libraries had it once; programs that use it are served.
+            post(
+                f"Update{kind}SubscribedTrack",
+                subscribed,
+                self.update_subscribed,
+                answer,
+                change,
+                status=202,
+                required=change,
+            ),
+        )
 
     # ------------------------------------------------------------ participants
 
@@ -94,6 +177,20 @@ class ParticipantsResource:
             call.remove(endpoint, endings.REMOVED)
             visit = await self._visit(request, record)
         return web.json_response(self._write(request, record, visit), status=202)
+
+    async def anonymize(self, request: web.Request, _: Form) -> web.Response:
+        """`POST .../Anonymize`: in what is kept the SID takes the place of the identity.
+
+        Who is in the room is still called by their identity there, as their token has it.
+        """
+        record = await self._rooms.record(request)
+        visit = await self._visit(request, record)
+        identity = f"PA{visit.id}"
+        # Of a room in progress first: its record is written again when the participant leaves.
+        record.rename(visit.id, identity)
+        self._history().rename(record.id, visit.id, identity)
+        anonymous = dataclasses.replace(visit, identity=identity)
+        return web.json_response(self._write(request, record, anonymous))
 
     # ------------------------------------------------------------ tracks
 

@@ -12,10 +12,11 @@ from aiohttp import web
 from acs_core.errors import CallingError, InvalidArgumentError, ServiceError, Stage
 from twilio_compat.error_details import DETAILS
 
-__all__ = ["not_found", "refusal", "wrong_parameter"]
+__all__ = ["not_found", "refusal", "too_many_requests", "wrong_parameter"]
 
 BAD_REQUEST: Final = 20001
 NOT_FOUND: Final = 20404
+TOO_MANY_REQUESTS: Final = 20429
 _STATUSES: Final = frozenset({400, 401, 403, 404, 405, 413, 429, 503})
 
 
@@ -37,6 +38,20 @@ def not_found(path: str) -> ServiceError:
         sub_code=NOT_FOUND,
         stage=Stage.ARGUMENT,
     )
+
+
+def too_many_requests(seconds: int) -> web.Response:
+    """For a request beyond the rate that is allowed.
+
+    Args:
+        seconds: After which it may be tried again.
+    """
+    error = ServiceError("Too Many Requests", code=429, sub_code=TOO_MANY_REQUESTS)
+    response = refusal(error)
+    response.headers["Retry-After"] = str(seconds)
+    # A page of another origin sees no other header of ours (Fetch, "CORS-safelisted").
+    response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+    return response
 
 
 def refusal(error: CallingError) -> web.Response:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from aiohttp import web
 
 from acs_core.errors import InvalidArgumentError
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.history import CallRecord, History
+from acs_core.service.openapi import FLAG, TEXT, Schema, one_of
 from acs_core.service.rooms import RoomRecord
 from acs_core.service.store.rooms import RoomFilter
 from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
@@ -22,8 +23,36 @@ from twilio_compat.rest.parameters import (
     rules_as_json,
 )
 from twilio_compat.rest.refusals import not_found, wrong_parameter
+from twilio_compat.rest.routing import Operation, get, post
+from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["RoomsResource"]
+__all__ = ["CREATED", "ROOM_PATH", "RoomsResource"]
+
+ROOMS_PATH: Final = "/v1/Rooms"
+ROOM_PATH: Final = f"{ROOMS_PATH}/{{room}}"
+"""By SID, or by unique name while it is in progress."""
+CREATED: Final[Mapping[str, Schema]] = {"DateCreatedAfter": TEXT, "DateCreatedBefore": TEXT}
+"""The fields that `date_bounds` reads."""
+_MINUTES: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 60}
+_CREATION: Final[Mapping[str, Schema]] = {
+    "EnableTurn": FLAG,
+    "Type": one_of("group", "group-small", "peer-to-peer", "go"),
+    "UniqueName": {"type": "string", "maxLength": 128},
+    "StatusCallback": {"type": "string", "format": "uri"},
+    "StatusCallbackMethod": one_of("GET", "POST"),
+    "MaxParticipants": {"type": "integer", "minimum": 1, "maximum": 250},
+    "RecordParticipantsOnConnect": FLAG,
+    "TranscribeParticipantsOnConnect": FLAG,
+    "VideoCodecs": {"type": "array", "items": one_of("VP8", "H264")},
+    "MediaRegion": TEXT,
+    "RecordingRules": JSON_TEXT,
+    "TranscriptionsConfiguration": JSON_TEXT,
+    "AudioOnly": FLAG,
+    "MaxParticipantDuration": {"type": "integer", "minimum": 600, "maximum": 86400},
+    "EmptyRoomTimeout": _MINUTES,
+    "UnusedRoomTimeout": _MINUTES,
+    "LargeRoom": FLAG,
+}
 
 
 class RoomsResource:
@@ -47,6 +76,23 @@ class RoomsResource:
         self._history = history
         self._account_sid = account_sid
         self._check_callback = check_callback
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Its rows of the table."""
+        create, update, fetch = self.create, self.update, self.fetch
+        filters = {"Status": one_of("in-progress", "completed", "failed"), "UniqueName": TEXT}
+        status = {"Status": one_of("completed")}
+        rules, answer = f"{ROOM_PATH}/RecordingRules", "recording_rules"
+        posted = {"Rules": JSON_TEXT}
+        get_rules, set_rules = self.fetch_recording_rules, self.update_recording_rules
+        return (
+            post("CreateRoom", ROOMS_PATH, create, "room", _CREATION, status=201),
+            get("ListRoom", ROOMS_PATH, self.list, "rooms", {**filters, **CREATED, **PAGING}),
+            get("FetchRoom", ROOM_PATH, fetch, "room"),
+            post("UpdateRoom", ROOM_PATH, update, "room", status, status=202, required=status),
+            get("FetchRoomRecordingRule", rules, get_rules, answer),
+            post("UpdateRoomRecordingRule", rules, set_rules, answer, posted, required=posted),
+        )
 
     # ------------------------------------------------------------ handlers
 

@@ -8,7 +8,7 @@ written before them. Nothing on the way of media ever awaits the database.
 
 Where the disk is full or the server gone, statements wait, and are tried again; `flush` refuses
 meanwhile, and `check_writable` before anything was changed. A statement that can never work is
-logged and dropped, so that it holds up no other.
+logged and dropped, so that it holds up no other; whoever waits for a flush then is refused, too.
 
 SQLite runs in write-ahead mode and syncs each transaction (`synchronous=FULL`): a transaction that
 was committed survives a cut of power, too.
@@ -103,6 +103,7 @@ class Database:
         self._written = 0  # statements that were queued, ever
         self._done = 0  # of these, those that were carried out or dropped
         self._dropped = 0
+        self._rejected = 0
         self._puts: dict[tuple[str, ...], Executable] = {}
         self._failure: Exception | None = None
         self._has_work = asyncio.Event()
@@ -154,7 +155,10 @@ class Database:
             self._writer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._writer
-        await self._engine.dispose()
+        # A server that does not answer is left alone.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_DEADLINE):
+                await self._engine.dispose()
 
     # ------------------------------------------------------------ writing
 
@@ -213,7 +217,21 @@ class Database:
         Raises:
             ServiceError: 503, it is not; it is tried again all the same.
         """
-        wanted, dropped = self._written, self._dropped
+        dropped, rejected = self._dropped, self._rejected
+        await self._carried_out(deadline)
+        if dropped:
+            raise _unusable(RuntimeError("too many changes wait"))
+        if self._rejected > rejected:
+            # Perhaps somebody else's; better one refusal too many than a change that is not there.
+            raise _unusable(RuntimeError("a change cannot be stored, see the log"))
+
+    async def _carried_out(self, deadline: float) -> None:
+        """Return when everything that was written so far has been tried with success or for good.
+
+        Raises:
+            ServiceError: 503, it will be tried again.
+        """
+        wanted = self._written
         try:
             async with asyncio.timeout(deadline):
                 while self._done < wanted:
@@ -222,8 +240,6 @@ class Database:
                     await self._progress.wait()
         except TimeoutError as error:
             raise _unusable(error) from error
-        if dropped:
-            raise _unusable(RuntimeError("too many changes wait"))
 
     # ------------------------------------------------------------ reading
 
@@ -233,7 +249,7 @@ class Database:
         Raises:
             ServiceError: 503, the database cannot be read.
         """
-        await self.flush()
+        await self._carried_out(FLUSH_DEADLINE)
         try:
             async with asyncio.timeout(READ_DEADLINE), self._connection() as connection:
                 return (await connection.execute(statement)).all()
@@ -283,6 +299,7 @@ class Database:
                 try:
                     await self._commit([statement])
                 except _RejectedError as error:
+                    self._rejected += 1
                     _log.error("a change cannot be stored: %s", error)
 
     async def _commit(self, batch: Sequence[_Statement]) -> None:

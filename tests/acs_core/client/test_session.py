@@ -31,6 +31,7 @@ from acs_core.service.app import CallingService, embedded
 from acs_core.service.calls import CallLimits
 from acs_core.service.sessions import SessionTimes
 from acs_core.service.settings import ServiceSettings
+from acs_core.service.sfu.data import DataSource
 from tests.support.events import until
 from tests.support.media_checks import BLUE, GREEN, RED, Color, is_color, listen, watch
 from tests.support.proxies import tcp_proxy, udp_proxy
@@ -174,6 +175,33 @@ async def test_data_and_media_share_a_connection_that_began_without_data(
         stream.send("hello")
         await receiver.until(lambda: receiver.messages == ["hello"])
         assert set(service.engine.transports) == connections
+
+
+async def test_messages_that_are_faster_than_signaling_wait_for_it() -> None:
+    async with embedded() as service, tcp_proxy(service.port) as proxy:
+        place = group()
+        async with (
+            participant(service, place, [CHAT]) as sender,
+            participant(service, place, url=proxy.url) as receiver,
+        ):
+            await receiver.until(lambda: receiver.subscribed)
+            first = next(iter(sender.session.streams.values()))
+            proxy.freeze()
+            second = await sender.session.publish(NewStream(PublicationKind.DATA, name="fast"))
+            (call,) = service.calls.live.values()
+            (source,) = [item.source for item in call.publications if item.id == second.id]
+            assert isinstance(source, DataSource)
+            await until(lambda: second.send("early") or source.forwarded)
+            # What comes later over the same connection has come: so has what came before it.
+            first.send("later")
+            await receiver.until(lambda: receiver.messages == ["later"])
+            assert not receiver.session.is_subscribed(second.id)
+            proxy.restore()
+            await receiver.until(lambda: len(receiver.messages) > source.forwarded)
+            assert receiver.subscribed == [first.id, second.id]
+            assert receiver.messages == ["later", *["early"] * source.forwarded]
+            second.send("in time")
+            await receiver.until(lambda: receiver.messages[-1] == "in time")
 
 
 async def test_changes_of_a_publication_reach_the_others(service: CallingService) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -226,3 +227,16 @@ def test_an_open_room_has_presenters_only() -> None:
     assert somebody.endpoint.attributes.role is Role.PRESENTER
     crowd.calls.rooms.set_members(record, {raw("petra"): Role.PRESENTER})
     assert somebody.ended == [endings.UNINVITED]
+
+
+def test_a_room_may_forbid_calls_to_telephones() -> None:
+    crowd = Crowd()
+    record, place = room(crowd)
+    petra = crowd.join("petra", place)
+    invite = wire.Invite(endpoint=petra.endpoint.id, callee=PHONE, alternate_caller_id="+15550199")
+    crowd.calls.rooms.set_dial_out(record, is_enabled=False)
+    calling = partial(crowd.calls.switchboard.invite, petra.endpoint, invite)
+    assert refusal(calling) == (403, 0)
+    crowd.calls.rooms.set_dial_out(record, is_enabled=True)
+    calling()
+    assert list(petra.roster.pending) == [PHONE]

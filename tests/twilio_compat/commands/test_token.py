@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import time
 from pathlib import Path
@@ -10,6 +12,8 @@ import typer
 from typer.testing import CliRunner
 
 from acs_core.errors import InvalidArgumentError
+from acs_core.service.rest.gate import Gate
+from acs_core.service.rest.teams import DevTeamsTokens, TeamsUser
 from acs_core.service.settings import new_access_key
 from twilio_compat.commands import token
 
@@ -78,3 +82,27 @@ def test_what_is_missing_is_named(
     with pytest.raises(InvalidArgumentError) as caught:
         _run(*arguments, **environment)
     assert advice in caught.value.next_step
+
+
+def test_an_operator_token_opens_azures_interfaces() -> None:
+    key = new_access_key()
+    text = _run("--operator", "--ttl", "60", ACS_ACCESS_KEY=key)
+    gate = Gate(base64.b64decode(key))
+    gate.admit("GET", "/rooms", {"Authorization": f"Bearer {text}"}, now=time.time())
+    report = json.loads(_run("--operator", "--json", ACS_ACCESS_KEY=key))
+    assert report["audience"] == "https://communication.azure.com"
+
+
+async def test_a_teams_token_is_one_that_a_developers_service_believes() -> None:
+    key = new_access_key()
+    text = await asyncio.to_thread(
+        lambda: _run("--teams-user", "u", "--teams-app", "a", ACS_ACCESS_KEY=key)
+    )
+    directory = DevTeamsTokens(base64.b64decode(key))
+    assert await directory.verify(text, now=time.time()) == TeamsUser("u", "a")
+
+
+@pytest.mark.parametrize("arguments", [["--operator"], ["--teams-user", "u"]])
+def test_what_is_missing_for_azures_tokens_is_named(arguments: list[str]) -> None:
+    with pytest.raises(InvalidArgumentError):
+        _run(*arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 from typing import Any
@@ -253,3 +254,21 @@ async def test_a_body_that_is_no_form_or_too_large_is_refused(rest: Rest) -> Non
     bodies = ((b"\xff\xfe=1", 400), (b"a=1&" * 500, 400), (io.BytesIO(b"a" * (2 << 20)), 413))
     for data, status in bodies:
         assert (await rest.post("/v1/Rooms", data))[0] == status
+
+
+@pytest.mark.parametrize("host", ["", "x:99999", "x:y"])
+async def test_who_names_no_host_is_refused_before_anything_changes(rest: Rest, host: str) -> None:
+    body = b"UniqueName=new"
+    for path in ("/v1/Rooms", "/openapi.json"):
+        method = "GET" if path == "/openapi.json" else "POST"
+        reader, writer = await asyncio.open_connection("127.0.0.1", rest.server.port)
+        writer.write(
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
+            f"Authorization: {basic(rest.sid, rest.secret)}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 400")
+    assert rest.server.calls.find_room("new") is None

@@ -257,3 +257,25 @@ async def test_a_subscription_needs_a_track_and_a_status(rest: Rest) -> None:
     assert (await rest.post(path, {"Track": "x", "Status": "maybe"}))[0] == 400
     assert (await rest.post(path, {"Track": "x", "Status": "subscribed"}))[0] == 404
     assert (await rest.post(path, {"Status": "subscribed"}))[0] == 404
+
+
+async def test_anonymous_participants_are_kept_by_their_sid(rest: Rest) -> None:
+    _, made = await rest.post("/v1/Rooms", {"UniqueName": "daily"})
+    sid, ben = join(rest, "daily"), join(rest, "daily", "ben", 2)
+    people = f"/v1/Rooms/{made['sid']}/Participants"
+    status, answer = await rest.post(f"{people}/ann/Anonymize")
+    assert (status, answer["identity"], answer["status"]) == (200, sid, "connected")
+    assert (await rest.get(f"{people}/{sid}"))[1] == answer
+    assert (await rest.get(f"{people}/ann"))[0] == 404
+    # In the room everybody is called as before.
+    call = rest.server.calls.find_room("daily")
+    assert call is not None
+    assert "ann" in {endpoint.identity for endpoint in call.endpoints.values()}
+
+    await rest.post(f"/v1/Rooms/{made['sid']}", {"Status": "completed"})
+    for name in (ben, ben, sid):
+        _, answer = await rest.post(f"{people}/{name}/Anonymize")
+        assert (answer["identity"], answer["status"]) == (name, "disconnected")
+    _, found = await rest.get(people)
+    assert [person["identity"] for person in found["participants"]] == [sid, ben]
+    assert (await rest.post(f"{people}/nobody/Anonymize"))[0] == 404

@@ -98,8 +98,9 @@ async def test_a_statement_that_can_never_work_holds_up_no_other(
     row = {"id": "c", "type": "room", "started_at": 1.0, "recording_rules": object()}
     database.put(CALLS, row)  # no JSON
     database.put(IDENTITIES, user("ben", created_at=2.0))
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.ERROR), pytest.raises(ServiceError, match="see the log"):
         await database.flush()
+    await database.flush()
     assert await names(database) == ["anna", "ben"]
     assert len([line for line in caplog.messages if "cannot be stored" in line]) == 4
     # What is stored is about people.
@@ -253,7 +254,8 @@ async def test_postgresql_drops_what_can_never_work_and_goes_on_after_a_lost_con
     database = await Database.open(postgres_url, retry_interval=0.01)
     database.put(IDENTITIES, user("a\0b"))
     database.put(IDENTITIES, user("carl"))
-    await database.flush()
+    with pytest.raises(ServiceError):
+        await database.flush()
     others = "pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
     await database.all(text(f"SELECT pg_terminate_backend(pid) FROM {others}"))
     database.put(IDENTITIES, user("dora"))

@@ -1,0 +1,429 @@
+"""The part of the service that makes compositions: states, files, hooks, and who hears of it.
+
+Theory of operation. Each composition that is not done has a task: it waits until the call's tracks
+are complete, then for its turn, then for the renderer. A row is completed only after its file got
+its name, and loses that state before its file goes: a file that is shown as done plays. At the
+start, rows that were under way are enqueued again and files without a completed row are deleted,
+so a service that was killed leaves nothing half-made behind.
+
+A hook makes one composition of each room, whose id follows from both: whoever finds that a room
+needs one may say so any number of times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import delete, select
+
+from acs_core.compositing.job import Rendered, RenderJob
+from acs_core.errors import CallingError, ServiceError, Stage
+from acs_core.service.compositions.model import (
+    Composition,
+    CompositionEvent,
+    CompositionHook,
+    CompositionObserver,
+    CompositionOrder,
+    CompositionQuery,
+    CompositionState,
+    HookQuery,
+    Purpose,
+)
+from acs_core.service.compositions.process import render_apart
+from acs_core.service.compositions.tracks import NothingRecorded, RecordingSource, source_tracks
+from acs_core.service.parts import ServicePart
+from acs_core.service.store.calls import Window
+from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
+from acs_core.service.store.database import Database
+
+if TYPE_CHECKING:
+    from acs_core.service.server_call import ServerCall
+
+__all__ = ["FOLDER", "Compositions"]
+
+_log = logging.getLogger(__name__)
+
+FOLDER: Final = "compositions"
+"""In the folder of media files."""
+STEPS: Final = 10
+"""How often progress is told, at most."""
+MOST_HOOKS: Final = 1000
+"""Hooks that make compositions of a room."""
+CLOSE_DEADLINE: Final = 1.5
+
+Render = Callable[[RenderJob, Callable[[float], None]], Coroutine[Any, Any, Rendered]]
+
+
+class Compositions(ServicePart):
+    """Every composition of the service.
+
+    Args:
+        database: Where the rows are; asked for at the start.
+        folder: Where the files are to be; likewise.
+        at_once: Compositions that are rendered at a time.
+        is_live: Whether a call, by id, goes on.
+        render: Runs the renderer.
+        clock: Unix seconds.
+        new_id: Makes ids.
+
+    Attributes:
+        recordings: What compositions are made of; set it before the start.
+    """
+
+    def __init__(
+        self,
+        database: Callable[[], Database],
+        folder: Callable[[], Path],
+        *,
+        at_once: int = 1,
+        is_live: Callable[[str], bool] = lambda _: False,
+        render: Render = render_apart,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self.recordings: RecordingSource = NothingRecorded()
+        self._database = database
+        self._folder = folder
+        self._turns = asyncio.Semaphore(at_once)
+        # Between the question whether there is one and its being there.
+        self._making = asyncio.Lock()
+        self._is_live = is_live
+        self._render = render
+        self._clock = clock
+        self._new_id = new_id
+        self._observers: list[CompositionObserver] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._hooking: set[asyncio.Task[None]] = set()
+
+    def observe(self, observer: CompositionObserver) -> None:
+        """Tell somebody about compositions from now on."""
+        self._observers.append(observer)
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Begin, clear up what a service that was killed has left, and go on with it.
+
+        Raises:
+            ServiceError: 503, the folder or the database cannot be used.
+        """
+        rows = await self._database().all(select(COMPOSITIONS))
+        known = [Composition.from_row(row) for row in rows]
+        whole = {item.file_name for item in known if item.state is CompositionState.COMPLETED}
+        try:
+            await asyncio.to_thread(_clear_up, self._folder(), whole)
+        except OSError as error:
+            raise ServiceError(
+                f"The folder {self._folder()} cannot be used: {error.strerror}.", code=503
+            ) from error
+        for item in sorted(known, key=lambda item: item.created_at):
+            if item.state in (CompositionState.ENQUEUED, CompositionState.PROCESSING):
+                self._enqueue(self._put(replace(item, state=CompositionState.ENQUEUED)))
+
+    async def close(self) -> None:
+        """End what is under way; it goes on at the next start."""
+        tasks = [*self._tasks.values(), *self._hooking]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_DEADLINE)
+
+    # ------------------------------------------------------------ compositions
+
+    async def create(
+        self,
+        call: str,
+        order: CompositionOrder,
+        *,
+        purpose: Purpose = Purpose.COMPOSITION,
+        hook: CompositionHook | None = None,
+        composition_id: str | None = None,
+    ) -> Composition:
+        """Order a composition; rendered when the call's recordings are complete and it is its turn.
+
+        Args:
+            call: Id of the call.
+            order: What it is to be.
+            purpose: Who it is for.
+            hook: The hook that makes it.
+            composition_id: Its id; where there is one of that id, this one is returned.
+
+        Raises:
+            ServiceError: 503, it cannot be stored.
+        """
+        async with self._making:
+            found = None if composition_id is None else await self.find(composition_id)
+            if found is not None:
+                return found
+            made = Composition(
+                id=composition_id or self._new_id(),
+                call=call,
+                order=order,
+                created_at=self._clock(),
+                purpose=purpose,
+                hook=None if hook is None else hook.id,
+                hook_name=None if hook is None else hook.name,
+            )
+            self._put(made)
+            self._tell(CompositionEvent.ENQUEUED, made)
+            self._enqueue(made)
+        await self._database().flush()
+        return made
+
+    async def find(self, composition_id: str) -> Composition | None:
+        """A composition by id, or None.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        query = select(COMPOSITIONS).where(COMPOSITIONS.c.id == composition_id)
+        row = await self._database().first(query)
+        return None if row is None else Composition.from_row(row)
+
+    async def list(self, query: CompositionQuery, window: Window) -> Sequence[Composition]:
+        """Compositions that somebody ordered, newest first; also deleted ones.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        rows = await self._database().all(query.select(window))
+        return [Composition.from_row(row) for row in rows]
+
+    def path_of(self, composition: Composition) -> Path:
+        """Where the file of a completed composition is."""
+        return self._folder() / composition.file_name
+
+    async def delete(self, composition_id: str) -> None:
+        """Delete a composition's file, or do not make it; the row stays.
+
+        Raises:
+            ServiceError: 404, there is none; 503, the database or the disk cannot be used.
+        """
+        task = self._tasks.get(composition_id)
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        found = await self.find(composition_id)
+        if found is None or found.state is CompositionState.DELETED:
+            raise ServiceError(
+                f"There is no composition {composition_id}.", code=404, stage=Stage.ARGUMENT
+            )
+        now = self._clock()
+        self._put(replace(found, state=CompositionState.DELETED, deleted_at=now))
+        # First the row, then the file: what is shown as completed is there.
+        await self._database().flush()
+        try:
+            await asyncio.to_thread(self.path_of(found).unlink, missing_ok=True)
+        except OSError as error:
+            raise ServiceError(
+                f"Composition {composition_id} cannot be deleted: {error.strerror}.", code=503
+            ) from error
+
+    # ------------------------------------------------------------ hooks
+
+    async def create_hook(
+        self, name: str, order: CompositionOrder, *, is_enabled: bool = True
+    ) -> CompositionHook:
+        """Make a composition of each recorded room that ends from now on.
+
+        Raises:
+            ServiceError: 409, there is a hook of this name; 503, it cannot be stored.
+        """
+        hook = CompositionHook(
+            id=self._new_id(),
+            name=name,
+            order=order,
+            created_at=self._clock(),
+            is_enabled=is_enabled,
+        )
+        await self._keep(hook)
+        return hook
+
+    async def update_hook(
+        self, hook_id: str, name: str, order: CompositionOrder, *, is_enabled: bool
+    ) -> CompositionHook:
+        """Put something else in the place of a hook.
+
+        Raises:
+            ServiceError: 404, there is none; 409, another has this name; 503, it cannot be stored.
+        """
+        hook = await self.find_hook(hook_id)
+        if hook is None:
+            raise _no_hook(hook_id)
+        changed = hook.changed(name=name, order=order, is_enabled=is_enabled, now=self._clock())
+        await self._keep(changed)
+        return changed
+
+    async def find_hook(self, hook_id: str) -> CompositionHook | None:
+        """A hook by id, or None.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        query = select(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.id == hook_id)
+        row = await self._database().first(query)
+        return None if row is None else CompositionHook.from_row(row)
+
+    async def hooks(self, query: HookQuery, window: Window) -> Sequence[CompositionHook]:
+        """Hooks, newest first.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        rows = await self._database().all(query.select(window))
+        return [CompositionHook.from_row(row) for row in rows]
+
+    async def delete_hook(self, hook_id: str) -> None:
+        """Delete a hook; its compositions stay.
+
+        Raises:
+            ServiceError: 404, there is none; 503, the database cannot be used.
+        """
+        if await self.find_hook(hook_id) is None:
+            raise _no_hook(hook_id)
+        self._database().write(delete(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.id == hook_id))
+        await self._database().flush()
+
+    def call_ended(self, call: ServerCall) -> None:
+        """Let the hooks make compositions of a room."""
+        if call.room is not None and not call.is_probe:
+            self._start_hooks(call.id, call.record.started_at)
+
+    def recording_completed(self, call: str) -> None:
+        """A recording of a room is complete; for those that are completed after their room.
+
+        Args:
+            call: Id of the call.
+        """
+        if not self._is_live(call):
+            self._start_hooks(call, None)
+
+    def _start_hooks(self, call: str, began_at: float | None) -> None:
+        hooks = self._make_by_hooks(call, began_at)
+        task = asyncio.create_task(hooks, name=f"hooks of call {call}")
+        self._hooking.add(task)
+        task.add_done_callback(self._hooking.discard)
+
+    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
+        try:
+            hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
+            if not hooks:
+                return
+            await self.recordings.settled(call)
+            if await self.recordings.of_call(call):
+                for hook in reversed(hooks):
+                    own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
+                    order = msgspec.structs.replace(hook.order, begins_at=began_at)
+                    await self.create(call, order, hook=hook, composition_id=own_id)
+        except CallingError as error:
+            _log.error("no composition was made of call %s: %s", call, error)
+
+    async def _keep(self, hook: CompositionHook) -> None:
+        async with self._making:
+            query = select(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.name == hook.name)
+            row = await self._database().first(query)
+            if row is not None and row.id != hook.id:
+                raise ServiceError(
+                    f"There is a composition hook named {hook.name!r}.",
+                    code=409,
+                    stage=Stage.ARGUMENT,
+                )
+            self._database().put(COMPOSITION_HOOKS, hook.as_row())
+        await self._database().flush()
+
+    # ------------------------------------------------------------ rendering
+
+    def _enqueue(self, composition: Composition) -> None:
+        task = asyncio.create_task(self._make(composition), name=f"composition {composition.id}")
+        self._tasks[composition.id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(composition.id, None))
+
+    async def _make(self, composition: Composition) -> None:
+        """Render one, when its time has come."""
+        try:
+            await self.recordings.settled(composition.call)
+            async with self._turns:
+                composition = self._put(replace(composition, state=CompositionState.PROCESSING))
+                self._tell(CompositionEvent.STARTED, composition)
+                found = await self.recordings.of_call(composition.call)
+                tracks = source_tracks(found, self.recordings.path_of)
+                job = composition.order.job(str(self.path_of(composition)), tracks)
+                steps = _Steps(self._clock(), partial(self._progressed, composition))
+                result = await self._render(job, lambda done: steps.tell(done, self._clock()))
+            self._completed(composition, result)
+        except CallingError as error:
+            self._failed(composition, error.message)
+        except Exception:
+            _log.exception("composition %s failed", composition.id)
+            self._failed(composition, "The service failed to make it.")
+
+    def _progressed(self, composition: Composition, done: float, seconds_left: float) -> None:
+        now = replace(composition, progress=done, seconds_left=seconds_left)
+        self._tell(CompositionEvent.PROGRESS, now)
+
+    def _completed(self, composition: Composition, result: Rendered) -> None:
+        done = replace(
+            composition,
+            state=CompositionState.COMPLETED,
+            completed_at=self._clock(),
+            duration=result.duration,
+            size=result.size,
+        )
+        self._tell(CompositionEvent.AVAILABLE, self._put(done))
+
+    def _failed(self, composition: Composition, reason: str) -> None:
+        _log.error("composition %s failed: %s", composition.id, reason)
+        failed = replace(
+            composition,
+            state=CompositionState.FAILED,
+            completed_at=self._clock(),
+            failure=reason,
+        )
+        self._tell(CompositionEvent.FAILED, self._put(failed))
+
+    def _put(self, composition: Composition) -> Composition:
+        self._database().put(COMPOSITIONS, composition.as_row())
+        return composition
+
+    def _tell(self, event: CompositionEvent, composition: Composition) -> None:
+        for observer in self._observers:
+            try:
+                observer(event, composition)
+            except Exception:
+                _log.exception("an observer of compositions failed")
+
+
+class _Steps:
+    """Tells progress a few times on the way, with what is left in seconds."""
+
+    def __init__(self, began: float, tell: Callable[[float, float], None]) -> None:
+        self._began = began
+        self._tell = tell
+        self._told = 0
+
+    def tell(self, done: float, now: float) -> None:
+        step = int(done * STEPS)
+        if self._told < step < STEPS:
+            self._told = step
+            self._tell(done, max(0.0, now - self._began) * (1 - done) / done)
+
+
+def _no_hook(hook_id: str) -> ServiceError:
+    return ServiceError(f"There is no composition hook {hook_id}.", code=404, stage=Stage.ARGUMENT)
+
+
+def _clear_up(folder: Path, whole: set[str]) -> None:
+    """Delete what nobody completed."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in whole:
+            path.unlink()

@@ -1,0 +1,170 @@
+"""The OpenAPI document, and requests made from it against the running server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.support.fake_transcriber import ScriptedTranscriber
+from tests.twilio_compat.rest.conftest import Rest
+from tests.twilio_compat.rest.test_rooms import join, video
+from twilio_compat.server import embedded
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+EXAMPLES = 5
+ENDING = ("UpdateRoomParticipantAnonymize", "UpdateRoomParticipant", "UpdateRoom")
+"""These come last: afterwards there is little to be asked for."""
+NOTHING_THERE: frozenset[str] = frozenset()
+"""Operations on things that this test does not make; they are asked for all the same."""
+RULES = ['[{"type": "include", "all": true}]', "[]"]
+SETTINGS = ['{"hints": "a"}', "[]"]
+
+
+class Camera:
+    id = "camera"
+
+
+@pytest.fixture
+async def busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Rest]:
+    """A server with a room in which somebody publishes, another that is over, and no quota."""
+    monkeypatch.chdir(tmp_path)
+    options = {"rest_reads": 1e6, "rest_writes": 1e6}
+    transcriber = ScriptedTranscriber()
+    async with (
+        embedded(options=options, transcriber=transcriber) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        rest = Rest(server, http)
+        await rest.post("/v1/Rooms", {"UniqueName": "daily"})
+        await rest.post("/v1/Rooms", {"UniqueName": "over"})
+        await rest.post("/v1/Rooms/over", {"Status": "completed"})
+        join(rest, "daily", "ann", 1)
+        join(rest, "daily", "ben", 2)
+        call = server.calls.find_room("daily")
+        assert call is not None
+        ann, ben = call.endpoints.values()
+        for somebody in (ann, ben):
+            (info,) = somebody.publish([video("camera")])
+            somebody.attach(info.id, Camera())
+        yield rest
+
+
+def with_examples(document: dict[str, Any], room: str) -> dict[str, Any]:
+    """The document, with what is there, and what can be read, among the values of parameters."""
+    in_paths = {
+        "room": ["daily", f"RM{room}", "none"],
+        "participant": ["ben", "PA" + "2".zfill(32), "PA" + "1".zfill(32)],
+        "track": ["camera"],
+        "transcription": [f"video_transcriptions_{room}"],
+    }
+    in_forms = {
+        "Rules": RULES,
+        "RecordingRules": RULES,
+        "Configuration": SETTINGS,
+        "TranscriptionsConfiguration": SETTINGS,
+        "MediaRegion": ["us1", "mars1"],
+        "StatusCallback": ["https://example.com/", "x"],
+        "Track": ["camera"],
+    }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "path" and parameter["name"] in in_paths:
+                    parameter["schema"] = {"enum": in_paths[parameter["name"]]}
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                fields = content["schema"]["properties"]
+                fields |= {name: {"enum": in_forms[name]} for name in in_forms.keys() & fields}
+    return document
+
+
+def ask_all(document: dict[str, Any], url: str, auth: tuple[str, str]) -> dict[str, set[int]]:
+    """Ask each of Twilio's operations several times; return with what statuses they answered."""
+    answered: dict[str, set[int]] = {}
+    schema = schemathesis.openapi.from_dict(document).include(tag="twilio")
+    found = [item.ok() for item in schema.get_all_operations()]
+    by_name = {item.definition.raw["operationId"]: item for item in found}
+    last = [name for name in ENDING if name in by_name]
+    for name in [*(name for name in by_name if name not in last), *last]:
+        operation = by_name[name]
+        statuses = answered.setdefault(name, set())
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            ask_one(operation, mode, url, auth, statuses)
+    return answered
+
+
+def ask_one(
+    operation: Any, mode: GenerationMode, url: str, auth: tuple[str, str], statuses: set[int]
+) -> None:
+    @settings(
+        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        response = case.call(base_url=url, auth=auth, timeout=10)
+        statuses.add(response.status_code)
+        case.validate_response(response, checks=CHECKS)  # type: ignore[arg-type]
+
+    # Nothing wrong can be said where nothing is asked for.
+    with contextlib.suppress(Unsatisfiable):
+        ask()
+
+
+@pytest.mark.timeout(120)
+async def test_requests_made_from_the_document_get_what_it_promises(busy: Rest) -> None:
+    _, document = await busy.get("/openapi.json")
+    auth = (busy.sid, busy.secret)
+    url = busy.server.url
+    call = busy.server.calls.find_room("daily")
+    assert call is not None
+    answered = await asyncio.to_thread(ask_all, with_examples(document, call.id), url, auth)
+    expected = {
+        operation["operationId"]: int(min(operation["responses"]))
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if operation["tags"] == ["twilio"]
+    }
+    assert answered.keys() == expected.keys()
+    # Each was asked for something that is there, too.
+    failed = {name for name, status in expected.items() if status not in answered[name]}
+    assert failed == NOTHING_THERE
+
+
+async def test_everybody_may_read_the_document_under_the_name_they_know(rest: Rest) -> None:
+    _, document, _ = await rest.ask("GET", "/openapi.json", headers={"Authorization": ""})
+    assert document["servers"] == [{"url": rest.server.url}]
+    families = {
+        tag
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for tag in operation["tags"]
+    }
+    assert families == {"twilio", "azure"}
+    made = document["paths"]["/v1/Rooms"]["post"]
+    assert made["operationId"] == "CreateRoom"
+    fields = made["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    assert {"UniqueName", "MaxParticipants", "VideoCodecs"} <= fields["properties"].keys()
+    identities = document["paths"]["/identities"]["post"]
+    assert identities["operationId"] == "CreateIdentity"
+    assert [item["name"] for item in identities["parameters"]] == ["api-version"]

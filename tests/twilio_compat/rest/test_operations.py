@@ -1,0 +1,92 @@
+"""Every operation of Twilio's Video REST API: that it is served, and which test proves it.
+
+The names and the number are those of Twilio's published OpenAPI description (video, v1).
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests.twilio_compat.rest.conftest import Rest
+
+CLIENT = "tests.twilio_compat.rest.test_helper_library"
+
+ROOMS = (CLIENT, "test_rooms_are_created_listed_fetched_and_completed")
+PEOPLE = (CLIENT, "test_participants_are_listed_fetched_made_anonymous_and_removed")
+TRACKS = (CLIENT, "test_tracks_are_listed_and_fetched")
+RULES = (CLIENT, "test_rules_are_fetched_and_changed")
+SPOKEN = (CLIENT, "test_transcriptions_are_created_listed_fetched_and_changed")
+KEPT = (CLIENT, "test_settings_are_fetched_and_made")
+
+PROVED = {
+    "CreateRoom": ROOMS,
+    "ListRoom": ROOMS,
+    "FetchRoom": ROOMS,
+    "UpdateRoom": ROOMS,
+    "ListRoomParticipant": PEOPLE,
+    "FetchRoomParticipant": PEOPLE,
+    "UpdateRoomParticipant": PEOPLE,
+    "UpdateRoomParticipantAnonymize": PEOPLE,
+    "ListRoomParticipantPublishedTrack": TRACKS,
+    "FetchRoomParticipantPublishedTrack": TRACKS,
+    "ListRoomParticipantSubscribedTrack": TRACKS,
+    "FetchRoomParticipantSubscribedTrack": TRACKS,
+    "FetchRoomParticipantSubscribeRule": RULES,
+    "UpdateRoomParticipantSubscribeRule": RULES,
+    "FetchRoomRecordingRule": RULES,
+    "UpdateRoomRecordingRule": RULES,
+    "ListRoomTranscriptions": SPOKEN,
+    "CreateRoomTranscriptions": SPOKEN,
+    "FetchRoomTranscriptions": SPOKEN,
+    "UpdateRoomTranscriptions": SPOKEN,
+    "FetchRecordingSettings": KEPT,
+    "CreateRecordingSettings": KEPT,
+    "FetchCompositionSettings": KEPT,
+    "CreateCompositionSettings": KEPT,
+}
+"""By operation: the module and the name of the test that calls it with the helper library."""
+
+OTHERS = (
+    "ListRoomRecording",
+    "FetchRoomRecording",
+    "DeleteRoomRecording",
+    "ListRecording",
+    "FetchRecording",
+    "DeleteRecording",
+    "CreateComposition",
+    "ListComposition",
+    "FetchComposition",
+    "DeleteComposition",
+    "CreateCompositionHook",
+    "ListCompositionHook",
+    "FetchCompositionHook",
+    "UpdateCompositionHook",
+    "DeleteCompositionHook",
+)
+"""The rest of Twilio's operations; each moves to `PROVED` with the change that serves it."""
+
+OURS = {"UpdateRoomParticipantSubscribedTrack"}
+"""What is served beyond Twilio's description."""
+
+
+def test_twilio_has_thirty_nine_operations() -> None:
+    assert len(PROVED) + len(OTHERS) == 39
+    assert not PROVED.keys() & set(OTHERS)
+
+
+async def test_every_operation_is_served_or_belongs_to_others(rest: Rest) -> None:
+    _, document = await rest.get("/openapi.json")
+    served = {
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        if operation["tags"] == ["twilio"]
+    }
+    assert served == PROVED.keys() | OURS
+
+
+@pytest.mark.parametrize(("module", "name"), sorted(set(PROVED.values())))
+def test_every_proof_exists(module: str, name: str) -> None:
+    assert callable(getattr(importlib.import_module(module), name))
