@@ -12,12 +12,9 @@ import gc
 import json
 import os
 import sys
-import uuid
 from pathlib import Path
 
 from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
-from acs_core.service.endpoints import EndpointObserver
-from acs_core.service.identity import Principal, PrincipalKind
 from benchmarks.processes import resident_bytes
 from twilio_compat.server import CompatServer, embedded
 from twilio_compat.settings import ServerSettings
@@ -60,24 +57,10 @@ def _ready(server: CompatServer, tokens: int) -> dict[str, object]:
     }
 
 
-async def _fill(server: CompatServer, rooms: int) -> None:
-    """Let rooms have been there, with two participants each."""
-    for number in range(rooms):
-        call = server.calls.create(unique_name=f"before-{number}")
-        for name in ("anna", "ben"):
-            who = Principal(f"8:acs:r_{name}", PrincipalKind.TWILIO, 2e9, display_name=name)
-            call.join(uuid.uuid4().hex, who, EndpointObserver())
-        call.complete()
-        if number % 100 == 0:
-            await server.database.flush()
-    await server.database.flush()
-
-
-async def _serve(plane: str, tokens: int, data_dir: str | None, rooms: int) -> None:
+async def _serve(plane: str, tokens: int, data_dir: str | None) -> None:
     loop = asyncio.get_running_loop()
     options = {"plane": plane, "data_dir": data_dir, "rest_reads": 1e6, "rest_writes": 1e6}
     async with embedded(options=options) as server:
-        await _fill(server, rooms)
         _say(_ready(server, tokens))
         # A line at a time, in a thread: the loop must not wait for us.
         while question := await loop.run_in_executor(None, sys.stdin.readline):
@@ -91,9 +74,8 @@ def main() -> None:
     parser.add_argument("--plane", default="auto")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--data-dir")
-    parser.add_argument("--rooms", type=int, default=0)
     arguments = parser.parse_args()
-    asyncio.run(_serve(arguments.plane, arguments.tokens, arguments.data_dir, arguments.rooms))
+    asyncio.run(_serve(arguments.plane, arguments.tokens, arguments.data_dir))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
+from twilio_compat.rest.composition_callbacks import composition_observer
 from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
 from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
@@ -116,6 +117,7 @@ class CompatServer(CallingService):
             default_method=settings.room_status_callback_method,
             find=lambda call_id: self.history.find(call_id),
         )
+        self.compositions.observe(composition_observer(self.status_callbacks))
         self.add_part(self.status_callbacks)
         self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
@@ -158,10 +160,10 @@ class CompatServer(CallingService):
         )
         rest.add(recordings.operations(), RECORDING_SCHEMAS)
         compositions = CompositionsResource(
-            self.compositions, self.media_files, self._find_call, account
+            self.compositions, self.media_files, self._find_call, account, self.webhooks.check
         )
         rest.add(compositions.operations(), COMPOSITION_SCHEMAS)
-        hooks = CompositionHooksResource(self.compositions, account)
+        hooks = CompositionHooksResource(self.compositions, account, self.webhooks.check)
         rest.add(hooks.operations(), HOOK_SCHEMAS)
         self.add_part(rest)
 

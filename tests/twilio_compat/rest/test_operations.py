@@ -20,6 +20,15 @@ RULES = (CLIENT, "test_rules_are_fetched_and_changed")
 SPOKEN = (CLIENT, "test_transcriptions_are_created_listed_fetched_and_changed")
 KEPT = (CLIENT, "test_settings_are_fetched_and_made")
 
+COMPOSITIONS = "tests.twilio_compat.rest.test_compositions"
+COMPOSED = (COMPOSITIONS, "test_a_room_is_composed_and_its_file_is_fetched")
+LISTED = (COMPOSITIONS, "test_compositions_are_listed_in_pages_and_by_filters")
+DELETED = (COMPOSITIONS, "test_a_composition_is_deleted_with_its_file")
+HOOKED = (
+    "tests.twilio_compat.rest.test_composition_hooks",
+    "test_hooks_are_made_listed_changed_and_deleted",
+)
+
 PROVED = {
     "CreateRoom": ROOMS,
     "ListRoom": ROOMS,
@@ -45,6 +54,15 @@ PROVED = {
     "CreateRecordingSettings": KEPT,
     "FetchCompositionSettings": KEPT,
     "CreateCompositionSettings": KEPT,
+    "CreateComposition": COMPOSED,
+    "ListComposition": LISTED,
+    "FetchComposition": COMPOSED,
+    "DeleteComposition": DELETED,
+    "CreateCompositionHook": HOOKED,
+    "ListCompositionHook": HOOKED,
+    "FetchCompositionHook": HOOKED,
+    "UpdateCompositionHook": HOOKED,
+    "DeleteCompositionHook": HOOKED,
 }
 """By operation: the module and the name of the test that calls it with the helper library."""
 
@@ -55,19 +73,10 @@ OTHERS = (
     "ListRecording",
     "FetchRecording",
     "DeleteRecording",
-    "CreateComposition",
-    "ListComposition",
-    "FetchComposition",
-    "DeleteComposition",
-    "CreateCompositionHook",
-    "ListCompositionHook",
-    "FetchCompositionHook",
-    "UpdateCompositionHook",
-    "DeleteCompositionHook",
 )
 """The rest of Twilio's operations; each moves to `PROVED` with the change that serves it."""
 
-OURS = {"UpdateRoomParticipantSubscribedTrack"}
+OURS = {"UpdateRoomParticipantSubscribedTrack", "FetchCompositionMedia"}
 """What is served beyond Twilio's description."""
 
 
