@@ -94,6 +94,7 @@ class StatusCallbacks(ServicePart):
         # By id; recordings are completed when their call is over.
         self._records: dict[str, CallRecord] = {}
         self._find = find
+        self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def check(self, url: str) -> None:
@@ -115,6 +116,7 @@ class StatusCallbacks(ServicePart):
 
     async def close(self) -> None:
         """End; what was not told is found again after the next start."""
+        self._is_closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -275,7 +277,7 @@ class StatusCallbacks(ServicePart):
         record = self._records.get(news.call)
         if record is not None:
             self._tell(event, record, fields)
-        elif self._find is not None:
+        elif self._find is not None and not self._is_closed:
             self._begin(self._tell_found(self._find(news.call), event, fields), news.call)
 
     async def _tell_found(
