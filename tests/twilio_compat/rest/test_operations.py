@@ -11,7 +11,9 @@ import pytest
 
 from tests.twilio_compat.rest.conftest import Rest
 
-CLIENT = "tests.twilio_compat.rest.test_helper_library"
+HERE = "tests.twilio_compat.rest"
+CLIENT = f"{HERE}.test_helper_library"
+COMPOSED = f"{HERE}.test_compositions"
 
 ROOMS = (CLIENT, "test_rooms_are_created_listed_fetched_and_completed")
 PEOPLE = (CLIENT, "test_participants_are_listed_fetched_made_anonymous_and_removed")
@@ -19,6 +21,7 @@ TRACKS = (CLIENT, "test_tracks_are_listed_and_fetched")
 RULES = (CLIENT, "test_rules_are_fetched_and_changed")
 SPOKEN = (CLIENT, "test_transcriptions_are_created_listed_fetched_and_changed")
 KEPT = (CLIENT, "test_settings_are_fetched_and_made")
+HOOKS = (f"{HERE}.test_composition_hooks", "test_hooks_are_made_listed_changed_and_deleted")
 
 PROVED = {
     "CreateRoom": ROOMS,
@@ -45,6 +48,15 @@ PROVED = {
     "CreateRecordingSettings": KEPT,
     "FetchCompositionSettings": KEPT,
     "CreateCompositionSettings": KEPT,
+    "CreateComposition": (COMPOSED, "test_a_room_is_composed_and_its_file_is_fetched"),
+    "ListComposition": (COMPOSED, "test_compositions_are_listed_in_pages_and_by_filters"),
+    "FetchComposition": (COMPOSED, "test_a_room_is_composed_and_its_file_is_fetched"),
+    "DeleteComposition": (COMPOSED, "test_a_composition_is_deleted_with_its_file"),
+    "CreateCompositionHook": HOOKS,
+    "ListCompositionHook": HOOKS,
+    "FetchCompositionHook": HOOKS,
+    "UpdateCompositionHook": HOOKS,
+    "DeleteCompositionHook": HOOKS,
 }
 """By operation: the module and the name of the test that calls it with the helper library."""
 
@@ -55,19 +67,10 @@ OTHERS = (
     "ListRecording",
     "FetchRecording",
     "DeleteRecording",
-    "CreateComposition",
-    "ListComposition",
-    "FetchComposition",
-    "DeleteComposition",
-    "CreateCompositionHook",
-    "ListCompositionHook",
-    "FetchCompositionHook",
-    "UpdateCompositionHook",
-    "DeleteCompositionHook",
 )
 """The rest of Twilio's operations; each moves to `PROVED` with the change that serves it."""
 
-OURS = {"UpdateRoomParticipantSubscribedTrack"}
+OURS = {"UpdateRoomParticipantSubscribedTrack", "FetchCompositionMedia"}
 """What is served beyond Twilio's description."""
 
 
