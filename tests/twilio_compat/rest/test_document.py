@@ -40,9 +40,11 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 5
+EXAMPLES = 4
 OVER = "f" * 32
 """Id of a room that nobody remembers."""
+BEGINNING = "CreateRoomTranscriptions"
+"""A room has one; without it there would be none to be asked for."""
 ENDING = (
     "DeleteComposition",
     "DeleteCompositionHook",
@@ -51,7 +53,14 @@ ENDING = (
     "UpdateRoom",
 )
 """These come last: afterwards there is little to be asked for."""
-NOTHING_THERE: frozenset[str] = frozenset()
+NOTHING_THERE = {
+    "FetchRecording",
+    "DeleteRecording",
+    "FetchRecordingMedia",
+    "FetchRoomRecording",
+    "DeleteRoomRecording",
+    "FetchRoomRecordingMedia",
+}
 """Operations on things that this test does not make; they are asked for all the same."""
 GRID = '{"grid": {"video_sources": ["*"]}}'
 RULES = ['[{"type": "include", "all": true}]', "[]"]
@@ -147,9 +156,11 @@ def ask_all(document: dict[str, Any], url: str, auth: tuple[str, str]) -> dict[s
     answered: dict[str, set[int]] = {}
     schema = schemathesis.openapi.from_dict(document).include(tag="twilio")
     found = [item.ok() for item in schema.get_all_operations()]
+    # Reading before changes: what is changed may be taken away from somebody.
+    found.sort(key=lambda item: item.method.upper() != "GET")
     by_name = {item.definition.raw["operationId"]: item for item in found}
-    last = [name for name in ENDING if name in by_name]
-    for name in [*(name for name in by_name if name not in last), *last]:
+    rest = [name for name in by_name if name not in (BEGINNING, *ENDING)]
+    for name in (BEGINNING, *rest, *ENDING):
         operation = by_name[name]
         statuses = answered.setdefault(name, set())
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
