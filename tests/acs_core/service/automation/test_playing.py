@@ -76,7 +76,7 @@ async def test_a_program_that_calls_somebody_is_heard(site: Site) -> None:
     (program_seen,) = call.remote_participants
     sound = program_seen.audio_frames()
     await site.program.on(
-        connection, "play_media", FileSource(LONG), "all", operation_context="music"
+        connection, "play_media", FileSource(LONG), "all", loop=True, operation_context="music"
     )
     started = models.PlayStarted.deserialize(await site.callbacks.event("PlayStarted"))
     assert started.operation_context == "music"
@@ -112,7 +112,11 @@ async def test_a_program_that_only_connected_is_there_while_it_plays(site: Site)
     calls = [await who.agent.join(place, QUIET).connected() for who in (anna, ben)]
     found = await site.program.ask("connect_call", site.callbacks.url, group_call_id=place.group_id)
     await site.program.on(
-        found.call_connection_id, "play_media", FileSource(LONG), [AzureUser(anna.raw_id)]
+        found.call_connection_id,
+        "play_media",
+        FileSource(LONG),
+        [AzureUser(anna.raw_id)],
+        loop=True,
     )
     await site.callbacks.event("PlayStarted")
     await until(lambda: len(calls[0].remote_participants) == 2)
