@@ -94,6 +94,8 @@ class Compositions(ServicePart):
         self._database = database
         self._folder = folder
         self._turns = asyncio.Semaphore(at_once)
+        # Other parts, which start before this one, may order something then.
+        self._is_open = asyncio.Event()
         # Between the question whether there is one and its being there.
         self._making = asyncio.Lock()
         self._is_live = is_live
@@ -102,7 +104,7 @@ class Compositions(ServicePart):
         self._new_id = new_id
         self._observers: list[CompositionObserver] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._hooking: set[asyncio.Task[None]] = set()
+        self._ordering: set[asyncio.Task[None]] = set()
 
     def observe(self, observer: CompositionObserver) -> None:
         """Tell somebody about compositions from now on."""
@@ -128,10 +130,11 @@ class Compositions(ServicePart):
         for item in sorted(known, key=lambda item: item.created_at):
             if item.state in (CompositionState.ENQUEUED, CompositionState.PROCESSING):
                 self._enqueue(self._put(replace(item, state=CompositionState.ENQUEUED)))
+        self._is_open.set()
 
     async def close(self) -> None:
         """End what is under way; it goes on at the next start."""
-        tasks = [*self._tasks.values(), *self._hooking]
+        tasks = [*self._tasks.values(), *self._ordering]
         for task in tasks:
             task.cancel()
         if tasks:
@@ -309,23 +312,35 @@ class Compositions(ServicePart):
 
     def _start_hooks(self, call: str, began_at: float | None) -> None:
         hooks = self._make_by_hooks(call, began_at)
-        task = asyncio.create_task(hooks, name=f"hooks of call {call}")
-        self._hooking.add(task)
-        task.add_done_callback(self._hooking.discard)
+        self.soon(hooks, name=f"hooks of call {call}")
+
+    def soon(self, work: Coroutine[Any, Any, object], *, name: str) -> None:
+        """Let work of an observer, which must not wait, be done in a task of this part.
+
+        Args:
+            work: Orders a composition; its `CallingError` is logged.
+            name: Of the task.
+        """
+        task = asyncio.create_task(self._contained(work, name), name=name)
+        self._ordering.add(task)
+        task.add_done_callback(self._ordering.discard)
+
+    async def _contained(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        try:
+            await work
+        except CallingError as error:
+            _log.error("%s: nothing was ordered: %s", name, error)
 
     async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
-        try:
-            hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
-            if not hooks:
-                return
-            await self.recordings.settled(call)
-            if await self.recordings.of_call(call):
-                for hook in reversed(hooks):
-                    own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
-                    order = msgspec.structs.replace(hook.order, begins_at=began_at)
-                    await self.create(call, order, hook=hook, composition_id=own_id)
-        except CallingError as error:
-            _log.error("no composition was made of call %s: %s", call, error)
+        hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
+        if not hooks:
+            return
+        await self.recordings.settled(call)
+        if await self.recordings.of_call(call):
+            for hook in reversed(hooks):
+                own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
+                order = msgspec.structs.replace(hook.order, begins_at=began_at)
+                await self.create(call, order, hook=hook, composition_id=own_id)
 
     async def _keep(self, hook: CompositionHook) -> None:
         async with self._making:
@@ -343,6 +358,8 @@ class Compositions(ServicePart):
     # ------------------------------------------------------------ rendering
 
     def _enqueue(self, composition: Composition) -> None:
+        if composition.id in self._tasks:
+            return
         task = asyncio.create_task(self._make(composition), name=f"composition {composition.id}")
         self._tasks[composition.id] = task
         task.add_done_callback(lambda _: self._tasks.pop(composition.id, None))
@@ -350,6 +367,7 @@ class Compositions(ServicePart):
     async def _make(self, composition: Composition) -> None:
         """Render one, when its time has come."""
         try:
+            await self._is_open.wait()
             await self.recordings.settled(composition.call)
             async with self._turns:
                 composition = self._put(replace(composition, state=CompositionState.PROCESSING))

@@ -101,6 +101,10 @@ class CompositionOrder(msgspec.Struct, frozen=True, kw_only=True):
         periods, end = self.periods, max((track.end for track in tracks), default=0.0)
         if periods is None and not self.is_trimmed and self.begins_at is not None:
             periods = ((self.begins_at, end),)
+        elif periods is not None:
+            # Nothing comes after the last track; a service that was killed does not know when it
+            # stopped to record.
+            periods = tuple((begin, min(stop, end)) for begin, stop in periods)
         video = None
         if self.regions is not None:
             regions = tuple(self.regions.values())

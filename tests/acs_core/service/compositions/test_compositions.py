@@ -12,6 +12,13 @@ import pytest
 from acs_core.compositing.job import AudioPart, FileFormat, Rendered, RenderJob
 from acs_core.compositing.layout import Region
 from acs_core.errors import MediaError, ServiceError
+from acs_core.service.automation.recordings import (
+    CallRecording,
+    RecordingChannels,
+    RecordingContent,
+    RecordingFormat,
+    RecordingState,
+)
 from acs_core.service.compositions import (
     Composition,
     CompositionEvent,
@@ -20,7 +27,11 @@ from acs_core.service.compositions import (
     CompositionState,
     Purpose,
 )
-from acs_core.service.compositions.call_recordings import kept_periods, render_call_recording
+from acs_core.service.compositions.call_recordings import (
+    call_recording_observer,
+    kept_periods,
+    render_call_recording,
+)
 from acs_core.service.compositions.model import CompositionQuery, HookQuery
 from acs_core.service.compositions.process import render_apart
 from acs_core.service.store.calls import Window
@@ -76,7 +87,7 @@ class Studio:
         self._url = f"sqlite:///{folder / 'rows.sqlite3'}"
 
     @contextlib.asynccontextmanager
-    async def open(self, **options: Any) -> AsyncIterator[Compositions]:
+    async def open(self, *, is_started: bool = True, **options: Any) -> AsyncIterator[Compositions]:
         database = await Database.open(self._url)
         options = {"render": self.desk.render} | options
         part = Compositions(
@@ -85,7 +96,8 @@ class Studio:
         part.recordings = self.recordings
         part.observe(lambda event, item: self.news.append((event, item)))
         try:
-            await part.start()
+            if is_started:
+                await part.start()
             yield part
         finally:
             await part.close()
@@ -300,12 +312,12 @@ async def test_an_enabled_hook_makes_one_composition_of_each_room(studio: Studio
         studio.recordings.tone(live, 440, 0.1)
         studio.live.add(live)
         part.recording_completed(live)
-        await until(lambda: not part._hooking)
+        await until(lambda: not part._ordering)
         (made,) = await part.list(CompositionQuery(), ALL)
         assert (made.call, made.hook, made.order) == (call, hook.id, GRID)
     async with studio.open() as part:
         part.recording_completed(call)
-        await until(lambda: not part._hooking)
+        await until(lambda: not part._ordering)
         assert len(await part.list(CompositionQuery(), ALL)) == 1
 
 
@@ -373,6 +385,40 @@ async def test_the_file_of_a_call_recording_has_no_pauses(tmp_path: Path) -> Non
         ben, ann = levels(path, 1000)
         assert min(ben[1:14]) > 6000
         assert max(ann[1:14]) < 400
+
+
+async def test_a_recording_of_a_call_that_stops_becomes_a_file(studio: Studio) -> None:
+    studio.recordings.tone(CALL, 440, 2.0, offset_ms=0)
+    recording = CallRecording(
+        id="e" * 32,
+        call_id=CALL,
+        content=RecordingContent.AUDIO,
+        channels=RecordingChannels.UNMIXED,
+        format=RecordingFormat.WAV,
+        started_at=EPOCH,
+        participants=("ann",),
+        pauses=[(EPOCH + 0.5, EPOCH + 1.0)],
+    )
+    async with studio.open() as part:
+        observe = call_recording_observer(part)
+        observe(recording)
+        recording.state, recording.stopped_at = RecordingState.STOPPED, EPOCH + 9.0
+        observe(recording)
+        observe(recording)
+        await until(lambda: studio.desk.jobs)
+        (job,) = studio.desk.jobs
+        # Not longer than what was recorded.
+        assert job.periods == ((EPOCH, EPOCH + 0.5), (EPOCH + 1.0, EPOCH + 2.0))
+        assert job.audio == AudioPart(channels=1, rate=16_000, unmixed=("ann",))
+        assert (job.format, job.video, job.is_trimmed) == (FileFormat.WAV, None, False)
+
+
+async def test_what_is_ordered_before_the_start_waits_for_it(studio: Studio) -> None:
+    async with studio.open(is_started=False) as part:
+        await part.create(CALL, SOUND)
+        await part.start()
+        await until(lambda: studio.desk.jobs)
+        assert len(part._tasks) == 1
 
 
 @pytest.mark.parametrize(
