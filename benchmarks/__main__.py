@@ -21,6 +21,7 @@ from benchmarks.forwarding import Plan, measure_forwarding
 from benchmarks.machine import describe_machine
 from benchmarks.memory import measure_memory
 from benchmarks.pages import measure_pages
+from benchmarks.recording import measure_recording
 from benchmarks.report import Result, as_json, print_result
 from benchmarks.rooms import measure_rooms
 
@@ -37,6 +38,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "pages": measure_pages,
     "effects": measure_effects,
     "rooms": measure_rooms,
+    "recording": measure_recording,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -49,6 +51,7 @@ QUICK: Mapping[str, Benchmark] = {
     "pages": partial(measure_pages, times=1, pages=2, seconds=1.0, repetitions=1),
     "effects": partial(measure_effects, pictures=3, repetitions=1),
     "rooms": partial(measure_rooms, rooms=200, requests=20, repetitions=1),
+    "recording": partial(measure_recording, publishers=2, seconds=1.0, repetitions=1),
 }
 
 

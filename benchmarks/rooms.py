@@ -6,17 +6,28 @@ import asyncio
 import itertools
 import tempfile
 import time
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from acs_core.core.facts import CallType
+from acs_core.service.rooms import RoomRecord
+from acs_core.service.rows import room_row, rules_row
+from acs_core.service.store.calls import CALLS, VISITS
+from acs_core.service.store.database import Database
+from acs_core.service.store.directory import DataDirectory
+from acs_core.service.store.rooms import ROOMS
 from benchmarks.processes import python_child, two_cores
 from benchmarks.report import Cell, Result, Spread
 
 __all__ = ["measure_rooms"]
 
 CLIENTS = (1, 16)
+FILL_DEADLINE = 60.0
 TIMEOUT = aiohttp.ClientTimeout(total=60.0)
 
 Request = Callable[[int], Awaitable[None]]
@@ -34,7 +45,8 @@ async def measure_rooms(
     """
     core, _ = two_cores()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = ("--tokens", "0", "--data-dir", folder, "--rooms", str(rooms))
+        await _fill(Path(folder), rooms)
+        arguments = ("--tokens", "0", "--data-dir", folder)
         async with (
             python_child("benchmarks.service", *arguments, core=core) as (_, ready),
             aiohttp.ClientSession(
@@ -61,6 +73,35 @@ async def measure_rooms(
             "what changes something is answered when it is on the disk (synchronous=FULL)",
         ),
     )
+
+
+async def _fill(folder: Path, rooms: int) -> None:
+    """Store rooms that ended a second ago, one each millisecond, with two participants each."""
+    directory = DataDirectory(folder)
+    database = await Database.open(directory.database_url)
+    now = datetime.now(UTC)
+    for number in range(rooms):
+        began = now.timestamp() - 1.0 - 0.001 * (rooms - number)
+        room = RoomRecord(
+            uuid.uuid4().hex, now, now, now, unique_name=f"before-{number}", is_session=True
+        )
+        call = {
+            "id": uuid.uuid4().hex,
+            "type": CallType.ROOM,
+            "room_id": room.id,
+            "started_at": began,
+            "ended_at": began,
+            "recording_rules": rules_row(room.options.recording_rules),
+        }
+        database.put(ROOMS, room_row(room, deleted_at=began))
+        database.put(CALLS, call)
+        for name in ("anna", "ben"):
+            visit = {"call_id": call["id"], "id": uuid.uuid4().hex, "identity": name}
+            database.put(VISITS, visit | {"arrived_at": began, "left_at": began})
+        if number % 1000 == 0:
+            await database.flush(deadline=FILL_DEADLINE)
+    await database.flush(deadline=FILL_DEADLINE)
+    await database.close()
 
 
 async def _requests(http: aiohttp.ClientSession, url: str) -> Mapping[str, Request]:

@@ -1,7 +1,7 @@
 """The service as a child process: `python -m benchmarks.service --plane batch`.
 
-Prints a line with its address and tokens. Answers each line of its input with what it holds;
-ends with its input.
+Prints a line with its address and tokens. Answers each line of its input with what it holds:
+before that, "record" records every call, and "stop" ends that. Ends with its input.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import gc
 import json
 import os
 import sys
-import uuid
 from pathlib import Path
 
-from acs_core.service.endpoints import EndpointObserver
-from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
 from benchmarks.processes import resident_bytes
 from twilio_compat.server import CompatServer, embedded
 from twilio_compat.settings import ServerSettings
@@ -28,10 +26,20 @@ def _say(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 
-def _holds() -> dict[str, int]:
+def _obey(server: CompatServer, question: str) -> None:
+    for call in server.calls.live.values():
+        if question == "record":
+            call.set_recording_rules(INCLUDE_ALL)
+        elif question == "stop":
+            call.set_recording_rules(EXCLUDE_ALL)
+
+
+def _holds(server: CompatServer) -> dict[str, int]:
     gc.collect()
     descriptors = list(Path("/proc/self/fd").iterdir())
+    files = server.recordings.folder.iterdir()
     return {
+        "recorded": sum(path.stat().st_size for path in files),
         "rss": resident_bytes(os.getpid()),
         "tasks": len(asyncio.all_tasks()),
         "descriptors": len(descriptors),
@@ -49,28 +57,15 @@ def _ready(server: CompatServer, tokens: int) -> dict[str, object]:
     }
 
 
-async def _fill(server: CompatServer, rooms: int) -> None:
-    """Let rooms have been there, with two participants each."""
-    for number in range(rooms):
-        call = server.calls.create(unique_name=f"before-{number}")
-        for name in ("anna", "ben"):
-            who = Principal(f"8:acs:r_{name}", PrincipalKind.TWILIO, 2e9, display_name=name)
-            call.join(uuid.uuid4().hex, who, EndpointObserver())
-        call.complete()
-        if number % 100 == 0:
-            await server.database.flush()
-    await server.database.flush()
-
-
-async def _serve(plane: str, tokens: int, data_dir: str | None, rooms: int) -> None:
+async def _serve(plane: str, tokens: int, data_dir: str | None) -> None:
     loop = asyncio.get_running_loop()
     options = {"plane": plane, "data_dir": data_dir, "rest_reads": 1e6, "rest_writes": 1e6}
     async with embedded(options=options) as server:
-        await _fill(server, rooms)
         _say(_ready(server, tokens))
         # A line at a time, in a thread: the loop must not wait for us.
-        while await loop.run_in_executor(None, sys.stdin.readline):
-            _say(_holds())
+        while question := await loop.run_in_executor(None, sys.stdin.readline):
+            _obey(server, question.strip())
+            _say(_holds(server))
 
 
 def main() -> None:
@@ -79,9 +74,8 @@ def main() -> None:
     parser.add_argument("--plane", default="auto")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--data-dir")
-    parser.add_argument("--rooms", type=int, default=0)
     arguments = parser.parse_args()
-    asyncio.run(_serve(arguments.plane, arguments.tokens, arguments.data_dir, arguments.rooms))
+    asyncio.run(_serve(arguments.plane, arguments.tokens, arguments.data_dir))
 
 
 if __name__ == "__main__":

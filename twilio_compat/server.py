@@ -26,11 +26,14 @@ from acs_core.service.webhooks.inspector import WebhookInspector
 from twilio_compat.gateway.gateway import GatewaySettings, TwilioGateway
 from twilio_compat.gateway.insights import VIDEO_EVENTS_PATH, InsightsEndpoint
 from twilio_compat.rest import REST_PATHS, RestApi
+from twilio_compat.rest.composition_callbacks import composition_observer
 from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
 from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
+from twilio_compat.rest.recording_callbacks import recording_observer
+from twilio_compat.rest.recordings import RECORDING_SCHEMAS, RecordingsResource
 from twilio_compat.rest.status_callbacks import StatusCallbacks
 from twilio_compat.rest.transcriptions import TRANSCRIPTION_SCHEMAS, TranscriptionsResource
 from twilio_compat.settings import ServerSettings
@@ -106,13 +109,17 @@ class CompatServer(CallingService):
             teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
+        token = settings.twilio_auth_token
         self.status_callbacks = StatusCallbacks(
             self.webhooks,
             account_sid=self._account_sid or "",
-            auth_token=""
-            if settings.twilio_auth_token is None
-            else settings.twilio_auth_token.get_secret_value(),
+            auth_token="" if token is None else token.get_secret_value(),
+            default_url=settings.room_status_callback,
+            default_method=settings.room_status_callback_method,
+            find=lambda call_id: self.history.find(call_id),
         )
+        self.recordings.observe(recording_observer(self.status_callbacks))
+        self.compositions.observe(composition_observer(self.status_callbacks))
         self.add_part(self.status_callbacks)
         self.add_part(WebhookInspector(self.webhooks, credentials.check))
         self._twilio_verifier = next(iter(verifiers), None)
@@ -150,11 +157,15 @@ class CompatServer(CallingService):
                 f"{name}Settings", kind, lambda: self.database, account
             )
             rest.add(resource.operations(), SETTINGS_SCHEMAS)
+        recordings = RecordingsResource(
+            rest.rooms, self.recordings, self.media_files, self._find_call, account
+        )
+        rest.add(recordings.operations(), RECORDING_SCHEMAS)
         compositions = CompositionsResource(
-            self.compositions, self.media_files, self._find_call, account
+            self.compositions, self.media_files, self._find_call, account, self.webhooks.check
         )
         rest.add(compositions.operations(), COMPOSITION_SCHEMAS)
-        hooks = CompositionHooksResource(self.compositions, account)
+        hooks = CompositionHooksResource(self.compositions, account, self.webhooks.check)
         rest.add(hooks.operations(), HOOK_SCHEMAS)
         self.add_part(rest)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import (
     BaseModel,
@@ -60,6 +60,9 @@ class ServerSettings(ServiceSettings):
         rest_reads: Requests a second to the REST API that read; Twilio's quota.
         rest_writes: The same that make or change something.
         signaling_sockets: So many sockets of the wire gateway; further clients are asked to wait.
+        room_status_callback: URL that hears of what happens in rooms without one of their own, as
+            those are that participants make; None: nobody.
+        room_status_callback_method: GET or POST.
     """
 
     twilio_account_sid: str | None = Field(
@@ -75,6 +78,8 @@ class ServerSettings(ServiceSettings):
     rest_reads: float = Field(80.0, gt=0, allow_inf_nan=False)
     rest_writes: float = Field(20.0, gt=0, allow_inf_nan=False)
     signaling_sockets: int = Field(2000, ge=1)
+    room_status_callback: str | None = None
+    room_status_callback_method: Literal["GET", "POST"] = "POST"
 
     @field_validator("twilio_account_sid", "twilio_api_key_sid")
     @classmethod

@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from acs_core.media.depayload import Fragment, depayload, opus_samples
+from acs_core.rtc.depayload import Fragment, depayload, opus_samples
 from acs_core.rtc.packet import SequenceUnwrapper, timestamp_difference
 
 __all__ = [

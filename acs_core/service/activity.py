@@ -3,7 +3,7 @@
 Theory of operation. A call is recorded while its recording rules include a published stream
 (Twilio's way), or while somebody who runs the service has started a recording (ACS's way). Both
 are entries of the roster's `ActivityChanged`, which is committed as a whole whenever one of its
-parts changes. Nothing is written to files here; whoever records takes part in the call.
+parts changes. Files are written elsewhere (`recording`).
 
 Source: ACS Call Automation, "Record": start, pause, resume, stop; Twilio Video, Recording Rules.
 """

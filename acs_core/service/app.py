@@ -25,6 +25,7 @@ from acs_core.service.archive import Archive
 from acs_core.service.automation.part import CallAutomation
 from acs_core.service.automation.playing import Voice
 from acs_core.service.automation.setup import deliver_by
+from acs_core.service.call_recording_files import CallRecordingFiles
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
@@ -49,7 +50,8 @@ from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.recording import RecordingWatch
+from acs_core.service.recording.recordings import FOLDER, Recordings
+from acs_core.service.recording.watch import RecordingWatch
 from acs_core.service.rest import AzureFront
 from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
@@ -173,8 +175,25 @@ class CallingService:
             is_live=lambda call: call in self.calls.live,
         )
         self.add_part(self.compositions)
+        self.recordings = Recordings(
+            lambda: self.engine,
+            lambda: self.database,
+            self.directory.media / FOLDER,
+            floor=settings.free_disk_floor,
+        )
+        self.add_part(self.recordings)
         self.media_files = MediaFiles(self.directory.media, self.directory.path)
         self.add_part(self.media_files)
+        self.add_part(
+            CallRecordingFiles(
+                self.automation.recordings,
+                self.recordings,
+                self.compositions,
+                self.media_files,
+                self.event_grid,
+                lambda: self.url,
+            )
+        )
         self._database: Database | None = None
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None

@@ -271,6 +271,7 @@ class Endpoint:
             return
         publication.take(source)
         self.call.refresh_subscriptions()
+        self.call.tell_recording()
 
     def update(self, publication_id: str, *, enabled: bool, priority: Priority) -> None:
         """Enable, disable or re-prioritise a publication of this endpoint.

@@ -127,6 +127,7 @@ class ServerCall:
         self.on_change: OnChange | None = None
         self.on_left: Callable[[Endpoint], None] | None = None
         self.on_rules_changed: Callable[[], None] | None = None
+        self.on_recording: Callable[[ServerCall], None] | None = None
         # By raw id, for who comes again; who is here has it in their attributes.
         self.forbidden: dict[str, set[str]] = {"audio": set(), "video": set()}
         self._on_ended = on_ended
@@ -400,6 +401,12 @@ class ServerCall:
         is_recording = self.roster.activity.is_recording
         if is_recording is not self.roster.is_recording:
             self.commit(RecordingChanged(is_recording=is_recording), silent_for=silent_for)
+        self.tell_recording()
+
+    def tell_recording(self) -> None:
+        """Tell `on_recording` that what is recorded, or where it comes from, may have changed."""
+        if self.on_recording is not None:
+            self.on_recording(self)
 
     def refresh_subscriptions(self) -> None:
         """Work out again what everybody receives."""

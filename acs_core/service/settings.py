@@ -87,6 +87,8 @@ class ServiceSettings(BaseSettings):
         transfer_timeout: Seconds after which a transfer of a call has failed.
         recording_consent: Whether calls of more than two ask who is recorded or transcribed for
             consent; see `RoomOptions.requires_consent` for who cannot give it.
+        free_disk_floor: Bytes that recordings leave free on the disk; a recording that would take
+            more fails, and the call goes on.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         compositions_at_once: Compositions that are rendered at a time, each in a process.
@@ -126,6 +128,7 @@ class ServiceSettings(BaseSettings):
     allowed_origins: tuple[str, ...] = ()
     transfer_timeout: float = Field(60.0, gt=0, le=600, allow_inf_nan=False)
     recording_consent: bool = False
+    free_disk_floor: int = Field(200_000_000, ge=0)
     empty_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     unused_room_timeout: float = Field(300.0, ge=0, le=86400, allow_inf_nan=False)
     compositions_at_once: int = Field(1, ge=1, le=64)

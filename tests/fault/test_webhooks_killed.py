@@ -38,8 +38,8 @@ class Killed:
         self._folder = folder
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-        """A running service and its URL; killed at the end, without a goodbye."""
+    async def run(self) -> AsyncIterator[str]:
+        """A running service, by its URL; killed at the end, without a goodbye."""
         arguments = ("--port", "0", "--media-port", "0", "--data-dir", self._folder)
         process = await asyncio.create_subprocess_exec(
             *command("serve", *arguments),
@@ -51,7 +51,7 @@ class Killed:
             assert process.stdout is not None
             line = await asyncio.wait_for(process.stdout.readline(), DEADLINE)
             assert line, "the service did not start"
-            yield process, json.loads(line)["url"]
+            yield json.loads(line)["url"]
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGKILL)
@@ -93,13 +93,12 @@ def is_told(got: list[Got], acknowledged: list[str]) -> bool:
 
 
 async def one_kill(killed: Killed, sink: WebhookSink, acknowledged: list[str], wait: float) -> None:
-    async with killed.run() as (process, url), asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group, killed.run() as url:
         before = len(acknowledged)
         group.create_task(create_rooms(url, sink, acknowledged))
         await until(lambda: len(acknowledged) > before, deadline=DEADLINE)
         # Some moment in the middle of it.
         await asyncio.sleep(wait)
-        process.send_signal(signal.SIGKILL)
 
 
 async def kills(count: int, seed: int) -> None:

@@ -7,7 +7,7 @@ with that: the offset of beep and flash, the gaps, and the length.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -17,7 +17,8 @@ import pytest
 from acs_core.media.frames import AudioFrame
 from tests.support.events import next_event
 from tests.support.people import meeting
-from tests.support.sources import SIGNAL_SECONDS, BeepSource, FlashSource
+from tests.support.recordings import Onsets
+from tests.support.sources import BeepSource, FlashSource
 from twilio_compat import LocalAudioTrack, LocalVideoTrack
 from twilio_compat.recording import record
 
@@ -46,24 +47,6 @@ class Played:
 
     def quiet(self, start: float, end: float) -> bool:
         return not any(start < onset < end for onset in (*self.flashes, *self.beeps))
-
-
-@dataclass
-class Onsets:
-    """Finds when a signal begins, of those that are whole: not those that a gap cut short."""
-
-    found: list[float] = field(default_factory=list)
-    began: float | None = None
-    is_on: bool = True
-
-    def tell(self, is_on: bool, time: float) -> None:
-        if is_on and not self.is_on:
-            self.began = time
-        if not is_on and self.began is not None:
-            if time - self.began > SIGNAL_SECONDS - 0.03:
-                self.found.append(self.began)
-            self.began = None
-        self.is_on = is_on
 
 
 def played(path: Path) -> Played:

@@ -1,7 +1,8 @@
 """Rooms that people enter, use and leave for a long time: nothing may grow.
 
-`SOAK_MINUTES=30 make soak`, alone on the machine. Each round has participants that publish picture, sound and data, take
-them back, send messages, lose their signaling or their media and get them back, and leave.
+`SOAK_MINUTES=30 make soak`, alone on the machine. Each round has participants that publish
+picture, sound and data, take them back, send messages, lose their signaling or their media and get
+them back, and leave.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.support.recordings import Recorded
+from tests.support.recorded_calls import Recorded
 from twilio_compat.server import CompatServer
 from twilio_compat.settings import ServerSettings
 

@@ -42,6 +42,8 @@ class Direction:
 class LossyProxy:
     """A proxy with a bad network on either side; `up` is towards the service.
 
+    While `is_cut` nothing passes, either way.
+
     It empties its sockets at each turn of the loop, like the service's own port: asyncio's
     endpoints take one datagram per turn, and would be the bottleneck on a busy machine.
     """
@@ -49,6 +51,7 @@ class LossyProxy:
     def __init__(self, host: str, port: int, *, seed: int) -> None:
         self.up = Direction()
         self.down = Direction()
+        self.is_cut = False
         self._target = ("127.0.0.1", port)
         self._chance = random.Random(seed)
         self._loop = asyncio.get_running_loop()
@@ -73,6 +76,8 @@ class LossyProxy:
             self._carry(self.down, data, self._near, client)
 
     def _carry(self, way: Direction, data: bytes, out: socket.socket, to: Address) -> None:
+        if self.is_cut:
+            return
         # RFC 7983: the first byte tells media from STUN and DTLS.
         if not 127 < data[0] < 192:
             _send(out, data, to)

@@ -68,7 +68,7 @@ class CompositionHooksResource:
         self,
         compositions: Compositions,
         account: str,
-        check_callback: Callable[[str], None] = lambda _: None,
+        check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._compositions = compositions
         self._account = account

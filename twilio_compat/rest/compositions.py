@@ -97,7 +97,7 @@ class CompositionsResource:
         files: MediaLinks,
         find_room: FindRoom,
         account: str,
-        check_callback: Callable[[str], None] = lambda _: None,
+        check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._compositions = compositions
         self._files = files

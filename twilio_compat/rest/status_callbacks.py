@@ -16,10 +16,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -37,93 +36,28 @@ from acs_core.core.facts import (
 from acs_core.errors import InvalidArgumentError, ServiceError
 from acs_core.service.history import CallRecord
 from acs_core.service.parts import ServicePart
-from acs_core.service.rooms import RoomOptions
 from acs_core.service.server_call import ServerCall
 from acs_core.service.webhooks import Webhooks
+from twilio_compat.rest.callback_news import (
+    CompositionNews,
+    RecordingNews,
+    failure_fields,
+    hook_fields,
+    recording_fields,
+    whole,
+)
 from twilio_compat.rest.signatures import fields_of, signed_request
 
-__all__ = ["CompositionNews", "HookNews", "RecordingNews", "StatusCallbacks"]
+__all__ = ["StatusCallbacks"]
 
 _log = logging.getLogger(__name__)
 
-NO_OPTIONS: Final = RoomOptions()
 PERSON: Final = ("ParticipantSid", "ParticipantStatus", "ParticipantIdentity")
 TRACK: Final = ("TrackSid", "TrackKind", "TrackName")
+MOST_REMEMBERED: Final = 1000
+"""Calls that were told of, and may have recordings that are not completed."""
 MOST_LOOKED_AT: Final = 10_000
 """Events of a room, the newest, among which is looked for who was there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordingNews:
-    """What callbacks tell of a recording.
-
-    Attributes:
-        sid: `RT` and 32 hex digits.
-        room: The call; it may be over.
-        participant: Endpoint id of who is recorded.
-        source: Publication id of what is recorded.
-        track_name: As it was published.
-        kind: `audio` or `video`.
-        container: `mka` or `mkv`.
-        codec: `OPUS`, `VP8` and so on.
-        offset_ms: When it begins, in milliseconds on a clock that all recordings share.
-        duration: Seconds; once it is completed.
-        size: Bytes; likewise.
-        failed_operation: `RecordingStart`, `RecordingComplete` or `RecordingUpload`, where it
-            failed.
-    """
-
-    sid: str
-    room: CallRecord
-    participant: str
-    source: str
-    track_name: str
-    kind: str
-    container: str
-    codec: str
-    offset_ms: int
-    duration: float | None = None
-    size: int | None = None
-    failed_operation: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookNews:
-    """What callbacks tell of a composition hook: its SID (`HK...`) and its name."""
-
-    sid: str
-    friendly_name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompositionNews:
-    """What callbacks tell of a composition.
-
-    Attributes:
-        sid: `CJ` and 32 hex digits; empty where a hook failed to make one.
-        room_sid: `RM` and 32 hex digits.
-        url: The status callback.
-        method: GET or POST.
-        hook: That made it, if one did.
-        duration: Seconds; once it is available.
-        size: Bytes; likewise.
-        percentage: Done, 0 to 100; with progress.
-        seconds_remaining: Likewise.
-        failed_operation: Where it failed.
-        error_message: Why.
-    """
-
-    sid: str
-    room_sid: str
-    url: str
-    method: str = "POST"
-    hook: HookNews | None = None
-    duration: float | None = None
-    size: int | None = None
-    percentage: float | None = None
-    seconds_remaining: float | None = None
-    failed_operation: str = ""
-    error_message: str = ""
 
 
 class StatusCallbacks(ServicePart):
@@ -133,6 +67,9 @@ class StatusCallbacks(ServicePart):
         webhooks: Delivers it; started before this part.
         account_sid: The account that everything belongs to.
         auth_token: Signs; empty: nothing is signed.
+        default_url: For rooms that have no status callback of their own.
+        default_method: GET or POST.
+        find: Gives a call that is over, by id.
         clock: Unix seconds.
     """
 
@@ -142,14 +79,21 @@ class StatusCallbacks(ServicePart):
         *,
         account_sid: str,
         auth_token: str,
+        default_url: str | None = None,
+        default_method: str = "POST",
+        find: Callable[[str], Awaitable[CallRecord | None]] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._webhooks = webhooks
         self._account_sid = account_sid
         self._auth_token = auth_token
+        self._default = (default_url, default_method)
         self._clock = clock
         # By call and participant: the tracks that others were told of, by publication id.
         self._rooms: dict[str, dict[str, dict[str, PublicationInfo]]] = {}
+        # By id; recordings are completed when their call is over.
+        self._records: dict[str, CallRecord] = {}
+        self._find = find
         self._tasks: set[asyncio.Task[None]] = set()
 
     def check(self, url: str) -> None:
@@ -159,6 +103,15 @@ class StatusCallbacks(ServicePart):
             InvalidArgumentError: It cannot be used, or leads where webhooks must not go.
         """
         self._webhooks.check(url)
+
+    async def start(self) -> None:
+        """Begin.
+
+        Raises:
+            InvalidArgumentError: The default URL cannot be used.
+        """
+        if self._default[0] is not None:
+            self.check(self._default[0])
 
     async def close(self) -> None:
         """End; what was not told is found again after the next start."""
@@ -170,15 +123,15 @@ class StatusCallbacks(ServicePart):
 
     def call_started(self, call: ServerCall) -> None:
         """`room-created`, or who is gone since the service was killed."""
-        if call.is_probe or not _options(call.record).status_callback:
+        if call.is_probe or self._target(call.record)[0] is None:
             return
         self._rooms[call.id] = {}
+        self._remember(call.record)
         if not call.is_resumed:
             self._tell("room-created", call.record)
             return
-        task = asyncio.create_task(self._clear(call.record), name=f"callbacks of {call.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        before = self._webhooks.sequence(_group(call.record))
+        self._begin(self._clear(call.record, before), call.id)
 
     def committed(self, call: ServerCall, fact: Fact) -> None:
         """Events of participants and tracks.
@@ -219,15 +172,20 @@ class StatusCallbacks(ServicePart):
             seconds = (record.ended_at or self._clock()) - record.started_at
             self._tell("room-ended", record, {"RoomDuration": str(int(seconds))})
 
-    async def _clear(self, record: CallRecord) -> None:
-        """Tell that everybody is gone of whom only was told that they came."""
+    async def _clear(self, record: CallRecord, before: int) -> None:
+        """Tell that everybody is gone of whom only was told that they came.
+
+        Args:
+            record: The room.
+            before: The number of its first event since it is back: that is of no interest.
+        """
         people: dict[str, dict[str, Mapping[str, str]]] = {}
         try:
             rows = await self._webhooks.rows(group=_group(record), most=MOST_LOOKED_AT)
         except ServiceError as error:
             _log.warning("who was in room %s is not told as gone: %s", record.id, error)
             return
-        for row in reversed(rows):
+        for row in (item for item in reversed(rows) if item["sequence"] < before):
             fields = fields_of(row)
             participant, track = fields.get("ParticipantSid", ""), fields.get("TrackSid", "")
             match row["event"]:
@@ -302,7 +260,7 @@ class StatusCallbacks(ServicePart):
         """`recording-completed`: its media can be fetched."""
         fields = {
             "MediaUri": f"/v1/Recordings/{news.sid}/Media",
-            "Duration": _whole(news.duration),
+            "Duration": whole(news.duration),
             "Size": str(news.size or 0),
         }
         self._tell_recording("recording-completed", news, fields)
@@ -313,28 +271,32 @@ class StatusCallbacks(ServicePart):
         self._tell_recording("recording-failed", news, fields)
 
     def _tell_recording(self, event: str, news: RecordingNews, more: Mapping[str, str]) -> None:
-        visit = news.room.visits.get(news.participant)
-        source = f"MT{news.source}"
-        fields = {
-            "RecordingSid": news.sid,
-            "RecordingUri": f"/v1/Recordings/{news.sid}",
-            "ParticipantSid": f"PA{news.participant}",
-            "ParticipantIdentity": "" if visit is None else visit.identity,
-            "SourceSid": source,
-            "TrackName": news.track_name or source,
-            "Type": news.kind,
-            "Container": news.container,
-            "Codec": news.codec,
-            "OffsetFromTwilioVideoEpoch": str(news.offset_ms),
-        }
-        self._tell(event, news.room, {**fields, **more})
+        fields = {**recording_fields(news), **more}
+        record = self._records.get(news.call)
+        if record is not None:
+            self._tell(event, record, fields)
+        elif self._find is not None:
+            self._begin(self._tell_found(self._find(news.call), event, fields), news.call)
+
+    async def _tell_found(
+        self, finding: Awaitable[CallRecord | None], event: str, fields: Mapping[str, str]
+    ) -> None:
+        """Tell of a recording whose call was over before a restart."""
+        try:
+            record = await finding
+        except ServiceError as error:
+            _log.warning("%s is not told: %s", event, error)
+            return
+        if record is not None:
+            self._remember(record)
+            self._tell(event, record, fields)
 
     # ------------------------------------------------------------ compositions
 
     def composition_enqueued(self, news: CompositionNews) -> None:
         """`composition-enqueued`, of compositions that a hook makes only."""
         if news.hook is not None:
-            self._tell_composition("composition-enqueued", news, _of_hook(news.hook))
+            self._tell_composition("composition-enqueued", news, hook_fields(news.hook))
 
     def composition_started(self, news: CompositionNews) -> None:
         """`composition-started`."""
@@ -343,8 +305,8 @@ class StatusCallbacks(ServicePart):
     def composition_progress(self, news: CompositionNews) -> None:
         """`composition-progress`; Twilio tells it about every ten percent."""
         fields = {
-            "PercentageDone": _whole(news.percentage),
-            "SecondsRemaining": _whole(news.seconds_remaining),
+            "PercentageDone": whole(news.percentage),
+            "SecondsRemaining": whole(news.seconds_remaining),
         }
         self._tell_composition("composition-progress", news, fields)
 
@@ -352,19 +314,19 @@ class StatusCallbacks(ServicePart):
         """`composition-available`: its media can be fetched."""
         fields = {
             "MediaUri": f"/v1/Compositions/{news.sid}/Media",
-            "Duration": _whole(news.duration),
+            "Duration": whole(news.duration),
             "Size": str(news.size or 0),
         }
         self._tell_composition("composition-available", news, fields)
 
     def composition_failed(self, news: CompositionNews) -> None:
         """`composition-failed`."""
-        self._tell_composition("composition-failed", news, _failure(news))
+        self._tell_composition("composition-failed", news, failure_fields(news))
 
     def composition_hook_failed(self, news: CompositionNews) -> None:
         """`composition-hook-failed`: the hook could not make one."""
-        hook = {} if news.hook is None else _of_hook(news.hook)
-        self._tell_composition("composition-hook-failed", news, {**hook, **_failure(news)})
+        hook = {} if news.hook is None else hook_fields(news.hook)
+        self._tell_composition("composition-hook-failed", news, {**hook, **failure_fields(news)})
 
     def _tell_composition(self, event: str, news: CompositionNews, more: Mapping[str, str]) -> None:
         fields = {"RoomSid": news.room_sid, **more}
@@ -373,6 +335,21 @@ class StatusCallbacks(ServicePart):
             fields["CompositionUri"] = f"/v1/Compositions/{news.sid}"
         group = news.sid or f"hook {news.room_sid}"
         self._post(event, news.url, news.method, fields, group)
+
+    # ------------------------------------------------------------ inside
+
+    def _remember(self, record: CallRecord) -> None:
+        self._records[record.id] = record
+        if len(self._records) > MOST_REMEMBERED:
+            over = (key for key, item in self._records.items() if item.ended_at is not None)
+            oldest = next(over, None)
+            if oldest is not None:
+                del self._records[oldest]
+
+    def _begin(self, work: Coroutine[Any, Any, None], call_id: str) -> None:
+        task = asyncio.create_task(work, name=f"callbacks of {call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # ------------------------------------------------------------ sending
 
@@ -403,19 +380,28 @@ class StatusCallbacks(ServicePart):
         self._tell(event, record, {**fields, **(more or {})})
 
     def _tell(self, event: str, record: CallRecord, more: Mapping[str, str] | None = None) -> None:
-        options = _options(record)
-        if options.status_callback is None:
+        url, method = self._target(record)
+        if url is None or record.room is None:
             return
         group = _group(record)
         fields = {
             "RoomSid": f"RM{record.id}",
-            "RoomName": (record.room.unique_name if record.room else None) or f"RM{record.id}",
-            "RoomType": str(options.kind),
+            "RoomName": record.room.unique_name or f"RM{record.id}",
+            "RoomType": str(record.room.options.kind),
             "RoomStatus": "in-progress" if record.ended_at is None else "completed",
             "SequenceNumber": str(self._webhooks.sequence(group)),
             **(more or {}),
         }
-        self._post(event, options.status_callback, options.status_callback_method, fields, group)
+        self._post(event, url, method, fields, group)
+
+    def _target(self, record: CallRecord) -> tuple[str | None, str]:
+        """Who hears of a call, and by which method; None: nobody."""
+        if record.room is None:
+            return None, ""
+        options = record.room.options
+        if options.status_callback is None:
+            return self._default
+        return options.status_callback, options.status_callback_method
 
     def _post(self, event: str, url: str, method: str, more: Mapping[str, str], group: str) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
@@ -433,25 +419,5 @@ class StatusCallbacks(ServicePart):
         self._webhooks.post(request)
 
 
-def _options(record: CallRecord) -> RoomOptions:
-    return NO_OPTIONS if record.room is None else record.room.options
-
-
 def _group(record: CallRecord) -> str:
     return f"RM{record.id}"
-
-
-def _of_hook(hook: HookNews) -> dict[str, str]:
-    return {
-        "HookSid": hook.sid,
-        "HookUri": f"/v1/CompositionHooks/{hook.sid}",
-        "HookFriendlyName": hook.friendly_name,
-    }
-
-
-def _failure(news: CompositionNews) -> dict[str, str]:
-    return {"FailedOperation": news.failed_operation, "ErrorMessage": news.error_message}
-
-
-def _whole(number: float | None) -> str:
-    return str(round(number or 0.0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -96,8 +96,8 @@ class RoomsResource:
 
     async def _list(self, request: AzureRequest) -> AzureAnswer:
         """All rooms, in order of creation."""
-        ordered = sorted(self._rooms.records, key=_place)
-        rest = ordered[bisect_right(ordered, _place_of(_cursor(request)), key=_place) :]
+        # After a restart rooms are in any order.
+        rest = _after(_cursor(request), sorted(self._rooms.records, key=_created_at))
         return self._paged(request, "/rooms", rest, _cursor_of, _written)
 
     async def _get(self, request: AzureRequest) -> AzureAnswer:
@@ -197,10 +197,6 @@ class RoomsResource:
         return AzureAnswer(200, {"value": [write(item) for item in shown], "nextLink": link})
 
 
-def _place(record: RoomRecord) -> tuple[datetime, str]:
-    return record.created_at, record.id
-
-
 def _cursor_of(record: RoomRecord) -> str:
     return f"{_iso(record.created_at)} {record.id}"
 
@@ -214,14 +210,24 @@ def _cursor(request: AzureRequest) -> str:
         raise _wrong_cursor() from None
 
 
-def _place_of(cursor: str) -> tuple[datetime, str]:
+def _after(cursor: str, ordered: list[RoomRecord]) -> list[RoomRecord]:
+    """Rooms that were made after the one of a cursor, which may be gone."""
     if not cursor:
-        return datetime.min.replace(tzinfo=UTC), ""
-    date, _, id_ = cursor.partition(" ")
+        return ordered
+    text, _, id_ = cursor.partition(" ")
     try:
-        return datetime.fromisoformat(date).astimezone(UTC), id_
+        date = datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise _wrong_cursor() from None
+    # Thousands of rooms are not worth a look each, and a few may be of the same moment.
+    first = bisect_left(ordered, date, key=_created_at)
+    last = bisect_right(ordered, date, key=_created_at)
+    same = [record.id for record in ordered[first:last]]
+    return ordered[first + same.index(id_) + 1 if id_ in same else first :]
+
+
+def _created_at(record: RoomRecord) -> datetime:
+    return record.created_at
 
 
 def _wrong_cursor() -> InvalidArgumentError:

@@ -44,9 +44,11 @@ from acs_core.service.sfu.plane.messages import (
     RembEstimate,
     StreamDetected,
 )
+from acs_core.service.sfu.plane.taps import ClockTapped, PacketsTapped
 from acs_core.service.sfu.port import UdpPort
 from acs_core.service.sfu.producer import Consumer, Producer, ProducerLayer
 from acs_core.service.sfu.router import Router
+from acs_core.service.sfu.taps import MediaTap, TapListener
 from acs_core.service.sfu.transport import MediaTransport, SfuTimes
 from acs_core.service.sfu.turns import TurnQueue
 
@@ -201,6 +203,14 @@ class SfuEngine:
         self._transports[transport.id] = transport
         return transport
 
+    def tap(self, producer: Producer, listener: TapListener) -> MediaTap:
+        """Hand over the packets of a stream, of its best active layer.
+
+        Raises:
+            InvalidStateError: The stream has a tap already.
+        """
+        return MediaTap(producer, self._plane, listener, self._port.now)
+
     def add_router(self, router: Router) -> None:
         """Give a call's router the plane's events."""
         self._routers.add(router)
@@ -280,6 +290,14 @@ class SfuEngine:
                 producer.transport.ask_for_keyframe(layer)
             case KeyframeSeen():
                 layer.throttle.keyframe_seen()
+                if producer.tap is not None:
+                    producer.tap.keyframe_seen(layer)
+            case PacketsTapped(packets=packets):
+                if producer.tap is not None:
+                    producer.tap.packets(layer, packets)
+            case ClockTapped(ntp_timestamp=ntp_timestamp, rtp_timestamp=rtp_timestamp):
+                if producer.tap is not None:
+                    producer.tap.clock(layer, ntp_timestamp, rtp_timestamp)
             case ConsumerStarted(consumer=consumer_id):
                 consumer = producer.consumers.get(consumer_id)
                 if consumer is not None:

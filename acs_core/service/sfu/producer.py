@@ -15,6 +15,7 @@ from acs_core.service.sfu.plane.messages import AddConsumer, AddProducer, Produc
 
 if TYPE_CHECKING:
     from acs_core.service.sfu.router import Router
+    from acs_core.service.sfu.taps import MediaTap
     from acs_core.service.sfu.transport import MediaTransport
 
 __all__ = ["Consumer", "Producer", "ProducerLayer", "clock_rate", "codec_name"]
@@ -88,6 +89,7 @@ class Producer:
         router: Of the call that it is part of.
         is_muted: Nothing of it is forwarded, whatever its sender goes on sending.
         layers: At least one, the smallest first.
+        tap: Who keeps its packets; None for nobody.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Producer:
     router: Router | None = None
     is_muted: bool = False
     layers: list[ProducerLayer] = field(init=False)
+    tap: MediaTap | None = None
 
     def __post_init__(self) -> None:
         """Make the layers."""

@@ -393,6 +393,8 @@ class MediaTransport:
 
     def layers_changed(self, producer: Producer) -> None:
         """Choose again for everybody what is sent of a stream, since other layers are there."""
+        if producer.tap is not None:
+            producer.tap.refresh()
         for consumer in producer.consumers.values():
             consumer.transport.start_forwarding(consumer)
 

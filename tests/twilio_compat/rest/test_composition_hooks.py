@@ -6,7 +6,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 
 from tests.support.events import until
-from tests.support.recordings import RecordedCalls
+from tests.support.recorded_calls import RecordedCalls
 from tests.twilio_compat.rest.conftest import Rest
 
 GRID = {"grid": {"video_sources": ["*"]}}

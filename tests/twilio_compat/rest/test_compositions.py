@@ -12,7 +12,7 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from acs_core.service.compositions import Composition
-from tests.support.recordings import RecordedCalls
+from tests.support.recorded_calls import RecordedCalls
 from tests.support.track_files import BLUE, RED, colors_at, lengths, levels
 from tests.twilio_compat.rest.conftest import Rest
 

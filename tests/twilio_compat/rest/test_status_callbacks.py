@@ -11,12 +11,13 @@ from twilio.request_validator import RequestValidator
 from acs_core import wire
 from acs_core.core import endings
 from acs_core.core.facts import Priority, PublicationKind
+from acs_core.errors import InvalidArgumentError
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
 from tests.support.webhook_sink import Got, WebhookSink, webhook_sink
 from tests.twilio_compat.rest.conftest import Rest
 from twilio_compat import connect
-from twilio_compat.rest.status_callbacks import CompositionNews, HookNews, RecordingNews
+from twilio_compat.rest.callback_news import CompositionNews, HookNews, RecordingNews
 from twilio_compat.server import embedded
 
 
@@ -207,12 +208,12 @@ async def test_a_callback_to_where_it_must_not_go_is_refused_at_once(
         assert server.calls.live == {}
 
 
-def recording(rest: Rest, sid: str, **changes: Any) -> RecordingNews:
-    call = rest.server.calls.live[sid.removeprefix("RM")]
+def recording(sid: str, **changes: Any) -> RecordingNews:
     given = {
         "sid": "RT" + "1" * 32,
-        "room": call.record,
+        "call": sid.removeprefix("RM"),
         "participant": f"{1:032x}",
+        "identity": "ann",
         "source": "2" * 32,
         "track_name": "camera",
         "kind": "video",
@@ -228,9 +229,9 @@ async def test_recordings_are_told_where_their_room_is(rest: Rest) -> None:
         sid = await create(rest, StatusCallback=sink.url)
         join(rest, sid)
         callbacks = rest.server.status_callbacks
-        callbacks.recording_started(recording(rest, sid))
-        done = recording(rest, sid, duration=2.6, size=99)
-        failed = recording(rest, sid, failed_operation="RecordingStart", track_name="")
+        callbacks.recording_started(recording(sid))
+        done = recording(sid, duration=2.6, size=99)
+        failed = recording(sid, failed_operation="RecordingStart", track_name="")
         await rest.post(f"/v1/Rooms/{sid}", {"Status": "completed"})
         callbacks.recording_completed(done)
         callbacks.recording_failed(failed)
@@ -358,3 +359,44 @@ async def test_a_room_that_goes_on_after_a_restart_is_neither_ended_nor_created_
             ("4", "participant-disconnected"),
             ("5", "room-ended"),
         ]
+
+
+async def test_rooms_that_participants_make_are_told_to_the_service_wide_callback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with webhook_sink() as sink, webhook_sink() as own, aiohttp.ClientSession() as http:
+        options = {"room_status_callback": sink.url, "room_status_callback_method": "GET"}
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            join(rest, "ad hoc")
+            await create(rest, StatusCallback=own.url)
+            got = await sink.count(2)
+            assert [item.event for item in got] == ["room-created", "participant-connected"]
+            assert (got[0].method, got[0].form["RoomName"]) == ("GET", "ad hoc")
+            assert is_genuine(rest, sink, got[0])
+            await own.count(1)
+        with pytest.raises(InvalidArgumentError):
+            async with embedded(options={"room_status_callback": "ftp://x/"}):
+                pass
+
+
+async def test_a_recording_that_is_completed_after_a_restart_is_told_where_its_room_was(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"data_dir": tmp_path / "data"}
+    async with webhook_sink() as sink, aiohttp.ClientSession() as http:
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            sid = await create(rest, StatusCallback=sink.url)
+            await rest.post(f"/v1/Rooms/{sid}", {"Status": "completed"})
+            await sink.count(2)
+        async with embedded(options=options) as server:
+            server.status_callbacks.recording_completed(recording("RM" + "9" * 32, size=1))
+            server.status_callbacks.recording_completed(recording(sid, size=2))
+            got = await sink.count(3)
+        form = got[2].form
+        assert (got[2].event, form["RoomSid"], form["Size"]) == ("recording-completed", sid, "2")
+        assert (form["SequenceNumber"], form["RoomStatus"]) == ("2", "completed")
+        assert len(sink.got) == 3

@@ -35,7 +35,7 @@ def create_plane(
         sockets: The UDP port's sockets, at most one per address family; the plane sends on them.
         on_event: Called, from within `receive`, `handle` and `tick`, with each event. It may give
             any command on `StreamDetected`, `ProducerResumed`, `ProducerStalled` and
-            `PictureSize`, only `ExpectKeyframe` on the others.
+            `PictureSize`, only `ExpectKeyframe` and `StopTap` on the others.
     """
     if kind is not PlaneKind.PORTABLE:
         if is_available():

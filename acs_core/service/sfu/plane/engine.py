@@ -43,6 +43,7 @@ from acs_core.service.sfu.plane.state import (
     ProducerState,
     TransportState,
 )
+from acs_core.service.sfu.plane.taps import TappedPacket
 from acs_core.service.sfu.vp8 import is_frame_start, keyframe_size, widened
 
 __all__ = ["MAX_PACKET", "ForwardingPlane"]
@@ -146,6 +147,8 @@ class ForwardingPlane(ForwardingGraph):
             return
         producer.cache.put(number, packet, now)
         producer.send_times[number % CACHE_SIZE] = send_time = abs_send_time(now)
+        if producer.tap is not None:
+            producer.tap.append(TappedPacket(now, packet))
         if not is_repair:
             producer.reception.received(number, header.timestamp, now, len(packet))
         has_resumed = producer.note_arrival(now)
@@ -261,7 +264,9 @@ class ForwardingPlane(ForwardingGraph):
             self._dropped["unknown_ssrc"] += 1
 
     def tick(self, now: float) -> None:
-        """Repeat requests for lost packets and notice stalls."""
+        """Repeat requests for lost packets, notice stalls and hand over what was tapped."""
+        for tapped in tuple(self._tapped):
+            self._hand_over(tapped)
         for producer in tuple(self._producers.values()):
             if producer.nack.missing and producer.is_watched:
                 self._request_missing(producer, now)

@@ -24,6 +24,7 @@ from acs_core.errors import InvalidArgumentError
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane import messages as msg
 from acs_core.service.sfu.plane.state import ConsumerState, ProducerState, TransportState
+from acs_core.service.sfu.plane.taps import ClockTapped, PacketsTapped, StartTap, StopTap
 from acs_core.service.sfu.rewrite import Clock
 
 __all__ = ["ForwardingGraph"]
@@ -46,6 +47,7 @@ class ForwardingGraph(abc.ABC):
         self._consumers: dict[str, ConsumerState] = {}
         self._by_address: dict[Address, TransportState] = {}
         self._dropped: Counter[str] = Counter()
+        self._tapped: dict[ProducerState, None] = {}
 
     def handle(self, command: msg.Command, now: float) -> None:
         """Carry out a command."""
@@ -84,6 +86,12 @@ class ForwardingGraph(abc.ABC):
                     reporting.clock = Clock(
                         report.ntp_timestamp, report.rtp_timestamp, reporting.clock_rate
                     )
+                    self._tell_clock(reporting)
+            case StartTap(producer):
+                self._start_tap(producer, now)
+            case StopTap(producer):
+                if (tapped := self._producers.get(producer)) is not None:
+                    self._stop_tap(tapped)
 
     def _set_addresses(self, command: msg.SetAddresses) -> None:
         transport = self._transports.get(command.transport)
@@ -136,6 +144,7 @@ class ForwardingGraph(abc.ABC):
         producer = self._producers.pop(id_, None)
         if producer is None:
             return
+        self._stop_tap(producer)
         by_ssrc = producer.transport.by_ssrc
         for ssrc in [ssrc for ssrc, owner in by_ssrc.items() if owner is producer]:
             del by_ssrc[ssrc]
@@ -234,6 +243,36 @@ class ForwardingGraph(abc.ABC):
         producer.waiting.append(consumer)
         if producer.is_video:
             self._need_keyframe(producer, now)
+
+    def _start_tap(self, id_: str, now: float) -> None:
+        producer = self._producers.get(id_)
+        if producer is None or producer.tap is not None:
+            return
+        if not producer.is_watched:
+            # What was lost before, nobody misses.
+            producer.nack.restart(producer.newest_sequence)
+        producer.tap = []
+        self._tapped[producer] = None
+        self._tell_clock(producer)
+        if producer.is_video:
+            self._need_keyframe(producer, now)
+
+    def _stop_tap(self, producer: ProducerState) -> None:
+        self._hand_over(producer)
+        self._tapped.pop(producer, None)
+        producer.tap = None
+
+    def _hand_over(self, producer: ProducerState) -> None:
+        if producer.tap:
+            packets, producer.tap = tuple(producer.tap), []
+            self._emit(PacketsTapped(producer.id, packets))
+
+    def _tell_clock(self, producer: ProducerState) -> None:
+        clock = producer.clock
+        if producer.tap is not None and clock is not None:
+            # First what came before it.
+            self._hand_over(producer)
+            self._emit(ClockTapped(producer.id, clock.ntp_timestamp, clock.rtp_timestamp))
 
     def close(self) -> None:
         """Release everything."""

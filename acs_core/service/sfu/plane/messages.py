@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from acs_core.rtc.feedback import ReportBlock, SenderReport
 from acs_core.rtc.srtp import SrtpKeys
 from acs_core.service.sfu.ice_lite import Address
+from acs_core.service.sfu.plane.taps import ClockTapped, PacketsTapped, StartTap, StopTap
 
 __all__ = [
     "AddConsumer",
@@ -241,6 +242,8 @@ Command: TypeAlias = (
     | Resend
     | ExpectKeyframe
     | NoteSenderReport
+    | StartTap
+    | StopTap
 )
 
 
@@ -346,6 +349,8 @@ Event: TypeAlias = (
     | ConsumerStarted
     | RembEstimate
     | StreamDetected
+    | PacketsTapped
+    | ClockTapped
 )
 
 

@@ -18,6 +18,7 @@ from acs_core.rtc.srtp import SrtpKeys, SrtpProfile
 from acs_core.service.sfu.ice_lite import Address
 from acs_core.service.sfu.plane.bursts import BurstEstimator
 from acs_core.service.sfu.plane.messages import AddConsumer, AddProducer, Route
+from acs_core.service.sfu.plane.taps import TappedPacket
 from acs_core.service.sfu.rewrite import Clock, StreamRewriter, same_moment
 from acs_core.service.sfu.vp8 import PictureContinuity, PictureIds, PictureTracker
 
@@ -231,6 +232,7 @@ class ProducerState:
         "ssrc",
         "steady_since",
         "stream",
+        "tap",
         "transport",
         "waiting",
     )
@@ -272,11 +274,13 @@ class ProducerState:
         self.groups: list[Group] = []
         # `groups` has yet to be made anew.
         self.needs_regrouping = False
+        # Packets that are to be handed over; None without a tap.
+        self.tap: list[TappedPacket] | None = None
 
     @property
     def is_watched(self) -> bool:
         """Whether anybody gets or awaits its packets."""
-        return bool(self.active or self.waiting)
+        return bool(self.active or self.waiting) or self.tap is not None
 
     @property
     def other_layers(self) -> list[ProducerState]:

@@ -26,7 +26,7 @@ from acs_core.service.compositions.process import render_apart
 from acs_core.service.store.calls import Window
 from acs_core.service.store.database import Database
 from tests.support.events import until
-from tests.support.recordings import EPOCH, RecordedCalls
+from tests.support.recorded_calls import EPOCH, RecordedCalls
 from tests.support.track_files import RED, lengths, levels
 
 CALL = "c" * 32

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from acs_core.service.compositions.tracks import NothingRecorded, source_tracks
-from tests.support.recordings import EPOCH, Recorded
+from tests.support.recorded_calls import EPOCH, Recorded
 
 
 async def test_nothing_recorded_has_no_tracks() -> None:

@@ -11,7 +11,7 @@ from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
-from acs_core.service.recording import RecordingWatch
+from acs_core.service.recording.watch import RecordingWatch
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.sfu.changes import Layer, StreamReceived
 from acs_core.service.sfu.plane.messages import ConnectionStats, ProducerStats

@@ -1,4 +1,4 @@
-"""RTP payloads to pieces of a coded picture, for the two video codecs that we decode.
+"""RTP payloads to pieces of a coded picture, for the two video codecs that our client decodes.
 
 VP8 pieces are concatenated as they are; H264 pieces come out as Annex B, each network
 abstraction layer (NAL) unit behind a four byte start code. Pure.

@@ -1,7 +1,7 @@
 """Whether the recording of a call gets media.
 
 A call counts as recorded while its recording rules include a published media track
-(`ServerCall.recording_rules`). That is all there is of recording yet: nothing is written to files.
+(`ServerCall.recording_rules`).
 
 Source: Twilio Video, Recording Rules; the `recording-media-lost` warning of twilio-video.js 2.36.
 """

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs_core.errors import InvalidArgumentError, MalformedPacketError
-from acs_core.media.depayload import depayload, opus_samples
+from acs_core.rtc.depayload import depayload, opus_samples
 
 
 @given(

@@ -1,0 +1,37 @@
+"""The table of recordings: one row per track and period of being recorded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, String, Table, Text
+
+from acs_core.service.store.database import METADATA
+
+__all__ = ["RECORDINGS"]
+
+RECORDINGS: Final = Table(
+    "recordings",
+    METADATA,
+    Column("id", String(32), primary_key=True),
+    Column("call", String(32), nullable=False),
+    Column("room", Text),
+    Column("endpoint", String(32), nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("publication", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("codec", String(8), nullable=False),
+    Column("container", String(8), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("offset_ms", BigInteger, nullable=False),
+    Column("duration", Float(53)),
+    Column("size", BigInteger),
+    Column("is_damaged", Boolean, nullable=False),
+    Column("failure", Text, nullable=False),
+    Index("ix_recordings_call", "call"),
+    Index("ix_recordings_created_at", "created_at"),
+    Index("ix_recordings_status", "status"),
+)
+"""Times are Unix seconds, `offset_ms` milliseconds on the service's clock, `duration` seconds."""
