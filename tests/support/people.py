@@ -161,7 +161,8 @@ async def meeting(
             embedded(options=options, transcriber=transcriber)
         )
         # Twilio's connect makes rooms, ACS's join does not.
-        running.rooms.create(unique_name=ROOM)
+        if running.rooms.find(ROOM) is None:
+            running.rooms.create(unique_name=ROOM)
         yield Meeting(running, stack, running.url)
 
 

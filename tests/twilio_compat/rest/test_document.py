@@ -30,7 +30,7 @@ from acs_core.service.compositions import (
 )
 from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
 from tests.support.fake_transcriber import ScriptedTranscriber
-from tests.support.recordings import RecordedCalls
+from tests.support.recorded_calls import RecordedCalls
 from tests.twilio_compat.rest.conftest import Rest
 from tests.twilio_compat.rest.test_rooms import join, video
 from twilio_compat.server import embedded
