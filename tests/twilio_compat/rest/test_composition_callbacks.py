@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.events import until
-from tests.support.recordings import RecordedCalls
+from tests.support.recorded_calls import RecordedCalls
 from tests.support.webhook_sink import webhook_sink
 from tests.twilio_compat.rest.conftest import Rest
 
