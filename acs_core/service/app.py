@@ -30,7 +30,6 @@ from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
 from acs_core.service.compositions import Compositions
-from acs_core.service.compositions.call_recordings import call_recording_observer
 from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
@@ -175,8 +174,6 @@ class CallingService:
             at_once=settings.compositions_at_once,
             is_live=lambda call: call in self.calls.live,
         )
-        self.automation.recordings.observers.append(call_recording_observer(self.compositions))
-        self.add_part(self.compositions)
         self.recordings = Recordings(
             lambda: self.engine,
             lambda: self.database,
@@ -184,6 +181,8 @@ class CallingService:
             floor=settings.free_disk_floor,
         )
         self.add_part(self.recordings)
+        # After what it is made of: recordings that a crash left are waited for.
+        self.add_part(self.compositions)
         self.media_files = MediaFiles(self.directory.media, self.directory.path)
         self.add_part(self.media_files)
         self.add_part(
