@@ -174,7 +174,6 @@ class CallingService:
             at_once=settings.compositions_at_once,
             is_live=lambda call: call in self.calls.live,
         )
-        self.add_part(self.compositions)
         self.recordings = Recordings(
             lambda: self.engine,
             lambda: self.database,
@@ -182,6 +181,8 @@ class CallingService:
             floor=settings.free_disk_floor,
         )
         self.add_part(self.recordings)
+        # After what it is made of: recordings that a crash left are waited for.
+        self.add_part(self.compositions)
         self.media_files = MediaFiles(self.directory.media, self.directory.path)
         self.add_part(self.media_files)
         self.add_part(

@@ -79,6 +79,8 @@ class Recordings(ServicePart):
         self._observers: list[RecordingObserver] = []
         self._recorders: dict[str, dict[str, TrackRecorder]] = {}
         self._ending: set[TrackRecorder] = set()
+        # Calls of recordings that a killed service has left, by recording.
+        self._recovering: dict[str, str] = {}
         self._waiters: list[asyncio.Future[None]] = []
         # By endpoint; they live as long as a recorder uses them.
         self._clocks: weakref.WeakValueDictionary[str, SenderClock] = weakref.WeakValueDictionary()
@@ -162,8 +164,10 @@ class Recordings(ServicePart):
 
         For who needs whole files, after the call; the caller sets the deadline.
         """
-        while call_id in self._recorders or any(
-            recorder.publication.owner.call.id == call_id for recorder in self._ending
+        while (
+            call_id in self._recorders
+            or call_id in self._recovering.values()
+            or any(item.publication.owner.call.id == call_id for item in self._ending)
         ):
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
@@ -188,6 +192,7 @@ class Recordings(ServicePart):
         epoch = time.time() - engine.port.now()
         self._studio = Studio(engine, thread, self.folder, self._floor, epoch)
         for info in await self.list(RecordingQuery(status=RecordingStatus.PROCESSING)):
+            self._recovering[info.id] = info.call
             thread.submit(partial(self._recover, info))
         rows = await self._database().all(select(RECORDINGS.c.id))
         thread.submit(partial(self._adopt, frozenset(row.id for row in rows)))
@@ -205,7 +210,12 @@ class Recordings(ServicePart):
     def _recover(self, info: RecordingInfo) -> None:
         if self._studio is not None:
             found = recovered(info, self.folder)
-            self._studio.thread.tell(partial(self._changed, found))
+            self._studio.thread.tell(partial(self._recovered, found))
+
+    def _recovered(self, info: RecordingInfo) -> None:
+        self._changed(info)
+        self._recovering.pop(info.id, None)
+        self._wake()
 
     def _adopt(self, known: frozenset[str]) -> None:
         for found in strays(self.folder, known):

@@ -64,6 +64,7 @@ NOTHING_THERE = {
 }
 """Operations on things that this test does not make; they are asked for all the same."""
 GRID = '{"grid": {"video_sources": ["*"]}}'
+HOOK_NAMES = [f"hook {number}" for number in range(50)]
 RULES = ['[{"type": "include", "all": true}]']
 SETTINGS = ['{"hints": "a"}']
 
@@ -146,13 +147,16 @@ def with_examples(document: dict[str, Any], room: str, over: str) -> dict[str, A
         for operation in operations.values():
             # Names of hooks are unique.
             is_change = operation["operationId"].startswith("Update")
-            in_forms["FriendlyName"] = ["all"] if is_change else ["one", "two", "three", "four"]
+            in_forms["FriendlyName"] = ["all"] if is_change else HOOK_NAMES
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path" and parameter["name"] in in_paths:
                     parameter["schema"] = {"enum": in_paths[parameter["name"]]}
             for content in operation.get("requestBody", {}).get("content", {}).values():
                 fields = content["schema"]["properties"]
                 fields |= {name: {"enum": in_forms[name]} for name in in_forms.keys() & fields}
+                if "VideoLayout" in fields:
+                    # Or sound, which the document cannot say.
+                    content["schema"]["required"] = [*content["schema"]["required"], "VideoLayout"]
     return document
 
 

@@ -29,6 +29,7 @@ from tests.support.recordings import (
     pitch_of,
     studio,
 )
+from twilio_compat.server import embedded
 
 VIDEO_ONLY = (TrackRule(is_include=True, kind="video"),)
 
@@ -245,24 +246,21 @@ async def test_what_a_killed_service_left_is_completed_or_failed(tmp_path: Path)
         offset_ms=1_000_000,
     )
     lost, empty = replace(plays, id="b" * 32), replace(plays, id="f" * 32)
-    async with meeting(data_dir=tmp_path) as place:
-        folder = place.server.recordings.folder
-        database: Database = place.server.database
+    options = {"data_dir": tmp_path}
+    async with embedded(options=options) as server:
+        folder = server.recordings.folder
+        database: Database = server.database
         for info in (plays, lost, empty):
             database.put(RECORDINGS, info.as_row())
     write(folder / plays.file_name, is_closed=False)
     (folder / empty.file_name).write_bytes(b"")
-    async with meeting(data_dir=tmp_path) as place:
-        recordings = place.server.recordings
-
-        async def settled() -> list[RecordingInfo | None]:
-            return [await recordings.find(info.id) for info in (plays, lost, empty)]
-
+    async with embedded(options=options) as server:
+        recordings = server.recordings
+        # Observers come too late for what happens at the start; compositions wait for it, too.
         async with asyncio.timeout(10):
-            # Observers come too late for what happens at the start.
-            while any(info and info.status == "processing" for info in await settled()):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        found = [info for info in await settled() if info is not None]
+            await recordings.settled(plays.call)
+        all_found = [await recordings.find(info.id) for info in (plays, lost, empty)]
+        found = [info for info in all_found if info is not None]
         assert [info.status for info in found] == ["completed", "failed", "failed"]
         assert found[0].size == (folder / plays.file_name).stat().st_size
         assert found[0].duration == pytest.approx(len(pictures_of(folder / plays.file_name)) / 10)
