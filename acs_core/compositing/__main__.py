@@ -60,7 +60,8 @@ def _say(message: Message) -> None:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1):
+    # Not through `sys.stdin`, whose lock the interpreter wants when it ends.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     # Not `sys.exit`, which would wait for the other thread.
     os._exit(ABANDONED)

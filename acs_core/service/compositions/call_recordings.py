@@ -8,14 +8,17 @@ ACS has 1920x1080.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from acs_core.compositing.job import AudioPart, FileFormat
 from acs_core.compositing.layout import Region
 from acs_core.service.compositions.compositions import Compositions
 from acs_core.service.compositions.model import Composition, CompositionOrder, Purpose
 
-__all__ = ["kept_periods", "render_call_recording"]
+if TYPE_CHECKING:
+    from acs_core.service.automation.recordings import CallRecording, RecordingObserver
+
+__all__ = ["call_recording_observer", "kept_periods", "render_call_recording"]
 
 SIZE: Final = (1280, 720)
 RATE: Final = 16_000
@@ -63,6 +66,30 @@ async def render_call_recording(
     return await compositions.create(
         call, order, purpose=Purpose.CALL_RECORDING, composition_id=recording_id
     )
+
+
+def call_recording_observer(compositions: Compositions) -> RecordingObserver:
+    """What hears of recordings of calls and makes the files of those that stopped.
+
+    Args:
+        compositions: Of the service.
+    """
+
+    def observe(recording: CallRecording) -> None:
+        if recording.stopped_at is None:
+            return
+        work = render_call_recording(
+            compositions,
+            recording.id,
+            recording.call_id,
+            format=FileFormat(recording.format.value),
+            periods=kept_periods(recording.started_at, recording.stopped_at, recording.pauses),
+            is_unmixed=recording.channels.value == "unmixed",
+            channels=recording.participants,
+        )
+        compositions.soon(work, name=f"file of call recording {recording.id}")
+
+    return observe
 
 
 def kept_periods(

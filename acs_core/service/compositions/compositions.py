@@ -312,15 +312,24 @@ class Compositions(ServicePart):
 
     def _start_hooks(self, call: str, began_at: float | None) -> None:
         hooks = self._make_by_hooks(call, began_at)
-        task = asyncio.create_task(self._contained(hooks, call), name=f"hooks of call {call}")
+        self.soon(hooks, name=f"hooks of call {call}")
+
+    def soon(self, work: Coroutine[Any, Any, object], *, name: str) -> None:
+        """Let work of an observer, which must not wait, be done in a task of this part.
+
+        Args:
+            work: Orders a composition; its `CallingError` is logged.
+            name: Of the task.
+        """
+        task = asyncio.create_task(self._contained(work, name), name=name)
         self._ordering.add(task)
         task.add_done_callback(self._ordering.discard)
 
-    async def _contained(self, hooks: Coroutine[Any, Any, None], call: str) -> None:
+    async def _contained(self, work: Coroutine[Any, Any, object], name: str) -> None:
         try:
-            await hooks
+            await work
         except CallingError as error:
-            _log.error("no composition was made of call %s: %s", call, error)
+            _log.error("%s: nothing was ordered: %s", name, error)
 
     async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
         hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))

@@ -42,10 +42,10 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 4
-OVER = "f" * 32
-"""Id of a room that nobody remembers."""
 BEGINNING = "CreateRoomTranscriptions"
 """A room has one; without it there would be none to be asked for."""
+OVER = "f" * 32
+"""Id of a room that nobody remembers."""
 ENDING = (
     "DeleteComposition",
     "DeleteCompositionHook",
@@ -66,7 +66,7 @@ NOTHING_THERE = {
 GRID = '{"grid": {"video_sources": ["*"]}}'
 HOOK_NAMES = [f"hook {number}" for number in range(50)]
 RULES = ['[{"type": "include", "all": true}]']
-SETTINGS = ['{"hints": "a"}', "[]"]
+SETTINGS = ['{"hints": "a"}']
 
 
 class Camera:
@@ -123,7 +123,7 @@ async def compose(rest: Rest, folder: Path) -> None:
 def with_examples(document: dict[str, Any], room: str, over: str) -> dict[str, Any]:
     """The document, with what is there, and what can be read, among the values of parameters."""
     in_paths = {
-        "room": ["daily", f"RM{room}", "none"],
+        "room": ["daily", f"RM{room}"],
         "participant": ["ben", "PA" + "2".zfill(32), "PA" + "1".zfill(32)],
         "track": ["camera"],
         "transcription": [f"video_transcriptions_{room}"],

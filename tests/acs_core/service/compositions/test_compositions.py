@@ -12,6 +12,13 @@ import pytest
 from acs_core.compositing.job import AudioPart, FileFormat, Rendered, RenderJob
 from acs_core.compositing.layout import Region
 from acs_core.errors import MediaError, ServiceError
+from acs_core.service.automation.recordings import (
+    CallRecording,
+    RecordingChannels,
+    RecordingContent,
+    RecordingFormat,
+    RecordingState,
+)
 from acs_core.service.compositions import (
     Composition,
     CompositionEvent,
@@ -21,6 +28,7 @@ from acs_core.service.compositions import (
     Purpose,
 )
 from acs_core.service.compositions.call_recordings import (
+    call_recording_observer,
     kept_periods,
     render_call_recording,
 )
@@ -379,15 +387,30 @@ async def test_the_file_of_a_call_recording_has_no_pauses(tmp_path: Path) -> Non
         assert max(ann[1:14]) < 400
 
 
-async def test_a_call_recording_is_not_longer_than_its_tracks(studio: Studio) -> None:
+async def test_a_recording_of_a_call_that_stops_becomes_a_file(studio: Studio) -> None:
     studio.recordings.tone(CALL, 440, 2.0, offset_ms=0)
+    recording = CallRecording(
+        id="e" * 32,
+        call_id=CALL,
+        content=RecordingContent.AUDIO,
+        channels=RecordingChannels.UNMIXED,
+        format=RecordingFormat.WAV,
+        started_at=EPOCH,
+        participants=("ann",),
+        pauses=[(EPOCH + 0.5, EPOCH + 1.0)],
+    )
     async with studio.open() as part:
-        # A service that was killed does not know when it stopped to record.
-        periods = kept_periods(EPOCH, EPOCH + 90.0, [(EPOCH + 0.5, EPOCH + 1.0)])
-        await render_call_recording(part, "e" * 32, CALL, format=FileFormat.MP3, periods=periods)
+        observe = call_recording_observer(part)
+        observe(recording)
+        recording.state, recording.stopped_at = RecordingState.STOPPED, EPOCH + 9.0
+        observe(recording)
+        observe(recording)
         await until(lambda: studio.desk.jobs)
         (job,) = studio.desk.jobs
+        # Not longer than what was recorded.
         assert job.periods == ((EPOCH, EPOCH + 0.5), (EPOCH + 1.0, EPOCH + 2.0))
+        assert job.audio == AudioPart(channels=1, rate=16_000, unmixed=("ann",))
+        assert (job.format, job.video, job.is_trimmed) == (FileFormat.WAV, None, False)
 
 
 async def test_what_is_ordered_before_the_start_waits_for_it(studio: Studio) -> None:
