@@ -85,8 +85,7 @@ def target_of(text: str) -> URL:
     """
     if len(text) > LONGEST_URL:
         raise _unusable(f"is longer than {LONGEST_URL} characters.")
-    if any(letter <= " " or letter in "\\\x7f" for letter in text):
-        raise _unusable("has spaces, control characters or backslashes in it.")
+    _check_letters(text)
     try:
         url = URL(text)
         port = url.port
@@ -96,7 +95,15 @@ def target_of(text: str) -> URL:
         raise _unusable("is no absolute http or https URL.")
     url = url.with_fragment(None)
     # Without a path, "/" is sent, and so it is what receivers see and check signatures with.
-    return URL(f"{url}/", encoded=True) if str(url).count("/") == 2 else url
+    target = URL(f"{url}/", encoded=True) if str(url).count("/") == 2 else url
+    # Some letters of a host are spelled as others, which may be among them.
+    _check_letters(str(target))
+    return target
+
+
+def _check_letters(text: str) -> None:
+    if any(letter <= " " or letter in "\\\x7f" for letter in text):
+        raise _unusable("has spaces, control characters or backslashes in it.")
 
 
 class TargetGuard:
