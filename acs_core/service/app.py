@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Self
@@ -25,24 +24,25 @@ from acs_core.service.archive import Archive
 from acs_core.service.automation.part import CallAutomation
 from acs_core.service.automation.playing import Voice
 from acs_core.service.automation.setup import deliver_by
-from acs_core.service.call_recording_files import CallRecordingFiles
 from acs_core.service.call_services import CallServices
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.captions import Captions
-from acs_core.service.compositions import Compositions
-from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
+from acs_core.service.from_settings import (
+    acs_identity,
+    dev_teams_tokens,
+    tls_context,
+    turn_credentials,
+)
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
 from acs_core.service.identity import (
-    AcsTokenVerifier,
-    IdentityRegistry,
-    IdentityStore,
     IssuedToken,
     MemoryIdentityStore,
     Principal,
     TokenVerifier,
 )
-from acs_core.service.media_files import MEDIA_PATH, MediaFiles
+from acs_core.service.kept_media import KeptMedia
+from acs_core.service.media_files import MEDIA_PATH
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.openapi import ApiFamily
@@ -50,14 +50,13 @@ from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
-from acs_core.service.recording.recordings import FOLDER, Recordings
 from acs_core.service.recording.watch import RecordingWatch
 from acs_core.service.rest import AzureFront
 from acs_core.service.rest.described import azure_family
 from acs_core.service.rest.gate import Gate
 from acs_core.service.rest.identity import IdentityResource
 from acs_core.service.rest.rooms import RoomsResource
-from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
+from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
 from acs_core.service.settings import ServiceSettings
@@ -68,7 +67,6 @@ from acs_core.service.store.database import Database
 from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
-from acs_core.service.turn import TurnCredentials
 from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
@@ -123,11 +121,11 @@ class CallingService:
             transfer_timeout=settings.transfer_timeout,
         )
         users = MemoryIdentityStore()
-        self._own_verifiers, self.identities = _acs_identity(settings, users)
+        self._own_verifiers, self.identities = acs_identity(settings, users)
         self._verifiers = (*self._own_verifiers, *verifiers)
         self.azure = self._azure_front(settings)
-        self._teams_tokens = teams_tokens or _dev_teams_tokens(settings)
-        self._turn = _turn(settings)
+        self._teams_tokens = teams_tokens or dev_teams_tokens(settings)
+        self._turn = turn_credentials(settings)
         self._routes = routes
         self._open_to_pages = open_to_pages
         self._sfu_times = sfu_times
@@ -137,8 +135,27 @@ class CallingService:
             if transcriber is not None
             else None
         )
-        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.directory = DataDirectory(settings.data_dir)
+        self._parts: list[ServicePart] = []
+        self._add_parts(users, transcriber, voices)
+        self._database: Database | None = None
+        self._engine: SfuEngine | None = None
+        self._allocations: Allocations | None = None
+        self._gateway: NativeGateway | None = None
+        self._runner: web.AppRunner | None = None
+        self._measuring: asyncio.Task[None] | None = None
+        self._port = 0
+        self._is_ready = False
+        self._loop_lag = 0.0
+
+    def _add_parts(
+        self,
+        users: MemoryIdentityStore,
+        transcriber: Transcriber | None,
+        voices: Callable[[], Voice] | None,
+    ) -> None:
+        settings = self.settings
+        self.webhooks, self.event_grid = webhook_parts(settings, lambda: self.database)
         self.history = History(lambda: self.database)
         self._archive = Archive(
             self.calls, users, lambda: self.database, retention=settings.retention
@@ -158,52 +175,24 @@ class CallingService:
             can_transcribe=transcriber is not None,
         )
         deliver_by(self.automation, self.webhooks, self.event_grid)
+        kept = KeptMedia(
+            settings,
+            self.calls,
+            self.automation.recordings,
+            self.directory,
+            self.event_grid,
+            engine=lambda: self.engine,
+            database=lambda: self.database,
+            url=lambda: self.url,
+        )
+        self.recordings, self.compositions = kept.recordings, kept.compositions
+        self.media_files = kept.files
         # Webhooks before all others, which have something to tell.
-        self._parts: list[ServicePart] = [
-            self.webhooks,
-            self._archive,
-            self.transcriptions,
-            self.document,
-            self.automation,
-        ]
+        self._parts += [self.webhooks, self._archive, self.transcriptions, self.document]
+        self._parts.append(self.automation)
         if self.event_grid is not None:
             self._parts.append(self.event_grid)
-        self.compositions = Compositions(
-            lambda: self.database,
-            lambda: self.directory.media / COMPOSITIONS_FOLDER,
-            at_once=settings.compositions_at_once,
-            is_live=lambda call: call in self.calls.live,
-        )
-        self.recordings = Recordings(
-            lambda: self.engine,
-            lambda: self.database,
-            self.directory.media / FOLDER,
-            floor=settings.free_disk_floor,
-        )
-        self.add_part(self.recordings)
-        # After what it is made of: recordings that a crash left are waited for.
-        self.add_part(self.compositions)
-        self.media_files = MediaFiles(self.directory.media, self.directory.path)
-        self.add_part(self.media_files)
-        self.add_part(
-            CallRecordingFiles(
-                self.automation.recordings,
-                self.recordings,
-                self.compositions,
-                self.media_files,
-                self.event_grid,
-                lambda: self.url,
-            )
-        )
-        self._database: Database | None = None
-        self._engine: SfuEngine | None = None
-        self._allocations: Allocations | None = None
-        self._gateway: NativeGateway | None = None
-        self._runner: web.AppRunner | None = None
-        self._measuring: asyncio.Task[None] | None = None
-        self._port = 0
-        self._is_ready = False
-        self._loop_lag = 0.0
+        self._parts += kept.parts
 
     # ------------------------------------------------------------ state
 
@@ -415,7 +404,7 @@ class CallingService:
 
     async def _listen(self, runner: web.AppRunner) -> None:
         settings = self.settings
-        tls = _tls(settings)
+        tls = tls_context(settings)
         try:
             await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
         except OSError as error:
@@ -526,38 +515,3 @@ async def embedded(
         teams_tokens=teams_tokens,
     ) as service:
         yield service
-
-
-def _acs_identity(
-    settings: ServiceSettings, users: IdentityStore
-) -> tuple[tuple[TokenVerifier, ...], IdentityRegistry | None]:
-    key = settings.access_key_bytes
-    if key is None:
-        return (), None
-    registry = IdentityRegistry(resource_id=settings.acs_resource_id, access_key=key, store=users)
-    verifier = AcsTokenVerifier(
-        resource_id=settings.acs_resource_id,
-        access_key=key,
-        registry=registry,
-        skew=settings.token_skew,
-    )
-    return (verifier,), registry
-
-
-def _dev_teams_tokens(settings: ServiceSettings) -> TeamsTokenVerifier | None:
-    key = settings.access_key_bytes
-    return None if key is None or not settings.dev else DevTeamsTokens(key)
-
-
-def _turn(settings: ServiceSettings) -> TurnCredentials | None:
-    if settings.turn_secret is None:
-        return None
-    return TurnCredentials(settings.turn_urls, settings.turn_secret.get_secret_value())
-
-
-def _tls(settings: ServiceSettings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context
