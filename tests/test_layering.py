@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -103,10 +104,14 @@ SERVER_SIDE: Final = (
 AIORTC_HOMES: Final = ("acs_core.aiortc_private", "acs_core.rtc", "acs_core.media")
 
 
-def modules(package: str) -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules(package: str) -> Mapping[str, frozenset[str]]:
+    """What each module imports, by its name."""
+    found: dict[str, frozenset[str]] = {}
     for path in sorted((ROOT / package).rglob("*.py")):
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        yield name, ast.parse(path.read_text(encoding="utf-8"))
+        found[name] = frozenset(imports(ast.parse(path.read_text(encoding="utf-8"))))
+    return found
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
@@ -135,8 +140,8 @@ def rule_for(name: str) -> tuple[str, ...]:
 def test_imports_follow_the_arrows(package: str) -> None:
     wrong = [
         f"{name} imports {target}"
-        for name, tree in modules(package)
-        for target in imports(tree)
+        for name, targets in modules(package).items()
+        for target in targets
         if target.partition(".")[0] in ("acs_core", "twilio_compat", "mapping")
         and not any(is_within(target, allowed) for allowed in rule_for(name))
     ]
@@ -146,9 +151,9 @@ def test_imports_follow_the_arrows(package: str) -> None:
 def test_the_facade_stands_on_the_public_calling_sdk() -> None:
     wrong = [
         f"{name} imports {target}"
-        for name, tree in modules("twilio_compat")
+        for name, targets in modules("twilio_compat").items()
         if name.split(".")[1:2] and name.split(".")[1] not in SERVER_SIDE
-        for target in imports(tree)
+        for target in targets
         if any(is_within(target, forbidden) for forbidden in FACADE_MUST_NOT_IMPORT)
     ]
     assert wrong == []
@@ -158,9 +163,9 @@ def test_aiortc_is_known_in_few_places() -> None:
     wrong = [
         f"{name} imports {target}"
         for package in ("acs_core", "twilio_compat", "mapping")
-        for name, tree in modules(package)
+        for name, targets in modules(package).items()
         if not any(is_within(name, home) for home in AIORTC_HOMES)
-        for target in imports(tree)
+        for target in targets
         if is_within(target, "aiortc")
     ]
     assert wrong == []
@@ -171,8 +176,8 @@ def test_the_core_is_pure() -> None:
     stdlib_with_effects = {"asyncio", "socket", "time", "random", "secrets", "os", "threading"}
     wrong = [
         f"{name} imports {target}"
-        for name, tree in modules("acs_core/core")
-        for target in imports(tree)
+        for name, targets in modules("acs_core/core").items()
+        for target in targets
         if (root := target.partition(".")[0]) not in {"acs_core", *allowed}
         and (root not in sys.stdlib_module_names or root in stdlib_with_effects)
     ]
