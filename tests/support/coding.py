@@ -13,6 +13,7 @@ from aiortc.codecs.vpx import Vp8Encoder
 from acs_core.media.patterns import PatternPainter
 from acs_core.rtc.packet import pack_packet
 from acs_core.service.sfu.plane.taps import TappedPacket
+from tests.support.unprivileged import unprivileged
 
 __all__ = ["CODED", "coded_pictures", "payloads_of", "tapped_pictures"]
 
@@ -39,6 +40,8 @@ def coded_pictures(
     if codec != "AV1":
         encoder.bit_rate = 400_000
     encoder.options = options
+    with unprivileged():
+        encoder.open()
     painter = PatternPainter(*size, (30, 30, 200))
     coded: list[bytes] = []
     for number in range(count):

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from acs_core.compositing.job import SourceTrack
+from tests.support.unprivileged import unprivileged
 
 __all__ = [
     "BLACK",
@@ -50,6 +51,8 @@ def write_color(
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _MILLISECOND
+        with unprivileged():
+            stream.codec_context.open()
         picture = np.full((size[1], size[0], 3), color, np.uint8)
         for number in range(round(seconds * rate)):
             if gap[0] <= number / rate < gap[1]:
