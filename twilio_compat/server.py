@@ -109,6 +109,19 @@ class CompatServer(CallingService):
             teams_tokens=teams_tokens,
         )
         self._add_rest(settings, credentials)
+        self._add_status_callbacks(settings)
+        self.add_part(WebhookInspector(self.webhooks, credentials.check))
+        self._twilio_verifier = next(iter(verifiers), None)
+        self._twilio_gateway: TwilioGateway | None = None
+        self._is_closing = False
+
+    @property
+    def sessions(self) -> int:
+        """Signaling sessions of both personalities, lost ones in their window included."""
+        pages = 0 if self._twilio_gateway is None else self._twilio_gateway.sessions
+        return super().sessions + pages
+
+    def _add_status_callbacks(self, settings: ServerSettings) -> None:
         token = settings.twilio_auth_token
         self.status_callbacks = StatusCallbacks(
             self.webhooks,
@@ -121,16 +134,6 @@ class CompatServer(CallingService):
         self.recordings.observe(recording_observer(self.status_callbacks))
         self.compositions.observe(composition_observer(self.status_callbacks))
         self.add_part(self.status_callbacks)
-        self.add_part(WebhookInspector(self.webhooks, credentials.check))
-        self._twilio_verifier = next(iter(verifiers), None)
-        self._twilio_gateway: TwilioGateway | None = None
-        self._is_closing = False
-
-    @property
-    def sessions(self) -> int:
-        """Signaling sessions of both personalities, lost ones in their window included."""
-        pages = 0 if self._twilio_gateway is None else self._twilio_gateway.sessions
-        return super().sessions + pages
 
     def _credentials(self, settings: ServerSettings) -> RestCredentials:
         token = settings.twilio_auth_token
