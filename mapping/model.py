@@ -1,0 +1,186 @@
+"""The rows of `mapping/data`: what corresponds to what, and who says so.
+
+One file per class and vendor; a row per public name. `mapping.load` reads and checks them, and
+everything else (documentation, matrix, scanner, codemod) is made from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+__all__ = [
+    "Belief",
+    "ErrorRow",
+    "Kind",
+    "Parity",
+    "RetirementRow",
+    "Row",
+    "Status",
+    "Vendor",
+]
+
+
+class Vendor(StrEnum):
+    """Whose names the row is about."""
+
+    TWILIO_VIDEO = "twilio-video"
+    TWILIO_REST = "twilio-rest"
+    TWILIO_WEBHOOK = "twilio-webhook"
+    ACS_CALLING = "acs-calling"
+    VIDEOSDK = "videosdk"
+
+
+class Kind(StrEnum):
+    """What sort of name it is."""
+
+    CLASS = "class"
+    FUNCTION = "function"
+    CONSTANT = "constant"
+    CONSTRUCTOR = "constructor"
+    PROPERTY = "property"
+    METHOD = "method"
+    OPTION = "option"
+    EVENT = "event"
+    VALUE = "value"
+    OPERATION = "operation"
+    WEBHOOK = "webhook"
+
+
+class Status(StrEnum):
+    """How far the counterpart is from the name.
+
+    `DIRECT`: the same concept in one construct. `ADAPT`: the same concept in another shape.
+    `EMULATE`: there is no counterpart, the library provides it. `DOM`: it exists in browsers only
+    and has a substitute in Python. `NOOP`: accepted and ignored. `NONE`: it has no counterpart.
+    """
+
+    DIRECT = "direct"
+    ADAPT = "adapt"
+    EMULATE = "emulate"
+    DOM = "dom"
+    NOOP = "noop"
+    NONE = "none"
+
+
+class Parity(StrEnum):
+    """What a column of the matrix promises of a row."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+    EMULATED = "emulated"
+    EXTENSION = "extension"
+    NOT_APPLICABLE = "n/a"
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One public name and its counterparts.
+
+    Attributes:
+        vendor: Whose name it is.
+        name: As the vendor writes it: `connect`, `Room.participants`, `Room#disconnected` for an
+            event, `ConnectOptions.name`, `POST /v1/Rooms`, `participant-connected` for a webhook.
+        twilio: Twilio Video's counterpart, or `none`; empty in Twilio's own rows.
+        acs: The counterpart in ACS Calling today, or `none`; empty in ACS' own rows.
+        videosdk: The counterpart in VideoSDK, or `none`; empty in VideoSDK's own rows.
+        compat: The name in `twilio_compat` that stands for it, dotted from the package
+            (`Room.participants`), checked to exist; empty when there is none.
+        native: Names in `acs_core`, checked to exist.
+        parity: Column of the matrix -> what is promised there. Columns are `js` (the unmodified
+            client against our service), `rest`, `compat`, `native`, `videosdk`.
+        why: Why the status is what it is, or why there is no counterpart.
+        difference: What behaves differently although the name is the same; may be empty.
+        generations: Of ACS' names: what it was called, by generation (`beta`, `v1`, `v2`).
+        proof: Tests that show it, as pytest names them, without parameters.
+        source: Page or package (with version) that says what the name does.
+        as_of: When that was read.
+        demand: In how many of twelve public applications the name was seen.
+    """
+
+    vendor: Vendor
+    name: str
+    kind: Kind
+    section: str
+    status: Status
+    twilio: str
+    acs: str
+    videosdk: str
+    compat: str
+    native: tuple[str, ...]
+    parity: dict[str, Parity]
+    why: str
+    difference: str
+    generations: dict[str, str]
+    proof: tuple[str, ...]
+    source: str
+    as_of: date
+    demand: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """One of Twilio's error codes and what ACS says instead.
+
+    Attributes:
+        code: Twilio's.
+        name: Twilio's class, which `twilio_compat` has.
+        acs_key: Key of ACS' table of call ends and errors.
+        acs_code: Shaped like an HTTP status.
+        acs_subcode: ACS' own; 0 where it has none.
+    """
+
+    code: int
+    name: str
+    acs_key: str
+    acs_code: int
+    acs_subcode: int
+    why: str
+    proof: tuple[str, ...]
+    source: str
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """Something that public guides say and that is not so.
+
+    Attributes:
+        id: Stable, as `GUIDE-001`.
+        api: Whose API the guide speaks of (a value of `mapping.sources.uses.Api`), or `general`.
+        says: What is written there.
+        real: What is so.
+        symbols: Names the scanner looks for, as in `Use.symbol`; empty where nothing can be found
+            in a program.
+        why: How it came about, or what happens to who believes it.
+    """
+
+    id: str
+    api: str
+    says: str
+    real: str
+    symbols: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementRow:
+    """When a product, or a part of it, ends.
+
+    Attributes:
+        symbols: Packages or names that the scanner finds, as in `Use.symbol` or as package names.
+        retires: The day, or None where only a change is announced.
+        what: What happens then.
+        source: Page that says so.
+        as_of: When that was read; dates are announced anew.
+    """
+
+    id: str
+    product: str
+    symbols: tuple[str, ...]
+    retires: date | None
+    what: str
+    source: str
+    as_of: date
