@@ -353,7 +353,8 @@ class CallingService:
         key = settings.access_key_bytes
         if key is None:
             return None
-        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+        gate = Gate(key, skew=settings.token_skew)
+        return AzureFront(gate, durable=lambda: self.database.durable())
 
     def _described(self) -> Iterator[ApiFamily]:
         for part in self._parts:
