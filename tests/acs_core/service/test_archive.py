@@ -294,6 +294,22 @@ async def database() -> AsyncIterator[Database]:
     await opened.close()
 
 
+async def test_rooms_come_back_in_order_of_creation(database: Database) -> None:
+    desk = Desk(database, retention=None)
+    await desk.archive.start()
+    made = {}
+    # The order of rows is the database's business, and clocks are set back.
+    for second in (3.0, 1.0, 2.0):
+        desk.now = second
+        made[second] = desk.calls.rooms.create().id
+    await desk.archive.close()
+    again = Desk(database, retention=None)
+    await again.archive.start()
+    found = [room.id for room in again.calls.rooms.records]
+    assert found == [made[1.0], made[2.0], made[3.0]]
+    await again.archive.close()
+
+
 async def test_calls_are_forgotten_when_they_ended_long_enough_ago(database: Database) -> None:
     desk = Desk(database, retention=100.0)
     await desk.archive.start()
