@@ -177,13 +177,13 @@ class CallingService:
         deliver_by(self.automation, self.webhooks, self.event_grid)
         kept = KeptMedia(
             settings,
-            self.calls,
             self.automation.recordings,
             self.directory,
             self.event_grid,
             engine=lambda: self.engine,
             database=lambda: self.database,
             url=lambda: self.url,
+            is_over=self._archive.is_over,
         )
         self.recordings, self.compositions = kept.recordings, kept.compositions
         self.media_files = kept.files

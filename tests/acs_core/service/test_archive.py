@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 import uuid
@@ -307,6 +308,22 @@ async def test_rooms_come_back_in_order_of_creation(database: Database) -> None:
     await again.archive.start()
     found = [room.id for room in again.calls.rooms.records]
     assert found == [made[1.0], made[2.0], made[3.0]]
+    await again.archive.close()
+
+
+async def test_what_goes_on_is_known_after_the_restart_only(database: Database) -> None:
+    desk = Desk(database, retention=None)
+    await desk.archive.start()
+    room = desk.calls.create(unique_name="daily")
+    await desk.archive.close()
+    again = Desk(database, retention=None)
+    await again.archive.start()
+    asked = asyncio.create_task(again.archive.is_over(room.id))
+    await again.database.flush()
+    assert not asked.done()
+    await again.archive.resume()
+    assert not await asked
+    assert await again.archive.is_over("0" * 32)
     await again.archive.close()
 
 
