@@ -26,7 +26,8 @@ from acs_core.core.facts import CallTypeChanged, EndpointJoined, EndpointLeft, F
 from acs_core.errors import CallingError
 from acs_core.service.calls import Calls
 from acs_core.service.history import CallRecord
-from acs_core.service.identity import LONGEST_LIFETIME, IdentityRecord, MemoryIdentityStore
+from acs_core.service.identity import LONGEST_LIFETIME
+from acs_core.service.identity_store import IdentityRecord, MemoryIdentityStore
 from acs_core.service.parts import ServicePart
 from acs_core.service.rooms import RoomRecord
 from acs_core.service.rows import (

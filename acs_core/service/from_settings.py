@@ -5,12 +5,8 @@ from __future__ import annotations
 import ssl
 
 from acs_core.errors import InvalidArgumentError, Stage
-from acs_core.service.identity import (
-    AcsTokenVerifier,
-    IdentityRegistry,
-    IdentityStore,
-    TokenVerifier,
-)
+from acs_core.service.identity import AcsTokenVerifier, IdentityRegistry, TokenVerifier
+from acs_core.service.identity_store import IdentityStore
 from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.turn import TurnCredentials

@@ -23,13 +23,8 @@ from acs_core.service.archive import MARKS_KEPT, Archive
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.history import History
-from acs_core.service.identity import (
-    IdentityRecord,
-    IdentityRegistry,
-    MemoryIdentityStore,
-    Principal,
-    PrincipalKind,
-)
+from acs_core.service.identity import IdentityRegistry, Principal, PrincipalKind
+from acs_core.service.identity_store import IdentityRecord, MemoryIdentityStore
 from acs_core.service.rooms import RoomKind, RoomOptions, Rooms
 from acs_core.service.server_call import ServerCall
 from acs_core.service.settings import ServiceSettings, new_access_key
