@@ -37,7 +37,7 @@ from acs_core.service.compositions.call_recordings import (
     kept_periods,
     render_call_recording,
 )
-from acs_core.service.compositions.model import CompositionQuery, HookQuery
+from acs_core.service.compositions.model import CompositionQuery
 from acs_core.service.compositions.process import render_apart
 from acs_core.service.identity import Principal, PrincipalKind
 from acs_core.service.rooms import Rooms
@@ -402,42 +402,6 @@ async def test_nothing_is_begun_after_the_close(studio: Studio) -> None:
         await part.hooks.create("all", GRID)
     part.recording_completed(CALL)
     assert not part._ordering
-
-
-async def test_hooks_are_made_changed_found_and_deleted(studio: Studio) -> None:
-    seconds = iter(range(1, 100))
-    async with studio.open(clock=lambda: float(next(seconds))) as part:
-        first = await part.hooks.create("a_b", SOUND)
-        second = await part.hooks.create("axb*", GRID, is_enabled=False)
-        with pytest.raises(ServiceError) as caught:
-            await part.hooks.create("a_b", SOUND)
-        assert caught.value.code == 409
-        with pytest.raises(ServiceError):
-            await part.hooks.update(second.id, "a_b", SOUND, is_enabled=True)
-        changed = await part.hooks.update(first.id, "a_b", GRID, is_enabled=False)
-        assert (changed.order, changed.is_enabled) == (GRID, False)
-        assert changed.updated_at is not None
-        assert await part.hooks.find(first.id) == changed
-
-        async def names(**filters: Any) -> list[str]:
-            return [hook.name for hook in await part.hooks.list(HookQuery(**filters), ALL)]
-
-        assert await names() == ["axb*", "a_b"]
-        assert await names(name="A_b") == ["a_b"]
-        assert await names(name="a*b") == ["a_b"]
-        assert await names(name="a*") == ["axb*", "a_b"]
-        assert await names(is_enabled=True) == []
-        assert await names(before=first.created_at) == ["a_b"]
-        assert await names(after=second.created_at) == ["axb*"]
-        await part.hooks.delete(first.id)
-        assert await names() == ["axb*"]
-        for wrong in (
-            part.hooks.delete(first.id),
-            part.hooks.update("x", "y", SOUND, is_enabled=True),
-        ):
-            with pytest.raises(ServiceError) as caught:
-                await wrong
-            assert caught.value.code == 404
 
 
 # ------------------------------------------------------------------ recordings of whole calls
