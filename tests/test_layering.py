@@ -44,7 +44,13 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.aiortc_private",
     ),
     # Runs in a process of its own; the service knows what a job is and nothing else of it.
-    "acs_core.compositing": ("acs_core.compositing", "acs_core.media", "acs_core.errors"),
+    "acs_core.disks": ("acs_core.errors",),
+    "acs_core.compositing": (
+        "acs_core.compositing",
+        "acs_core.disks",
+        "acs_core.media",
+        "acs_core.errors",
+    ),
     "acs_core.compositing.job": ("acs_core.compositing.layout", "acs_core.errors"),
     "acs_core.compositing.layout": (),
     "acs_core.compositing.periods": (),
@@ -67,6 +73,7 @@ ALLOWED: Final[dict[str, tuple[str, ...]]] = {
         "acs_core.rtc",
         "acs_core.compositing.job",
         "acs_core.compositing.layout",
+        "acs_core.disks",
         "acs_core.errors",
         "acs_core.identifiers",
         "acs_core.signed_request",

@@ -42,6 +42,8 @@ class _Reports:
 def main() -> int:
     """Render; the exit code is 0 when the file is there, else 1."""
     os.nice(NICENESS)
+    # What people said is for the owner of the service only.
+    os.umask(0o077)
     # Text would go through a codec and be held back.
     job_line = sys.stdin.buffer.readline()
     threading.Thread(target=_end_with_parent, name="parent watch", daemon=True).start()

@@ -122,6 +122,7 @@ class RenderJob(msgspec.Struct, frozen=True, kw_only=True):
         periods: What to keep, each from and to seconds on the tracks' clock, in order. None:
             from the first chosen track to the end of the last.
         is_trimmed: Whether to leave out when no chosen track is there.
+        floor: Bytes that are to stay free on the disk.
     """
 
     output: str
@@ -131,6 +132,7 @@ class RenderJob(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioPart | None = None
     periods: tuple[tuple[float, float], ...] | None = None
     is_trimmed: bool = True
+    floor: int = 0
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import wave
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -26,6 +27,8 @@ BITS_PER_PIXEL: Final = 0.1
 """Of VP8: 0.8 Mb/s for 640x480 at 25 pictures per second."""
 KEYFRAME_INTERVAL: Final = 5
 """Seconds that a player needs to seek at most."""
+LARGEST_WAVE: Final = 2**32 - 4096
+"""Bytes of samples: sizes in its header have 32 bits."""
 SLACK: Final = 0.25
 """Seconds by which a file may be shorter than what was written: encoders pad and cut."""
 
@@ -165,17 +168,21 @@ class WaveOutput:
         path: Where.
         channels: Of each sample.
         rate: Samples per second in the file.
+        largest: Bytes of samples, at most.
 
     Source: RIFF WAVE, which ends at 4 GiB: 37 hours of one channel at 16 kHz.
     """
 
-    def __init__(self, path: Path, *, channels: int, rate: int) -> None:
+    def __init__(
+        self, path: Path, *, channels: int, rate: int, largest: int = LARGEST_WAVE
+    ) -> None:
         # One per channel: FFmpeg has no names for layouts of any number.
         self._resamplers = [
             av.AudioResampler(format="s16", layout="mono", rate=rate)
             for _ in range(channels if rate != AUDIO_RATE else 0)
         ]
         self._samples = 0
+        self._left = largest
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 - closed by `close`
         self._file.setnchannels(channels)
         self._file.setsampwidth(2)
@@ -195,18 +202,29 @@ class WaveOutput:
                 ]
             )
         self._samples += len(samples)
-        self._file.writeframesraw(np.ascontiguousarray(samples, dtype="<i2").tobytes())
+        self._write(samples)
 
     def finish(self) -> None:
         """See `Output`."""
         if self._resamplers:
             rest = self._at_rate([resampler.resample(None) for resampler in self._resamplers])
-            self._file.writeframesraw(rest.astype("<i2").tobytes())
+            self._write(rest)
         self._file.close()
 
     def close(self) -> None:
         """See `Output`."""
         self._file.close()
+
+    def _write(self, samples: Samples) -> None:
+        data = np.ascontiguousarray(samples, dtype="<i2").tobytes()
+        self._left -= len(data)
+        if self._left < 0:
+            raise MediaError(
+                "A wav file cannot be longer than 4 GiB.",
+                stage=Stage.MEDIA,
+                next_step="Mix the channels, or choose another format.",
+            )
+        self._file.writeframesraw(data)
 
     def _at_rate(self, parts: list[list[av.AudioFrame]]) -> Samples:
         columns = [
@@ -240,18 +258,19 @@ def open_output(
         raise MediaError(f"{path} cannot be written: {error}.", stage=Stage.MEDIA) from error
 
 
-def complete(part: Path, path: Path, duration: float) -> int:
+def complete(part: Path, path: Path, duration: float, goes_on: Callable[[], None]) -> int:
     """Move a finished file to its place if it is whole; returns its size in bytes.
 
     Args:
         part: Where it was written.
         path: Its place.
         duration: Seconds that were written.
+        goes_on: Called again and again while the file is read.
 
     Raises:
         MediaError: It ends early.
     """
-    found = _duration(part)
+    found = _duration(part, goes_on)
     if found < duration - SLACK:
         raise MediaError(f"The file ends after {found:.2f} s of {duration:.2f}.", stage=Stage.MEDIA)
     with part.open("rb") as file:
@@ -265,11 +284,12 @@ def complete(part: Path, path: Path, duration: float) -> int:
     return path.stat().st_size
 
 
-def _duration(path: Path) -> float:
+def _duration(path: Path, goes_on: Callable[[], None]) -> float:
     """Seconds up to the end of the last packet; reads all of them."""
     end = 0.0
     with av.open(str(path)) as container:
         for packet in container.demux():
+            goes_on()
             if packet.pts is not None and packet.time_base is not None:
                 end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
     return end

@@ -19,6 +19,7 @@ from acs_core.compositing.output import Output, complete, open_output
 from acs_core.compositing.periods import Ticks, kept, ticks
 from acs_core.compositing.pictures import Pictures
 from acs_core.compositing.sounds import Sounds
+from acs_core.disks import check_free_space
 from acs_core.errors import MediaError, Stage
 from acs_core.media.frames import AUDIO_RATE
 
@@ -36,14 +37,15 @@ def render(job: RenderJob, report: Callable[[float], None]) -> Rendered:
         report: Hears how much is done, 0 to 1, after each picture.
 
     Raises:
-        MediaError: A track cannot be read, the file cannot be written, or there is nothing to
-            render. No file is left behind.
+        MediaError: A track cannot be read, the file cannot be written, too little is free on the
+            disk, or there is nothing to render. No file is left behind.
     """
     path = Path(job.output)
     part = path.with_name(part_name(path.name, os.getpid()))
     try:
         duration = _write(job, part, report)
-        size = complete(part, path, duration)
+        # Reading a long file takes a while, too, and whoever waits must know that it goes on.
+        size = complete(part, path, duration, lambda: report(1.0))
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path} cannot be written: {error}.", stage=Stage.MEDIA) from error
     finally:
@@ -71,9 +73,16 @@ def _write(job: RenderJob, part: Path, report: Callable[[float], None]) -> float
         plan = list(ticks(kept(spans, job.periods, is_trimmed=job.is_trimmed), rate))
         if not chosen or not plan:
             raise MediaError("There is nothing to render: no track was chosen.", stage=Stage.MEDIA)
+        check_free_space(part.parent, job.floor)
         output = _open(job, part, sounds)
         stack.callback(output.close)
-        _render_ticks(plan, rate, origin, pictures, sounds, output, report)
+
+        def progressed(done: int, total: int) -> None:
+            if done % rate == 0:
+                check_free_space(part.parent, job.floor)
+            report(done / total)
+
+        _render_ticks(plan, rate, origin, pictures, sounds, output, progressed)
         output.finish()
     return sum(period.length for period in plan) / rate
 
@@ -94,8 +103,9 @@ def _render_ticks(
     pictures: Pictures | None,
     sounds: Sounds | None,
     output: Output,
-    report: Callable[[float], None],
+    progressed: Callable[[int, int], None],
 ) -> None:
+    """Write every tick, and tell after each how many of how many are done."""
     block = AUDIO_RATE // rate
     total = sum(period.length for period in plan)
     done = 0
@@ -109,7 +119,7 @@ def _render_ticks(
                 if samples is not None:
                     output.write_sound(samples)
             done += 1
-            report(done / total)
+            progressed(done, total)
     rest = None if sounds is None else sounds.flush()
     if rest is not None:
         output.write_sound(rest)

@@ -30,23 +30,17 @@ from acs_core.service.captions import Captions
 from acs_core.service.from_settings import (
     acs_identity,
     dev_teams_tokens,
-    tls_context,
     turn_credentials,
 )
 from acs_core.service.gateway import NativeGateway
 from acs_core.service.history import History
-from acs_core.service.identity import (
-    IssuedToken,
-    MemoryIdentityStore,
-    Principal,
-    TokenVerifier,
-)
+from acs_core.service.identity import IssuedToken, Principal, TokenVerifier
+from acs_core.service.identity_store import MemoryIdentityStore
 from acs_core.service.kept_media import KeptMedia
 from acs_core.service.media_files import MEDIA_PATH
 from acs_core.service.meetings import Meetings
 from acs_core.service.metrics import Metrics
 from acs_core.service.openapi import ApiFamily
-from acs_core.service.origins import origin_check
 from acs_core.service.parts import ServicePart
 from acs_core.service.pstn import PstnGateway
 from acs_core.service.quality import QualityMonitor
@@ -67,6 +61,7 @@ from acs_core.service.store.database import Database
 from acs_core.service.store.directory import DataDirectory
 from acs_core.service.switchboard import Switchboard
 from acs_core.service.transcription import Transcriber, Transcription, Transcripts
+from acs_core.service.web_server import WebServer
 from acs_core.service.webhooks.setup import webhook_parts
 from acs_core.version import __version__
 
@@ -75,8 +70,6 @@ __all__ = ["CallingService", "embedded"]
 _log = logging.getLogger(__name__)
 
 MEASURE_INTERVAL: Final = 1.0
-LOCAL_COUNTERPART: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
-IPV6_COUNTERPART: Final = {"0.0.0.0": "::", "127.0.0.1": "::1"}
 
 
 class CallingService:
@@ -127,7 +120,7 @@ class CallingService:
         self._teams_tokens = teams_tokens or dev_teams_tokens(settings)
         self._turn = turn_credentials(settings)
         self._routes = routes
-        self._open_to_pages = open_to_pages
+        self._web = WebServer(settings, (*open_to_pages, MEDIA_PATH))
         self._sfu_times = sfu_times
         self._allocation_times = allocation_times
         self._transcripts = (
@@ -142,9 +135,7 @@ class CallingService:
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
         self._gateway: NativeGateway | None = None
-        self._runner: web.AppRunner | None = None
         self._measuring: asyncio.Task[None] | None = None
-        self._port = 0
         self._is_ready = False
         self._loop_lag = 0.0
 
@@ -177,13 +168,13 @@ class CallingService:
         deliver_by(self.automation, self.webhooks, self.event_grid)
         kept = KeptMedia(
             settings,
-            self.calls,
             self.automation.recordings,
             self.directory,
             self.event_grid,
             engine=lambda: self.engine,
             database=lambda: self.database,
             url=lambda: self.url,
+            is_over=self._archive.is_over,
         )
         self.recordings, self.compositions = kept.recordings, kept.compositions
         self.media_files = kept.files
@@ -217,7 +208,7 @@ class CallingService:
     @property
     def port(self) -> int:
         """The TCP port; the UDP port is `media_port`."""
-        return self._port
+        return self._web.port
 
     @property
     def media_port(self) -> int:
@@ -227,10 +218,7 @@ class CallingService:
     @property
     def url(self) -> str:
         """Where clients on this machine find the service."""
-        scheme = "https" if self.settings.tls_cert else "http"
-        host = LOCAL_COUNTERPART.get(self.settings.host, self.settings.host)
-        authority = f"[{host}]" if ":" in host else host
-        return f"{scheme}://{authority}:{self._port}"
+        return self._web.url
 
     # ------------------------------------------------------------ lifecycle
 
@@ -286,8 +274,7 @@ class CallingService:
         self.calls.end_all(endings.SERVICE_STOPPED)
         if self._gateway is not None:
             await self._gateway.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._web.close()
         # Whoever came or left meanwhile may have left a room behind that waits.
         self.calls.end_all(endings.SERVICE_STOPPED)
         self.services.close()
@@ -353,7 +340,8 @@ class CallingService:
         key = settings.access_key_bytes
         if key is None:
             return None
-        return AzureFront(Gate(key, skew=settings.token_skew), flush=lambda: self.database.flush())
+        gate = Gate(key, skew=settings.token_skew)
+        return AzureFront(gate, durable=lambda: self.database.durable())
 
     def _described(self) -> Iterator[ApiFamily]:
         for part in self._parts:
@@ -378,46 +366,20 @@ class CallingService:
         async def metrics_text(_: web.Request) -> web.Response:
             return web.Response(body=metrics.text(), content_type="text/plain", charset="utf-8")
 
-        app = web.Application(
-            client_max_size=1 << 20,
-            middlewares=(
-                origin_check(
-                    self.settings.allowed_origins,
-                    except_below=(*self._open_to_pages, MEDIA_PATH),
-                ),
-            ),
-        )
-        app.router.add_get("/calls/ws", self._gateway.handle)
-        app.router.add_get("/healthz", self._health)
-        app.router.add_get("/readyz", self._readiness)
-        app.router.add_get("/metrics", metrics_text)
-        app.router.add_routes(self._routes)
+        routes: list[web.AbstractRouteDef] = [
+            web.get("/calls/ws", self._gateway.handle),
+            web.get("/healthz", self._health),
+            web.get("/readyz", self._readiness),
+            web.get("/metrics", metrics_text),
+            *self._routes,
+        ]
         for part in self._parts:
-            app.router.add_routes(part.routes())
+            routes += part.routes()
         if self.azure is not None and self.identities is not None:
             identities = IdentityResource(self.identities, self._teams_tokens)
             rooms = RoomsResource(self.calls)
-            app.router.add_routes(self.azure.serve([*identities.routes(), *rooms.routes()]))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-        await self._runner.setup()
-        await self._listen(self._runner)
-
-    async def _listen(self, runner: web.AppRunner) -> None:
-        settings = self.settings
-        tls = tls_context(settings)
-        try:
-            await web.TCPSite(runner, settings.host, settings.port, ssl_context=tls).start()
-        except OSError as error:
-            raise TransportError(
-                f"{settings.host}:{settings.port} cannot be bound: {error.strerror or error}.",
-                stage=Stage.SIGNALING,
-                next_step="Choose another --port (0 picks a free one) or --host.",
-            ) from error
-        self._port = runner.addresses[0][1]
-        other = IPV6_COUNTERPART.get(settings.host)
-        if other is not None:
-            with contextlib.suppress(OSError):
-                await web.TCPSite(runner, other, self._port, ssl_context=tls).start()
+            routes += self.azure.serve([*identities.routes(), *rooms.routes()])
+        await self._web.start(routes)
 
     @property
     def sessions(self) -> int:

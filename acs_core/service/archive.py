@@ -5,7 +5,7 @@ writes it behind. What is acknowledged to a client is flushed by whoever acknowl
 start users and rooms come back, then the calls of rooms that were made for one call, which is what
 Twilio's rooms are: with the same id, and waiting for participants. All other calls ended when the
 service did, and so did all visits. It makes no difference to that whether the service was stopped
-or killed: `endings.SERVICE_STOPPED` ends no Twilio room here.
+or killed: see `CallRecord.goes_on`.
 
 Calls that ended longer ago than the retention are forgotten, a batch at a time, with their visits
 and their rooms, as are the marks of deleted users whose tokens have all expired.
@@ -22,12 +22,12 @@ from typing import Any, Final
 
 from sqlalchemy import delete, select
 
-from acs_core.core import endings
 from acs_core.core.facts import CallTypeChanged, EndpointJoined, EndpointLeft, Fact
 from acs_core.errors import CallingError
 from acs_core.service.calls import Calls
 from acs_core.service.history import CallRecord
-from acs_core.service.identity import LONGEST_LIFETIME, IdentityRecord, MemoryIdentityStore
+from acs_core.service.identity import LONGEST_LIFETIME
+from acs_core.service.identity_store import IdentityRecord, MemoryIdentityStore
 from acs_core.service.parts import ServicePart
 from acs_core.service.rooms import RoomRecord
 from acs_core.service.rows import (
@@ -106,6 +106,7 @@ class Archive(ServicePart):
         self._batch = batch
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
+        self._has_resumed = asyncio.Event()
 
     async def start(self) -> None:
         """Bring users and rooms back, and keep them from now on.
@@ -134,6 +135,12 @@ class Archive(ServicePart):
             record = CallRecord(row.id, room, row.started_at)
             rules = rules_from_row(row.recording_rules)
             self._calls.resume(record, rules, was_used=bool(row.had_visits))
+        self._has_resumed.set()
+
+    async def is_over(self, call_id: str) -> bool:
+        """Whether a call does not go on; while the service starts, who asks waits for `resume`."""
+        await self._has_resumed.wait()
+        return call_id not in self._calls.live
 
     async def close(self) -> None:
         """Keep nothing any more."""
@@ -176,7 +183,7 @@ class Archive(ServicePart):
         if call.record.is_void:
             self._database().write(delete(VISITS).where(VISITS.c.call_id == call.id))
             self._database().write(delete(CALLS).where(CALLS.c.id == call.id))
-        elif has_own_room and call.record.end_reason == endings.SERVICE_STOPPED:
+        elif call.record.goes_on:
             return
         else:
             self._put_call(call)

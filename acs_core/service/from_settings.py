@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ssl
 
-from acs_core.service.identity import (
-    AcsTokenVerifier,
-    IdentityRegistry,
-    IdentityStore,
-    TokenVerifier,
-)
+from acs_core.errors import InvalidArgumentError, Stage
+from acs_core.service.identity import AcsTokenVerifier, IdentityRegistry, TokenVerifier
+from acs_core.service.identity_store import IdentityStore
 from acs_core.service.rest.teams import DevTeamsTokens, TeamsTokenVerifier
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.turn import TurnCredentials
@@ -53,9 +50,21 @@ def turn_credentials(settings: ServiceSettings) -> TurnCredentials | None:
 
 
 def tls_context(settings: ServiceSettings) -> ssl.SSLContext | None:
-    """With what the service speaks https; None for http."""
+    """With what the service speaks https; None for http.
+
+    Raises:
+        InvalidArgumentError: The files are no certificate and its key, or the key has a password.
+    """
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    try:
+        # Without a password OpenSSL would ask the terminal for one, and wait.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"{settings.tls_cert} and {settings.tls_key} cannot be used: {error}.",
+            stage=Stage.ARGUMENT,
+            next_step="Give a certificate chain and its key in PEM, without a password.",
+        ) from error
     return context

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, RowMapping
 
+from acs_core.core import endings
 from acs_core.core.facts import EndReason
 from acs_core.service.rooms import RoomRecord
 from acs_core.service.rows import room_from_row
@@ -72,6 +73,12 @@ class CallRecord:
     end_reason: EndReason | None = None
     is_void: bool = False
     _visits: dict[str, Visit] = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it ended with the service only, and goes on at the next start: a Twilio room."""
+        is_stopping = self.end_reason == endings.SERVICE_STOPPED
+        return is_stopping and self.room is not None and self.room.is_session
 
     @property
     def visits(self) -> Mapping[str, Visit]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from acs_core.service.automation.recordings import CallRecordings
 from acs_core.service.call_recording_files import CallRecordingFiles
-from acs_core.service.calls import Calls
 from acs_core.service.compositions import Compositions
 from acs_core.service.compositions.compositions import FOLDER as COMPOSITIONS_FOLDER
 from acs_core.service.media_files import MediaFiles
@@ -27,13 +26,13 @@ class KeptMedia:
 
     Args:
         settings: Of the service.
-        calls: Whose tracks are recorded.
         whole_calls: Recordings of whole calls, which programs start.
         directory: Where files are.
         event_grid: Hears of files; None where nobody wants to know.
         engine: The media side; asked for at the start.
         database: Where rows are; likewise.
         url: Where clients find the service; asked for when a file is told of.
+        is_over: Whether a call, by id, does not go on.
 
     Attributes:
         recordings: Of single tracks.
@@ -44,7 +43,6 @@ class KeptMedia:
     def __init__(
         self,
         settings: ServiceSettings,
-        calls: Calls,
         whole_calls: CallRecordings,
         directory: DataDirectory,
         event_grid: EventGrid | None,
@@ -52,6 +50,7 @@ class KeptMedia:
         engine: Callable[[], SfuEngine],
         database: Callable[[], Database],
         url: Callable[[], str],
+        is_over: Callable[[str], Awaitable[bool]],
     ) -> None:
         self.recordings = Recordings(
             engine, database, directory.media / RECORDINGS_FOLDER, floor=settings.free_disk_floor
@@ -60,7 +59,8 @@ class KeptMedia:
             database,
             lambda: directory.media / COMPOSITIONS_FOLDER,
             at_once=settings.compositions_at_once,
-            is_live=lambda call: call in calls.live,
+            floor=settings.free_disk_floor,
+            is_over=is_over,
         )
         self.files = MediaFiles(directory.media, directory.path)
         self._whole_calls = CallRecordingFiles(

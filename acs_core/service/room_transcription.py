@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from acs_core.core import endings
 from acs_core.core.facts import ActivityChanged, EndpointJoined, EndpointLeft, Fact
 from acs_core.errors import InvalidArgumentError, InvalidStateError
 from acs_core.service.parts import ServicePart
@@ -265,8 +264,7 @@ class RoomTranscriptions(ServicePart):
         if record is not None:
             now = self._clock()
             record.run(is_running=False, now=now)
-            goes_on = call.record.end_reason == endings.SERVICE_STOPPED
-            self._keep(record, finished_at=None if goes_on else now)
+            self._keep(record, finished_at=None if call.record.goes_on else now)
 
     # ------------------------------------------------------------ inside
 

@@ -13,7 +13,7 @@ from sqlalchemy import RowMapping
 from acs_core.core.facts import ParticipantRole
 from acs_core.core.rules import TrackRules
 from acs_core.errors import ServiceError, Stage
-from acs_core.service.identity import IdentityRecord
+from acs_core.service.identity_store import IdentityRecord
 from acs_core.service.rooms import RoomOptions, RoomRecord
 
 __all__ = [

@@ -43,13 +43,13 @@ from acs_core.core.facts import (
 )
 from acs_core.core.roster import Roster
 from acs_core.core.rules import EXCLUDE_ALL, TrackRules, includes
-from acs_core.errors import InvalidArgumentError
 from acs_core.service import admission
 from acs_core.service.activity import CallActivity
-from acs_core.service.admission import CallLimits, NameOf, check_name, check_policy
+from acs_core.service.admission import CallLimits, check_policy
 from acs_core.service.endpoints import Endpoint, EndpointObserver, Publication
+from acs_core.service.entering import check_newcomer, check_offer, replaced_by
 from acs_core.service.history import CallRecord
-from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.identity import Principal
 from acs_core.service.lobby import Lobby
 from acs_core.service.meetings import MeetingRecord
 from acs_core.service.publishing import new_publications
@@ -184,10 +184,10 @@ class ServerCall:
                 published.
             InvalidArgumentError: A name is unusable, an id is taken.
         """
-        self._check_newcomer(endpoint_id, {name, principal.display_name})
+        check_newcomer(self, endpoint_id, {name, principal.display_name})
         policy = policy or wire.ReceivePolicy()
         check_policy(policy, self.limits)
-        replaced = self._replaced_by(principal)
+        replaced = replaced_by(self, principal)
         if len(self._endpoints) - len(replaced) >= self.max_endpoints:
             raise admission.call_full(len(self._endpoints))
         endpoint = Endpoint(endpoint_id, principal, self, observer, policy)
@@ -422,35 +422,7 @@ class ServerCall:
             endpoint: In the call or about to join it: then those that it replaces do not count.
             wanted: What it wants to offer.
         """
-        is_here = self._endpoints.get(endpoint.id) is endpoint
-        replaced = [] if is_here else self._replaced_by(endpoint.principal)
-        attributes = attributes_of(self, endpoint)
-        admission.check_kinds(wanted, attributes, self.type, is_joining=not is_here)
-        admission.check_publications(
-            wanted,
-            own_names=[publication.info.name for publication in endpoint.publications.values()],
-            in_call=len(self.publications) - sum(len(other.publications) for other in replaced),
-            options=None if self.room is None else self.room.options,
-            limits=self.limits,
-        )
-
-    def _check_newcomer(self, endpoint_id: str, names: Iterable[str]) -> None:
-        if self.record.ended_at is not None:
-            raise admission.call_over()
-        if endpoint_id in self._endpoints:
-            raise InvalidArgumentError(f"Endpoint id {endpoint_id} is taken.", code=409)
-        for text in names:
-            check_name(NameOf.PARTICIPANT, text, self.limits.name_length)
-
-    def _replaced_by(self, principal: Principal) -> list[Endpoint]:
-        if principal.kind is not PrincipalKind.TWILIO or self.is_probe:
-            return []
-        return [
-            other
-            for other in self._endpoints.values()
-            if other.principal.raw_id == principal.raw_id
-            and other.principal.kind is PrincipalKind.TWILIO
-        ]
+        check_offer(self, endpoint, wanted)
 
     def _take_out(self, endpoint: Endpoint, reason: EndReason, *, tell: bool = True) -> None:
         self._strike(endpoint)

@@ -74,7 +74,8 @@ class ServiceSettings(BaseSettings):
             clients with `turn_secret`'s time-limited credentials.
         data_dir: Where the database and media files are. None: a service that stops forgets its
             users and rooms, and its media files go with it.
-        database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``.
+        database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``,
+            for this service alone.
         retention_days: Days for which a call is remembered after it has ended, with its room and
             participants; 0 for ever.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
@@ -87,8 +88,8 @@ class ServiceSettings(BaseSettings):
         transfer_timeout: Seconds after which a transfer of a call has failed.
         recording_consent: Whether calls of more than two ask who is recorded or transcribed for
             consent; see `RoomOptions.requires_consent` for who cannot give it.
-        free_disk_floor: Bytes that recordings leave free on the disk; a recording that would take
-            more fails, and the call goes on.
+        free_disk_floor: Bytes that recordings and compositions leave free on the disk; one that
+            would take more fails, and the call goes on.
         empty_room_timeout: Seconds for which a Twilio room lives on after its last participant.
         unused_room_timeout: Seconds for which a created Twilio room waits for its first one.
         compositions_at_once: Compositions that are rendered at a time, each in a process.

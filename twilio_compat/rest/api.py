@@ -161,10 +161,8 @@ class RestApi(ServicePart):
         address(request, REST_PATH)
         if request.method == "GET":
             return await handle(request, form)
-        self._database().check_writable()
-        response = await handle(request, form)
-        await self._database().flush()
-        return response
+        async with self._database().durable():
+            return await handle(request, form)
 
 
 async def _form(request: web.Request) -> Form:

@@ -98,7 +98,7 @@ class CompositionHooksResource:
         """`POST /v1/CompositionHooks`."""
         name, order, is_enabled = self._read(form)
         try:
-            hook = await self._compositions.create_hook(name, order, is_enabled=is_enabled)
+            hook = await self._compositions.hooks.create(name, order, is_enabled=is_enabled)
         except ServiceError as error:
             raise _refused(error) from error
         return web.json_response(self._write(request, hook), status=201)
@@ -108,7 +108,7 @@ class CompositionHooksResource:
         found = await self._find(request)
         name, order, is_enabled = self._read(form)
         try:
-            hook = await self._compositions.update_hook(
+            hook = await self._compositions.hooks.update(
                 found.id, name, order, is_enabled=is_enabled
             )
         except ServiceError as error:
@@ -130,7 +130,7 @@ class CompositionHooksResource:
         return stored_page(
             request,
             "composition_hooks",
-            await self._compositions.hooks(query, window(request)),
+            await self._compositions.hooks.list(query, window(request)),
             lambda hook: self._write(request, hook),
             lambda hook: (hook.created_at, hook.id),
         )
@@ -141,7 +141,7 @@ class CompositionHooksResource:
 
     async def delete(self, request: web.Request, _: Form) -> web.Response:
         """`DELETE /v1/CompositionHooks/{hook}`: its compositions stay."""
-        await self._compositions.delete_hook((await self._find(request)).id)
+        await self._compositions.hooks.delete((await self._find(request)).id)
         return web.Response(status=204)
 
     # ------------------------------------------------------------ inside
@@ -161,7 +161,7 @@ class CompositionHooksResource:
         name = request.match_info["hook"]
         found = None
         if is_sid(name, "HK"):
-            found = await self._compositions.find_hook(name.removeprefix("HK"))
+            found = await self._compositions.hooks.find(name.removeprefix("HK"))
         if found is None:
             raise not_found(f"/CompositionHooks/{name}")
         return found

@@ -1,32 +1,34 @@
-"""The part of the service that makes compositions: states, files, hooks, and who hears of it.
+"""The part of the service that makes compositions: states, files, and who hears of it.
 
 Theory of operation. Each composition that is not done has a task: it waits until the call's tracks
 are complete, then for its turn, then for the renderer. A row is completed only after its file got
 its name, and loses that state before its file goes: a file that is shown as done plays. At the
-start, rows that were under way are enqueued again and files without a completed row are deleted,
-so a service that was killed leaves nothing half-made behind.
+start, rows that were under way are enqueued again and files of rows that are not completed are
+deleted, so a service that was killed leaves nothing half-made behind.
 
 A hook makes one composition of each room, whose id follows from both: whoever finds that a room
-needs one may say so any number of times.
+that is over needs one may say so any number of times.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Container, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from acs_core.compositing.job import Rendered, RenderJob
 from acs_core.errors import CallingError, ServiceError, Stage
+from acs_core.service.compositions.hooks import CompositionHooks
 from acs_core.service.compositions.model import (
     Composition,
     CompositionEvent,
@@ -42,7 +44,7 @@ from acs_core.service.compositions.process import render_apart
 from acs_core.service.compositions.tracks import NothingRecorded, RecordingSource, source_tracks
 from acs_core.service.parts import ServicePart
 from acs_core.service.store.calls import Window
-from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
+from acs_core.service.store.compositions import COMPOSITIONS
 from acs_core.service.store.database import Database
 
 if TYPE_CHECKING:
@@ -58,9 +60,17 @@ STEPS: Final = 10
 """How often progress is told, at most."""
 MOST_HOOKS: Final = 1000
 """Hooks that make compositions of a room."""
+ORDER_DEADLINE: Final = 0.5
+"""Seconds that orders for calls which end with the service have at its close."""
 CLOSE_DEADLINE: Final = 1.5
 
+_FILE: Final = re.compile(r"(?P<id>[0-9a-f]{32})\.[0-9a-z]+(?P<part>\.[0-9]+\.part)?")
+
 Render = Callable[[RenderJob, Callable[[float], None]], Coroutine[Any, Any, Rendered]]
+
+
+async def _always(_: str) -> bool:
+    return True
 
 
 class Compositions(ServicePart):
@@ -70,13 +80,15 @@ class Compositions(ServicePart):
         database: Where the rows are; asked for at the start.
         folder: Where the files are to be; likewise.
         at_once: Compositions that are rendered at a time.
-        is_live: Whether a call, by id, goes on.
+        floor: Bytes that are to stay free on the disk.
+        is_over: Whether a call, by id, does not go on.
         render: Runs the renderer.
         clock: Unix seconds.
         new_id: Makes ids.
 
     Attributes:
         recordings: What compositions are made of; set it before the start.
+        hooks: What makes compositions of rooms that are over.
     """
 
     def __init__(
@@ -85,12 +97,14 @@ class Compositions(ServicePart):
         folder: Callable[[], Path],
         *,
         at_once: int = 1,
-        is_live: Callable[[str], bool] = lambda _: False,
+        floor: int = 0,
+        is_over: Callable[[str], Awaitable[bool]] = _always,
         render: Render = render_apart,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self.recordings: RecordingSource = NothingRecorded()
+        self.hooks = CompositionHooks(database, clock, new_id)
         self._database = database
         self._folder = folder
         self._turns = asyncio.Semaphore(at_once)
@@ -98,13 +112,15 @@ class Compositions(ServicePart):
         self._is_open = asyncio.Event()
         # Between the question whether there is one and its being there.
         self._making = asyncio.Lock()
-        self._is_live = is_live
+        self._floor = floor
+        self._is_over = is_over
         self._render = render
         self._clock = clock
         self._new_id = new_id
         self._observers: list[CompositionObserver] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ordering: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def observe(self, observer: CompositionObserver) -> None:
         """Tell somebody about compositions from now on."""
@@ -118,22 +134,28 @@ class Compositions(ServicePart):
         Raises:
             ServiceError: 503, the folder or the database cannot be used.
         """
-        rows = await self._database().all(select(COMPOSITIONS))
-        known = [Composition.from_row(row) for row in rows]
-        whole = {item.file_name for item in known if item.state is CompositionState.COMPLETED}
+        columns = COMPOSITIONS.c
+        rows = await self._database().all(
+            select(columns.id).where(columns.state != CompositionState.COMPLETED)
+        )
         try:
-            await asyncio.to_thread(_clear_up, self._folder(), whole)
+            await asyncio.to_thread(_clear_up, self._folder(), {row.id for row in rows})
         except OSError as error:
             raise ServiceError(
                 f"The folder {self._folder()} cannot be used: {error.strerror}.", code=503
             ) from error
-        for item in sorted(known, key=lambda item: item.created_at):
-            if item.state in (CompositionState.ENQUEUED, CompositionState.PROCESSING):
-                self._enqueue(self._put(replace(item, state=CompositionState.ENQUEUED)))
+        under_way = (CompositionState.ENQUEUED, CompositionState.PROCESSING)
+        query = select(COMPOSITIONS).where(columns.state.in_(under_way))
+        for row in await self._database().all(query.order_by(columns.created_at, columns.id)):
+            item = replace(Composition.from_row(row), state=CompositionState.ENQUEUED)
+            self._enqueue(self._put(item))
         self._is_open.set()
 
     async def close(self) -> None:
         """End what is under way; it goes on at the next start."""
+        self._is_closed = True
+        if self._ordering:
+            await asyncio.wait(self._ordering, timeout=ORDER_DEADLINE)
         tasks = [*self._tasks.values(), *self._ordering]
         for task in tasks:
             task.cancel()
@@ -233,72 +255,9 @@ class Compositions(ServicePart):
 
     # ------------------------------------------------------------ hooks
 
-    async def create_hook(
-        self, name: str, order: CompositionOrder, *, is_enabled: bool = True
-    ) -> CompositionHook:
-        """Make a composition of each recorded room that ends from now on.
-
-        Raises:
-            ServiceError: 409, there is a hook of this name; 503, it cannot be stored.
-        """
-        hook = CompositionHook(
-            id=self._new_id(),
-            name=name,
-            order=order,
-            created_at=self._clock(),
-            is_enabled=is_enabled,
-        )
-        await self._keep(hook)
-        return hook
-
-    async def update_hook(
-        self, hook_id: str, name: str, order: CompositionOrder, *, is_enabled: bool
-    ) -> CompositionHook:
-        """Put something else in the place of a hook.
-
-        Raises:
-            ServiceError: 404, there is none; 409, another has this name; 503, it cannot be stored.
-        """
-        hook = await self.find_hook(hook_id)
-        if hook is None:
-            raise _no_hook(hook_id)
-        changed = hook.changed(name=name, order=order, is_enabled=is_enabled, now=self._clock())
-        await self._keep(changed)
-        return changed
-
-    async def find_hook(self, hook_id: str) -> CompositionHook | None:
-        """A hook by id, or None.
-
-        Raises:
-            ServiceError: 503, the database cannot be used.
-        """
-        query = select(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.id == hook_id)
-        row = await self._database().first(query)
-        return None if row is None else CompositionHook.from_row(row)
-
-    async def hooks(self, query: HookQuery, window: Window) -> Sequence[CompositionHook]:
-        """Hooks, newest first.
-
-        Raises:
-            ServiceError: 503, the database cannot be used.
-        """
-        rows = await self._database().all(query.select(window))
-        return [CompositionHook.from_row(row) for row in rows]
-
-    async def delete_hook(self, hook_id: str) -> None:
-        """Delete a hook; its compositions stay.
-
-        Raises:
-            ServiceError: 404, there is none; 503, the database cannot be used.
-        """
-        if await self.find_hook(hook_id) is None:
-            raise _no_hook(hook_id)
-        self._database().write(delete(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.id == hook_id))
-        await self._database().flush()
-
     def call_ended(self, call: ServerCall) -> None:
-        """Let the hooks make compositions of a room."""
-        if call.room is not None and not call.is_probe:
+        """Let the hooks make compositions of a room that is over."""
+        if call.room is not None and not call.is_probe and not call.record.goes_on:
             self._start_hooks(call.id, call.record.started_at)
 
     def recording_completed(self, call: str) -> None:
@@ -307,8 +266,7 @@ class Compositions(ServicePart):
         Args:
             call: Id of the call.
         """
-        if not self._is_live(call):
-            self._start_hooks(call, None)
+        self._start_hooks(call, None)
 
     def _start_hooks(self, call: str, began_at: float | None) -> None:
         hooks = self._make_by_hooks(call, began_at)
@@ -318,9 +276,12 @@ class Compositions(ServicePart):
         """Let work of an observer, which must not wait, be done in a task of this part.
 
         Args:
-            work: Orders a composition; its `CallingError` is logged.
+            work: Orders a composition; its `CallingError` is logged. Not done after the close.
             name: Of the task.
         """
+        if self._is_closed:
+            work.close()
+            return
         task = asyncio.create_task(self._contained(work, name), name=name)
         self._ordering.add(task)
         task.add_done_callback(self._ordering.discard)
@@ -332,8 +293,8 @@ class Compositions(ServicePart):
             _log.error("%s: nothing was ordered: %s", name, error)
 
     async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
-        hooks = await self.hooks(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
-        if not hooks:
+        hooks = await self.hooks.list(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
+        if not hooks or not await self._is_over(call):
             return
         await self.recordings.settled(call)
         if await self.recordings.of_call(call):
@@ -341,19 +302,6 @@ class Compositions(ServicePart):
                 own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
                 order = msgspec.structs.replace(hook.order, begins_at=began_at)
                 await self.create(call, order, hook=hook, composition_id=own_id)
-
-    async def _keep(self, hook: CompositionHook) -> None:
-        async with self._making:
-            query = select(COMPOSITION_HOOKS).where(COMPOSITION_HOOKS.c.name == hook.name)
-            row = await self._database().first(query)
-            if row is not None and row.id != hook.id:
-                raise ServiceError(
-                    f"There is a composition hook named {hook.name!r}.",
-                    code=409,
-                    stage=Stage.ARGUMENT,
-                )
-            self._database().put(COMPOSITION_HOOKS, hook.as_row())
-        await self._database().flush()
 
     # ------------------------------------------------------------ rendering
 
@@ -374,7 +322,8 @@ class Compositions(ServicePart):
                 self._tell(CompositionEvent.STARTED, composition)
                 found = await self.recordings.of_call(composition.call)
                 tracks = source_tracks(found, self.recordings.path_of)
-                job = composition.order.job(str(self.path_of(composition)), tracks)
+                path = str(self.path_of(composition))
+                job = composition.order.job(path, tracks, floor=self._floor)
                 steps = _Steps(self._clock(), partial(self._progressed, composition))
                 result = await self._render(job, lambda done: steps.tell(done, self._clock()))
             self._completed(composition, result)
@@ -435,13 +384,10 @@ class _Steps:
             self._tell(done, max(0.0, now - self._began) * (1 - done) / done)
 
 
-def _no_hook(hook_id: str) -> ServiceError:
-    return ServiceError(f"There is no composition hook {hook_id}.", code=404, stage=Stage.ARGUMENT)
-
-
-def _clear_up(folder: Path, whole: set[str]) -> None:
-    """Delete what nobody completed."""
+def _clear_up(folder: Path, unfinished: Container[str]) -> None:
+    """Delete what was not completed; what else there is, is somebody else's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in folder.iterdir():
-        if path.name not in whole:
+        name = _FILE.fullmatch(path.name)
+        if name is not None and (name["part"] or name["id"] in unfinished):
             path.unlink()

@@ -91,12 +91,13 @@ class CompositionOrder(msgspec.Struct, frozen=True, kw_only=True):
     status_callback: str | None = None
     status_callback_method: str = "POST"
 
-    def job(self, output: str, tracks: tuple[SourceTrack, ...]) -> RenderJob:
+    def job(self, output: str, tracks: tuple[SourceTrack, ...], *, floor: int = 0) -> RenderJob:
         """What the renderer is to do.
 
         Args:
             output: Path of the file.
             tracks: All of the call.
+            floor: Bytes that are to stay free on the disk.
         """
         periods, end = self.periods, max((track.end for track in tracks), default=0.0)
         if periods is None and not self.is_trimmed and self.begins_at is not None:
@@ -117,6 +118,7 @@ class CompositionOrder(msgspec.Struct, frozen=True, kw_only=True):
             audio=self.audio,
             periods=periods,
             is_trimmed=self.is_trimmed,
+            floor=floor,
         )
 
 
@@ -253,7 +255,7 @@ class HookQuery:
 
     Attributes:
         is_enabled: Whether it makes compositions.
-        name: Exactly this one, or with ``*`` for any text.
+        name: This one, in capitals or not, or with ``*`` for any text.
         after: Created then or later, Unix seconds.
         before: Created then or earlier.
     """
@@ -272,7 +274,7 @@ class HookQuery:
         if self.name is not None:
             # Only the star means more than itself.
             escaped = self.name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            query = query.where(columns.name.like(escaped.replace("*", "%"), escape="\\"))
+            query = query.where(columns.name.ilike(escaped.replace("*", "%"), escape="\\"))
         query = _created(query, columns.created_at, self.after, self.before)
         return in_window(query, window, columns.created_at, columns.id, newest_first=True)
 

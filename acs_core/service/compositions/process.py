@@ -32,6 +32,8 @@ COMMAND: Final = (sys.executable, "-m", "acs_core.compositing")
 STALL_TIMEOUT: Final = 120.0
 """Seconds without a word from the renderer: it speaks every half second, but for the end of a long
 file, which is written anew."""
+_KEPT: Final = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Variables that the renderer is given."""
 
 
 async def render_apart(
@@ -111,10 +113,15 @@ async def _converse(
 
 
 def _environment() -> dict[str, str]:
-    """Ours, and where this very package is: the service may run from a source tree."""
+    """What of ours a program needs to run, and where this very package is.
+
+    The service may run from a source tree. Its secrets are no business of who decodes what clients
+    have sent.
+    """
     here = str(Path(__file__).parents[3])
     paths = [here, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _failed(reason: str) -> MediaError:

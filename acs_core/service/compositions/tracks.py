@@ -1,20 +1,18 @@
 """How compositions see what was recorded of a call.
 
-Whoever records offers a `RecordingSource`; `source_tracks` puts its recordings on one clock.
+Whoever records offers a `RecordingSource`; `source_tracks` says of its recordings what the renderer
+is to know.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from acs_core.compositing.job import SourceTrack
 
 __all__ = ["NothingRecorded", "RecordedTrack", "RecordingSource", "source_tracks"]
-
-SAME_RUN: Final = 2.0
-"""Seconds by which wall clock and common clock may differ: a set clock is not another run."""
 
 
 class RecordedTrack(Protocol):
@@ -27,8 +25,7 @@ class RecordedTrack(Protocol):
         publication: Id of the track.
         name: The track's name.
         kind: "audio" or "video".
-        created_at: When it begins, Unix seconds.
-        offset_ms: The same on a clock that all recordings of one run of the service share.
+        created_at: When it begins, Unix seconds on a clock that is not set while the service runs.
         duration: Seconds.
     """
 
@@ -46,8 +43,6 @@ class RecordedTrack(Protocol):
     def kind(self) -> str: ...  # noqa: D102
     @property
     def created_at(self) -> float: ...  # noqa: D102
-    @property
-    def offset_ms(self) -> int: ...  # noqa: D102
     @property
     def duration(self) -> float | None: ...  # noqa: D102
 
@@ -83,35 +78,27 @@ class NothingRecorded:
 def source_tracks(
     recordings: Sequence[RecordedTrack], path_of: Callable[[Any], Path]
 ) -> tuple[SourceTrack, ...]:
-    """Recordings of a call as the renderer takes them, in Unix seconds.
+    """Recordings of a call as the renderer takes them, in Unix seconds and in order.
 
-    What lies between two of one run of the service is exact to the millisecond; those of another
-    run are placed by the wall clock.
+    What lies between two of one run of the service is exact: they have one clock.
 
     Args:
         recordings: Complete ones.
         path_of: Tells where the file of one is.
     """
-    tracks: list[SourceTrack] = []
-    epoch: float | None = None
-    for recording in sorted(recordings, key=lambda item: (item.created_at, item.id)):
-        offset = recording.offset_ms / 1000
-        if epoch is None or abs(epoch + offset - recording.created_at) > SAME_RUN:
-            epoch = recording.created_at - offset
-        labels = (
-            recording.name,
-            f"MT{recording.publication}",
-            f"PA{recording.endpoint}",
-            f"RT{recording.id}",
+    return tuple(
+        SourceTrack(
+            path=str(path_of(recording)),
+            is_video=recording.kind == "video",
+            start=recording.created_at,
+            duration=recording.duration or 0.0,
+            labels=(
+                recording.name,
+                f"MT{recording.publication}",
+                f"PA{recording.endpoint}",
+                f"RT{recording.id}",
+            ),
+            group=recording.identity,
         )
-        tracks.append(
-            SourceTrack(
-                path=str(path_of(recording)),
-                is_video=recording.kind == "video",
-                start=epoch + offset,
-                duration=recording.duration or 0.0,
-                labels=labels,
-                group=recording.identity,
-            )
-        )
-    return tuple(tracks)
+        for recording in sorted(recordings, key=lambda item: (item.created_at, item.id))
+    )

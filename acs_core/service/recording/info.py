@@ -40,9 +40,9 @@ class RecordingInfo:
         kind: "audio" or "video".
         codec: VP8, VP9, H264, AV1, OPUS, PCMU or PCMA.
         container: mkv or mka; the suffix of the file.
-        created_at: When its first sample was captured, Unix seconds.
-        offset_ms: The same moment in milliseconds on a clock that all recordings of one run of the
-            service share: what lies between the offsets of two recordings is exact.
+        created_at: When its first sample was captured, in Unix seconds of a clock that is not set
+            while the service runs: what lies between two recordings of one run is exact.
+        offset_ms: The same moment in milliseconds, as Twilio shows it.
         duration: Seconds; None until it is completed.
         size: Bytes; None until it is completed.
         is_damaged: Parts are missing, because the disk was too slow.

@@ -29,7 +29,7 @@ from acs_core.service.endpoints import Publication
 from acs_core.service.parts import ServicePart
 from acs_core.service.recording.clocks import SenderClock
 from acs_core.service.recording.info import RecordingInfo, RecordingQuery, RecordingStatus
-from acs_core.service.recording.recovery import recovered, strays
+from acs_core.service.recording.recovery import adopted, recovered, strays
 from acs_core.service.recording.thread import WriterThread
 from acs_core.service.recording.tracks import RecorderEvents, Studio, TrackRecorder
 from acs_core.service.server_call import ServerCall
@@ -76,6 +76,7 @@ class Recordings(ServicePart):
         self._database = database
         self._floor = floor
         self._studio: Studio | None = None
+        self._reader: WriterThread | None = None
         self._observers: list[RecordingObserver] = []
         self._recorders: dict[str, dict[str, TrackRecorder]] = {}
         self._ending: set[TrackRecorder] = set()
@@ -179,26 +180,32 @@ class Recordings(ServicePart):
         """Begin, and look at what a service that was killed has left.
 
         Raises:
-            ServiceError: 503, the folder cannot be used.
+            ServiceError: 503, the folder or the database cannot be used.
         """
+        rows = await self._database().all(select(RECORDINGS.c.id))
+        known = frozenset(row.id for row in rows)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unknown = await asyncio.to_thread(strays, self.folder, known)
         except OSError as error:
             raise ServiceError(
                 f"The folder {self.folder} cannot be used: {error.strerror}.", code=503
             ) from error
-        thread = WriterThread()
         engine = self._engine()
         epoch = time.time() - engine.port.now()
-        self._studio = Studio(engine, thread, self.folder, self._floor, epoch)
+        self._studio = Studio(engine, WriterThread(), self.folder, self._floor, epoch)
+        reader = self._reader = WriterThread("recording recovery")
         for info in await self.list(RecordingQuery(status=RecordingStatus.PROCESSING)):
             self._recovering[info.id] = info.call
-            thread.submit(partial(self._recover, info))
-        rows = await self._database().all(select(RECORDINGS.c.id))
-        thread.submit(partial(self._adopt, frozenset(row.id for row in rows)))
+            reader.submit(partial(self._recover, info, reader))
+        for path in unknown:
+            reader.submit(partial(self._adopt, path, reader))
 
     async def close(self) -> None:
-        """Complete every recording, within 2 s."""
+        """Complete every recording, within 2 s; what is not recovered by then is another time."""
+        if self._reader is not None:
+            self._reader.abandon()
+            self._reader = None
         for call_id in list(self._recorders):
             self._end_all(call_id)
         if self._studio is not None:
@@ -207,20 +214,19 @@ class Recordings(ServicePart):
         self._ending.clear()
         self._wake()
 
-    def _recover(self, info: RecordingInfo) -> None:
-        if self._studio is not None:
-            found = recovered(info, self.folder)
-            self._studio.thread.tell(partial(self._recovered, found))
+    def _recover(self, info: RecordingInfo, reader: WriterThread) -> None:
+        reader.tell(partial(self._recovered, recovered(info, self.folder)))
+
+    def _adopt(self, path: Path, reader: WriterThread) -> None:
+        found = adopted(path)
+        if found is not None:
+            reader.tell(partial(self._recovered, found))
 
     def _recovered(self, info: RecordingInfo) -> None:
-        self._changed(info)
-        self._recovering.pop(info.id, None)
-        self._wake()
-
-    def _adopt(self, known: frozenset[str]) -> None:
-        for found in strays(self.folder, known):
-            if self._studio is not None:
-                self._studio.thread.tell(partial(self._changed, found))
+        if self._reader is not None:
+            self._changed(info)
+            self._recovering.pop(info.id, None)
+            self._wake()
 
     # ------------------------------------------------------------ calls
 

@@ -7,7 +7,7 @@ file therefore tells itself what it is a recording of.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from acs_core.errors import MediaError
 from acs_core.service.recording.container import measure_file, read_note
 from acs_core.service.recording.info import RecordingInfo, RecordingStatus
 
-__all__ = ["recovered", "strays"]
+__all__ = ["adopted", "recovered", "strays"]
 
 _FILE: Final = re.compile(r"([0-9a-f]{32})\.mk[av]")
 
@@ -40,21 +40,24 @@ def recovered(info: RecordingInfo, folder: Path) -> RecordingInfo:
     )
 
 
-def strays(folder: Path, known: Container[str]) -> Iterator[RecordingInfo]:
-    """Recordings that have a file that plays, and no row.
-
-    What is something else, or plays nothing, is left where it is.
+def strays(folder: Path, known: Container[str]) -> list[Path]:
+    """Files that are named as recordings are, and have no row.
 
     Args:
-        folder: Where the files are.
+        folder: Where the files are; nothing may be recorded there yet.
         known: Ids of the recordings that have rows.
     """
-    for path in sorted(folder.iterdir()):
-        name = _FILE.fullmatch(path.name)
-        if name is None or name[1] in known:
-            continue
-        info = RecordingInfo.from_note(read_note(path))
-        if info is not None and info.file_name == path.name:
-            found = recovered(info, folder)
-            if found.status is RecordingStatus.COMPLETED:
-                yield found
+    names = ((path, _FILE.fullmatch(path.name)) for path in folder.iterdir())
+    return sorted(path for path, name in names if name is not None and name[1] not in known)
+
+
+def adopted(path: Path) -> RecordingInfo | None:
+    """The recording that a file without a row is; None for one that plays nothing.
+
+    That is left where it is, as is what somebody else put there.
+    """
+    info = RecordingInfo.from_note(read_note(path))
+    if info is None or info.file_name != path.name:
+        return None
+    found = recovered(info, path.parent)
+    return found if found.status is RecordingStatus.COMPLETED else None

@@ -1,8 +1,9 @@
-"""The thread on which files are written, so that a slow disk holds up no media.
+"""The threads on which files are written and read, so that a slow disk holds up no media.
 
-One thread writes all recordings: what it does is little, and threads take turns anyway. Work waits
-in order and is bounded by the bytes of media in it. Media beyond that is refused: whoever records
-notes that the recording is damaged, and the call goes on.
+One thread writes all recordings: what it does is little, and threads take turns anyway. Another one
+reads what a killed service has left, which may be much. Work waits in order and is bounded by the
+bytes of media in it. Media beyond that is refused: whoever records notes that the recording is
+damaged, and the call goes on.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ class WriterThread:
     """Carries out work in order; `close` it.
 
     Args:
+        name: Of the thread.
         max_pending: Bytes of media that may wait.
     """
 
-    def __init__(self, *, max_pending: int = MAX_PENDING) -> None:
+    def __init__(self, name: str = "recording", *, max_pending: int = MAX_PENDING) -> None:
         self._max_pending = max_pending
         self._loop = asyncio.get_running_loop()
         self._work: queue.SimpleQueue[tuple[_Work, int] | None] = queue.SimpleQueue()
@@ -41,7 +43,7 @@ class WriterThread:
         self._pending = 0
         self._ended = asyncio.Event()
         # A daemon: a disk that does not answer must not keep the program from ending.
-        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property
@@ -71,6 +73,13 @@ class WriterThread:
         # The loop is gone when the program ends without closing the service.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(news)
+
+    def abandon(self) -> None:
+        """End after what is being done now; what waits is not done. Nobody waits for that."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._work.get_nowait()
+        self._work.put(None)
 
     async def close(self, *, deadline: float = CLOSE_DEADLINE) -> bool:
         """Do what waits, then end; say whether that was done in time."""

@@ -10,12 +10,12 @@ it was.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from acs_core.disks import check_free_space
 from acs_core.errors import MediaError, Stage
 from acs_core.service.recording.clocks import RtpClock, SenderClock
 from acs_core.service.recording.container import CODECS, FileCodec, MatroskaFile, last_length
@@ -285,7 +285,7 @@ class TrackWriter:
         at_ms = max(self._last_ms + 1, round((at - self._began) * 1000))
         if at_ms - self._checked_ms >= 1000 * SPACE_INTERVAL:
             self._checked_ms = at_ms
-            self._check_space(self._file.path)
+            check_free_space(self._file.path.parent, self._floor)
         self._file.write(
             sample.data,
             at_ms,
@@ -300,7 +300,7 @@ class TrackWriter:
 
     def _open(self, at: float, sample: Sample, stream: _Stream) -> MatroskaFile:
         path = self._path(stream.codec.container)
-        self._check_space(path)
+        check_free_space(path.parent, self._floor)
         self._began = at
         opened = Opened(stream.codec, at, path)
         made = MatroskaFile(
@@ -312,18 +312,6 @@ class TrackWriter:
         )
         self._listener.opened(opened)
         return made
-
-    def _check_space(self, path: Path) -> None:
-        try:
-            free = shutil.disk_usage(path.parent).free
-        except OSError as error:
-            raise MediaError(
-                f"The disk of the recordings cannot be used: {error.strerror}.", stage=Stage.MEDIA
-            ) from error
-        if free < self._floor:
-            raise MediaError(
-                f"Only {free} bytes are free on the disk of the recordings.", stage=Stage.MEDIA
-            )
 
 
 def _samples(codec: FileCodec, clock_rate: int) -> SampleMaker:

@@ -15,7 +15,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from aiohttp import web
@@ -50,7 +51,7 @@ class AzureFront:
 
     Args:
         gate: Who may ask.
-        flush: Returns when everything that was changed is durable.
+        durable: Around what changes something: makes it durable, or refuses it.
         clock: Unix seconds.
         body_deadline: Seconds that a body may take to arrive.
     """
@@ -59,13 +60,13 @@ class AzureFront:
         self,
         gate: Gate,
         *,
-        flush: Callable[[], Awaitable[None]],
+        durable: Callable[[], AbstractAsyncContextManager[None]],
         clock: Callable[[], float] = time.time,
         body_deadline: float = BODY_DEADLINE,
     ) -> None:
         self._gate = gate
         self._body_deadline = body_deadline
-        self._flush = flush
+        self._durable = durable
         self._clock = clock
         self._repeats = Repeats()
         self._served: list[AzureRoute] = []
@@ -118,9 +119,8 @@ class AzureFront:
         self, route: AzureRoute, asked: AzureRequest, admitted: Pass
     ) -> AzureAnswer:
         try:
-            answer = await route.handler(asked)
-            if route.method not in _SAFE:
-                await self._flush()
+            async with nullcontext() if route.method in _SAFE else self._durable():
+                answer = await route.handler(asked)
         except CallingError as error:
             answer = refusal(error)
         except Exception:

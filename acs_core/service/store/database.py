@@ -3,15 +3,18 @@
 Theory of operation. State that calls need lives in memory; the database follows it. Whoever changes
 something calls `put` or `write`, which never wait: a task of the database carries the statements
 out in order, all that have come meanwhile in one transaction. Whoever acknowledges a change to a
-client awaits `flush` first: what was acknowledged is durable then. Reads see everything that was
-written before them. Nothing on the way of media ever awaits the database.
+client makes it in a `durable` block, or awaits `flush` first: what was acknowledged is durable
+then. Reads see everything that was written before them. Nothing on the way of media ever awaits
+the database.
 
 Where the disk is full or the server gone, statements wait, and are tried again; `flush` refuses
-meanwhile, and `check_writable` before anything was changed. A statement that can never work is
-logged and dropped, so that it holds up no other; whoever waits for a flush then is refused, too.
+meanwhile, and `durable` before anything was changed. A statement that can never work is logged and
+dropped, so that it holds up no other, as are those that are too many to wait; whoever waits for a
+flush then is refused, too.
 
 SQLite runs in write-ahead mode and syncs each transaction (`synchronous=FULL`): a transaction that
-was committed survives a cut of power, too.
+was committed survives a cut of power, too. PostgreSQL is written through one connection, which
+holds the lock of `engines.py`: who has not got it writes nothing, also after a lost connection.
 """
 
 from __future__ import annotations
@@ -24,21 +27,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import URL, Connection, Executable, MetaData, Row, Table, event
+from sqlalchemy import Connection, Executable, MetaData, Row, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-    StatementError,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import StaticPool
 
-from acs_core.errors import CallingError, InvalidArgumentError, ServiceError, Stage
+from acs_core.errors import CallingError, ServiceError, Stage
+from acs_core.service.store.engines import engines, is_in_memory
 
 __all__ = ["IN_MEMORY", "METADATA", "Database"]
 
@@ -61,10 +57,7 @@ MOST_WAITING: Final = 100_000
 RETRY_INTERVAL: Final = 1.0
 FLUSH_DEADLINE: Final = 10.0
 READ_DEADLINE: Final = 10.0
-CONNECT_DEADLINE: Final = 10.0
-STATEMENT_DEADLINE: Final = 60.0
 CLOSE_DEADLINE: Final = 2.0
-DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 # Classes of SQLSTATE that say that the server is at fault (PostgreSQL, appendix A): connection,
 # rollback, resources, operator and system; and a transaction that may only read.
@@ -83,6 +76,7 @@ class Database:
 
     Args:
         engine: Connects to it.
+        writing: Connects to it for writing; None: the same.
         retry_interval: Seconds after which a failed attempt to write is repeated.
         most_waiting: Statements that wait at most; further ones are dropped.
     """
@@ -91,10 +85,12 @@ class Database:
         self,
         engine: AsyncEngine,
         *,
+        writing: AsyncEngine | None = None,
         retry_interval: float = RETRY_INTERVAL,
         most_waiting: int = MOST_WAITING,
     ) -> None:
         self._engine = engine
+        self._writing = writing or engine
         self._retry_interval = retry_interval
         self._most_waiting = most_waiting
         # Connections to a database in memory are one connection.
@@ -102,8 +98,8 @@ class Database:
         self._waiting: deque[_Statement] = deque()
         self._written = 0  # statements that were queued, ever
         self._done = 0  # of these, those that were carried out or dropped
-        self._dropped = 0
-        self._rejected = 0
+        self._lost = 0  # those that were dropped
+        self._is_full = False
         self._puts: dict[tuple[str, ...], Executable] = {}
         self._failure: Exception | None = None
         self._has_work = asyncio.Event()
@@ -124,21 +120,24 @@ class Database:
         Args:
             url: As SQLAlchemy writes it, ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``;
                 the driver may be left out.
-            connections: To PostgreSQL at a time, at most.
+            connections: To PostgreSQL at a time, at most; one of them is for writing.
             retry_interval: As for the class.
             most_waiting: As for the class.
 
         Raises:
             InvalidArgumentError: The URL is none, or of another kind of database.
-            ServiceError: 503, the database cannot be opened; it says why.
+            ServiceError: 503, the database cannot be opened, or another service uses it; it says
+                why.
         """
-        engine = _engine(url, connections)
-        self = cls(engine, retry_interval=retry_interval, most_waiting=most_waiting)
+        engine, writing = engines(url, connections)
+        self = cls(
+            engine, writing=writing, retry_interval=retry_interval, most_waiting=most_waiting
+        )
         try:
-            async with self._connection() as connection:
+            async with self._connection(writing) as connection:
                 await connection.run_sync(_bring_up_to_date)
         except BaseException as error:
-            await engine.dispose()
+            await self._disconnect()
             if isinstance(error, CallingError) or not isinstance(error, Exception):
                 raise
             raise _unusable(error) from error
@@ -153,12 +152,15 @@ class Database:
             _log.error("%d changes were not stored: %s", len(self._waiting), error)
         if self._writer is not None:
             self._writer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._writer
+            await asyncio.wait({self._writer}, timeout=CLOSE_DEADLINE)
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
         # A server that does not answer is left alone.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_DEADLINE):
                 await self._engine.dispose()
+                await self._writing.dispose()
 
     # ------------------------------------------------------------ writing
 
@@ -187,16 +189,20 @@ class Database:
         return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
     def write(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> None:
-        """Carry out a statement soon, after what was written before it; never waits."""
+        """Carry out a statement soon, after what was written before it; never waits.
+
+        It may be carried out twice, where a connection is lost before the answer.
+        """
         self._queue(statement, parameters, None)
 
     def _queue(
         self, statement: Executable, parameters: Mapping[str, Any] | None, table: Table | None
     ) -> None:
         if len(self._waiting) >= self._most_waiting:
-            if not self._dropped:
+            if not self._is_full:
                 _log.error("the database cannot be written; changes are lost from now on")
-            self._dropped += 1
+            self._is_full = True
+            self._lost += 1
             return
         self._waiting.append((statement, parameters, table))
         self._written += 1
@@ -217,11 +223,28 @@ class Database:
         Raises:
             ServiceError: 503, it is not; it is tried again all the same.
         """
-        dropped, rejected = self._dropped, self._rejected
+        is_full, lost = self._is_full, self._lost
         await self._carried_out(deadline)
-        if dropped:
+        if is_full:
             raise _unusable(RuntimeError("too many changes wait"))
-        if self._rejected > rejected:
+        self._check_lost(lost)
+
+    @contextlib.asynccontextmanager
+    async def durable(self) -> AsyncIterator[None]:
+        """A block of changes: refused while none can be stored, and durable at its end.
+
+        Raises:
+            ServiceError: 503, before the block or after it; what it has changed stays so then.
+        """
+        self.check_writable()
+        lost = self._lost
+        yield
+        await self.flush()
+        # What the block waited for in between may have carried its statements out already.
+        self._check_lost(lost)
+
+    def _check_lost(self, before: int) -> None:
+        if self._lost > before:
             # Perhaps somebody else's; better one refusal too many than a change that is not there.
             raise _unusable(RuntimeError("a change cannot be stored, see the log"))
 
@@ -251,9 +274,10 @@ class Database:
         """
         await self._carried_out(FLUSH_DEADLINE)
         try:
-            async with asyncio.timeout(READ_DEADLINE), self._connection() as connection:
+            async with asyncio.timeout(READ_DEADLINE), self._connection(self._engine) as connection:
                 return (await connection.execute(statement)).all()
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
+            # While it connects, a driver raises errors of its own as well.
             raise _unusable(error) from error
 
     async def first(self, statement: Executable) -> Row[Any] | None:
@@ -264,9 +288,9 @@ class Database:
     # ------------------------------------------------------------ inside
 
     @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, which is committed at the end of the block."""
-        async with self._alone or contextlib.nullcontext(), self._engine.begin() as connection:
+        async with self._alone or contextlib.nullcontext(), engine.begin() as connection:
             yield connection
 
     async def _write_behind(self) -> None:
@@ -288,7 +312,7 @@ class Database:
             for _ in range(count):
                 self._waiting.popleft()
             self._done += count
-            self._dropped = 0
+            self._is_full = False
             self._tell(failure=None)
 
     async def _carry_out(self, batch: Sequence[_Statement]) -> None:
@@ -299,11 +323,11 @@ class Database:
                 try:
                     await self._commit([statement])
                 except _RejectedError as error:
-                    self._rejected += 1
+                    self._lost += 1
                     _log.error("a change cannot be stored: %s", error)
 
     async def _commit(self, batch: Sequence[_Statement]) -> None:
-        async with self._connection() as connection:
+        async with self._connection(self._writing) as connection:
             for statement, rows in _joined(batch):
                 try:
                     await connection.execute(statement, rows)
@@ -315,40 +339,6 @@ class Database:
     def _tell(self, *, failure: Exception | None) -> None:
         self._failure = failure
         self._progress.set()
-
-
-def _engine(url: str, connections: int) -> AsyncEngine:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise _wrong_url("This is no URL of a database.") from error
-    driver = DRIVERS.get(parsed.get_backend_name())
-    if driver is None:
-        raise _wrong_url(f"Databases of {parsed.get_backend_name()} are not supported.")
-    parsed = parsed.set(drivername=driver)
-    try:
-        if driver.startswith("postgresql"):
-            deadlines = {"timeout": CONNECT_DEADLINE, "command_timeout": STATEMENT_DEADLINE}
-            return create_async_engine(
-                parsed, pool_size=connections, pool_pre_ping=True, connect_args=deadlines
-            )
-        options: dict[str, Any] = {"poolclass": StaticPool} if _is_in_memory(parsed) else {}
-        engine = create_async_engine(parsed, **options)
-    except (ImportError, NoSuchModuleError) as error:
-        raise InvalidArgumentError(
-            f"The driver of this database is not installed: {error}.",
-            stage=Stage.ARGUMENT,
-            next_step="Install twilio-compat[postgres].",
-        ) from error
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
 
 
 def _joined(
@@ -374,18 +364,13 @@ def _joined(
 
 def _bring_up_to_date(connection: Connection) -> None:
     """Make or change the tables; those of a database in memory are quicker made at once."""
-    if _is_in_memory(connection.engine.url):
+    if is_in_memory(connection.engine.url):
         METADATA.create_all(connection)
         return
     # Here, since it takes a while, and a service without a database file needs none of it.
     from acs_core.service.store.migrations import upgrade
 
     upgrade(connection)
-
-
-def _is_in_memory(url: URL) -> bool:
-    is_nowhere = url.database in (None, "", ":memory:")
-    return is_nowhere and url.get_backend_name() == "sqlite"
 
 
 def _may_work_later(error: Exception) -> bool:
@@ -417,13 +402,6 @@ def _unusable(error: BaseException) -> ServiceError:
         f"The database cannot be used: {_reason(error)}.",
         code=503,
         stage=Stage.SIGNALING,
-        next_step="Look at the disk of the data directory, or at the database server; then retry.",
-    )
-
-
-def _wrong_url(message: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        message,
-        stage=Stage.ARGUMENT,
-        next_step="Write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.",
+        next_step="Look at the disk of the data directory, at the database server, or for another "
+        "service; then retry.",
     )

@@ -80,8 +80,10 @@ class RoomFilter:
 
 
 def existing_rooms() -> Select[Any]:
-    """Rooms that are for more than one call, and were not deleted."""
-    return select(ROOMS).where(ROOMS.c.deleted_at.is_(None), ROOMS.c.is_session.is_(False))
+    """Rooms that are for more than one call, and were not deleted, in order of creation."""
+    room = ROOMS.c
+    existing = select(ROOMS).where(room.deleted_at.is_(None), room.is_session.is_(False))
+    return existing.order_by(room.created_at, room.id)
 
 
 def one_call(call_id: str) -> Select[Any]:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from acs_core.compositing.job import AudioPart, FileFormat, RenderJob, SourceTrack, VideoPart
 from acs_core.compositing.layout import Region
+from acs_core.compositing.output import WaveOutput
 from acs_core.compositing.render import render
 from acs_core.errors import MediaError
 from tests.support.track_files import (
@@ -206,3 +208,11 @@ def test_what_cannot_be_rendered_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(MediaError):
         render(wanted, lambda _: None)
     assert list(tmp_path.glob("out*")) == []
+
+
+def test_a_wav_file_that_would_be_too_long_for_its_header_is_refused(tmp_path: Path) -> None:
+    output = WaveOutput(tmp_path / "a.wav", channels=1, rate=48_000, largest=200)
+    output.write_sound(np.zeros((100, 1), np.int16))
+    with pytest.raises(MediaError, match="4 GiB"):
+        output.write_sound(np.zeros((1, 1), np.int16))
+    output.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 import uuid
@@ -22,13 +23,8 @@ from acs_core.service.archive import MARKS_KEPT, Archive
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.history import History
-from acs_core.service.identity import (
-    IdentityRecord,
-    IdentityRegistry,
-    MemoryIdentityStore,
-    Principal,
-    PrincipalKind,
-)
+from acs_core.service.identity import IdentityRegistry, Principal, PrincipalKind
+from acs_core.service.identity_store import IdentityRecord, MemoryIdentityStore
 from acs_core.service.rooms import RoomKind, RoomOptions, Rooms
 from acs_core.service.server_call import ServerCall
 from acs_core.service.settings import ServiceSettings, new_access_key
@@ -292,6 +288,38 @@ async def database() -> AsyncIterator[Database]:
     opened = await Database.open()
     yield opened
     await opened.close()
+
+
+async def test_rooms_come_back_in_order_of_creation(database: Database) -> None:
+    desk = Desk(database, retention=None)
+    await desk.archive.start()
+    made = {}
+    # The order of rows is the database's business, and clocks are set back.
+    for second in (3.0, 1.0, 2.0):
+        desk.now = second
+        made[second] = desk.calls.rooms.create().id
+    await desk.archive.close()
+    again = Desk(database, retention=None)
+    await again.archive.start()
+    found = [room.id for room in again.calls.rooms.records]
+    assert found == [made[1.0], made[2.0], made[3.0]]
+    await again.archive.close()
+
+
+async def test_what_goes_on_is_known_after_the_restart_only(database: Database) -> None:
+    desk = Desk(database, retention=None)
+    await desk.archive.start()
+    room = desk.calls.create(unique_name="daily")
+    await desk.archive.close()
+    again = Desk(database, retention=None)
+    await again.archive.start()
+    asked = asyncio.create_task(again.archive.is_over(room.id))
+    await again.database.flush()
+    assert not asked.done()
+    await again.archive.resume()
+    assert not await asked
+    assert await again.archive.is_over("0" * 32)
+    await again.archive.close()
 
 
 async def test_calls_are_forgotten_when_they_ended_long_enough_ago(database: Database) -> None:

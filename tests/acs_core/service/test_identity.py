@@ -12,11 +12,11 @@ from acs_core.service.identity import (
     SCOPES,
     AcsTokenVerifier,
     IdentityRegistry,
-    MemoryIdentityStore,
     PrincipalKind,
     issue_token,
     verify_token,
 )
+from acs_core.service.identity_store import MemoryIdentityStore
 from acs_core.signed_token import sign
 
 KEY = b"0123456789abcdef0123456789abcdef"

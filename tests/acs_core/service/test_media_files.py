@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -91,6 +92,17 @@ async def test_names_never_become_paths(library: Library, folder: str, file: str
     # Signed, as if the service had made a mistake.
     link = library.files.link(folder, file).replace("../", "%2e%2e%2f").replace("\0", "%00")
     assert (await library.get(link))[0] in (403, 404)
+
+
+@pytest.mark.parametrize("target", [b"/media/recordings/\xff?", b"/media/r/x?signature=\xff"])
+async def test_bytes_that_are_no_text_are_refused(library: Library, target: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(library.url.rpartition(":")[2]))
+    writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    assert answer.split()[1] in (b"400", b"403", b"404")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_symbolic_link_is_no_file(library: Library) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from acs_core.core.facts import ParticipantRole, Priority
 from acs_core.core.rules import TrackRule
 from acs_core.errors import ServiceError
-from acs_core.service.identity import IdentityRecord
+from acs_core.service.identity_store import IdentityRecord
 from acs_core.service.rooms import MOST_PARTICIPANTS, RoomKind, RoomOptions, RoomRecord
 from acs_core.service.rows import (
     identity_from_row,

@@ -1,4 +1,4 @@
-"""${message}."""
+"""${message[:1].upper() + message[1:]}."""
 
 from __future__ import annotations
 
@@ -13,4 +13,8 @@ down_revision: Final = ${repr(down_revision)}
 
 def upgrade() -> None:
     """Take the step."""
-    ${upgrades if upgrades else "pass"}
+% for line in (upgrades or "pass").splitlines():
+% if not line.strip().startswith("# ###"):
+    ${line.removeprefix("    ")}
+% endif
+% endfor

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -9,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from acs_core import wire
 from acs_core.compositing.job import AudioPart, FileFormat, Rendered, RenderJob
 from acs_core.compositing.layout import Region
+from acs_core.core import endings
+from acs_core.core.facts import EndReason
 from acs_core.errors import MediaError, ServiceError
 from acs_core.service.automation.recordings import (
     CallRecording,
@@ -19,6 +23,7 @@ from acs_core.service.automation.recordings import (
     RecordingFormat,
     RecordingState,
 )
+from acs_core.service.calls import Calls
 from acs_core.service.compositions import (
     Composition,
     CompositionEvent,
@@ -32,8 +37,11 @@ from acs_core.service.compositions.call_recordings import (
     kept_periods,
     render_call_recording,
 )
-from acs_core.service.compositions.model import CompositionQuery, HookQuery
+from acs_core.service.compositions.model import CompositionQuery
 from acs_core.service.compositions.process import render_apart
+from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.rooms import Rooms
+from acs_core.service.server_call import ServerCall
 from acs_core.service.store.calls import Window
 from acs_core.service.store.database import Database
 from tests.support.events import until
@@ -43,6 +51,7 @@ from tests.support.track_files import RED, lengths, levels
 CALL = "c" * 32
 SOUND = CompositionOrder(format=FileFormat.WAV, audio=AudioPart())
 ALL = Window(limit=100)
+SOMEBODY = Principal("8:acs:r_ann", PrincipalKind.ACS, 2e9)
 GRID = CompositionOrder(
     format=FileFormat.MP4,
     regions={"grid": Region(video_sources=("*",))},
@@ -50,6 +59,13 @@ GRID = CompositionOrder(
     height=48,
     audio=AudioPart(),
 )
+
+
+class Timeless:
+    """A timer that never fires."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
 
 
 class Desk:
@@ -90,9 +106,7 @@ class Studio:
     async def open(self, *, is_started: bool = True, **options: Any) -> AsyncIterator[Compositions]:
         database = await Database.open(self._url)
         options = {"render": self.desk.render} | options
-        part = Compositions(
-            lambda: database, lambda: self.folder, is_live=self.live.__contains__, **options
-        )
+        part = Compositions(lambda: database, lambda: self.folder, is_over=self.is_over, **options)
         part.recordings = self.recordings
         part.observe(lambda event, item: self.news.append((event, item)))
         try:
@@ -102,6 +116,9 @@ class Studio:
         finally:
             await part.close()
             await database.close()
+
+    async def is_over(self, call: str) -> bool:
+        return call not in self.live
 
     @property
     def events(self) -> list[str]:
@@ -144,7 +161,7 @@ async def test_a_composition_is_rendered_from_the_tracks_of_a_call(tmp_path: Pat
 
 async def test_what_is_ordered_is_kept_in_the_table(studio: Studio) -> None:
     async with studio.open() as part:
-        hook = await part.create_hook("all", GRID)
+        hook = await part.hooks.create("all", GRID)
         made = await part.create(CALL, GRID, hook=hook)
     async with studio.open() as part:
         found = await part.find(made.id)
@@ -272,6 +289,37 @@ async def test_a_start_goes_on_with_what_was_under_way(studio: Studio) -> None:
         assert await state_of(part, done) is CompositionState.COMPLETED
 
 
+async def test_a_start_deletes_nothing_that_it_did_not_make(studio: Studio) -> None:
+    """As after the database was changed for another one, or somebody kept notes beside it."""
+    unknown = f"{'b' * 32}.mp4"
+    (studio.folder / "notes").mkdir(parents=True)
+    for name in (unknown, f"{unknown}.77.part", "readme.part"):
+        (studio.folder / name).touch()
+    async with studio.open():
+        assert studio.files == [unknown, "notes", "readme.part"]
+
+
+async def test_a_full_disk_fails_the_composition(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    studio.recordings.tone(CALL, 440, 0.2)
+    async with studio.open(render=render_apart, floor=10**18) as part:
+        made = await part.create(CALL, SOUND)
+        await until(lambda: studio.events[-1] == "failed", deadline=40)
+        found = await part.find(made.id)
+        assert found is not None
+        assert "are free on the disk" in found.failure
+        assert studio.files == []
+
+
+async def test_only_its_owner_may_read_a_file(tmp_path: Path) -> None:
+    studio = Studio(tmp_path)
+    studio.recordings.tone(CALL, 440, 0.2)
+    async with studio.open(render=render_apart) as part:
+        made = await part.create(CALL, SOUND)
+        await until(lambda: studio.events[-1] == "available", deadline=40)
+        assert os.stat(part.path_of(made)).st_mode & 0o777 == 0o600
+
+
 async def test_compositions_are_found_by_what_they_are(studio: Studio) -> None:
     seconds = iter(range(1, 100))
     async with studio.open(clock=lambda: float(next(seconds)), at_once=9) as part:
@@ -299,8 +347,8 @@ async def test_an_enabled_hook_makes_one_composition_of_each_room(studio: Studio
     call = uuid.uuid4().hex
     studio.recordings.tone(call, 440, 0.1)
     async with studio.open(at_once=9) as part:
-        hook = await part.create_hook("all", GRID)
-        await part.create_hook("none", GRID, is_enabled=False)
+        hook = await part.hooks.create("all", GRID)
+        await part.hooks.create("none", GRID, is_enabled=False)
         studio.recordings.is_settled.clear()
         part.recording_completed(call)
         part.recording_completed(call)
@@ -321,40 +369,39 @@ async def test_an_enabled_hook_makes_one_composition_of_each_room(studio: Studio
         assert len(await part.list(CompositionQuery(), ALL)) == 1
 
 
-async def test_hooks_are_made_changed_found_and_deleted(studio: Studio) -> None:
-    seconds = iter(range(1, 100))
-    async with studio.open(clock=lambda: float(next(seconds))) as part:
-        first = await part.create_hook("a_b", SOUND)
-        second = await part.create_hook("axb*", GRID, is_enabled=False)
-        with pytest.raises(ServiceError) as caught:
-            await part.create_hook("a_b", SOUND)
-        assert caught.value.code == 409
-        with pytest.raises(ServiceError):
-            await part.update_hook(second.id, "a_b", SOUND, is_enabled=True)
-        changed = await part.update_hook(first.id, "a_b", GRID, is_enabled=False)
-        assert (changed.order, changed.is_enabled) == (GRID, False)
-        assert changed.updated_at is not None
-        assert await part.find_hook(first.id) == changed
+def ended(reason: EndReason, *, is_session: bool) -> ServerCall:
+    """A call in a room, which nobody joined."""
+    calls = Calls(rooms=Rooms(), later=lambda _, __: Timeless())
+    if is_session:
+        call = calls.create()
+    else:
+        room = calls.rooms.create()
+        call = calls.resolve(wire.RoomLocator(room=room.id), SOMEBODY)
+    call.end(reason)
+    return call
 
-        async def names(**filters: Any) -> list[str]:
-            return [hook.name for hook in await part.hooks(HookQuery(**filters), ALL)]
 
-        assert await names() == ["axb*", "a_b"]
-        assert await names(name="a_b") == ["a_b"]
-        assert await names(name="a*b") == ["a_b"]
-        assert await names(name="a*") == ["axb*", "a_b"]
-        assert await names(is_enabled=True) == []
-        assert await names(before=first.created_at) == ["a_b"]
-        assert await names(after=second.created_at) == ["axb*"]
-        await part.delete_hook(first.id)
-        assert await names() == ["axb*"]
-        for wrong in (
-            part.delete_hook(first.id),
-            part.update_hook("x", "y", SOUND, is_enabled=True),
-        ):
-            with pytest.raises(ServiceError) as caught:
-                await wrong
-            assert caught.value.code == 404
+async def test_a_room_that_goes_on_after_the_service_stops_is_not_over(studio: Studio) -> None:
+    twilio = ended(endings.SERVICE_STOPPED, is_session=True)
+    completed = ended(endings.ROOM_COMPLETED, is_session=True)
+    azure = ended(endings.SERVICE_STOPPED, is_session=False)
+    for call in (twilio, completed, azure):
+        studio.recordings.tone(call.id, 440, 0.1)
+    async with studio.open(at_once=9) as part:
+        await part.hooks.create("all", GRID)
+        for call in (twilio, completed, azure):
+            part.call_ended(call)
+        # What was ordered is ordered although the service closes at once.
+    async with studio.open() as part:
+        made = await part.list(CompositionQuery(), ALL)
+        assert {item.call for item in made} == {completed.id, azure.id}
+
+
+async def test_nothing_is_begun_after_the_close(studio: Studio) -> None:
+    async with studio.open() as part:
+        await part.hooks.create("all", GRID)
+    part.recording_completed(CALL)
+    assert not part._ordering
 
 
 # ------------------------------------------------------------------ recordings of whole calls

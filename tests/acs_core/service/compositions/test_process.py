@@ -66,6 +66,20 @@ async def test_every_end_of_the_renderer_has_a_reason(
     assert names(tmp_path) == []
 
 
+async def test_the_renderer_does_not_know_the_secrets_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACS_ACCESS_KEY", "canary")
+    script = (
+        "import json, os, sys\n"
+        "print(json.dumps({'type': 'failed', 'reason': ' '.join(map(str, os.environ.items()))}))"
+    )
+    with pytest.raises(MediaError) as caught:
+        await render_apart(job(tmp_path), lambda _: None, command=[sys.executable, "-c", script])
+    assert "PATH" in caught.value.message
+    assert "canary" not in caught.value.message
+
+
 async def test_a_cancelled_job_leaves_neither_process_nor_file(tmp_path: Path) -> None:
     (tmp_path / "pid").touch()
     # It leaves an unfinished file behind, as a renderer that is killed does.

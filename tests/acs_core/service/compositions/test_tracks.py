@@ -31,16 +31,3 @@ def test_tracks_keep_their_distances() -> None:
         f"RT{first.id}",
     )
     assert (audio.group, video.group, audio.path, audio.duration) == ("ann", "ben", "/a", 2.0)
-
-
-class LaterRun(Recorded):
-    @property
-    def created_at(self) -> float:
-        return EPOCH + 3600.0
-
-
-def test_tracks_of_another_run_are_placed_by_the_wall_clock() -> None:
-    first = Recorded(Path("/a"), "audio", "mic", 2.0, offset_ms=90_000)
-    second = LaterRun(Path("/b"), "audio", "mic", 2.0, offset_ms=70)
-    tracks = source_tracks([first, second], lambda info: info.path)
-    assert [track.start for track in tracks] == pytest.approx([EPOCH + 90.0, EPOCH + 3600.0])

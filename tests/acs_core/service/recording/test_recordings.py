@@ -267,6 +267,39 @@ async def test_what_a_killed_service_left_is_completed_or_failed(tmp_path: Path)
         assert "holds nothing" in found[2].failure or "failed" in found[2].failure
 
 
+async def test_looking_at_what_was_left_holds_up_no_recording(tmp_path: Path) -> None:
+    left = RecordingInfo(
+        id="a" * 32,
+        call="c" * 32,
+        room="daily",
+        endpoint="e" * 32,
+        identity="anna",
+        publication="d" * 32,
+        name="microphone",
+        kind="audio",
+        codec="OPUS",
+        container="mka",
+        status=RecordingStatus.PROCESSING,
+        created_at=1000.0,
+        offset_ms=1_000_000,
+    )
+    async with embedded(options={"data_dir": tmp_path}) as server:
+        server.database.put(RECORDINGS, left.as_row())
+        endless = server.recordings.folder / left.file_name
+    os.mkfifo(endless)
+    async with meeting(data_dir=tmp_path, free_disk_floor=0) as place:
+        studio(place.server)
+        news = news_of(place.server)
+        guest = await place.guest("anna", name="studio", tone=440.0)
+        await until(lambda: len(news) == 1)
+        guest.disconnect()
+        await until(lambda: [what for what, _ in news] == ["started", "completed"])
+        found = await place.server.recordings.find(left.id)
+        assert found == left
+    # Its thread, for which nobody waits, ends.
+    os.close(os.open(endless, os.O_WRONLY | os.O_NONBLOCK))
+
+
 async def test_media_that_a_slow_disk_cannot_take_is_left_out_and_told(place: Meeting) -> None:
     server = place.server
     call, news = studio(server), news_of(server)

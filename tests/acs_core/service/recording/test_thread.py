@@ -43,3 +43,22 @@ async def test_media_is_refused_when_the_disk_does_not_answer_and_the_loop_goes_
     answer.set()
     assert await thread.close()
     assert thread.pending == 0
+
+
+async def test_what_is_abandoned_is_not_done() -> None:
+    thread = WriterThread()
+    answer, begun = threading.Event(), asyncio.Event()
+    done: list[str] = []
+
+    def slow() -> None:
+        thread.tell(begun.set)
+        answer.wait(10)
+        done.append("slow")
+
+    thread.submit(slow)
+    thread.submit(lambda: done.append("after"))
+    await begun.wait()
+    thread.abandon()
+    answer.set()
+    assert await thread.close()
+    assert done == ["slow"]

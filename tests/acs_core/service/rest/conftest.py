@@ -163,5 +163,4 @@ async def every_way(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
 async def _deserted(service: CallingService) -> None:
     """Return when all clients have disconnected; a blocking one does not say goodbye with TLS."""
     # Private on purpose: nobody but a test's loop, which ends at once, needs to know.
-    server = service._runner and service._runner.server
-    await until(lambda: server is None or not server.connections)
+    await until(lambda: not service._web.connections)

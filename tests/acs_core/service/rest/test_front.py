@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,7 +43,7 @@ class Site:
         self.asked: list[AzureRequest] = []
         self._front = AzureFront(
             Gate(KEY),
-            flush=lambda: self.disk(),
+            durable=self.durable,
             clock=lambda: time.time() + self.ahead,
             body_deadline=1.0,
         )
@@ -50,6 +51,11 @@ class Site:
     async def echo(self, request: AzureRequest) -> AzureAnswer:
         self.asked.append(request)
         return AzureAnswer(200, {"number": len(self.asked)})
+
+    @contextlib.asynccontextmanager
+    async def durable(self) -> AsyncIterator[None]:
+        yield
+        await self.disk()
 
     async def works(self) -> None:
         """The disk is fine."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -107,6 +108,26 @@ async def test_a_statement_that_can_never_work_holds_up_no_other(
     assert "perhaps" not in caplog.text
 
 
+async def test_a_change_that_was_lost_while_its_block_waited_for_others_is_refused(
+    tmp_path: Path,
+) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/db", most_waiting=2)
+
+    async def change(*rows: dict[str, Any]) -> None:
+        async with database.durable():
+            for row in rows:
+                database.put(IDENTITIES, row)
+            # Somebody who reads waits for all that was written.
+            await names(database)
+
+    for rows in ([user("eve", is_deleted="perhaps")], [user("anna"), user("ben"), user("tom")]):
+        with pytest.raises(ServiceError, match="cannot be stored"):
+            await change(*rows)
+    await change(user("tom", created_at=2.0))
+    assert await names(database) == ["anna", "ben", "tom"]
+    await database.close()
+
+
 async def test_flush_waits_for_what_was_written_before_it(tmp_path: Path) -> None:
     database = await Database.open(f"sqlite:///{tmp_path}/db")
     for number in range(2000):
@@ -115,6 +136,13 @@ async def test_flush_waits_for_what_was_written_before_it(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / "db") as other:
         assert other.execute("SELECT count(*) FROM identities").fetchone() == (2000,)
     other.close()
+    await database.close()
+
+
+async def test_a_file_is_its_owners_wherever_it_is(tmp_path: Path) -> None:
+    database = await Database.open(f"sqlite:///{tmp_path}/db")
+    modes = {name: os.stat(tmp_path / name).st_mode & 0o777 for name in os.listdir(tmp_path)}
+    assert modes == {"db": 0o600, "db-wal": 0o600, "db-shm": 0o600}
     await database.close()
 
 
@@ -157,6 +185,8 @@ async def test_a_full_disk_is_told_and_what_waits_is_written_when_there_is_room(
     assert (refused.value.code, "full" in refused.value.message) == (503, True)
     with pytest.raises(ServiceError):
         database.check_writable()
+    with pytest.raises(ServiceError):
+        await database.durable().__aenter__()
     (disk / "ballast").unlink()
     await until(lambda: not is_refused(database))
     written = await names(database)
@@ -263,3 +293,21 @@ async def test_postgresql_drops_what_can_never_work_and_goes_on_after_a_lost_con
     found = set(await names(database))
     assert {"carl", "dora"} <= found
     await database.close()
+
+
+async def test_postgresql_is_for_one_service_at_a_time(postgres_url: str) -> None:
+    first = await Database.open(postgres_url, retry_interval=0.01)
+    with pytest.raises(ServiceError, match="another service uses it") as refused:
+        await Database.open(postgres_url)
+    assert refused.value.code == 503
+    # One that has lost its connection has lost its right to write.
+    others = "pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    await first.all(text(f"SELECT pg_terminate_backend(pid) FROM {others}"))
+    second = await Database.open(postgres_url)
+    first.put(IDENTITIES, user("first"))
+    with pytest.raises(ServiceError, match="another service uses it"):
+        await first.flush()
+    await second.close()
+    await until(lambda: not is_refused(first))
+    assert "first" in await names(first)
+    await first.close()
