@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from acs_core.service.automation.events import Event
@@ -15,6 +14,7 @@ from acs_core.service.webhooks.delivery import Webhooks
 from acs_core.service.webhooks.event_grid import EventGrid
 from acs_core.service.webhooks.guard import GuardedResolver
 from acs_core.service.webhooks.requests import json_request
+from acs_core.service.webhooks.resolver import DetachedResolver
 
 __all__ = ["deliver_by"]
 
@@ -43,8 +43,11 @@ def deliver_by(
             )
         )
 
+    # One for all files: it bounds the look-ups at a time.
+    names = DetachedResolver()
+
     def resolver(is_plain: bool) -> AbstractResolver:
-        return GuardedResolver(aiohttp.ThreadedResolver(), webhooks.guard, is_plain=is_plain)
+        return GuardedResolver(names, webhooks.guard, is_plain=is_plain)
 
     automation.outlet.post = post
     automation.outlet.check = webhooks.check
