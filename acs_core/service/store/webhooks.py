@@ -48,10 +48,10 @@ DELIVERIES: Final = Table(
 )
 
 
-def deliveries_of_state(state: str, *, most: int) -> Select[Any]:
-    """The oldest rows in a state, each group in its order."""
-    order = (DELIVERIES.c.created_at, DELIVERIES.c.sequence)
-    return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order).limit(most)
+def deliveries_of_state(state: str) -> Select[Any]:
+    """The rows in a state, each group in its order, which clocks that are set do not change."""
+    order = (DELIVERIES.c.sequence, DELIVERIES.c.created_at)
+    return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order)
 
 
 def newest_deliveries(*, state: str, group: str, before: float | None, most: int) -> Select[Any]:
@@ -84,10 +84,15 @@ def progress_of(delivery_id: str) -> Update:
     return DELIVERIES.update().where(DELIVERIES.c.id == delivery_id)
 
 
-def sequences() -> Select[Any]:
-    """The last sequence of each group, as `group_id` and `last`."""
-    last = func.max(DELIVERIES.c.sequence).label("last")
-    return select(DELIVERIES.c.group_id, last).group_by(DELIVERIES.c.group_id)
+def sequences(*, most: int) -> Select[Any]:
+    """The last sequence of each group, as `group_id` and `last`; the newest groups first.
+
+    Args:
+        most: So many groups at most.
+    """
+    group, last = DELIVERIES.c.group_id, func.max(DELIVERIES.c.sequence).label("last")
+    newest = func.max(DELIVERIES.c.created_at).desc()
+    return select(group, last).group_by(group).order_by(newest).limit(most)
 
 
 def old_deliveries(state: str, *, before: float) -> Delete:

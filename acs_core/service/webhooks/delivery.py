@@ -121,11 +121,10 @@ class Webhooks(ServicePart):
     async def start(self) -> None:
         """Go on with what was left."""
         database = self._database()
-        for row in await database.all(table.sequences()):
+        for row in reversed(await database.all(table.sequences(most=self._limits.groups))):
             self._sequences[row.group_id] = row.last + 1
         await self._sender.open()
-        pending = table.deliveries_of_state(DeliveryState.PENDING, most=self._limits.pending)
-        for row in await database.all(pending):
+        for row in await database.all(table.deliveries_of_state(DeliveryState.PENDING)):
             self._enqueue(Delivery.from_row(row._asdict()))
         self._is_running = True
         self._sweeper = asyncio.create_task(self._sweep(), name="webhook sweeper")
@@ -258,8 +257,6 @@ class Webhooks(ServicePart):
                     return  # The service is closing.
                 queue.popleft()
                 self._counts[DeliveryState.PENDING] -= 1
-        except Exception:
-            _log.exception("the webhooks of %s are not delivered any more", group)
         finally:
             self._counts[DeliveryState.PENDING] -= len(queue)
             del self._queues[group], self._tasks[group]
@@ -291,6 +288,10 @@ class Webhooks(ServicePart):
         except CallingError as error:
             may_retry = isinstance(error, TransportError)
             self._settle(delivery, error.message, may_retry=may_retry)
+        except Exception:
+            # A request that breaks something here must not keep its group from being told.
+            _log.exception("webhook %s (%s) cannot be sent", request.id, request.event)
+            self._settle(delivery, "The service failed to send it.", may_retry=False)
         else:
             self._judge(delivery, answer)
 
