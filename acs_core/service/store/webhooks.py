@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, Text, func, select
+from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, Text, func, or_, select
 from sqlalchemy.sql import Delete, Select, Update
 
 from acs_core.service.store.database import METADATA
 
 __all__ = [
     "DELIVERIES",
+    "REPLAYS",
+    "deliveries_about",
     "deliveries_of_state",
     "delivery_of",
     "newest_deliveries",
@@ -18,6 +20,9 @@ __all__ = [
     "progress_of",
     "sequences",
 ]
+
+REPLAYS: Final = "replay of "
+"""How the group of a delivery begins that repeats another one; the other's id follows."""
 
 DELIVERIES: Final = Table(
     "webhook_deliveries",
@@ -52,6 +57,15 @@ def deliveries_of_state(state: str) -> Select[Any]:
     """The rows in a state, each group in its order, which clocks that are set do not change."""
     order = (DELIVERIES.c.sequence, DELIVERIES.c.created_at)
     return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order)
+
+
+def deliveries_about(text: str, *, group: str) -> Select[Any]:
+    """Rows of a group, and of replays of whatever, that have a text in their body or URL."""
+    is_replay = DELIVERIES.c.group_id.between(REPLAYS, f"{REPLAYS}g")  # hex digits follow
+    has_text = [
+        column.contains(text, autoescape=True) for column in (DELIVERIES.c.body, DELIVERIES.c.url)
+    ]
+    return select(DELIVERIES).where(or_(DELIVERIES.c.group_id == group, is_replay), or_(*has_text))
 
 
 def newest_deliveries(*, state: str, group: str, before: float | None, most: int) -> Select[Any]:

@@ -178,7 +178,7 @@ class Webhooks(ServicePart):
             url=original.request.url,
             event=original.request.event,
             # Alone, since nothing of its group waits for it.
-            group=f"replay of {delivery_id}",
+            group=f"{table.REPLAYS}{delivery_id}",
             method=original.request.method,
             headers=original.request.headers,
             body=original.request.body,
@@ -191,6 +191,35 @@ class Webhooks(ServicePart):
                     self._progress.clear()
                     await self._progress.wait()
         return delivery
+
+    async def rewrite(
+        self, group: str, text: str, change: Callable[[WebhookRequest], WebhookRequest]
+    ) -> None:
+        """Put other requests in the place of those that are remembered, or wait.
+
+        What is under way at this moment arrives as it was.
+
+        Args:
+            group: Of this group, and replays of them.
+            text: Those that have this in their body or URL.
+            change: Gives the other one, which has the same id, event and group.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        rows = await self._database().all(table.deliveries_about(text, group=group))
+        found = [Delivery.from_row(row._asdict()) for row in rows]
+        waiting = {item.request.id: item for queue in self._queues.values() for item in queue}
+        # What was posted since is not among the rows.
+        found += [item for item in waiting.values() if item.request.group == group]
+        for request in {item.request.id: item.request for item in found}.values():
+            changed = change(request) if text in request.body or text in request.url else request
+            if changed == request:
+                continue
+            values = {"url": changed.url, "headers": dict(changed.headers), "body": changed.body}
+            self._database().write(table.progress_of(request.id).values(values))
+            if request.id in waiting:
+                waiting[request.id].request = changed
 
     # ------------------------------------------------------------ looking
 
