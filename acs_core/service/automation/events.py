@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.errors import CallingError
 
-__all__ = ["SUCCESS", "Event", "EventOutlet", "EventPoster", "result_of", "timestamp"]
+__all__ = ["SUCCESS", "Event", "EventOutlet", "EventPoster", "failure", "result_of", "timestamp"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +36,17 @@ def result_of(reason: EndReason) -> dict[str, object]:
     if reason.code:
         return {"code": reason.code, "subCode": reason.sub_code, "message": reason.message}
     return {"code": 200, "subCode": GRACEFUL, "message": reason.message}
+
+
+def failure(error: CallingError, *, sub_code: int = 0) -> dict[str, object]:
+    """The `resultInformation` of something that failed.
+
+    Args:
+        error: Why.
+        sub_code: In place of that of the error; 0 for that.
+    """
+    sub_code = sub_code or error.sub_code
+    return {"code": error.code or 500, "subCode": sub_code, "message": error.message}
 
 
 def timestamp(moment: float) -> str:

@@ -27,7 +27,7 @@ from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError
 from acs_core.service.automation.bodies import Play, PlaySource, callback
 from acs_core.service.automation.connections import AppEnd, Connection, Connections
-from acs_core.service.automation.events import SUCCESS, result_of
+from acs_core.service.automation.events import SUCCESS, failure, result_of
 from acs_core.service.automation.incoming import app_principal
 from acs_core.service.automation.refusals import invalid, not_established, not_supported
 from acs_core.service.endpoints import Endpoint
@@ -224,8 +224,8 @@ class _Queue:
                 failedPlaySourceIndex=error.index,
             )
         except CallingError as error:
-            reason = EndReason(code=error.code or 500, sub_code=PLAY_FAILED, message=error.message)
-            self._tell(play, "PlayFailed", resultInformation=result_of(reason))
+            result = failure(error, sub_code=PLAY_FAILED)
+            self._tell(play, "PlayFailed", resultInformation=result)
         except Exception:
             _log.exception("a play failed")
             reason = EndReason(code=500, sub_code=PLAY_FAILED, message="The play failed.")
