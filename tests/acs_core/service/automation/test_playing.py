@@ -134,6 +134,10 @@ async def test_a_program_that_only_connected_is_there_while_it_plays(site: Site)
     await site.callbacks.event("PlayCanceled")
     await site.callbacks.event("PlayCompleted")
     await until(lambda: len(calls[0].remote_participants) == 1)
+    assert [who.identifier.raw_id for who in calls[0].remote_participants] == [ben.raw_id]
+    kinds = [kind for kind in site.callbacks.kinds if kind.startswith("Play")]
+    assert kinds.count("PlayStarted") == 2
+    assert kinds[-1] == "PlayCompleted"
 
 
 async def test_a_file_that_cannot_be_played_fails_by_its_index(site: Site) -> None:
