@@ -24,7 +24,8 @@ Event: TypeAlias = Mapping[str, object]
 """One CloudEvent as JSON."""
 
 EventPoster: TypeAlias = Callable[[str, str, Sequence[Event]], None]
-"""Posts events: a group in whose order they arrive (a call's id), the URL, a batch. Never waits."""
+"""Posts events: the URL, a group (a call's id), a batch; those of one group for one URL arrive in
+order. Never waits."""
 
 SUCCESS: Final = {"code": 200, "subCode": 0, "message": "Action completed successfully."}
 GRACEFUL: Final = 7000
@@ -75,7 +76,7 @@ class EventOutlet:
 
         Args:
             url: The callback; empty: nothing is sent.
-            group: Events of one group arrive in order.
+            group: Events of one group arrive in order at a callback.
             source: What it is about, as ``calling/callConnections/ID``.
             kind: As ``CallConnected``.
             **data: The fields of its data; those that are None are left out.
