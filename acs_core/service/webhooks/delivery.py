@@ -56,6 +56,7 @@ class DeliveryLimits:
 
     Attributes:
         pending: Requests that wait; further ones are stored as given up.
+        per_group: Of these, in one group: who never answers must not use up all of them.
         places: Requests under way.
         per_host: Of these, to one host.
         failures: In a row, after which a host is left alone for a while.
@@ -63,6 +64,7 @@ class DeliveryLimits:
     """
 
     pending: int = 20_000
+    per_group: int = 2_000
     places: int = 64
     per_host: int = 8
     failures: int = 5
@@ -260,7 +262,8 @@ class Webhooks(ServicePart):
         if len(self._sequences) > self._limits.groups:
             del self._sequences[next(iter(self._sequences))]
         delivery = Delivery(request, sequence, now, now, replay_of=replay_of)
-        if self._counts[DeliveryState.PENDING] >= self._limits.pending:
+        is_group_full = len(self._queues.get(request.group, ())) >= self._limits.per_group
+        if is_group_full or self._counts[DeliveryState.PENDING] >= self._limits.pending:
             delivery.fail("Too many deliveries wait.")
             self._counts[DeliveryState.FAILED] += 1
         self._database().put(table.DELIVERIES, delivery.as_row())

@@ -400,6 +400,24 @@ async def test_too_many_are_kept_and_not_tried() -> None:
         await settled(part, sent[1])
 
 
+async def test_a_group_that_nobody_takes_leaves_room_for_the_others() -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(got: Got) -> web.StreamResponse:
+        await asleep.wait()
+        return web.Response()
+
+    limits = DeliveryLimits(pending=10, per_group=2)
+    async with webhook_sink(sleep) as sink, webhooks(limits=limits) as part:
+        sent = [part.post(telling(sink.url, str(index), "busy")) for index in range(4)]
+        assert [item.state for item in sent] == [PENDING, PENDING, FAILED, FAILED]
+        other = part.post(telling(sink.url, "x", "other"))
+        assert other.state is PENDING
+        asleep.set()
+        await settled(part, sent[1])
+        assert part.post(telling(sink.url, "4", "busy")).state is PENDING
+
+
 async def test_what_is_old_is_forgotten_unless_it_waits() -> None:
     now = 0.0
     times = DeliveryTimes(pauses=(1e6,), kept=10.0, sweep=0.01, lifetime=1e9)
