@@ -150,6 +150,7 @@ class CompatServer(CallingService):
             database=lambda: self.database,
             account_sid=account,
             credentials=credentials,
+            renamed=self._renamed,
             limits=RateLimits(settings.rest_reads, settings.rest_writes),
             check_callback=lambda url: self.webhooks.check(url),
         )
@@ -171,6 +172,12 @@ class CompatServer(CallingService):
         hooks = CompositionHooksResource(self.compositions, account, self.webhooks.check)
         rest.add(hooks.operations(), HOOK_SCHEMAS)
         self.add_part(rest)
+
+    async def _renamed(self, call_id: str, endpoint_id: str, identity: str) -> None:
+        """Nobody is to be told the former identity any more."""
+        await self.status_callbacks.rename(call_id, endpoint_id, identity)
+        if self.event_grid is not None:
+            await self.event_grid.rename(call_id, endpoint_id, identity)
 
     async def _find_call(self, call_id: str) -> CallRecord | None:
         live = self.calls.live.get(call_id)

@@ -39,6 +39,7 @@ from acs_core.service.rows import (
     rules_row,
 )
 from acs_core.service.server_call import ServerCall
+from acs_core.service.store.call_recordings import forget_call_recordings
 from acs_core.service.store.calls import (
     CALLS,
     VISITS,
@@ -277,6 +278,7 @@ class Archive(ServicePart):
             ids = [row.id for row in rows]
             database.write(forget_visits(ids))
             database.write(forget_transcriptions(ids))
+            database.write(forget_call_recordings(ids))
             database.write(forget_calls(ids))
             database.write(forget_rooms(deleted_before=before, most=self._batch))
         # Those of which no call is remembered, too: nobody ever came, or there were no calls.

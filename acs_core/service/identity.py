@@ -195,7 +195,7 @@ class IdentityRegistry:
         return raw_id
 
     def admit_teams_user(self, user_id: str, *, now: float, cloud: Cloud = Cloud.PUBLIC) -> str:
-        """Let a Teams user call here; return its raw id.
+        """Let a Teams user call here, also one that was deleted; return its raw id.
 
         Args:
             user_id: Object id in the directory.
@@ -206,8 +206,12 @@ class IdentityRegistry:
             InvalidArgumentError: 422/44006, an unusable object id.
         """
         raw_id = MicrosoftTeamsUserIdentifier(user_id, cloud=cloud).raw_id
-        if self._store.get(raw_id) is None:
+        record = self._store.get(raw_id)
+        if record is None:
             self._store.put(IdentityRecord(raw_id, created_at=now))
+        elif record.is_deleted:
+            # Who comes back has the id of before, and none of the tokens.
+            self._store.put(replace(record, created_at=now, is_deleted=False))
         return raw_id
 
     def issue(

@@ -24,7 +24,7 @@ from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.pages import address
 from twilio_compat.rest.parameters import Form
-from twilio_compat.rest.participants import ParticipantsResource
+from twilio_compat.rest.participants import ParticipantsResource, Renamed
 from twilio_compat.rest.rate_limits import RateLimits
 from twilio_compat.rest.refusals import not_found, refusal, too_many_requests, wrong_parameter
 from twilio_compat.rest.rooms import RoomsResource
@@ -51,6 +51,7 @@ class RestApi(ServicePart):
         credentials: Who may call.
         limits: How often.
         check_callback: Refuses URLs that status callbacks must not go to.
+        renamed: Is told of participants that were made anonymous; see `ParticipantsResource`.
 
     Attributes:
         rooms: Finds the room that a path names, for resources below it.
@@ -64,6 +65,7 @@ class RestApi(ServicePart):
         database: Callable[[], Database],
         account_sid: str,
         credentials: RestCredentials,
+        renamed: Renamed,
         limits: RateLimits | None = None,
         check_callback: Callable[[str], object] = lambda _: None,
     ) -> None:
@@ -73,7 +75,9 @@ class RestApi(ServicePart):
         self._operations: dict[str, Operation] = {}
         self._schemas: dict[str, Schema] = dict(SCHEMAS)
         self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid, check_callback)
-        people = ParticipantsResource(self.rooms, lambda: calls, lambda: history, account_sid)
+        people = ParticipantsResource(
+            self.rooms, lambda: calls, lambda: history, account_sid, renamed
+        )
         self.add(self.rooms.operations())
         self.add(people.operations())
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
@@ -31,7 +31,7 @@ from twilio_compat.rest.rooms import CREATED, ROOM_PATH, RoomsResource
 from twilio_compat.rest.routing import Operation, get, post
 from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["PARTICIPANT_PATH", "ParticipantsResource"]
+__all__ = ["PARTICIPANT_PATH", "ParticipantsResource", "Renamed"]
 
 PARTICIPANTS_PATH: Final = f"{ROOM_PATH}/Participants"
 PARTICIPANT_PATH: Final = f"{PARTICIPANTS_PATH}/{{participant}}"
@@ -43,6 +43,8 @@ _FILTERS: Final[Mapping[str, Schema]] = {
     **PAGING,
 }
 
+Renamed: TypeAlias = Callable[[str, str, str], Awaitable[None]]
+
 
 class ParticipantsResource:
     """Participants: endpoints that are or were in a call.
@@ -52,6 +54,8 @@ class ParticipantsResource:
         calls: The live calls.
         history: Who was there.
         account_sid: The account that everything belongs to.
+        renamed: Is told who has another identity in what is kept: the room's id, the participant's,
+            and the identity.
     """
 
     def __init__(
@@ -60,11 +64,13 @@ class ParticipantsResource:
         calls: Callable[[], Calls],
         history: Callable[[], History],
         account_sid: str,
+        renamed: Renamed,
     ) -> None:
         self._rooms = rooms
         self._calls = calls
         self._history = history
         self._account_sid = account_sid
+        self._renamed = renamed
 
     def operations(self) -> tuple[Operation, ...]:
         """Its rows of the table."""
@@ -181,6 +187,8 @@ class ParticipantsResource:
     async def anonymize(self, request: web.Request, _: Form) -> web.Response:
         """`POST .../Anonymize`: in what is kept the SID takes the place of the identity.
 
+        So it does in callbacks that wait or can be replayed.
+
         Who is in the room is still called by their identity there, as their token has it.
         """
         record = await self._rooms.record(request)
@@ -189,6 +197,7 @@ class ParticipantsResource:
         # Of a room in progress first: its record is written again when the participant leaves.
         record.rename(visit.id, identity)
         self._history().rename(record.id, visit.id, identity)
+        await self._renamed(record.id, visit.id, identity)
         anonymous = dataclasses.replace(visit, identity=identity)
         return web.json_response(self._write(request, record, anonymous))
 

@@ -11,13 +11,18 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
+
+from yarl import URL
 
 from acs_core.service.webhooks import WebhookRequest
 from acs_core.service.webhooks.guard import target_of
 
-__all__ = ["fields_of", "sign", "signed_request"]
+__all__ = ["fields_of", "renamed", "sign", "signed_request"]
+
+_IDENTITY: Final = "ParticipantIdentity"
 
 
 def sign(auth_token: str, url: str, fields: Mapping[str, str]) -> str:
@@ -74,6 +79,30 @@ def signed_request(
         body=body,
         id=request.id,
     )
+
+
+def renamed(auth_token: str, request: WebhookRequest, identity: str) -> WebhookRequest:
+    """A status callback that calls its participant otherwise, signed anew under the same id.
+
+    Args:
+        auth_token: The account's; empty: it is not signed.
+        request: Made by `signed_request`; one that is about no participant stays as it is.
+        identity: In place of the participant's.
+    """
+    is_post = request.method == "POST"
+    # The last one: a URL may have a parameter of this name before those of the callback.
+    before, name, after = (request.body if is_post else request.url).rpartition(f"{_IDENTITY}=")
+    if not name:
+        return request
+    _, mark, rest = after.partition("&")
+    text = f"{before}{name}{quote_plus(identity)}{mark}{rest}"
+    changed = replace(request, body=text) if is_post else replace(request, url=text)
+    if not auth_token:
+        return changed
+    visible = str(URL(changed.url, encoded=True).with_user(None))
+    fields = dict(parse_qsl(changed.body, keep_blank_values=True))
+    signature = {"X-Twilio-Signature": sign(auth_token, visible, fields)}
+    return replace(changed, headers={**request.headers, **signature})
 
 
 def fields_of(row: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
@@ -46,7 +47,7 @@ from twilio_compat.rest.callback_news import (
     recording_fields,
     whole,
 )
-from twilio_compat.rest.signatures import fields_of, signed_request
+from twilio_compat.rest.signatures import fields_of, renamed, signed_request
 
 __all__ = ["StatusCallbacks"]
 
@@ -174,6 +175,24 @@ class StatusCallbacks(ServicePart):
             seconds = (record.ended_at or self._clock()) - record.started_at
             self._tell("room-ended", record, {"RoomDuration": str(int(seconds))})
 
+    async def rename(self, call_id: str, endpoint_id: str, identity: str) -> None:
+        """Call a participant otherwise in what was told of them, and is remembered or waits.
+
+        Args:
+            call_id: Of the room in which they are or were.
+            endpoint_id: Who.
+            identity: From now on.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        participant = urlencode({"ParticipantSid": f"PA{endpoint_id}"})
+        await self._webhooks.rewrite(
+            f"RM{call_id}",
+            f"{participant}&",
+            lambda request: renamed(self._auth_token, request, identity),
+        )
+
     async def _clear(self, record: CallRecord, before: int) -> None:
         """Tell that everybody is gone of whom only was told that they came.
 
@@ -276,7 +295,10 @@ class StatusCallbacks(ServicePart):
         fields = {**recording_fields(news), **more}
         record = self._records.get(news.call)
         if record is not None:
-            self._tell(event, record, fields)
+            visit = record.visits.get(news.participant)
+            # Who was made anonymous since then has another identity than in the recording.
+            who = {} if visit is None else {"ParticipantIdentity": visit.identity}
+            self._tell(event, record, {**fields, **who})
         elif self._find is not None and not self._is_closed:
             self._begin(self._tell_found(self._find(news.call), event, fields), news.call)
 

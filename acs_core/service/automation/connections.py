@@ -186,6 +186,8 @@ class Connections:
         self._outlet = outlet
         self._later = later
         self._live: dict[str, Connection] = {}
+        # Of each call, by its id: facts come often, and most calls have no program.
+        self._in_call: dict[str, list[Connection]] = {}
         self._last_reason: dict[str, EndReason] = {}
 
     def find(self, connection_id: str) -> Connection:
@@ -206,6 +208,7 @@ class Connections:
     def add(self, connection: Connection) -> None:
         """Know a connection; it is connected where somebody is there to talk to already."""
         self._live[connection.id] = connection
+        self._in_call.setdefault(connection.call.id, []).append(connection)
         if connection.origin is not Origin.CREATED:
             self._connected(connection)
 
@@ -219,6 +222,10 @@ class Connections:
         """A program is out of its call; does nothing when that is known."""
         if self._live.pop(connection.id, None) is None:
             return
+        others = self._in_call[connection.call.id]
+        others.remove(connection)
+        if not others:
+            del self._in_call[connection.call.id]
         _stop_timer(connection)
         self.on_ended(connection)
         result = result_of(reason)
@@ -261,7 +268,7 @@ class Connections:
             self._last_reason[call.id] = fact.reason
         if not isinstance(fact, _SEEN):
             return
-        for connection in self._of(call):
+        for connection in tuple(self._in_call.get(call.id, ())):
             if isinstance(fact, EndpointJoined):
                 own = connection.endpoint
                 is_other = own is None or fact.endpoint.id != own.id
@@ -272,7 +279,7 @@ class Connections:
     def call_ended(self, call: ServerCall) -> None:
         """Nobody has a hold on this call any more."""
         reason = self._last_reason.pop(call.id, endings.ENDED_FOR_EVERYONE)
-        for connection in list(self._of(call)):
+        for connection in tuple(self._in_call.get(call.id, ())):
             self.ended(connection, reason)
 
     def close(self) -> None:
@@ -280,9 +287,7 @@ class Connections:
         for connection in self._live.values():
             _stop_timer(connection)
         self._live.clear()
-
-    def _of(self, call: ServerCall) -> list[Connection]:
-        return [item for item in self._live.values() if item.call is call]
+        self._in_call.clear()
 
     def _connected(self, connection: Connection) -> None:
         connection.state = CallConnectionState.CONNECTED

@@ -6,7 +6,8 @@ import uuid
 from typing import Final
 
 from acs_core import wire
-from acs_core.errors import ServiceError, Stage
+from acs_core.errors import InvalidArgumentError, ServiceError, Stage
+from acs_core.identifiers import parse_raw_id
 from acs_core.service.automation.bodies import (
     AnswerCall,
     CallLocator,
@@ -152,14 +153,18 @@ class Dialing:
     def _source(self, wanted: CreateCall) -> str:
         if wanted.source is None:
             return program_id(self._resource_id)
-        if not wanted.source.id.startswith(f"8:acs:{self._resource_id}_"):
+        try:
+            source = parse_raw_id(wanted.source.id).raw_id
+        except InvalidArgumentError:
+            source = ""
+        if not source.startswith(f"8:acs:{self._resource_id}_"):
             raise ServiceError(
                 "The source of a call must be a user of this resource.",
                 sub_code=SOURCE_INVALID,
                 stage=Stage.ARGUMENT,
                 next_step="Create a user, or give no source.",
             )
-        return wanted.source.id
+        return source
 
 
 def program_id(resource_id: str) -> str:

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from acs_core.core.facts import EndReason
+from acs_core.errors import CallingError
 
-__all__ = ["SUCCESS", "Event", "EventOutlet", "EventPoster", "result_of", "timestamp"]
+__all__ = ["SUCCESS", "Event", "EventOutlet", "EventPoster", "failure", "result_of", "timestamp"]
 
 _log = logging.getLogger(__name__)
 
@@ -23,7 +24,8 @@ Event: TypeAlias = Mapping[str, object]
 """One CloudEvent as JSON."""
 
 EventPoster: TypeAlias = Callable[[str, str, Sequence[Event]], None]
-"""Posts events: a group in whose order they arrive (a call's id), the URL, a batch. Never waits."""
+"""Posts events: the URL, a group (a call's id), a batch; those of one group for one URL arrive in
+order. Never waits."""
 
 SUCCESS: Final = {"code": 200, "subCode": 0, "message": "Action completed successfully."}
 GRACEFUL: Final = 7000
@@ -35,6 +37,17 @@ def result_of(reason: EndReason) -> dict[str, object]:
     if reason.code:
         return {"code": reason.code, "subCode": reason.sub_code, "message": reason.message}
     return {"code": 200, "subCode": GRACEFUL, "message": reason.message}
+
+
+def failure(error: CallingError, *, sub_code: int = 0) -> dict[str, object]:
+    """The `resultInformation` of something that failed.
+
+    Args:
+        error: Why.
+        sub_code: In place of that of the error; 0 for that.
+    """
+    sub_code = sub_code or error.sub_code
+    return {"code": error.code or 500, "subCode": sub_code, "message": error.message}
 
 
 def timestamp(moment: float) -> str:
@@ -63,7 +76,7 @@ class EventOutlet:
 
         Args:
             url: The callback; empty: nothing is sent.
-            group: Events of one group arrive in order.
+            group: Events of one group arrive in order at a callback.
             source: What it is about, as ``calling/callConnections/ID``.
             kind: As ``CallConnected``.
             **data: The fields of its data; those that are None are left out.

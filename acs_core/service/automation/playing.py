@@ -18,6 +18,7 @@ import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, TypeAlias
 
@@ -27,7 +28,7 @@ from acs_core.core.facts import EndReason, PublicationKind
 from acs_core.errors import CallingError
 from acs_core.service.automation.bodies import Play, PlaySource, callback
 from acs_core.service.automation.connections import AppEnd, Connection, Connections
-from acs_core.service.automation.events import SUCCESS, result_of
+from acs_core.service.automation.events import SUCCESS, failure, result_of
 from acs_core.service.automation.incoming import app_principal
 from acs_core.service.automation.refusals import invalid, not_established, not_supported
 from acs_core.service.endpoints import Endpoint
@@ -198,24 +199,25 @@ class _Queue:
 
     def _go_on(self) -> None:
         if self._task is None and self._waiting:
-            playing = self._carry_out(*self._waiting.popleft())
+            play, voices, fetch = self._waiting.popleft()
+            playing = self._carry_out(play, voices, fetch)
             self._task = task = asyncio.create_task(playing, name="play")
             self._tasks.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(partial(self._done, play))
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, play: _Play, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        # Here, since what is canceled at once never ran.
+        if task.cancelled():
+            self._tell(play, "PlayCanceled", resultInformation=result_of(CANCELLED))
         if self._task is task:
             self._task = None
             self._go_on()
 
     async def _carry_out(self, play: _Play, voices: Callable[[], Voice], fetch: Fetch) -> None:
-        """Play something, and tell how it went."""
+        """Play something, and tell how it went, unless it is canceled."""
         try:
             await self._perform(play, voices, fetch)
-        except asyncio.CancelledError:
-            self._tell(play, "PlayCanceled", resultInformation=result_of(CANCELLED))
-            raise
         except _SourceFailedError as error:
             self._tell(
                 play,
@@ -224,8 +226,8 @@ class _Queue:
                 failedPlaySourceIndex=error.index,
             )
         except CallingError as error:
-            reason = EndReason(code=error.code or 500, sub_code=PLAY_FAILED, message=error.message)
-            self._tell(play, "PlayFailed", resultInformation=result_of(reason))
+            result = failure(error, sub_code=PLAY_FAILED)
+            self._tell(play, "PlayFailed", resultInformation=result)
         except Exception:
             _log.exception("a play failed")
             reason = EndReason(code=500, sub_code=PLAY_FAILED, message="The play failed.")

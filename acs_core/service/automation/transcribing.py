@@ -8,10 +8,12 @@ Source: ACS, "Add real-time transcription into your application".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from acs_core.errors import CallingError, ServiceError
 from acs_core.service.automation.bodies import Transcribe, TranscriptionOptions, callback
 from acs_core.service.automation.connections import Connection, Connections
-from acs_core.service.automation.events import SUCCESS
+from acs_core.service.automation.events import SUCCESS, failure
 from acs_core.service.automation.refusals import invalid, not_established, not_supported
 
 __all__ = ["Transcribing"]
@@ -71,8 +73,8 @@ class Transcribing:
         wanted = Transcribe(locale=options.locale)
         try:
             self.start(connection, wanted)
-        except CallingError:
-            self._tell(connection, wanted, "", "Failed", "badRequest")
+        except CallingError as error:
+            self._tell(connection, wanted, "", "Failed", "badRequest", result=failure(error))
 
     def _prepared(self, connection: Connection, wanted: Transcribe) -> str:
         """The callback, once the language is chosen."""
@@ -91,7 +93,14 @@ class Transcribing:
         return url
 
     def _tell(
-        self, connection: Connection, wanted: Transcribe, url: str, what: str, details: str
+        self,
+        connection: Connection,
+        wanted: Transcribe,
+        url: str,
+        what: str,
+        details: str,
+        *,
+        result: Mapping[str, object] = SUCCESS,
     ) -> None:
         self._connections.tell(
             connection,
@@ -102,7 +111,7 @@ class Transcribing:
                 "transcriptionStatus": f"transcription{what}",
                 "transcriptionStatusDetails": details,
             },
-            resultInformation=SUCCESS,
+            resultInformation=result,
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import JSON, Column, Float, String, Table, Text
+from sqlalchemy import JSON, Column, Delete, Float, String, Table, Text, delete
 
 from acs_core.service.store.database import METADATA
 
-__all__ = ["CALL_RECORDINGS"]
+__all__ = ["CALL_RECORDINGS", "forget_call_recordings"]
 
 CALL_RECORDINGS: Final = Table(
     "call_recordings",
@@ -27,3 +28,8 @@ CALL_RECORDINGS: Final = Table(
 )
 """`pauses` are pairs of Unix seconds, the last one's end null while it lasts; `participants` are
 raw ids in the order of the channels of an unmixed recording."""
+
+
+def forget_call_recordings(call_ids: Sequence[str]) -> Delete:
+    """Remove what is known of the recordings of calls; their files stay."""
+    return delete(CALL_RECORDINGS).where(CALL_RECORDINGS.c.call_id.in_(call_ids))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, Text, func, select
+from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table, Text, func, or_, select
 from sqlalchemy.sql import Delete, Select, Update
 
 from acs_core.service.store.database import METADATA
 
 __all__ = [
     "DELIVERIES",
+    "REPLAYS",
+    "deliveries_about",
     "deliveries_of_state",
     "delivery_of",
     "newest_deliveries",
@@ -18,6 +20,9 @@ __all__ = [
     "progress_of",
     "sequences",
 ]
+
+REPLAYS: Final = "replay of "
+"""How the group of a delivery begins that repeats another one; the other's id follows."""
 
 DELIVERIES: Final = Table(
     "webhook_deliveries",
@@ -48,10 +53,19 @@ DELIVERIES: Final = Table(
 )
 
 
-def deliveries_of_state(state: str, *, most: int) -> Select[Any]:
-    """The oldest rows in a state, each group in its order."""
-    order = (DELIVERIES.c.created_at, DELIVERIES.c.sequence)
-    return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order).limit(most)
+def deliveries_of_state(state: str) -> Select[Any]:
+    """The rows in a state, each group in its order, which clocks that are set do not change."""
+    order = (DELIVERIES.c.sequence, DELIVERIES.c.created_at)
+    return select(DELIVERIES).where(DELIVERIES.c.state == state).order_by(*order)
+
+
+def deliveries_about(text: str, *, group: str) -> Select[Any]:
+    """Rows of a group, and of replays of whatever, that have a text in their body or URL."""
+    is_replay = DELIVERIES.c.group_id.between(REPLAYS, f"{REPLAYS}g")  # hex digits follow
+    has_text = [
+        column.contains(text, autoescape=True) for column in (DELIVERIES.c.body, DELIVERIES.c.url)
+    ]
+    return select(DELIVERIES).where(or_(DELIVERIES.c.group_id == group, is_replay), or_(*has_text))
 
 
 def newest_deliveries(*, state: str, group: str, before: float | None, most: int) -> Select[Any]:
@@ -84,10 +98,15 @@ def progress_of(delivery_id: str) -> Update:
     return DELIVERIES.update().where(DELIVERIES.c.id == delivery_id)
 
 
-def sequences() -> Select[Any]:
-    """The last sequence of each group, as `group_id` and `last`."""
-    last = func.max(DELIVERIES.c.sequence).label("last")
-    return select(DELIVERIES.c.group_id, last).group_by(DELIVERIES.c.group_id)
+def sequences(*, most: int) -> Select[Any]:
+    """The last sequence of each group, as `group_id` and `last`; the newest groups first.
+
+    Args:
+        most: So many groups at most.
+    """
+    group, last = DELIVERIES.c.group_id, func.max(DELIVERIES.c.sequence).label("last")
+    newest = func.max(DELIVERIES.c.created_at).desc()
+    return select(group, last).group_by(group).order_by(newest).limit(most)
 
 
 def old_deliveries(state: str, *, before: float) -> Delete:

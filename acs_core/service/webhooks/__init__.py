@@ -2,6 +2,7 @@
 
 `delivery.py` stores and delivers requests, `requests.py` has them as values, `guard.py` says where
 they may go, `sender.py` sends one, `hosts.py` is fair to hosts and patient with broken ones,
+`resolver.py` finds addresses without holding anybody up,
 `inspector.py` shows them to operators. `event_grid.py` tells ACS's events; other personalities
 bring their own formats.
 """

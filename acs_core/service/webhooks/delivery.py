@@ -56,6 +56,7 @@ class DeliveryLimits:
 
     Attributes:
         pending: Requests that wait; further ones are stored as given up.
+        per_group: Of these, in one group: who never answers must not use up all of them.
         places: Requests under way.
         per_host: Of these, to one host.
         failures: In a row, after which a host is left alone for a while.
@@ -63,6 +64,7 @@ class DeliveryLimits:
     """
 
     pending: int = 20_000
+    per_group: int = 2_000
     places: int = 64
     per_host: int = 8
     failures: int = 5
@@ -121,11 +123,10 @@ class Webhooks(ServicePart):
     async def start(self) -> None:
         """Go on with what was left."""
         database = self._database()
-        for row in await database.all(table.sequences()):
+        for row in reversed(await database.all(table.sequences(most=self._limits.groups))):
             self._sequences[row.group_id] = row.last + 1
         await self._sender.open()
-        pending = table.deliveries_of_state(DeliveryState.PENDING, most=self._limits.pending)
-        for row in await database.all(pending):
+        for row in await database.all(table.deliveries_of_state(DeliveryState.PENDING)):
             self._enqueue(Delivery.from_row(row._asdict()))
         self._is_running = True
         self._sweeper = asyncio.create_task(self._sweep(), name="webhook sweeper")
@@ -179,7 +180,7 @@ class Webhooks(ServicePart):
             url=original.request.url,
             event=original.request.event,
             # Alone, since nothing of its group waits for it.
-            group=f"replay of {delivery_id}",
+            group=f"{table.REPLAYS}{delivery_id}",
             method=original.request.method,
             headers=original.request.headers,
             body=original.request.body,
@@ -192,6 +193,35 @@ class Webhooks(ServicePart):
                     self._progress.clear()
                     await self._progress.wait()
         return delivery
+
+    async def rewrite(
+        self, group: str, text: str, change: Callable[[WebhookRequest], WebhookRequest]
+    ) -> None:
+        """Put other requests in the place of those that are remembered, or wait.
+
+        What is under way at this moment arrives as it was.
+
+        Args:
+            group: Of this group, and replays of them.
+            text: Those that have this in their body or URL.
+            change: Gives the other one, which has the same id, event and group.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        rows = await self._database().all(table.deliveries_about(text, group=group))
+        found = [Delivery.from_row(row._asdict()) for row in rows]
+        waiting = {item.request.id: item for queue in self._queues.values() for item in queue}
+        # What was posted since is not among the rows.
+        found += [item for item in waiting.values() if item.request.group == group]
+        for request in {item.request.id: item.request for item in found}.values():
+            changed = change(request) if text in request.body or text in request.url else request
+            if changed == request:
+                continue
+            values = {"url": changed.url, "headers": dict(changed.headers), "body": changed.body}
+            self._database().write(table.progress_of(request.id).values(values))
+            if request.id in waiting:
+                waiting[request.id].request = changed
 
     # ------------------------------------------------------------ looking
 
@@ -232,7 +262,8 @@ class Webhooks(ServicePart):
         if len(self._sequences) > self._limits.groups:
             del self._sequences[next(iter(self._sequences))]
         delivery = Delivery(request, sequence, now, now, replay_of=replay_of)
-        if self._counts[DeliveryState.PENDING] >= self._limits.pending:
+        is_group_full = len(self._queues.get(request.group, ())) >= self._limits.per_group
+        if is_group_full or self._counts[DeliveryState.PENDING] >= self._limits.pending:
             delivery.fail("Too many deliveries wait.")
             self._counts[DeliveryState.FAILED] += 1
         self._database().put(table.DELIVERIES, delivery.as_row())
@@ -258,8 +289,6 @@ class Webhooks(ServicePart):
                     return  # The service is closing.
                 queue.popleft()
                 self._counts[DeliveryState.PENDING] -= 1
-        except Exception:
-            _log.exception("the webhooks of %s are not delivered any more", group)
         finally:
             self._counts[DeliveryState.PENDING] -= len(queue)
             del self._queues[group], self._tasks[group]
@@ -291,6 +320,10 @@ class Webhooks(ServicePart):
         except CallingError as error:
             may_retry = isinstance(error, TransportError)
             self._settle(delivery, error.message, may_retry=may_retry)
+        except Exception:
+            # A request that breaks something here must not keep its group from being told.
+            _log.exception("webhook %s (%s) cannot be sent", request.id, request.event)
+            self._settle(delivery, "The service failed to send it.", may_retry=False)
         else:
             self._judge(delivery, answer)
 

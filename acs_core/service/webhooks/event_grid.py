@@ -13,12 +13,16 @@ schema" and "Azure Communication Services - Voice and video calling events" (dat
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from acs_core.core.custom_context import CustomContext
 from acs_core.core.facts import (
@@ -39,7 +43,7 @@ from acs_core.identifiers import (
 from acs_core.service.parts import ServicePart
 from acs_core.service.server_call import ServerCall
 from acs_core.service.webhooks.delivery import Webhooks
-from acs_core.service.webhooks.requests import json_request
+from acs_core.service.webhooks.requests import WebhookRequest, json_request
 
 __all__ = ["EventGrid", "RecordingFile", "identifier_json"]
 
@@ -50,6 +54,8 @@ TOPIC: Final = (
     "/providers/Microsoft.Communication/CommunicationServices/"
 )
 TELEPHONE: Final = "4:"
+EVENT_TYPE: Final = "aeg-event-type"
+"""The header that each request of Event Grid has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +165,33 @@ class EventGrid(ServicePart):
             **_about(call, self._calls[call.id].by),
         }
         self._tell(call, event, f"call/{call.id}/participant/{who.identity}", data)
+
+    async def rename(self, call_id: str, endpoint_id: str, name: str) -> None:
+        """Call somebody otherwise in what was told of them, and is remembered or waits.
+
+        Args:
+            call_id: Of the call in which they are or were.
+            endpoint_id: Who.
+            name: The display name from now on.
+
+        Raises:
+            ServiceError: 503, the database cannot be used.
+        """
+        people = {} if call_id not in self._calls else self._calls[call_id].people
+        if endpoint_id in people:
+            people[endpoint_id] = replace(people[endpoint_id], name=name)
+        participant = _guid(endpoint_id)
+
+        def change(request: WebhookRequest) -> WebhookRequest:
+            if EVENT_TYPE not in request.headers:
+                return request  # A replay of somebody else's.
+            events = json.loads(request.body)
+            for event in events:
+                if event["data"].get("participantId") == participant:
+                    event["data"]["displayName"] = name
+            return dataclasses.replace(request, body=json.dumps(events))
+
+        await self._webhooks.rewrite(_group(call_id), participant, change)
 
     # ------------------------------------------------------------ what others report
 
@@ -275,7 +308,7 @@ class EventGrid(ServicePart):
             "metadataVersion": "1",
             "eventTime": _date(self._clock()),
         }
-        headers = {"aeg-event-type": kind, **self._headers}
+        headers = {EVENT_TYPE: kind, **self._headers}
         self._webhooks.post(
             json_request(
                 self._url,

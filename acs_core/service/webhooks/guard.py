@@ -45,7 +45,14 @@ DEV_NETWORKS: Final[tuple[Network, ...]] = tuple(
 
 METADATA: Final[frozenset[Address]] = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "168.63.129.16", "100.100.100.200", "fd00:ec2::254")
+    for text in (
+        "169.254.169.254",
+        "168.63.129.16",  # Azure
+        "100.100.100.200",  # Alibaba
+        "fd00:ec2::254",  # Amazon
+        "fd20:ce::254",  # Google
+        "fd00:c1::a9fe:a9fe",  # Oracle
+    )
 )
 """Where clouds hand out credentials to their machines; not all of it is link-local."""
 

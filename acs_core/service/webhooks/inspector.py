@@ -2,7 +2,8 @@
 
 ``GET /operator/webhooks`` lists, newest first; ``GET /operator/webhooks/ID`` shows one with headers
 and body; ``POST /operator/webhooks/ID/replay`` delivers it once more and tells how that went. Who
-may do that is decided by whoever adds this part. Passwords in URLs are not shown.
+may do that is decided by whoever adds this part. Passwords in URLs and keys in headers are not
+shown.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ WEBHOOKS_PATH: Final = "/operator/webhooks"
 USUAL_COUNT: Final = 50
 LARGEST_COUNT: Final = 1000
 _DETAILS: Final = frozenset({"headers", "body", "expected"})
+_SECRETS: Final = frozenset({"aeg-sas-key", "authorization"})
+"""Headers with which the service says who it is."""
 
 _Resource: TypeAlias = Callable[[web.Request], Awaitable[object]]
 
@@ -88,6 +91,11 @@ class WebhookInspector(ServicePart):
 def _shown(row: Mapping[str, Any], *, with_details: bool = False) -> dict[str, Any]:
     shown = {name: row[name] for name in row if with_details or name not in _DETAILS}
     shown["group"] = shown.pop("group_id")
+    if with_details:
+        shown["headers"] = {
+            name: "*" if name.lower() in _SECRETS else value
+            for name, value in row["headers"].items()
+        }
     try:
         url = URL(row["url"], encoded=True)
         shown["url"] = str(url.with_password("*") if url.raw_password else url)

@@ -13,6 +13,7 @@ from yarl import URL
 from acs_core.errors import DeadlineError, ServiceError, Stage, TransportError
 from acs_core.service.webhooks.guard import GuardedResolver, TargetGuard
 from acs_core.service.webhooks.requests import WebhookRequest
+from acs_core.service.webhooks.resolver import DetachedResolver
 from acs_core.version import __version__
 
 __all__ = ["Answer", "Sender"]
@@ -58,7 +59,7 @@ class Sender:
 
     async def open(self) -> None:
         """Get ready."""
-        resolver = self._resolver or aiohttp.ThreadedResolver()
+        resolver = self._resolver or DetachedResolver()
         for scheme in ("https", "http"):
             connector = aiohttp.TCPConnector(
                 resolver=GuardedResolver(resolver, self._guard, is_plain=scheme == "http"),

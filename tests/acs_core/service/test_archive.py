@@ -20,6 +20,9 @@ from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule
 from acs_core.errors import ServiceError
 from acs_core.service.app import CallingService
 from acs_core.service.archive import MARKS_KEPT, Archive
+from acs_core.service.automation.bodies import StartRecording
+from acs_core.service.automation.events import EventOutlet
+from acs_core.service.automation.recordings import CallRecordings
 from acs_core.service.calls import Calls
 from acs_core.service.endpoints import EndpointObserver
 from acs_core.service.history import History
@@ -28,6 +31,7 @@ from acs_core.service.identity_store import IdentityRecord, MemoryIdentityStore
 from acs_core.service.rooms import RoomKind, RoomOptions, Rooms
 from acs_core.service.server_call import ServerCall
 from acs_core.service.settings import ServiceSettings, new_access_key
+from acs_core.service.store.call_recordings import CALL_RECORDINGS
 from acs_core.service.store.calls import CALLS, VISITS, VisitFilter, Window
 from acs_core.service.store.database import Database
 from acs_core.service.store.identities import IDENTITIES
@@ -345,6 +349,22 @@ async def test_calls_are_forgotten_when_they_ended_long_enough_ago(database: Dat
     desk.now += 101.0
     await desk.archive.forget_old()
     assert await desk.rows(ROOMS) == 1
+    await desk.archive.close()
+
+
+async def test_with_a_call_its_recordings_are_forgotten(database: Database) -> None:
+    desk = Desk(database, retention=100.0)
+    await desk.archive.start()
+    recordings = CallRecordings(lambda: database, EventOutlet(), lambda: desk.now)
+    for name in ("old", "new"):
+        call = desk.calls.create(unique_name=name)
+        recordings.start(call, StartRecording())
+        call.complete()
+        recordings.call_ended(call)
+        desk.now += 60.0
+    await desk.archive.forget_old()
+    rows = await database.all(select(CALL_RECORDINGS))
+    assert [row.call_id for row in rows] == [call.id]
     await desk.archive.close()
 
 

@@ -160,6 +160,15 @@ def test_a_teams_user_is_admitted_once_and_gets_tokens() -> None:
         users.admit_teams_user("a:b", now=NOW)
 
 
+def test_a_teams_user_that_was_deleted_comes_back_without_its_old_tokens() -> None:
+    users = registry()
+    raw_id = users.admit_teams_user("tina", now=NOW)
+    users.delete(raw_id, now=NOW + 1)
+    assert users.admit_teams_user("tina", now=NOW + 2) == raw_id
+    users.issue(raw_id, ["voip"], now=NOW + 2)
+    assert [users.accepts(raw_id, issued_at=NOW + at) for at in (0, 1, 2)] == [False, False, True]
+
+
 def test_the_id_of_a_user_can_be_given() -> None:
     assert registry().create(now=NOW, user_id="alice") == ALICE
 

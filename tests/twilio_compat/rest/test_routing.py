@@ -33,6 +33,10 @@ async def _nothing(_: web.Request, form: Form) -> web.Response:
     return web.Response(status=204)
 
 
+async def _nobody(*_: str) -> None:
+    """Keeps no names."""
+
+
 @pytest.fixture
 async def database() -> AsyncIterator[Database]:
     opened = await Database.open()
@@ -48,6 +52,7 @@ def rows(database: Database) -> RestApi:
         database=lambda: database,
         account_sid="AC1",
         credentials=RestCredentials("AC1", "token", {}),
+        renamed=_nobody,
     )
     api.add(
         [

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twilio.request_validator import RequestValidator
 
 from acs_core.errors import InvalidArgumentError
-from twilio_compat.rest.signatures import sign, signed_request
+from twilio_compat.rest.signatures import renamed, sign, signed_request
 
 TOKEN = "12345"
 FIELDS = {"StatusCallbackEvent": "room-created"}
@@ -41,6 +41,31 @@ def test_what_is_no_unicode_is_replaced() -> None:
 def test_without_an_auth_token_nothing_is_signed() -> None:
     request = signed_request("", "https://example.com/", "POST", FIELDS, group="g")
     assert "X-Twilio-Signature" not in request.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_callback_about_somebody_else_now_is_believed(method: str) -> None:
+    url = "https://user:word@example.com/hook?ParticipantIdentity=own%20one&x="
+    fields = {**FIELDS, "ParticipantIdentity": "ann & co", "Track": "é="}
+    request = signed_request(TOKEN, url, method, fields, group="g")
+    changed = renamed(TOKEN, request, "PA1 +")
+    expected = signed_request(
+        TOKEN, url, method, {**fields, "ParticipantIdentity": "PA1 +"}, group="g"
+    )
+    assert (changed.url, changed.body) == (expected.url, expected.body)
+    assert changed.headers == {
+        **expected.headers,
+        "I-Twilio-Idempotency-Token": request.id,
+    }
+    assert (changed.id, changed.group) == (request.id, "g")
+    unsigned = renamed("", signed_request("", url, method, fields, group="g"), "PA1 +")
+    assert "X-Twilio-Signature" not in unsigned.headers
+    assert (unsigned.url, unsigned.body) == (expected.url, expected.body)
+
+
+def test_a_callback_about_nobody_stays_as_it_is() -> None:
+    request = signed_request(TOKEN, "https://example.com/", "POST", FIELDS, group="g")
+    assert renamed(TOKEN, request, "PA1") is request
 
 
 def test_an_unusable_url_or_method_is_refused() -> None:

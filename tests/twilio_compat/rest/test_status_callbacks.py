@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from twilio.request_validator import RequestValidator
 
 from acs_core import wire
@@ -14,10 +15,13 @@ from acs_core.core.facts import Priority, PublicationKind
 from acs_core.errors import InvalidArgumentError
 from acs_core.service.endpoints import Endpoint, EndpointObserver
 from acs_core.service.identity import Principal, PrincipalKind
+from acs_core.service.webhooks import DeliveryState, DeliveryTimes
+from tests.support.events import until
 from tests.support.webhook_sink import Got, WebhookSink, webhook_sink
 from tests.twilio_compat.rest.conftest import Rest
 from twilio_compat import connect
 from twilio_compat.rest.callback_news import CompositionNews, HookNews, RecordingNews
+from twilio_compat.rest.signatures import fields_of
 from twilio_compat.server import embedded
 
 
@@ -160,6 +164,54 @@ async def test_everybody_goes_before_a_room_ends(rest: Rest) -> None:
             "participant-disconnected",
             "room-ended",
         ]
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_who_is_made_anonymous_is_so_in_callbacks_that_were_told_or_wait(
+    rest: Rest, method: str
+) -> None:
+    is_broken = True
+
+    async def answer(got: Got) -> web.StreamResponse:
+        is_late = got.event == "participant-disconnected"
+        return web.Response(status=500 if is_late and is_broken else 200)
+
+    part = rest.server.webhooks
+    part.times = DeliveryTimes(pauses=(0.1,) * 50)
+    async with webhook_sink(answer) as sink:
+        url = f"{sink.url}/x?ParticipantIdentity=own"
+        sid = await create(rest, StatusCallback=url, StatusCallbackMethod=method)
+        ann, _ = join(rest, sid, "ann & co"), join(rest, sid, "ben", 2)
+        ann.leave()
+        await sink.count(4)
+        (connected,) = (
+            row
+            for row in await part.rows()
+            if "ann" in row["body"] + row["url"] and row["event"] == "participant-connected"
+        )
+        again = await part.replay(connected["id"])
+        assert sink.got[-1].form["ParticipantIdentity"] == "ann & co"
+        path = f"/v1/Rooms/{sid}/Participants/PA{ann.id}/Anonymize"
+        assert (await rest.post(path))[0] == 200
+        rows = await part.rows()
+        assert {"participant-connected", "participant-disconnected"} == {
+            row["event"]
+            for row in rows
+            if fields_of(row).get("ParticipantIdentity") == f"PA{ann.id}"
+        }
+        assert not any("ann" in row["body"] + row["url"] for row in rows)
+        assert "ben" in {fields_of(row).get("ParticipantIdentity") for row in rows}
+        is_broken = False
+        await until(lambda: part.counts[DeliveryState.PENDING] == 0)
+        assert sink.got[-1].form["ParticipantIdentity"] == f"PA{ann.id}"
+        assert is_genuine(rest, sink, sink.got[-1])
+        await part.replay(again.request.id)
+        assert sink.got[-1].event == "participant-connected"
+        assert sink.got[-1].form["ParticipantIdentity"] == f"PA{ann.id}"
+        assert is_genuine(rest, sink, sink.got[-1])
+        rest.server.status_callbacks.recording_started(recording(sid))
+        await sink.until(lambda: sink.got[-1].event == "recording-started")
+        assert sink.got[-1].form["ParticipantIdentity"] == f"PA{ann.id}"
 
 
 async def test_rooms_without_a_callback_and_test_calls_tell_nobody(rest: Rest) -> None:

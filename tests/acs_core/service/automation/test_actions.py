@@ -14,6 +14,7 @@ from azure.communication.callautomation._generated import models
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from acs_core import AudioOptions, Call, GroupCallLocator, JoinCallOptions, LocalAudioStream
+from acs_core.core import endings
 from acs_core.core.tones import DtmfTone
 from acs_core.media.sources import ToneSource
 from tests.acs_core.service.automation.conftest import Site
@@ -90,7 +91,12 @@ async def test_somebody_is_called_into_a_call_that_the_program_only_connected_to
     rings = ben.rings()
     await site.program.on(connection, "add_participant", AzureUser(ben.raw_id))
     await (await (await rings).accept(SILENT)).connected()
-    await site.callbacks.event("AddParticipantSucceeded")
+    told = models.AddParticipantSucceeded.deserialize(
+        await site.callbacks.event("AddParticipantSucceeded")
+    )
+    assert told.participant.raw_id == ben.raw_id
+    present = await site.program.on(connection, "list_participants")
+    assert {who.identifier.raw_id for who in present} == {anna.raw_id, ben.raw_id}
 
 
 async def test_somebody_who_declines_is_told_to_the_wanted_callback(site: Site) -> None:
@@ -120,9 +126,15 @@ async def test_a_call_into_a_call_rings_as_long_as_the_program_wants(site: Site)
     await site.program.on(
         connection, "add_participant", AzureUser(ben.raw_id), invitation_timeout=0
     )
-    await site.callbacks.event("AddParticipantFailed")
+    told = models.AddParticipantFailed.deserialize(
+        await site.callbacks.event("AddParticipantFailed")
+    )
+    result = told.result_information
+    assert (result.code, result.sub_code) == (endings.NO_ANSWER.code, endings.NO_ANSWER.sub_code)
     incoming = await rings
     await until(lambda: incoming.call_end_reason)
+    assert incoming.call_end_reason is not None
+    assert incoming.call_end_reason.code == endings.NO_ANSWER.code
 
 
 async def test_somebody_is_called_off(site: Site) -> None:

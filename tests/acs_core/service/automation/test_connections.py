@@ -17,6 +17,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from acs_core import GroupCallLocator as Group
 from acs_core import JoinCallOptions, RoomCallLocator
+from acs_core.core import endings
 from tests.acs_core.service.automation.conftest import Site
 from tests.support.automation import program
 from tests.support.callers import SILENT
@@ -193,7 +194,13 @@ async def test_terminating_ends_the_call_for_everyone(site: Site) -> None:
     connected = await site.program.ask("connect_call", site.callbacks.url, group_call_id=group)
     await site.program.on(connected.call_connection_id, "hang_up", True)
     await until(lambda: all(call.state == "Disconnected" for call in calls))
-    await site.callbacks.event("CallDisconnected")
+    ended = endings.ENDED_FOR_EVERYONE
+    assert {call.call_end_reason.sub_code for call in calls if call.call_end_reason} == {
+        ended.sub_code
+    }
+    told = await site.callbacks.event("CallDisconnected")
+    assert told["resultInformation"]["message"] == ended.message
+    assert not site.switch.service.calls.live
 
 
 async def test_calls_that_are_not_there_cannot_be_connected_to(site: Site) -> None:

@@ -8,7 +8,8 @@ import pytest
 from azure.core.messaging import CloudEvent
 
 from acs_core.core import endings
-from acs_core.service.automation.events import Event, EventOutlet, result_of
+from acs_core.errors import MediaError, TransportError
+from acs_core.service.automation.events import Event, EventOutlet, failure, result_of
 
 
 def test_an_event_is_posted_to_its_callback_in_the_group_of_its_call() -> None:
@@ -50,3 +51,10 @@ def test_who_does_not_take_an_event_for_delivery_harms_nobody(
 def test_ends_that_nothing_caused_but_people_are_graceful() -> None:
     assert result_of(endings.HUNG_UP)["subCode"] == 7000
     assert result_of(endings.DECLINED)["code"] == 603
+
+
+def test_a_failure_has_the_codes_of_its_error_or_those_of_what_failed() -> None:
+    lost = TransportError("Lost.", sub_code=7)
+    assert failure(lost) == {"code": 408, "subCode": 7, "message": "Lost."}
+    assert failure(lost, sub_code=8511)["subCode"] == 8511
+    assert failure(MediaError("Broken.", code=0))["code"] == 500

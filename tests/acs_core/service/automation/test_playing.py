@@ -20,6 +20,7 @@ from azure.core.exceptions import HttpResponseError
 from acs_core import Call, GroupCallLocator, JoinCallOptions
 from acs_core.errors import TransportError
 from acs_core.media.voice import FileVoice
+from acs_core.service.automation.bodies import Play, decode
 from tests.acs_core.service.automation.conftest import Site
 from tests.support.automation import callbacks, program
 from tests.support.callers import SILENT, switch
@@ -134,6 +135,22 @@ async def test_a_program_that_only_connected_is_there_while_it_plays(site: Site)
     await site.callbacks.event("PlayCanceled")
     await site.callbacks.event("PlayCompleted")
     await until(lambda: len(calls[0].remote_participants) == 1)
+    assert [who.identifier.raw_id for who in calls[0].remote_participants] == [ben.raw_id]
+    kinds = [kind for kind in site.callbacks.kinds if kind.startswith("Play")]
+    assert kinds.count("PlayStarted") == 2
+    assert kinds[-1] == "PlayCompleted"
+
+
+async def test_a_play_that_is_canceled_before_it_began_is_told_as_canceled(site: Site) -> None:
+    found, _ = await called(site)
+    automation = site.switch.service.automation
+    connection = automation._connections.find(found)
+    source = {"kind": "file", "file": {"uri": SHORT}}
+    wanted = decode({"playSources": [source], "operationContext": "hasty"}, Play)
+    automation.playing.play(connection, wanted)
+    automation.playing.cancel(connection)
+    told = models.PlayCanceled.deserialize(await site.callbacks.event("PlayCanceled"))
+    assert (told.operation_context, told.result_information.sub_code) == ("hasty", 8508)
 
 
 async def test_a_file_that_cannot_be_played_fails_by_its_index(site: Site) -> None:

@@ -103,6 +103,8 @@ async def test_a_recording_is_found_by_each_locator(site: Site) -> None:
         {"call_connection_id": connected.call_connection_id},
     ):
         started = await site.program.ask("start_recording", **place)
+        recording = site.switch.service.automation.recordings.find(started.recording_id)
+        assert (started.recording_state, recording.call_id) == ("active", server_call)
         await site.program.ask("stop_recording", started.recording_id)
 
 

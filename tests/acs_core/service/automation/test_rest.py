@@ -105,6 +105,21 @@ async def test_callbacks_to_which_nothing_may_be_posted_are_refused_at_once(site
     assert not service.calls.live
 
 
+@pytest.mark.parametrize("source", ["8:acs:elsewhere_user", "8:acs:{}_two\\nlines", "x", ""])
+async def test_a_call_is_made_as_a_user_of_the_resource_or_not_at_all(
+    site: Site, source: str
+) -> None:
+    service = site.switch.service
+    raw_id, _ = service.issue_user_token()
+    body = (
+        f'{{"targets": [{{"rawId": "{raw_id}"}}], "callbackUri": "{CALLBACK}",'
+        f' "source": {{"id": "{source.format(service.settings.acs_resource_id)}"}}}}'
+    )
+    status, answer = await ask(service, "POST", "callConnections", body)
+    assert (status, answer["error"]["code"]) == (403, "7507")
+    assert not service.calls.live
+
+
 async def test_media_streaming_is_refused_before_anybody_is_called(site: Site) -> None:
     raw_id, _ = site.switch.service.issue_user_token()
     body = (

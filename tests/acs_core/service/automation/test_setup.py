@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,7 @@ from azure.core.exceptions import HttpResponseError
 from acs_core import GroupCallLocator, JoinCallOptions
 from acs_core.errors import InvalidArgumentError, ServiceError
 from acs_core.media.voice import FileVoice
+from acs_core.service.webhooks import DeliveryState
 from tests.support.automation import program
 from tests.support.callers import switch
 
@@ -68,6 +70,24 @@ async def test_webhooks_tell_a_program_of_its_call(endpoint: Endpoint) -> None:
         event = await endpoint.event("CallConnected")
         assert event["data"]["callConnectionId"] == connected.call_connection_id
         await endpoint.event("ParticipantsUpdated")
+
+
+async def test_a_callback_that_nobody_answers_holds_up_no_other(endpoint: Endpoint) -> None:
+    async with switch() as running, program(running.service) as app:
+        anna = await running.caller()
+        group = str(uuid.uuid4())
+        await anna.agent.join(GroupCallLocator(group), JoinCallOptions(streams=())).connected()
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # and nobody listens
+            dead = f"http://127.0.0.1:{taken.getsockname()[1]}/events"
+            options = {"recording_state_callback_url": dead, "group_call_id": group}
+            await app.ask("start_recording", **options)
+            await app.ask("connect_call", endpoint.url, group_call_id=group)
+            event = await endpoint.event("CallConnected")
+            rows = await running.service.webhooks.rows(state=DeliveryState.PENDING)
+        (waiting,) = (row for row in rows if row["url"] == dead)
+        assert event["data"]["serverCallId"]
+        assert waiting["event"] == "Microsoft.Communication.RecordingStateChanged"
 
 
 async def test_event_grid_tells_a_program_of_a_call_that_it_may_answer(

@@ -86,7 +86,11 @@ async def test_a_language_that_is_not_known_is_refused(site: Site) -> None:
         group_call_id=group,
         transcription=options(locale="tlh"),
     )
-    await site.callbacks.event("TranscriptionFailed")
+    failed = models.TranscriptionFailed.deserialize(
+        await site.callbacks.event("TranscriptionFailed")
+    )
+    result = failed.result_information
+    assert (result.code, result.sub_code, "locale" in result.message) == (400, 8523, True)
     with pytest.raises(HttpResponseError) as caught:
         await site.program.on(found.call_connection_id, "start_transcription", locale="tlh")
     assert (caught.value.status_code, caught.value.error.code) == (400, "8523")

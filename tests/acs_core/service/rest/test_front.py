@@ -272,6 +272,22 @@ async def test_each_family_of_interfaces_has_its_versions(azure: Azure) -> None:
         assert (await azure.ask("POST", "/identities", version=version))[0] == 201
 
 
+async def test_no_room_and_no_user_is_made_while_the_database_cannot_be_written(
+    azure: Azure,
+) -> None:
+    database = azure.service.database
+    await database.flush()
+    # As the task that writes does after an attempt that failed.
+    database._tell(failure=OSError("disk full"))
+    for path, version in (("/rooms", ROOMS), ("/identities", IDENTITY)):
+        status, refusal, _ = await azure.ask("POST", path, {}, version=version)
+        assert (status, "disk full" in refusal["error"]["message"]) == (503, True)
+    database._tell(failure=None)
+    _, rooms, _ = await azure.ask("GET", "/rooms", version=ROOMS)
+    assert rooms["value"] == []
+    assert (await azure.ask("POST", "/rooms", {}, version=ROOMS))[0] == 201
+
+
 class Credential:
     """What Azure's clients take for a token; for the blocking ones and the others."""
 

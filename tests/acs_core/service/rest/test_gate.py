@@ -80,18 +80,25 @@ def test_a_signature_that_another_program_worked_out_is_believed() -> None:
         "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
         "&Signature=NwmNdTTjX3qjfH1/CE+lDo5kdc8IanwbV8M6dOeIIjo=",
     }
-    admit(given, gate=Gate(key), method="GET", target=target, body=b"")
+    gate = Gate(key)
+    asked: dict[str, Any] = {"gate": gate, "method": "GET", "target": target, "body": b""}
+    admit(given, **asked)
+    assert "sent before" in refused(given, **asked)
+    assert "does not fit" in refused(given, **asked | {"target": f"{target}1"})
 
 
 @pytest.mark.parametrize("target", [RAW, DECODED])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_target_and_host_may_be_signed_in_both_spellings(target: str, slash: str) -> None:
-    given = headers(target, host=f"{HOST}{slash}") | {"Host": HOST}
-    admit(given)
+    given, gate = headers(target, host=f"{HOST}{slash}") | {"Host": HOST}, Gate(KEY)
+    admit(given, gate=gate)
+    assert "sent before" in refused(given, gate=gate)
 
 
 def test_names_of_headers_may_be_in_any_case() -> None:
-    admit({name.upper(): value for name, value in headers().items()})
+    given, gate = {name.upper(): value for name, value in headers().items()}, Gate(KEY)
+    admit(given, gate=gate)
+    assert "sent before" in refused(headers(), gate=gate)
 
 
 FORGED = {
@@ -139,7 +146,9 @@ def test_a_forged_request_is_refused(forgery: str) -> None:
 
 @pytest.mark.parametrize("seconds", [-300, -1, 0, 1, 300])
 def test_clocks_may_be_five_minutes_apart(seconds: int) -> None:
-    admit(headers(), now=NOW + seconds)
+    gate = Gate(KEY)
+    admit(headers(), gate=gate, now=NOW + seconds)
+    assert "sent before" in refused(headers(), gate=gate, now=NOW + seconds)
 
 
 @pytest.mark.parametrize("seconds", [-86400, -301, 301, 86400])

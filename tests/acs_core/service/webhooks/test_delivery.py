@@ -139,6 +139,17 @@ async def test_nobody_there_is_a_failure_that_says_so() -> None:
             assert "refused" in str(delivery.error)
 
 
+async def test_a_request_that_cannot_be_made_costs_its_group_nothing() -> None:
+    async with webhook_sink() as sink, webhooks() as part:
+        bad = part.post(telling(sink.url, "bad", headers={"X-Own": "two\r\nlines"}))
+        good = part.post(telling(sink.url, "good"))
+        await settled(part, good)
+        assert (bad.state, bad.attempts) == (FAILED, 1)
+        assert bad.error == "The service failed to send it."
+        assert bodies(sink.got) == ["good"]
+        assert part.counts == {PENDING: 0, DELIVERED: 1, FAILED: 1}
+
+
 async def test_redirects_are_not_followed() -> None:
     async def answer(got: Got) -> web.StreamResponse:
         raise web.HTTPTemporaryRedirect("/elsewhere")
@@ -307,6 +318,35 @@ async def test_what_was_not_delivered_is_delivered_after_a_restart(tmp_path: Pat
         assert len(sink.got) == 4
 
 
+async def test_a_restart_keeps_the_order_although_the_clock_was_set_back(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store'}"
+    times = DeliveryTimes(pauses=(30.0,), grace=0.0)
+    now = 2000.0
+    async with webhook_sink() as sink:
+        async with webhooks(url, clock=lambda: now) as part:
+            part._is_running = False  # As if it were closing: what is posted waits.
+            for event in ("0", "1", "2"):
+                part.post(telling(sink.url, event))
+                now -= 100.0
+        async with webhooks(url, times=times, clock=lambda: 3000.0):
+            assert bodies(await sink.count(3)) == ["0", "1", "2"]
+
+
+async def test_after_a_restart_the_newest_groups_go_on_counting(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store'}"
+    now = 1000.0
+    async with webhook_sink() as sink:
+        async with webhooks(url, clock=lambda: now) as part:
+            for group in ("old", "new", "newest"):
+                now += 1.0
+                await settled(part, part.post(telling(sink.url, "x", group)))
+        limits = DeliveryLimits(groups=2)
+        async with webhooks(url, limits=limits, clock=lambda: now) as part:
+            assert [part.sequence(group) for group in ("old", "new", "newest")] == [0, 1, 1]
+            await settled(part, part.post(telling(sink.url, "x", "another")))
+            assert [part.sequence(group) for group in ("new", "newest")] == [0, 1]
+
+
 async def test_closing_delivers_what_is_new_and_does_not_wait_for_what_is_broken() -> None:
     loop = asyncio.get_running_loop()
     async with webhook_sink() as sink:
@@ -358,6 +398,24 @@ async def test_too_many_are_kept_and_not_tried() -> None:
         assert row["error"] == "Too many deliveries wait."
         asleep.set()
         await settled(part, sent[1])
+
+
+async def test_a_group_that_nobody_takes_leaves_room_for_the_others() -> None:
+    asleep = asyncio.Event()
+
+    async def sleep(got: Got) -> web.StreamResponse:
+        await asleep.wait()
+        return web.Response()
+
+    limits = DeliveryLimits(pending=10, per_group=2)
+    async with webhook_sink(sleep) as sink, webhooks(limits=limits) as part:
+        sent = [part.post(telling(sink.url, str(index), "busy")) for index in range(4)]
+        assert [item.state for item in sent] == [PENDING, PENDING, FAILED, FAILED]
+        other = part.post(telling(sink.url, "x", "other"))
+        assert other.state is PENDING
+        asleep.set()
+        await settled(part, sent[1])
+        assert part.post(telling(sink.url, "4", "busy")).state is PENDING
 
 
 async def test_what_is_old_is_forgotten_unless_it_waits() -> None:

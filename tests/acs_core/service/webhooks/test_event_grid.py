@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -132,6 +133,24 @@ async def test_a_call_is_told_from_its_first_participant_to_its_end() -> None:
         assert 0 <= told_events[5]["data"]["durationOfCall"] < 60
         assert all(item.headers["aeg-event-type"] == "Notification" for item in sink.got[1:])
         assert len({event["id"] for event in told_events}) == 6
+
+
+async def test_who_is_renamed_is_so_in_what_was_told_and_in_what_is_told_later() -> None:
+    async with told() as (service, sink):
+        place, grid = group(), service.event_grid
+        assert grid is not None
+        ann, ben = join(service, place, "8:acs:a_b"), join(service, place, "8:acs:a_c", 2)
+        await until(lambda: service.webhooks.counts[DeliveryState.DELIVERED] == 4)
+        await grid.rename(ann.call.id, ann.id, "hidden")
+        ben.leave()
+        ann.leave()
+        await sink.count(7)
+        removed = [item["data"]["displayName"] for item in events(sink)[3:5]]
+        assert removed == ["Guest 2", "hidden"]
+        rows = await service.webhooks.rows(group=f"event-grid {ann.call.id}")
+        known = [json.loads(row["body"])[0]["data"].get("displayName") for row in rows]
+        assert known == [None, "hidden", "Guest 2", "Guest 2", "hidden", None]
+        await grid.rename("0" * 32, ann.id, "nobody")
 
 
 async def test_outcomes_are_counted() -> None:

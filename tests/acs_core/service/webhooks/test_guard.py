@@ -172,7 +172,7 @@ def test_a_developer_reaches_this_machine_and_no_metadata() -> None:
             DEV.check(url)
     DEV.check("http://10.1.2.3/")
     DEV.check("http://some.name/")
-    for address in ("169.254.169.254", "fd00:ec2::254"):
+    for address in ("169.254.169.254", "fd00:ec2::254", "fd20:ce::254", "fd00:c1::a9fe:a9fe"):
         assert not DEV.allows(address)
 
 

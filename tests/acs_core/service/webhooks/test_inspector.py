@@ -65,7 +65,8 @@ async def test_webhooks_are_listed_shown_and_repeated_without_passwords() -> Non
         operator(part) as someone,
     ):
         secret = sink.url.replace("//", "//user:password@")
-        good = part.post(telling(f"{secret}/x", "good", group="a", headers={"X-Own": "1"}))
+        headers = {"X-Own": "1", "aeg-sas-key": "of a topic"}
+        good = part.post(telling(f"{secret}/x", "good", group="a", headers=headers))
         bad = part.post(telling(sink.url, "bad", group="b"))
         await settled(part, good)
         await settled(part, bad)
@@ -86,13 +87,15 @@ async def test_webhooks_are_listed_shown_and_repeated_without_passwords() -> Non
             _, found = await someone.ask(query)
             assert [row["event"] for row in found["webhooks"]] == events
         _, shown = await someone.ask(f"/{good.request.id}")
-        assert (shown["body"], shown["headers"]) == ("good", {"X-Own": "1"})
+        assert (shown["body"], shown["headers"]) == ("good", {"X-Own": "1", "aeg-sas-key": "*"})
         assert shown["url"] == f"{sink.url.replace('//', '//user:*@')}/x"
         status, again = await someone.ask(f"/{good.request.id}/replay", "POST")
         assert (status, again["state"], again["replay_of"]) == (200, "delivered", good.request.id)
         _, again = await someone.ask(f"/{bad.request.id}/replay", "POST")
         assert (again["state"], again["status"]) == ("failed", 500)
         assert len(sink.got) == 4
+        keys = [got.headers["aeg-sas-key"] for got in sink.got if got.body == "good"]
+        assert keys == ["of a topic"] * 2
 
 
 @pytest.mark.parametrize(
