@@ -111,7 +111,8 @@ async def test_calls_are_answered_redirected_rejected_transferred_and_ended(site
     assert connected.call_connection_id != answered.call_connection_id
     await site.program.on(connected.call_connection_id, "hang_up", True)
     await until(lambda: theirs.state == "Disconnected")
-    # Each call was told of once.
+    # Each call was told of once, and the transfer, too.
+    assert waiting.get_nowait().to == ben.raw_id
     assert waiting.empty()
 
 
