@@ -57,13 +57,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileSch
 
 
 @pytest.fixture(autouse=True)
+def rules_of_coroutines(request: pytest.FixtureRequest) -> None:
+    """What is asked of tests that have an event loop; to make one for each other takes a minute."""
+    if request.node.get_closest_marker("asyncio") is not None:
+        request.getfixturevalue("real_time")
+        request.getfixturevalue("no_task_left_behind")
+
+
+@pytest.fixture
 async def real_time(request: pytest.FixtureRequest) -> None:
     """Debug mode notes a stack for each callback: a busy machine would lose packets by it."""
     if REAL_TIME & set(request.path.relative_to(Path(__file__).parent).parts):
         asyncio.get_running_loop().set_debug(False)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 async def no_task_left_behind() -> AsyncIterator[None]:
     """Whatever a test starts, it ends: tasks that outlive it are failures."""
     before = asyncio.all_tasks()

@@ -30,6 +30,7 @@ from twilio_compat.rest.composition_callbacks import composition_observer
 from twilio_compat.rest.composition_hooks import HOOK_SCHEMAS, CompositionHooksResource
 from twilio_compat.rest.compositions import COMPOSITION_SCHEMAS, CompositionsResource
 from twilio_compat.rest.credentials import RestCredentials
+from twilio_compat.rest.media_links import MEDIA_SCHEMAS
 from twilio_compat.rest.media_settings import SETTINGS_SCHEMAS, MediaSettingsResource
 from twilio_compat.rest.rate_limits import RateLimits
 from twilio_compat.rest.recording_callbacks import recording_observer
@@ -79,16 +80,7 @@ class CompatServer(CallingService):
             audio_processors=settings.audio_processors,
         )
         self._account_sid = settings.twilio_account_sid
-        verifiers = []
-        if self._account_sid is not None:
-            verifiers.append(
-                TwilioTokenVerifier(
-                    self._keys,
-                    self._account_sid,
-                    resource_id=settings.acs_resource_id,
-                    skew=settings.token_skew,
-                )
-            )
+        verifiers = _verifiers(settings)
         credentials = self._credentials(settings)
         self._insights = InsightsEndpoint(
             verifiers, check_operator=credentials.check, room_name=self._room_name
@@ -152,7 +144,7 @@ class CompatServer(CallingService):
             credentials=credentials,
             renamed=self._renamed,
             limits=RateLimits(settings.rest_reads, settings.rest_writes),
-            check_callback=lambda url: self.webhooks.check(url),
+            check_callback=self.webhooks.check,
         )
         transcriptions = TranscriptionsResource(rest.rooms, self.transcriptions, account)
         rest.add(transcriptions.operations(), TRANSCRIPTION_SCHEMAS)
@@ -164,7 +156,7 @@ class CompatServer(CallingService):
         recordings = RecordingsResource(
             rest.rooms, self.recordings, self.media_files, self._find_call, account
         )
-        rest.add(recordings.operations(), RECORDING_SCHEMAS)
+        rest.add(recordings.operations(), {**RECORDING_SCHEMAS, **MEDIA_SCHEMAS})
         compositions = CompositionsResource(
             self.compositions, self.media_files, self._find_call, account, self.webhooks.check
         )
@@ -231,6 +223,21 @@ class CompatServer(CallingService):
             )
         sid, key = next(iter(self._keys.items()))
         return AccessToken(self._account_sid, sid, key.secret, identity, room, ttl).to_jwt()
+
+
+def _verifiers(settings: ServerSettings) -> Sequence[TwilioTokenVerifier]:
+    """One, or none where the server has no Twilio account."""
+    account = settings.twilio_account_sid
+    if account is None:
+        return ()
+    return (
+        TwilioTokenVerifier(
+            settings.api_keys,
+            account,
+            resource_id=settings.acs_resource_id,
+            skew=settings.token_skew,
+        ),
+    )
 
 
 @contextlib.asynccontextmanager

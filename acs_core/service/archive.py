@@ -107,6 +107,8 @@ class Archive(ServicePart):
         self._batch = batch
         self._clock = clock
         self._sweeper: asyncio.Task[None] | None = None
+        # Calls that ended because the service stops; what is completed of them is not all.
+        self._going_on: set[str] = set()
         self._has_resumed = asyncio.Event()
 
     async def start(self) -> None:
@@ -141,7 +143,7 @@ class Archive(ServicePart):
     async def is_over(self, call_id: str) -> bool:
         """Whether a call does not go on; while the service starts, who asks waits for `resume`."""
         await self._has_resumed.wait()
-        return call_id not in self._calls.live
+        return call_id not in self._calls.live and call_id not in self._going_on
 
     async def close(self) -> None:
         """Keep nothing any more."""
@@ -185,6 +187,7 @@ class Archive(ServicePart):
             self._database().write(delete(VISITS).where(VISITS.c.call_id == call.id))
             self._database().write(delete(CALLS).where(CALLS.c.id == call.id))
         elif call.record.goes_on:
+            self._going_on.add(call.id)
             return
         else:
             self._put_call(call)

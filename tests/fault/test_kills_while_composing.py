@@ -112,7 +112,7 @@ async def kill_often(folder: Path, kills: int, orders: int) -> int:
             check_whole(path)
     async with serving(folder) as server, asyncio.timeout(30 + 10 * len(ordered)):
         while set((await server.states()).values()) != {"completed"}:  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(0.1)
         states = await server.states()
         assert states.keys() == ordered
         for sid in ordered:
@@ -124,11 +124,13 @@ async def kill_often(folder: Path, kills: int, orders: int) -> int:
 
 @pytest.mark.timeout(180)
 async def test_a_killed_service_shows_nothing_half_made(tmp_path: Path) -> None:
-    assert await kill_often(tmp_path, 2, 1) == 2
+    # It lives for half a second: nothing is whole then.
+    assert await kill_often(tmp_path, 1, 1) == 1
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(1200)
 async def test_twenty_five_kills_while_composing(tmp_path: Path) -> None:
     made = await kill_often(tmp_path, 25, 2)
+    assert made == 50
     print(f"killed 25 times while composing: {made} compositions, all whole")

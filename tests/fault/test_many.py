@@ -88,7 +88,7 @@ async def speak(everybody: Sequence[Participant], number: int) -> None:
     await speaker.session.unpublish(sound)
 
 
-@pytest.mark.parametrize("plane", ["batch", "portable"])
+@pytest.mark.parametrize("plane", ["batch", pytest.param("portable", marks=pytest.mark.proof)])
 async def test_eight_participants_all_see_and_hear_each_other(
     plane: Literal["batch", "portable"],
 ) -> None:

@@ -102,7 +102,8 @@ async def one_kill(killed: Killed, sink: WebhookSink, acknowledged: list[str], w
         await asyncio.sleep(wait)
 
 
-async def kills(count: int, seed: int) -> None:
+async def kills(count: int, seed: int) -> int:
+    """How many rooms were acknowledged, of all of which was told in the end."""
     chance = random.Random(seed)
     acknowledged: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -131,14 +132,15 @@ async def kills(count: int, seed: int) -> None:
                 by_token[item.headers["I-Twilio-Idempotency-Token"]] == item.body
                 for item in sink.got
             )
+    return len(acknowledged)
 
 
 @pytest.mark.timeout(600)
 async def test_nothing_acknowledged_is_lost_when_the_service_is_killed() -> None:
-    await kills(3, seed=1)
+    assert await kills(1, seed=1) > 0
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 async def test_nothing_acknowledged_is_lost_in_fifty_kills() -> None:
-    await kills(50, seed=int(os.environ.get("SEED", "7")))
+    assert await kills(50, seed=int(os.environ.get("SEED", "7"))) >= 50

@@ -18,7 +18,7 @@ from acs_core.service.settings import load_settings
 from twilio_compat.settings import ServerSettings
 from twilio_compat.tokens import AccessToken
 
-__all__ = ["Access", "load_access", "make_token", "media_option", "stop_signals"]
+__all__ = ["Access", "load_access", "make_token", "media_option", "printable", "stop_signals"]
 
 NONE: Final = "none"
 _WORDS: Final[dict[MediaKind, tuple[str, ...]]] = {
@@ -101,6 +101,11 @@ def media_option(kind: MediaKind, text: str) -> bool | dict[str, Any]:
             next_step=f"Use the path of a file, none, {' or '.join(_WORDS[kind])}.",
         )
     return {"source": text, "loop": True}
+
+
+def printable(text: str) -> str:
+    """A text for a terminal that others chose: what is not printable could steer it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 @contextlib.contextmanager

@@ -9,17 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import aiohttp
 import typer
 
-from acs_core.errors import (
-    AuthenticationError,
-    ServiceError,
-    Stage,
-    TransportError,
-)
-from twilio_compat.commands.client_support import load_access
-from twilio_compat.commands.operator_client import authorization
+from twilio_compat.commands.client_support import Access, load_access, printable
+from twilio_compat.commands.operator_client import ask
 from twilio_compat.gateway.insights import BATCH, INSIGHTS_PATH
 
 __all__ = ["register"]
@@ -50,54 +43,23 @@ def insights(
 
     The service keeps the newest 500 of each participant in memory, for an hour.
     """
-    access = load_access(url, None, config_file)
     chosen = {"room": room, "participant": participant}
     query = {name: value for name, value in chosen.items() if value is not None}
-    headers = {"Authorization": authorization(access.settings)}
-    asyncio.run(_run(access.url, headers, query, follow=follow, as_json=as_json))
+    access = load_access(url, None, config_file)
+    asyncio.run(_run(access, query, follow=follow, as_json=as_json))
 
 
-async def _run(
-    url: str, headers: Mapping[str, str], query: Mapping[str, str], *, follow: bool, as_json: bool
-) -> None:
+async def _run(access: Access, query: Mapping[str, str], *, follow: bool, as_json: bool) -> None:
     wait = WAIT if follow else 0.0
-    timeout = aiohttp.ClientTimeout(total=wait + SLACK)
     after = 0
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
-        while True:
-            asked = {**query, "after": str(after), "wait": str(wait)}
-            answer = await _ask(http, url, asked)
-            for event in answer["events"]:
-                print(json.dumps({"event": "insight", **event}) if as_json else _line(event))
-            after = answer["next"]
-            if not follow and len(answer["events"]) < BATCH:
-                return
-
-
-async def _ask(http: aiohttp.ClientSession, url: str, query: Mapping[str, str]) -> Any:
-    try:
-        async with http.get(f"{url}{INSIGHTS_PATH}", params=query) as answer:
-            if answer.status == 401:
-                raise AuthenticationError(
-                    "The service does not accept these credentials.",
-                    stage=Stage.TOKEN,
-                    next_step="Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN as the service has "
-                    "them.",
-                )
-            if answer.status != 200:
-                raise ServiceError(
-                    f"{url}{INSIGHTS_PATH} answers {answer.status}.",
-                    code=answer.status,
-                    stage=Stage.SIGNALING,
-                    next_step="Check --url, and that the service has Twilio credentials.",
-                )
-            return await answer.json()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise TransportError(
-            f"{url} cannot be reached: {str(error) or type(error).__name__}.",
-            stage=Stage.SIGNALING,
-            next_step="Check --url or CALLING_SERVICE_URL; `twilio-compat doctor` looks closer.",
-        ) from error
+    while True:
+        asked = {**query, "after": str(after), "wait": str(wait)}
+        answer = await ask(access, "GET", INSIGHTS_PATH, asked, deadline=wait + SLACK)
+        for event in answer["events"]:
+            print(json.dumps({"event": "insight", **event}) if as_json else _line(event))
+        after = answer["next"]
+        if not follow and len(answer["events"]) < BATCH:
+            return
 
 
 def _line(event: Mapping[str, Any]) -> str:
@@ -106,9 +68,7 @@ def _line(event: Mapping[str, Any]) -> str:
     text = json.dumps(payload, ensure_ascii=False)
     shown = text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
     where = event["room"] or event["room_sid"]
-    # A client chooses these texts; what is not printable could steer the terminal.
-    line = (
+    return printable(
         f"{at:%H:%M:%S} {where} {event['identity']} {event['level'] or '-'} "
         f"{event['group']} {event['name']} {shown}"
     )
-    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twilio_compat.commands.arrivals import Arrival
+from twilio_compat.commands.client_support import printable
 
 __all__ = [
     "JoinOutput",
@@ -72,13 +73,13 @@ class PlainOutput:
         if self._samples % _PLAIN_EVERY == 0:
             for arrival in arrivals:
                 if arrival.is_here:
-                    print(f"  {arrival.participant}: {_line(arrival)}", flush=True)
+                    print(f"  {printable(arrival.participant)}: {_line(arrival)}", flush=True)
 
     def close(self, summary: dict[str, Any]) -> None:
         """Print what came altogether."""
         print(_closing(summary), flush=True)
         for track in summary["tracks"]:
-            print(f"  {track['participant']}: {_total(track)}", flush=True)
+            print(f"  {printable(track['participant'])}: {_total(track)}", flush=True)
 
 
 class TableOutput:
@@ -124,7 +125,7 @@ def make_output(*, as_json: bool) -> JoinOutput:
 
 def present_people(people: Sequence[str]) -> str:
     """Who is here, in words."""
-    return f"here: {', '.join(people)}" if people else "nobody else is here"
+    return f"here: {printable(', '.join(people))}" if people else "nobody else is here"
 
 
 def _table(people: Sequence[str], arrivals: Sequence[Arrival]) -> Table:
@@ -134,7 +135,7 @@ def _table(people: Sequence[str], arrivals: Sequence[Arrival]) -> Table:
         table.add_column(heading, justify="right" if is_number else "left")
     for arrival in arrivals:
         style = "" if arrival.is_here and arrival.is_enabled else "dim"
-        table.add_row(escape(arrival.participant), *_cells(arrival), style=style)
+        table.add_row(escape(printable(arrival.participant)), *_cells(arrival), style=style)
     return table
 
 
@@ -172,11 +173,11 @@ def _total(track: dict[str, Any]) -> str:
 
 def _words(name: str, fields: dict[str, Any]) -> str:
     details = " ".join(f"{key}={value}" for key, value in fields.items() if value is not None)
-    return f"{name} {details}".rstrip()
+    return printable(f"{name} {details}".rstrip())
 
 
 def _closing(summary: dict[str, Any]) -> str:
-    text = f"left {summary['room']} after {summary['seconds']:.1f} s"
+    text = f"left {printable(summary['room'])} after {summary['seconds']:.1f} s"
     everybody = [summary["recording"]] if "recording" in summary else []
     for file in (*everybody, *summary.get("recordings", ())):
         text += f"; recorded {file['duration']:.1f} s to {file['path']}"

@@ -23,7 +23,12 @@ DEADLINE: Final = 20.0
 
 
 async def ask(
-    access: Access, method: str, path: str, query: Mapping[str, str] | None = None
+    access: Access,
+    method: str,
+    path: str,
+    query: Mapping[str, str] | None = None,
+    *,
+    deadline: float = DEADLINE,
 ) -> dict[str, Any]:
     """What the service answers to an operator, as JSON.
 
@@ -32,6 +37,7 @@ async def ask(
         method: GET or POST.
         path: Below the service's URL.
         query: Of the URL.
+        deadline: Seconds.
 
     Raises:
         InvalidArgumentError: There are no credentials.
@@ -40,7 +46,7 @@ async def ask(
         TransportError: It cannot be reached.
     """
     headers = {"Authorization": authorization(access.settings)}
-    timeout = aiohttp.ClientTimeout(total=DEADLINE)
+    timeout = aiohttp.ClientTimeout(total=deadline)
     try:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout) as http,

@@ -16,7 +16,7 @@ from rich.console import Console
 from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.webhooks import DeliveryState
 from acs_core.service.webhooks.inspector import WEBHOOKS_PATH
-from twilio_compat.commands.client_support import load_access
+from twilio_compat.commands.client_support import load_access, printable
 from twilio_compat.commands.operator_client import ask
 
 __all__ = ["register"]
@@ -77,16 +77,16 @@ def show(
         _print(row, as_json=True)
         return
     _print(row, as_json=False)
-    print(f"\n{row['method']} {_printable(row['url'])}")
+    print(f"\n{row['method']} {printable(row['url'])}")
     for name, value in row["headers"].items():
-        print(f"{name}: {_printable(value)}")
+        print(f"{name}: {printable(value)}")
     print()
     is_form = "form-urlencoded" in row["headers"].get("Content-Type", "")
     fields = parse_qsl(row["body"], keep_blank_values=True) if is_form else []
     for name, value in fields:
-        print(f"{_printable(name)} = {_printable(value)}")
+        print(f"{printable(name)} = {printable(value)}")
     if not fields and row["body"]:
-        print(_printable(row["body"]))
+        print(printable(row["body"]))
 
 
 def replay(
@@ -118,9 +118,4 @@ def _print(row: Mapping[str, Any], *, as_json: bool) -> None:
     tries = f"{row['attempts']} {'try' if row['attempts'] == 1 else 'tries'}{told}"
     wrong = f" - {row['error']}" if row["error"] else ""
     line = f"{row['id']}  {at:%Y-%m-%d %H:%M:%S}  {row['event']} of {row['group']}, {tries}{wrong}"
-    console.print(_printable(line), markup=False)
-
-
-def _printable(text: str) -> str:
-    """Others chose these texts; what is not printable could steer the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    console.print(printable(line), markup=False)

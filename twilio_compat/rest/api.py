@@ -23,7 +23,7 @@ from acs_core.service.parts import ServicePart
 from acs_core.service.store.database import Database
 from twilio_compat.rest.credentials import RestCredentials
 from twilio_compat.rest.pages import address
-from twilio_compat.rest.parameters import Form
+from twilio_compat.rest.parameters import CheckCallback, Form
 from twilio_compat.rest.participants import ParticipantsResource, Renamed
 from twilio_compat.rest.rate_limits import RateLimits
 from twilio_compat.rest.refusals import not_found, refusal, too_many_requests, wrong_parameter
@@ -67,17 +67,15 @@ class RestApi(ServicePart):
         credentials: RestCredentials,
         renamed: Renamed,
         limits: RateLimits | None = None,
-        check_callback: Callable[[str], object] = lambda _: None,
+        check_callback: CheckCallback = lambda _: None,
     ) -> None:
         self._credentials = credentials
         self._database = database
         self._limits = limits or RateLimits()
         self._operations: dict[str, Operation] = {}
         self._schemas: dict[str, Schema] = dict(SCHEMAS)
-        self.rooms = RoomsResource(lambda: calls, lambda: history, account_sid, check_callback)
-        people = ParticipantsResource(
-            self.rooms, lambda: calls, lambda: history, account_sid, renamed
-        )
+        self.rooms = RoomsResource(calls, history, account_sid, check_callback)
+        people = ParticipantsResource(self.rooms, calls, history, account_sid, renamed)
         self.add(self.rooms.operations())
         self.add(people.operations())
 

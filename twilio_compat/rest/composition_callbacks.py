@@ -18,7 +18,9 @@ from twilio_compat.rest.status_callbacks import StatusCallbacks
 
 __all__ = ["composition_observer"]
 
-FAILED_OPERATION: Final = "CompositionRendering"
+FAILED_RENDERING: Final = "CompositionRendering"
+FAILED_HOOK: Final = "CompositionEnqueue"
+"""Twilio has no list of operations that fail; these are ours."""
 
 
 def composition_observer(callbacks: StatusCallbacks) -> CompositionObserver:
@@ -33,6 +35,7 @@ def composition_observer(callbacks: StatusCallbacks) -> CompositionObserver:
         CompositionEvent.PROGRESS: callbacks.composition_progress,
         CompositionEvent.AVAILABLE: callbacks.composition_available,
         CompositionEvent.FAILED: callbacks.composition_failed,
+        CompositionEvent.HOOK_FAILED: callbacks.composition_hook_failed,
     }
 
     def observe(event: CompositionEvent, item: Composition) -> None:
@@ -44,11 +47,12 @@ def composition_observer(callbacks: StatusCallbacks) -> CompositionObserver:
 
 
 def _news(item: Composition, url: str) -> CompositionNews:
+    operation = FAILED_RENDERING if item.id else FAILED_HOOK
     hook = None
     if item.hook is not None:
         hook = HookNews(sid=f"HK{item.hook}", friendly_name=item.hook_name or "")
     return CompositionNews(
-        sid=f"CJ{item.id}",
+        sid=f"CJ{item.id}" if item.id else "",
         room_sid=f"RM{item.call}",
         url=url,
         method=item.order.status_callback_method,
@@ -57,6 +61,6 @@ def _news(item: Composition, url: str) -> CompositionNews:
         size=item.size,
         percentage=item.progress * 100,
         seconds_remaining=item.seconds_left,
-        failed_operation=FAILED_OPERATION if item.failure else "",
+        failed_operation=operation if item.failure else "",
         error_message=item.failure,
     )

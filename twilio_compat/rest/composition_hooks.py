@@ -5,7 +5,7 @@ Source: Twilio Video REST API, Composition Hooks resource.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -22,7 +22,7 @@ from twilio_compat.rest.composition_orders import (
     read_order,
 )
 from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
-from twilio_compat.rest.parameters import Form
+from twilio_compat.rest.parameters import CheckCallback, Form, check_status_callback
 from twilio_compat.rest.refusals import not_found, wrong_parameter
 from twilio_compat.rest.rooms import CREATED
 from twilio_compat.rest.routing import Operation, delete, get, post
@@ -68,7 +68,7 @@ class CompositionHooksResource:
         self,
         compositions: Compositions,
         account: str,
-        check_callback: Callable[[str], object] = lambda _: None,
+        check_callback: CheckCallback = lambda _: None,
     ) -> None:
         self._compositions = compositions
         self._account = account
@@ -153,8 +153,7 @@ class CompositionHooksResource:
                 f"FriendlyName is needed, and has at most {LONGEST_NAME} characters."
             )
         order = read_order(form)
-        if order.status_callback is not None:
-            self._check_callback(order.status_callback)
+        check_status_callback(order.status_callback, self._check_callback)
         return name, order, form.text("Enabled") is None or form.flag("Enabled")
 
     async def _find(self, request: web.Request) -> CompositionHook:

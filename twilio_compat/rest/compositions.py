@@ -1,13 +1,12 @@
 """The Compositions resource: files made of a room's recordings, and the media behind them.
 
-Source: Twilio Video REST API, Compositions resource; its Media subresource answers with a redirect
-to a link that expires, and with the same in JSON.
+Source: Twilio Video REST API, Compositions resource.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -24,27 +23,26 @@ from acs_core.service.compositions import (
 from acs_core.service.compositions.compositions import FOLDER
 from acs_core.service.compositions.model import CompositionQuery
 from acs_core.service.history import CallRecord
-from acs_core.service.openapi import NUMBER, Schema, nullable, one_of
+from acs_core.service.media_files import MediaFiles
+from acs_core.service.openapi import Schema, nullable, one_of
 from twilio_compat.rest.composition_orders import (
     ORDER_ANSWER,
     ORDER_FIELDS,
     order_as_json,
     read_order,
 )
+from twilio_compat.rest.media_links import check_lifetime, media_operation, redirect
 from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
-from twilio_compat.rest.parameters import Form
+from twilio_compat.rest.parameters import CheckCallback, Form, check_status_callback
 from twilio_compat.rest.refusals import not_found, wrong_parameter
-from twilio_compat.rest.rooms import CREATED
+from twilio_compat.rest.rooms import CREATED, FindRoom
 from twilio_compat.rest.routing import Operation, delete, get, post
 from twilio_compat.rest.schemas import ACCOUNT, COUNT, DATE, PAGING, URL, exactly, page_of, sid
 
-__all__ = ["COMPOSITION_SCHEMAS", "CompositionsResource", "FindRoom", "MediaLinks"]
+__all__ = ["COMPOSITION_SCHEMAS", "CompositionsResource"]
 
 COMPOSITIONS_PATH: Final = "/v1/Compositions"
 _COMPOSITION: Final = f"{COMPOSITIONS_PATH}/{{composition}}"
-LINK_LIFETIME: Final = 3600
-"""Seconds for which the link of a media file holds, as Twilio's do."""
-LONGEST_LIFETIME: Final = 604_800
 ROOM_NOT_FOUND: Final = 53106
 
 COMPOSITION_SCHEMAS: Final[Mapping[str, Schema]] = {
@@ -65,19 +63,8 @@ COMPOSITION_SCHEMAS: Final[Mapping[str, Schema]] = {
         links=exactly(media=URL),
     ),
     "compositions": page_of("compositions", "composition"),
-    "media_link": exactly(redirect_to=URL),
 }
 """What the resource answers."""
-
-FindRoom = Callable[[str], Awaitable[CallRecord | None]]
-"""A room by the id of its call, also one that is over; None when there never was one."""
-
-
-class MediaLinks(Protocol):
-    """Whoever serves media files."""
-
-    def link(self, folder: str, file: str, *, lifetime: float) -> str:
-        """Path and query of a file's link, which holds for `lifetime` seconds."""
 
 
 class CompositionsResource:
@@ -94,10 +81,10 @@ class CompositionsResource:
     def __init__(
         self,
         compositions: Compositions,
-        files: MediaLinks,
+        files: MediaFiles,
         find_room: FindRoom,
         account: str,
-        check_callback: Callable[[str], object] = lambda _: None,
+        check_callback: CheckCallback = lambda _: None,
     ) -> None:
         self._compositions = compositions
         self._files = files
@@ -109,15 +96,6 @@ class CompositionsResource:
         """Its rows of the table."""
         fields = {"RoomSid": sid("RM"), **ORDER_FIELDS}
         filters = {"Status": one_of(*CompositionState), "RoomSid": sid("RM")}
-        media = Operation(
-            "FetchCompositionMedia",
-            "GET",
-            f"{_COMPOSITION}/Media",
-            self.media,
-            302,
-            "media_link",
-            {"Ttl": {**NUMBER, "minimum": 1, "maximum": LONGEST_LIFETIME}},
-        )
         return (
             post(
                 "CreateComposition",
@@ -137,14 +115,13 @@ class CompositionsResource:
             ),
             get("FetchComposition", _COMPOSITION, self.fetch, "composition"),
             delete("DeleteComposition", _COMPOSITION, self.delete),
-            media,
+            media_operation("FetchCompositionMedia", _COMPOSITION, self.media),
         )
 
     async def create(self, request: web.Request, form: Form) -> web.Response:
         """`POST /v1/Compositions`."""
         order = read_order(form)
-        if order.status_callback is not None:
-            self._check_callback(order.status_callback)
+        check_status_callback(order.status_callback, self._check_callback)
         room = await self._room(form.text("RoomSid") or "")
         # An untrimmed file begins with its room.
         order = msgspec.structs.replace(order, begins_at=room.started_at)
@@ -187,17 +164,10 @@ class CompositionsResource:
     async def media(self, request: web.Request, _: Form) -> web.Response:
         """`GET /v1/Compositions/{composition}/Media`."""
         found = await self._find(request)
-        text = request.query.get("Ttl") or str(LINK_LIFETIME)
-        is_number = text.isascii() and text.isdigit() and len(text) < 10
-        if not is_number or not 1 <= int(text) <= LONGEST_LIFETIME:
-            raise wrong_parameter(f"Ttl is from 1 to {LONGEST_LIFETIME}, not {text[:40]!r}.")
+        lifetime = check_lifetime(request)
         if found.state is not CompositionState.COMPLETED:
             raise not_found(request.path.removeprefix("/v1"))
-        link = self._files.link(FOLDER, found.file_name, lifetime=int(text))
-        location = f"{request.url.origin()}{link}"
-        return web.json_response(
-            {"redirect_to": location}, status=302, headers={"Location": location}
-        )
+        return redirect(request, self._files, FOLDER, found.file_name, lifetime=lifetime)
 
     # ------------------------------------------------------------ inside
 

@@ -29,6 +29,7 @@ __all__ = [
 
 USUAL_PAGE: Final = 50
 LARGEST_PAGE: Final = 1000
+_PAGING: Final = frozenset({"PageSize", "Page", "PageToken"})
 
 _Item = TypeVar("_Item")
 
@@ -137,11 +138,12 @@ def _answer(
     size, number = _size_and_number(request)
 
     def url(other: int, token: str | None = None) -> str:
-        query = {name: value for name, value in request.query.items() if name != "PageToken"}
-        query |= {"PageSize": str(size), "Page": str(other)}
+        # Of some filters, such as `GroupingSid`, there may be several.
+        filters = [item for item in request.query.items() if item[0] not in _PAGING]
+        place = [("PageSize", str(size)), ("Page", str(other))]
         if token is not None:
-            query["PageToken"] = token
-        return str(URL(address(request, request.path)).with_query(query))
+            place.append(("PageToken", token))
+        return str(URL(address(request, request.path)).with_query([*filters, *place]))
 
     following = None
     if len(chosen) > size:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, urlsplit
 
 from acs_core.core.facts import Priority
 from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL, TrackRule, TrackRules
+from acs_core.errors import InvalidArgumentError
 from acs_core.service.rooms import RoomKind, RoomOptions
 from twilio_compat.rest.refusals import wrong_parameter
 
 __all__ = [
     "RECORDING_RULES",
     "SUBSCRIBE_RULES",
+    "CheckCallback",
     "Form",
+    "check_status_callback",
     "parse_rules",
     "room_options",
     "rules_as_json",
@@ -46,6 +49,8 @@ RECORDING_RULES: Final = (53120, frozenset({"audio", "video"}))
 """The code of wrong recording rules, and the kinds of tracks they may name."""
 SUBSCRIBE_RULES: Final = (53215, frozenset({"audio", "video", "data"}))
 """The same of subscribe rules."""
+CheckCallback: TypeAlias = Callable[[str], object]
+"""Refuses a URL that status callbacks must not go to, with an `InvalidArgumentError`."""
 _RULE_FIELDS: Final = frozenset({"type", "all", "kind", "publisher", "track", "priority"})
 
 
@@ -111,9 +116,12 @@ class Form:
         if text is None:
             return None
         try:
-            return json.loads(text)
+            value = json.loads(text)
+            # Half a surrogate pair can be escaped in JSON, and neither be stored nor sent.
+            json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise wrong_parameter(f"{name} is no JSON.", code) from None
+        return value
 
 
 def room_options(form: Form, *, largest: int) -> RoomOptions:
@@ -303,6 +311,24 @@ def status_callback(form: Form) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise wrong_parameter("StatusCallback is an absolute http or https URL.", 53111)
     return text
+
+
+def check_status_callback(url: str | None, check: CheckCallback) -> None:
+    """Refuse a status callback that must not be called.
+
+    Args:
+        url: As it was given; None for nobody.
+        check: Knows where callbacks may go.
+
+    Raises:
+        InvalidArgumentError: 53111, it is refused.
+    """
+    if url is None:
+        return
+    try:
+        check(url)
+    except InvalidArgumentError as error:
+        raise wrong_parameter(f"{error.message} {error.advice}", 53111) from error
 
 
 def status_callback_method(form: Form) -> str:

@@ -36,8 +36,13 @@ __all__ = ["PARTICIPANT_PATH", "ParticipantsResource", "Renamed"]
 PARTICIPANTS_PATH: Final = f"{ROOM_PATH}/Participants"
 PARTICIPANT_PATH: Final = f"{PARTICIPANTS_PATH}/{{participant}}"
 """By SID or identity."""
+_STATES: Final = (
+    ConnectionState.CONNECTED,
+    ConnectionState.RECONNECTING,
+    ConnectionState.DISCONNECTED,
+)
 _FILTERS: Final[Mapping[str, Schema]] = {
-    "Status": one_of("connected", "reconnecting", "disconnected"),
+    "Status": one_of(*_STATES),
     "Identity": TEXT,
     **CREATED,
     **PAGING,
@@ -61,8 +66,8 @@ class ParticipantsResource:
     def __init__(
         self,
         rooms: RoomsResource,
-        calls: Callable[[], Calls],
-        history: Callable[[], History],
+        calls: Calls,
+        history: History,
         account_sid: str,
         renamed: Renamed,
     ) -> None:
@@ -147,6 +152,8 @@ class ParticipantsResource:
         """`GET .../Participants`: who is and who was there."""
         record = await self._rooms.record(request)
         status = request.query.get("Status") or None
+        if status not in (None, *_STATES):
+            raise wrong_parameter(f"There are no participants that are {str(status)[:40]!r}.")
         is_gone = status == ConnectionState.DISCONNECTED
         after, before = date_bounds(request)
         wanted = VisitFilter(
@@ -159,7 +166,7 @@ class ParticipantsResource:
         return stored_page(
             request,
             "participants",
-            await self._history().visits(record.id, wanted, window(request)),
+            await self._history.visits(record.id, wanted, window(request)),
             lambda visit: self._write(request, record, visit),
             lambda visit: (visit.arrived_at, visit.id),
         )
@@ -177,7 +184,7 @@ class ParticipantsResource:
         status = form.text("Status")
         if status != "disconnected":
             raise wrong_parameter(f"The status of a participant cannot become {status!r}.")
-        call = self._calls().live.get(record.id)
+        call = self._calls.live.get(record.id)
         endpoint = call.endpoints.get(visit.id) if call is not None else None
         if call is not None and endpoint is not None:
             call.remove(endpoint, endings.REMOVED)
@@ -196,7 +203,7 @@ class ParticipantsResource:
         identity = f"PA{visit.id}"
         # Of a room in progress first: its record is written again when the participant leaves.
         record.rename(visit.id, identity)
-        self._history().rename(record.id, visit.id, identity)
+        self._history.rename(record.id, visit.id, identity)
         await self._renamed(record.id, visit.id, identity)
         anonymous = dataclasses.replace(visit, identity=identity)
         return web.json_response(self._write(request, record, anonymous))
@@ -270,8 +277,8 @@ class ParticipantsResource:
         visit = None
         # Before identities: one may look like the SID of somebody else.
         if is_sid(name, "PA"):
-            visit = await self._history().visit(record.id, name.removeprefix("PA"))
-        visit = visit or await self._history().newest_visit(record.id, name)
+            visit = await self._history.visit(record.id, name.removeprefix("PA"))
+        visit = visit or await self._history.newest_visit(record.id, name)
         if visit is None:
             raise not_found(f"/Rooms/RM{record.id}/Participants/{name}")
         return visit
@@ -280,7 +287,7 @@ class ParticipantsResource:
         """The participant that a path names, and its endpoint; None when it has left."""
         record = await self._rooms.record(request)
         visit = await self._visit(request, record)
-        call = self._calls().live.get(record.id)
+        call = self._calls.live.get(record.id)
         return visit, None if call is None else call.endpoints.get(visit.id)
 
     async def _subscriber(self, request: web.Request) -> tuple[ServerCall, Endpoint]:
@@ -300,12 +307,12 @@ class ParticipantsResource:
 
     def _in_state(self, record: CallRecord, state: str | None) -> Collection[str]:
         """Endpoints that are in the call and in this state."""
-        call = self._calls().live.get(record.id)
+        call = self._calls.live.get(record.id)
         endpoints = () if call is None else call.endpoints.values()
         return tuple(endpoint.id for endpoint in endpoints if endpoint.state == state)
 
     def _state(self, record: CallRecord, visit: Visit) -> str:
-        call = self._calls().live.get(record.id)
+        call = self._calls.live.get(record.id)
         endpoint = call.endpoints.get(visit.id) if call is not None else None
         return ConnectionState.DISCONNECTED if endpoint is None else endpoint.state
 

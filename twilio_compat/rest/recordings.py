@@ -1,38 +1,36 @@
 """The Recordings resources: of the account, of one room, and the media behind them.
 
-Source: Twilio Video REST API, Recordings and Room Recordings resources; their Media subresource
-answers with a redirect to a link that expires, and with the same in JSON.
+Source: Twilio Video REST API, Recordings and Room Recordings resources.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from aiohttp import web
 
 from acs_core.errors import InvalidStateError
 from acs_core.service.history import CallRecord
-from acs_core.service.media_files import LINK_LIFETIME, MediaFiles
+from acs_core.service.media_files import MediaFiles
 from acs_core.service.openapi import NUMBER, TEXT, Schema, nullable, one_of
 from acs_core.service.recording.info import RecordingInfo, RecordingQuery, RecordingStatus
 from acs_core.service.recording.recordings import FOLDER, Recordings
+from twilio_compat.rest.media_links import check_lifetime, media_operation, redirect
 from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page, window
 from twilio_compat.rest.parameters import Form
 from twilio_compat.rest.refusals import not_found, wrong_parameter
-from twilio_compat.rest.rooms import CREATED, ROOM_PATH, RoomsResource
-from twilio_compat.rest.routing import Handle, Operation, delete, get
+from twilio_compat.rest.rooms import CREATED, ROOM_PATH, FindRoom, RoomsResource
+from twilio_compat.rest.routing import Operation, delete, get
 from twilio_compat.rest.schemas import ACCOUNT, COUNT, DATE, PAGING, URL, exactly, page_of, sid
 
-__all__ = ["RECORDING_SCHEMAS", "FindRoom", "RecordingsResource"]
+__all__ = ["RECORDING_SCHEMAS", "RecordingsResource"]
 
 RECORDINGS_PATH: Final = "/v1/Recordings"
 _RECORDING: Final = f"{RECORDINGS_PATH}/{{recording}}"
 _OF_ROOM: Final = f"{ROOM_PATH}/Recordings"
 _RECORDING_OF_ROOM: Final = f"{_OF_ROOM}/{{recording}}"
-LONGEST_LIFETIME: Final = 604_800
-"""Seconds: a week."""
 _TYPES: Final = ("audio", "video", "data")
 _ID: Final = re.compile(r"(?:[A-Z]{2})([0-9a-f]{32})")
 
@@ -61,12 +59,8 @@ RECORDING_SCHEMAS: Final[Mapping[str, Schema]] = {
     "recordings": page_of("recordings", "recording"),
     "room_recording": exactly(**_FIELDS, room_sid=sid("RM")),
     "room_recordings": page_of("recordings", "room_recording"),
-    "media_link": exactly(redirect_to=URL),
 }
 """What the resources answer."""
-
-FindRoom: TypeAlias = Callable[[str], Awaitable[CallRecord | None]]
-"""A room by the id of its call, also one that is over; None when there never was one."""
 
 
 class RecordingsResource:
@@ -110,11 +104,11 @@ class RecordingsResource:
             get("ListRecording", RECORDINGS_PATH, self.list, "recordings", filters | of_account),
             get("FetchRecording", _RECORDING, self.fetch, "recording"),
             delete("DeleteRecording", _RECORDING, self.delete),
-            _media("FetchRecordingMedia", _RECORDING, self.media),
+            media_operation("FetchRecordingMedia", _RECORDING, self.media),
             get("ListRoomRecording", _OF_ROOM, self.list_of_room, "room_recordings", filters),
             get("FetchRoomRecording", _RECORDING_OF_ROOM, self.fetch_of_room, "room_recording"),
             delete("DeleteRoomRecording", _RECORDING_OF_ROOM, self.delete_of_room),
-            _media("FetchRoomRecordingMedia", _RECORDING_OF_ROOM, self.media_of_room),
+            media_operation("FetchRoomRecordingMedia", _RECORDING_OF_ROOM, self.media_of_room),
         )
 
     # ------------------------------------------------------------ handlers
@@ -213,17 +207,10 @@ class RecordingsResource:
         return web.Response(status=204)
 
     def _redirect(self, request: web.Request, info: RecordingInfo) -> web.Response:
-        lifetime = request.query.get("Ttl") or str(int(LINK_LIFETIME))
-        is_number = lifetime.isascii() and lifetime.isdigit() and len(lifetime) < 10
-        if not is_number or not 1 <= int(lifetime) <= LONGEST_LIFETIME:
-            raise wrong_parameter(f"Ttl is from 1 to {LONGEST_LIFETIME}, not {lifetime[:40]!r}.")
+        lifetime = check_lifetime(request)
         if info.status is not RecordingStatus.COMPLETED:
             raise not_found(request.path.removeprefix("/v1"))
-        link = self._files.link(FOLDER, info.file_name, lifetime=int(lifetime))
-        location = f"{request.url.origin()}{link}"
-        return web.json_response(
-            {"redirect_to": location}, status=302, headers={"Location": location}
-        )
+        return redirect(request, self._files, FOLDER, info.file_name, lifetime=lifetime)
 
     def _write(
         self,
@@ -271,12 +258,6 @@ class RecordingsResource:
             "status_callback": None if options is None else options.status_callback,
             "status_callback_method": None if options is None else options.status_callback_method,
         }
-
-
-def _media(name: str, path: str, handle: Handle) -> Operation:
-    """A row that redirects to a file."""
-    lifetime: Schema = {**NUMBER, "minimum": 1, "maximum": LONGEST_LIFETIME}
-    return Operation(name, "GET", f"{path}/Media", handle, 302, "media_link", {"Ttl": lifetime})
 
 
 def _id(sid: str) -> str:

@@ -17,7 +17,10 @@ __all__ = ["not_found", "refusal", "too_many_requests", "wrong_parameter"]
 BAD_REQUEST: Final = 20001
 NOT_FOUND: Final = 20404
 TOO_MANY_REQUESTS: Final = 20429
+UNAVAILABLE: Final = 20503
 _STATUSES: Final = frozenset({400, 401, 403, 404, 405, 413, 429, 503})
+_USUAL_CODES: Final = {404: NOT_FOUND, 503: UNAVAILABLE}
+"""By status, of errors that bring no code of Twilio's."""
 
 
 def wrong_parameter(message: str, code: int = BAD_REQUEST) -> InvalidArgumentError:
@@ -57,7 +60,7 @@ def too_many_requests(seconds: int) -> web.Response:
 def refusal(error: CallingError) -> web.Response:
     """What the client is told of an error."""
     status = error.code if error.code in _STATUSES else 400
-    code = error.sub_code or BAD_REQUEST
+    code = error.sub_code or _USUAL_CODES.get(status, BAD_REQUEST)
     details = DETAILS.get(code)
     body = {
         "code": code,

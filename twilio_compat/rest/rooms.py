@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from aiohttp import web
 
-from acs_core.errors import InvalidArgumentError
 from acs_core.service.calls import Calls, ServerCall
 from acs_core.service.history import CallRecord, History
 from acs_core.service.openapi import FLAG, TEXT, Schema, one_of
@@ -17,7 +16,9 @@ from twilio_compat.rest.pages import address, date_bounds, iso_date, stored_page
 from twilio_compat.rest.parameters import (
     RECORDING_RULES,
     VIDEO_CODECS,
+    CheckCallback,
     Form,
+    check_status_callback,
     parse_rules,
     room_options,
     rules_as_json,
@@ -26,13 +27,15 @@ from twilio_compat.rest.refusals import not_found, wrong_parameter
 from twilio_compat.rest.routing import Operation, get, post
 from twilio_compat.rest.schemas import JSON_TEXT, PAGING
 
-__all__ = ["CREATED", "ROOM_PATH", "RoomsResource"]
+__all__ = ["CREATED", "ROOM_PATH", "FindRoom", "RoomsResource"]
 
 ROOMS_PATH: Final = "/v1/Rooms"
 ROOM_PATH: Final = f"{ROOMS_PATH}/{{room}}"
 """By SID, or by unique name while it is in progress."""
 CREATED: Final[Mapping[str, Schema]] = {"DateCreatedAfter": TEXT, "DateCreatedBefore": TEXT}
 """The fields that `date_bounds` reads."""
+FindRoom: TypeAlias = Callable[[str], Awaitable[CallRecord | None]]
+"""A room by the id of its call, also one that is over; None when there never was one."""
 _MINUTES: Final[Schema] = {"type": "integer", "minimum": 1, "maximum": 60}
 _CREATION: Final[Mapping[str, Schema]] = {
     "EnableTurn": FLAG,
@@ -67,10 +70,10 @@ class RoomsResource:
 
     def __init__(
         self,
-        calls: Callable[[], Calls],
-        history: Callable[[], History],
+        calls: Calls,
+        history: History,
         account_sid: str,
-        check_callback: Callable[[str], object] = lambda _: None,
+        check_callback: CheckCallback = lambda _: None,
     ) -> None:
         self._calls = calls
         self._history = history
@@ -98,14 +101,9 @@ class RoomsResource:
 
     async def create(self, request: web.Request, form: Form) -> web.Response:
         """`POST /v1/Rooms`."""
-        calls = self._calls()
-        options = room_options(form, largest=calls.limits.large_endpoints)
-        if options.status_callback is not None:
-            try:
-                self._check_callback(options.status_callback)
-            except InvalidArgumentError as error:
-                raise wrong_parameter(f"{error.message} {error.advice}", 53111) from error
-        call = calls.create(unique_name=form.text("UniqueName"), options=options)
+        options = room_options(form, largest=self._calls.limits.large_endpoints)
+        check_status_callback(options.status_callback, self._check_callback)
+        call = self._calls.create(unique_name=form.text("UniqueName"), options=options)
         return web.json_response(self._write(request, call.record), status=201)
 
     async def fetch(self, request: web.Request, _: Form) -> web.Response:
@@ -126,7 +124,7 @@ class RoomsResource:
         )
         where = window(request)
         # No room fails: what cannot be made is refused.
-        found = [] if status == "failed" else await self._history().in_rooms(wanted, where)
+        found = [] if status == "failed" else await self._history.in_rooms(wanted, where)
         return stored_page(
             request,
             "rooms",
@@ -141,7 +139,7 @@ class RoomsResource:
         status = form.text("Status")
         if status != "completed":
             raise wrong_parameter(f"The status of a room cannot become {status!r}.", 53112)
-        live = self._calls().live.get(record.id)
+        live = self._calls.live.get(record.id)
         if live is not None:
             live.complete()
         return web.json_response(self._write(request, record), status=202)
@@ -169,10 +167,10 @@ class RoomsResource:
             ServiceError: 404/20404, there is none.
         """
         name = request.match_info["room"]
-        live = self._calls().find_room(name)
+        live = self._calls.find_room(name)
         if live is not None:
             return live.record
-        record = await self._history().find(name.removeprefix("RM"))
+        record = await self._history.find(name.removeprefix("RM"))
         if record is None or record.room is None:
             raise not_found(f"/Rooms/{name}")
         return record
@@ -183,7 +181,7 @@ class RoomsResource:
         Raises:
             ServiceError: 404/20404, there is none.
         """
-        live = self._calls().find_room(request.match_info["room"])
+        live = self._calls.find_room(request.match_info["room"])
         if live is None:
             raise not_found(f"/Rooms/{request.match_info['room']}")
         return live
@@ -224,7 +222,7 @@ class RoomsResource:
         return answer if record.room is None else answer | self._write_options(record.room)
 
     def _write_options(self, room: RoomRecord) -> dict[str, Any]:
-        calls, options = self._calls(), room.options
+        calls, options = self._calls, room.options
         times = calls.times_of(room)
         codecs = [codec.upper() for codec in options.video_codecs]
         return {

@@ -301,7 +301,24 @@ class Compositions(ServicePart):
             for hook in reversed(hooks):
                 own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
                 order = msgspec.structs.replace(hook.order, begins_at=began_at)
-                await self.create(call, order, hook=hook, composition_id=own_id)
+                try:
+                    await self.create(call, order, hook=hook, composition_id=own_id)
+                except CallingError as error:
+                    self._hook_failed(hook, call, error.message)
+
+    def _hook_failed(self, hook: CompositionHook, call: str, reason: str) -> None:
+        _log.error("hook %s made nothing of call %s: %s", hook.id, call, reason)
+        news = Composition(
+            id="",
+            call=call,
+            order=hook.order,
+            created_at=self._clock(),
+            hook=hook.id,
+            hook_name=hook.name,
+            state=CompositionState.FAILED,
+            failure=reason,
+        )
+        self._tell(CompositionEvent.HOOK_FAILED, news)
 
     # ------------------------------------------------------------ rendering
 

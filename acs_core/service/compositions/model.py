@@ -52,6 +52,8 @@ class CompositionEvent(StrEnum):
     PROGRESS = "composition-progress"
     AVAILABLE = "composition-available"
     FAILED = "composition-failed"
+    HOOK_FAILED = "composition-hook-failed"
+    """A hook could not order one: what is told of has no id and is kept nowhere."""
 
 
 class Purpose(StrEnum):
@@ -127,7 +129,8 @@ class Composition:
     """One composition.
 
     Attributes:
-        id: 32 hex digits; with `CJ` Twilio's composition SID.
+        id: 32 hex digits; with `CJ` Twilio's composition SID. Empty where there is only the news
+            that a hook failed.
         call: Id of the call whose tracks it is made of.
         order: What was ordered.
         created_at: Unix seconds.

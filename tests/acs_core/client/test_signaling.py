@@ -161,6 +161,10 @@ async def test_opening_that_is_canceled_leaves_no_session_whenever_that_is() -> 
             if not opening.cancelled():
                 break
             await until(lambda: service.sessions == 0)
+        # The last one was quicker than its cancellation.
+        assert opening.exception() is None
+        assert link.is_connected
+        assert steps > 1
         await link.close()
         await until(lambda: service.sessions == 0)
 

@@ -56,6 +56,25 @@ def test_plain_lines_come_every_five_seconds(capsys: pytest.CaptureFixture[str])
     ]
 
 
+def test_what_others_chose_does_not_steer_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = PlainOutput()
+    name = "\x1b[2Jeve"
+    output.event("participantConnected", identity=name)
+    for _ in range(5):
+        output.sample([name], [replace(VIDEO, participant=name)])
+    output.close(SUMMARY | {"tracks": [asdict(VIDEO) | {"participant": name}], "room": name})
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=200, color_system=None)
+    table = TableOutput(console)
+    table.sample([name], [replace(VIDEO, participant=name)])
+    table.close(SUMMARY)
+    for shown in (capsys.readouterr().out, stream.getvalue()):
+        assert "?[2Jeve" in shown
+        assert name not in shown
+
+
 def test_plain_end_says_what_came(capsys: pytest.CaptureFixture[str]) -> None:
     PlainOutput().close(SUMMARY)
     assert capsys.readouterr().out.splitlines() == [

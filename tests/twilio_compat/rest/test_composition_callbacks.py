@@ -2,6 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from sqlalchemy.schema import DropTable
+
+from acs_core.service.store.compositions import COMPOSITIONS
+from acs_core.service.webhooks.guard import TargetGuard
 from tests.support.events import until
 from tests.support.recorded_calls import RecordedCalls
 from tests.support.webhook_sink import webhook_sink
@@ -32,8 +37,33 @@ async def test_who_ordered_a_composition_hears_of_it(rest: Rest, tmp_path: Path)
         assert "nothing to render" in sink.got[-1].form["ErrorMessage"]
 
 
-async def test_a_callback_that_must_not_be_called_is_refused(rest: Rest) -> None:
-    wrong = {"FriendlyName": "all", "AudioSources": "*", "StatusCallback": "http://[::"}
-    for path in ("/v1/Compositions", "/v1/CompositionHooks"):
+@pytest.mark.parametrize("url", ["http://[::", "https://example.com/a b", "https://10.0.0.1/"])
+async def test_a_callback_that_must_not_be_called_is_refused(rest: Rest, url: str) -> None:
+    rest.server.webhooks.guard = TargetGuard()
+    wrong = {"FriendlyName": "all", "AudioSources": "*", "StatusCallback": url}
+    for path in ("/v1/Compositions", "/v1/CompositionHooks", "/v1/Rooms"):
         status, refusal = await rest.post(path, {"RoomSid": "RM" + "0" * 32, **wrong})
         assert (status, refusal["code"]) == (400, 53111)
+
+
+async def test_who_made_a_hook_hears_that_it_failed(rest: Rest, tmp_path: Path) -> None:
+    recorded = RecordedCalls(tmp_path)
+    rest.server.compositions.recordings = recorded
+    async with webhook_sink() as sink:
+        order = {"AudioSources": "*", "StatusCallback": sink.url}
+        _, hook = await rest.post("/v1/CompositionHooks", {"FriendlyName": "all", **order})
+        _, room = await rest.post("/v1/Rooms", {"UniqueName": "daily"})
+        recorded.tone(room["sid"][2:], 440, 0.2)
+        rest.server.database.write(DropTable(COMPOSITIONS))
+        await rest.post("/v1/Rooms/daily", {"Status": "completed"})
+        (got,) = await sink.count(1)
+        assert got.event == "composition-hook-failed"
+        expected = {
+            "RoomSid": room["sid"],
+            "HookSid": hook["sid"],
+            "HookFriendlyName": "all",
+            "FailedOperation": "CompositionEnqueue",
+        }
+        assert got.form.items() >= expected.items()
+        assert "database" in got.form["ErrorMessage"]
+        assert "CompositionSid" not in got.form

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
+from acs_core.core import endings
 from tests.support.events import until
 from tests.support.recorded_calls import RecordedCalls
 from tests.twilio_compat.rest.conftest import Rest
+from twilio_compat.server import embedded
 
 GRID = {"grid": {"video_sources": ["*"]}}
 
@@ -35,6 +38,36 @@ async def test_a_hook_composes_each_recorded_room_that_ends(rest: Rest, tmp_path
     assert (made.room_sid, made.format, made.trim) == (wanted, "mp4", False)
     assert made.sid != hook.sid
     await rest.call(lambda: compositions(made.sid).delete())
+
+
+async def test_a_room_that_goes_on_after_a_restart_is_composed_when_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"data_dir": tmp_path / "data"}
+    recorded = RecordedCalls(tmp_path)
+    path = "/v1/Compositions"
+    async with aiohttp.ClientSession() as http:
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            server.compositions.recordings = recorded
+            await rest.post("/v1/CompositionHooks", {"FriendlyName": "all", "AudioSources": "*"})
+            _, room = await rest.post("/v1/Rooms", {"UniqueName": "daily"})
+            recorded.tone(room["sid"][2:], 440, 0.2)
+            # Its recordings are completed when the service stops.
+            server.calls.end_all(endings.SERVICE_STOPPED)
+            server.compositions.recording_completed(room["sid"][2:])
+        async with embedded(options=options) as server:
+            rest = Rest(server, http)
+            server.compositions.recordings = recorded
+            assert (await rest.get(path))[1]["compositions"] == []
+            await rest.post("/v1/Rooms/daily", {"Status": "completed"})
+            told: list[str] = []
+            server.compositions.observe(lambda event, _: told.append(event))
+            await until(lambda: "composition-enqueued" in told)
+            assert [item["room_sid"] for item in (await rest.get(path))[1]["compositions"]] == [
+                room["sid"]
+            ]
 
 
 async def test_hooks_are_made_listed_changed_and_deleted(rest: Rest) -> None:

@@ -41,7 +41,6 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 4
 BEGINNING = "CreateRoomTranscriptions"
 """A room has one; without it there would be none to be asked for."""
 OVER = "f" * 32
@@ -160,7 +159,9 @@ def with_examples(document: dict[str, Any], room: str, over: str) -> dict[str, A
     return document
 
 
-def ask_all(document: dict[str, Any], url: str, auth: tuple[str, str]) -> dict[str, set[int]]:
+def ask_all(
+    document: dict[str, Any], url: str, auth: tuple[str, str], examples: int
+) -> dict[str, set[int]]:
     """Ask each of Twilio's operations several times; return with what statuses they answered."""
     answered: dict[str, set[int]] = {}
     schema = schemathesis.openapi.from_dict(document).include(tag="twilio")
@@ -173,15 +174,20 @@ def ask_all(document: dict[str, Any], url: str, auth: tuple[str, str]) -> dict[s
         operation = by_name[name]
         statuses = answered.setdefault(name, set())
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            ask_one(operation, mode, url, auth, statuses)
+            ask_one(operation, mode, url, auth, statuses, examples)
     return answered
 
 
 def ask_one(
-    operation: Any, mode: GenerationMode, url: str, auth: tuple[str, str], statuses: set[int]
+    operation: Any,
+    mode: GenerationMode,
+    url: str,
+    auth: tuple[str, str],
+    statuses: set[int],
+    examples: int,
 ) -> None:
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+        max_examples=examples, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode))
@@ -195,10 +201,8 @@ def ask_one(
         ask()
 
 
-# The service, on the thread of its loop, draws random numbers while Hypothesis looks after its own.
-@pytest.mark.filterwarnings("ignore:Do not use the .random. module")
-@pytest.mark.timeout(180)
-async def test_requests_made_from_the_document_get_what_it_promises(busy: Rest) -> None:
+async def check(busy: Rest, examples: int) -> None:
+    """Make so many right and so many wrong requests of each operation."""
     _, document = await busy.get("/openapi.json")
     auth = (busy.sid, busy.secret)
     url = busy.server.url
@@ -206,8 +210,8 @@ async def test_requests_made_from_the_document_get_what_it_promises(busy: Rest) 
     assert call is not None
     _, ended = await busy.get("/v1/Rooms?Status=completed")
     over = ended["rooms"][0]["sid"].removeprefix("RM")
-    examples = with_examples(document, call.id, over)
-    answered = await asyncio.to_thread(ask_all, examples, url, auth)
+    made = with_examples(document, call.id, over)
+    answered = await asyncio.to_thread(ask_all, made, url, auth, examples)
     expected = {
         operation["operationId"]: int(min(operation["responses"]))
         for operations in document["paths"].values()
@@ -218,6 +222,20 @@ async def test_requests_made_from_the_document_get_what_it_promises(busy: Rest) 
     # Each was asked for something that is there, too.
     failed = {name for name, status in expected.items() if status not in answered[name]}
     assert failed == NOTHING_THERE
+
+
+# The service, on the thread of its loop, draws random numbers while Hypothesis looks after its own.
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module")
+@pytest.mark.timeout(180)
+async def test_requests_made_from_the_document_get_what_it_promises(busy: Rest) -> None:
+    await check(busy, 2)
+
+
+@pytest.mark.proof
+@pytest.mark.filterwarnings("ignore:Do not use the .random. module")
+@pytest.mark.timeout(1200)
+async def test_many_requests_made_from_the_document_get_what_it_promises(busy: Rest) -> None:
+    await check(busy, 20)
 
 
 async def test_everybody_may_read_the_document_under_the_name_they_know(rest: Rest) -> None:

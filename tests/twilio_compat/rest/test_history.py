@@ -95,6 +95,7 @@ async def test_participants_are_listed_in_pages_after_their_room_has_ended(rest:
     of_one = await sids(rest, f"{path}?Identity=p1&Status=disconnected", "participants")
     assert of_one == [[expected[1], expected[3]]]
     assert await sids(rest, f"{path}?Status=connected", "participants") == [[]]
+    assert (await rest.get(f"{path}?Status=asleep"))[1]["code"] == 20001
     _, newest = await rest.get(f"{path}/p0")
     assert (newest["sid"], newest["status"]) == (expected[4], "disconnected")
     assert (await rest.get(f"{path}/p2"))[0] == 404
@@ -146,7 +147,8 @@ async def test_what_cannot_be_kept_is_not_acknowledged(tmp_path: Path) -> None:
             while status == 201:
                 number += 1
                 status, refusal = await rest.post("/v1/Rooms", {"UniqueName": f"{number}"})
-            assert (status, "database cannot be used" in refusal["message"]) == (503, True)
+            assert (status, refusal["code"]) == (503, 20503)
+            assert "database cannot be used" in refusal["message"]
             present = len(server.calls.live)
             with pytest.raises(TwilioRestException) as refused:
                 await rest.call(lambda: rest.rooms.create(unique_name="later"))

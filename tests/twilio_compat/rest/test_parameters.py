@@ -95,8 +95,12 @@ def test_video_codecs_come_in_several_spellings(fields: list[tuple[str, str]]) -
         ("StatusCallback", ["x", "ftp://x/y", "http://", "http://[x"], 53111),
         ("MediaRegion", ["mars1"], 53115),
         ("VideoCodecs", ["theora", "VP8,theora"], 53103),
-        ("TranscriptionsConfiguration", ["{", "[]", "[" * 100_000], 53114),
-        ("RecordingRules", ["{", "[]", "{}"], 53120),
+        ("TranscriptionsConfiguration", ["{", "[]", "[" * 100_000, r'{"a": "\ud800"}'], 53114),
+        (
+            "RecordingRules",
+            ["{", "[]", "{}", r'[{"type": "include", "publisher": "\udfff"}]'],
+            53120,
+        ),
         ("AudioOnly", ["yes"], 20001),
     ],
 )

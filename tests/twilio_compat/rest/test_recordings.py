@@ -75,7 +75,7 @@ async def test_the_helper_library_finds_and_deletes_recordings(rest: Rest) -> No
     assert [item.sid for item in gone] == [one.sid]
     with pytest.raises(TwilioRestException) as refused:
         await rest.call(lambda: recordings(one.sid).delete())
-    assert refused.value.status == 404
+    assert (refused.value.status, refused.value.code) == (404, 20404)
 
 
 async def test_a_room_has_its_own_recordings_only(rest: Rest) -> None:

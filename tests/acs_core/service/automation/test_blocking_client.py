@@ -108,8 +108,12 @@ async def test_calls_are_answered_redirected_rejected_transferred_and_ended(site
     connected = await site.program.ask(
         "connect_call", site.callbacks.url, server_call_id=server_call
     )
+    assert connected.call_connection_id != answered.call_connection_id
     await site.program.on(connected.call_connection_id, "hang_up", True)
     await until(lambda: theirs.state == "Disconnected")
+    # Each call was told of once, and the transfer, too.
+    assert waiting.get_nowait().to == ben.raw_id
+    assert waiting.empty()
 
 
 async def test_calls_are_recorded(site: Site) -> None:

@@ -222,7 +222,9 @@ async def test_more_than_can_wait_is_refused_until_there_is_room(tmp_path: Path)
 
 
 async def test_another_driver_of_a_database_is_replaced_by_the_one_we_have() -> None:
-    await (await Database.open("sqlite+pysqlite://")).close()
+    database = await Database.open("sqlite+pysqlite://")
+    assert await names(database) == []
+    await database.close()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "mysql://root@host/db"])
