@@ -8,9 +8,7 @@ answer is a stream that is there or not.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Callable
 
 from acs_core import (
     Call,
@@ -26,16 +24,13 @@ from acs_core import (
     StreamsEvent,
 )
 from acs_core.client.emitter import Emitter, TaskOwner
-from mapping.videosdk.errors import Errors, reason_of
+from mapping.videosdk.errors import reason_of
 from mapping.videosdk.events import MeetingEvent
 from mapping.videosdk.participant import Participant
-from mapping.videosdk.stream import KINDS, Stream
+from mapping.videosdk.stream import KINDS, Perform, Stream, Switch
 from twilio_compat import LiveMap
 
-__all__ = ["Perform", "Roster"]
-
-Perform: TypeAlias = Callable[[Callable[[], Awaitable[None]], Errors], asyncio.Task[None]]
-"""Does something in turn; the code is for a failure."""
+__all__ = ["Roster"]
 
 _LOCAL_CHANGES = (
     CallEvent.IS_MUTED_CHANGED,
@@ -140,8 +135,9 @@ class Roster:
         participant = self._remote.get(publication.endpoint.id)
         if participant is None or publication.kind not in KINDS:
             return
-        if publication.is_subscribed and publication.is_enabled:
-            participant._enable(self._stream_of(publication))
+        stream = self._stream_of(publication)
+        if (publication.is_subscribed or stream.paused) and publication.is_enabled:
+            participant._enable(stream)
         else:
             participant._disable(publication.id)
         self._presenter_changed()
@@ -199,16 +195,19 @@ class Roster:
             stream = self._streams[publication.id] = Stream(publication, switch)
         return stream
 
-    def _switch(self, publication: RemotePublication) -> Callable[[bool], asyncio.Task[None]]:
-        call = self._call
-        assert call is not None
-        policy = call.feature(Features.RECEIVE_POLICY)
+    def _switch(self, publication: RemotePublication) -> Switch:
+        assert self._call is not None
+        policy = self._call.feature(Features.RECEIVE_POLICY)
 
-        def switch(is_on: bool) -> asyncio.Task[None]:
-            code = Errors.RESUME_STREAM_FAILED if is_on else Errors.PAUSE_STREAM_FAILED
-            return self._perform(lambda: policy.hint(publication, enabled=is_on), code)
+        async def send(is_on: bool) -> None:
+            if publication.kind is not PublicationKind.AUDIO:
+                await policy.hint(publication, enabled=is_on)
+            elif is_on:
+                await policy.subscribe(publication)
+            else:
+                await policy.unsubscribe(publication)
 
-        return switch
+        return Switch(send, self._perform)
 
     def _presenter_changed(self) -> None:
         everybody = (self._local, *self._remote.values())
