@@ -25,8 +25,10 @@ from mapping.videosdk.events import (
     StateChange,
 )
 from mapping.videosdk.meeting import Meeting
+from mapping.videosdk.messages import PubSub, PubSubMessage
 from mapping.videosdk.options import MeetingOptions
 from mapping.videosdk.participant import Participant
+from mapping.videosdk.rooms import create_room
 from mapping.videosdk.sdk import VideoSDK
 from mapping.videosdk.stream import Stream, StreamKind, Track
 
@@ -42,10 +44,13 @@ __all__ = [
     "NotProvidedError",
     "Participant",
     "ParticipantEvent",
+    "PubSub",
+    "PubSubMessage",
     "Reason",
     "StateChange",
     "Stream",
     "StreamKind",
     "Track",
     "VideoSDK",
+    "create_room",
 ]

@@ -15,10 +15,10 @@ guide says of streams (none without a listener, all gone after `leave`) holds; w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import ClassVar, Final, Self, final
+from typing import ClassVar, Final, Self, TypeVar, final
 
 from acs_core import (
     AudioOptions,
@@ -33,6 +33,7 @@ from acs_core import (
     CallState,
     Features,
     HangUpOptions,
+    InvalidArgumentError,
     JoinCallOptions,
     ReconnectionEvent,
     RoomCallLocator,
@@ -44,12 +45,15 @@ from mapping.videosdk.absent import not_provided
 from mapping.videosdk.errors import Errors, MeetingError, meeting_error, reason_of
 from mapping.videosdk.events import MeetingEvent, MeetingState, StateChange
 from mapping.videosdk.local_media import LocalMedia
+from mapping.videosdk.messages import RELIABLE, UNRELIABLE, Messages, PubSub
 from mapping.videosdk.options import MeetingSettings
 from mapping.videosdk.participant import Participant
 from mapping.videosdk.roster import Roster
 from twilio_compat import EventEmitter, LiveMap
 
 __all__ = ["Meeting"]
+
+_T = TypeVar("_T")
 
 LISTENER_GRACE: Final = 0.5
 """Seconds that coroutine listeners may go on after the meeting is over."""
@@ -85,6 +89,9 @@ class Meeting(EventEmitter):
         self._core: Call | None = None
         self._media: LocalMedia | None = None
         self._local = Participant(settings.name, self._tasks)
+        self._messages = Messages(
+            self._joined_call, self._local, self.emit, self._perform, self._tasks
+        )
         self._roster = Roster(self._local, self.emit, self._perform, self._tasks)
 
     @property
@@ -111,6 +118,11 @@ class Meeting(EventEmitter):
     def activePresenterId(self) -> str | None:
         """Who shares a screen, this program included; None when nobody does."""
         return self._roster.active_presenter
+
+    @property
+    def pubSub(self) -> PubSub:
+        """Topics with messages."""
+        return self._messages.pub_sub
 
     # ------------------------------------------------------------ in and out
 
@@ -215,20 +227,49 @@ class Meeting(EventEmitter):
             Errors.ERROR_SCREENSHARE_PRODUCE_FAILED,
         )
 
+    def send(
+        self, payload: str | bytes, options: Mapping[str, str] | None = None
+    ) -> asyncio.Task[bool]:
+        """Send a message to everybody else, who are told by `data`.
+
+        Args:
+            payload: Text or bytes; a `Blob` has no counterpart.
+            options: `{"reliability": "RELIABLE"}`, or "UNRELIABLE" for one that may be lost.
+
+        Returns:
+            When awaited: True, it is on its way.
+
+        Raises:
+            InvalidArgumentError: Neither text nor bytes, or unknown options.
+            MeetingError: When awaited: 3035 before the meeting is joined, 3070 otherwise.
+        """
+        if not isinstance(payload, str | bytes):
+            raise InvalidArgumentError("Meeting.send takes text or bytes.")
+        wanted = {"reliability": "RELIABLE"} | dict(options or {})
+        channel = {"RELIABLE": RELIABLE, "UNRELIABLE": UNRELIABLE}.get(wanted.pop("reliability"))
+        if channel is None or wanted:
+            raise InvalidArgumentError(f"Meeting.send has no options {options!r}.")
+
+        async def send() -> bool:
+            await self._messages.send(channel, payload)
+            return True
+
+        return self._perform(send, Errors.ERROR_SEND_FAILED)
+
     # ------------------------------------------------------------ inside
 
     def emit(self, event: str, *arguments: object) -> bool:
         """Call the listeners of an event; after `meeting-left` there is none, and False."""
         return not self._is_over and super().emit(event, *arguments)
 
-    def _perform(self, work: Callable[[], Awaitable[None]], code: Errors) -> asyncio.Task[None]:
+    def _perform(self, work: Callable[[], Awaitable[_T]], code: Errors) -> asyncio.Task[_T]:
         """Do something after what was asked for before; a failure is raised and told."""
         return self._work.start(self._in_turn(work, code), f"meeting {code.name}")
 
-    async def _in_turn(self, work: Callable[[], Awaitable[None]], code: Errors) -> None:
+    async def _in_turn(self, work: Callable[[], Awaitable[_T]], code: Errors) -> _T:
         try:
             async with self._turn:
-                await work()
+                return await work()
         except CallingError as error:
             failure = meeting_error(error, code)
             self.emit(MeetingEvent.ERROR, failure)
@@ -317,6 +358,7 @@ class Meeting(EventEmitter):
         )
         reconnection.on(ReconnectionEvent.RECONNECTED, lambda: self._enter(MeetingState.CONNECTED))
         self._roster.follow(call)
+        self._messages.follow(call)
         self._enter(MeetingState.CONNECTED)
         self.emit(MeetingEvent.MEETING_JOINED)
         self._roster.announce()

@@ -46,7 +46,7 @@ class VideoSDK:
     def initMeeting(
         cls, options: Mapping[str, Any] | None = None, **keywords: Unpack[MeetingOptions]
     ) -> Meeting:
-        """Prepare a meeting; `Meeting.join` enters it. Needs a running event loop.
+        """Prepare a meeting; `Meeting.join` enters it.
 
         Args:
             options: VideoSDK's bag, see `MeetingOptions`.
