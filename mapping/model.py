@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 __all__ = [
+    "COLUMNS",
     "Belief",
     "ErrorRow",
     "Kind",
@@ -23,19 +25,23 @@ __all__ = [
 
 
 class Vendor(StrEnum):
-    """Whose names the row is about."""
+    """Whose names the row is about; the last two are ours, of what no vendor has."""
 
     TWILIO_VIDEO = "twilio-video"
+    TWILIO_PROCESSORS = "@twilio/video-processors"
     TWILIO_REST = "twilio-rest"
     TWILIO_WEBHOOK = "twilio-webhook"
     ACS_CALLING = "acs-calling"
     VIDEOSDK = "videosdk"
+    TWILIO_COMPAT = "twilio_compat"
+    ACS_CORE = "acs_core"
 
 
 class Kind(StrEnum):
     """What sort of name it is."""
 
     CLASS = "class"
+    TYPE = "type"
     FUNCTION = "function"
     CONSTANT = "constant"
     CONSTRUCTOR = "constructor"
@@ -75,6 +81,14 @@ class Parity(StrEnum):
     NO = "no"
 
 
+COLUMNS: Final = ("js", "rest", "compat", "native", "videosdk")
+"""Columns of the matrix.
+
+`js` is the unmodified client against our service, `rest` the REST interface, `compat`
+`twilio_compat`, `native` `acs_core`, `videosdk` the facade of `mapping` in VideoSDK's shape.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One public name and its counterparts.
@@ -89,14 +103,17 @@ class Row:
         compat: The name in `twilio_compat` that stands for it, dotted from the package
             (`Room.participants`), checked to exist; empty when there is none.
         native: Names in `acs_core`, checked to exist.
-        parity: Column of the matrix -> what is promised there. Columns are `js` (the unmodified
-            client against our service), `rest`, `compat`, `native`, `videosdk`.
+        parity: Column of the matrix -> what is promised there. Columns are `COLUMNS`; one that
+            is not there does not apply to the name.
         why: Why the status is what it is, or why there is no counterpart.
         difference: What behaves differently although the name is the same; may be empty.
         generations: Of ACS' names: what it was called, by generation (`beta`, `v1`, `v2`).
         proof: Tests that show it, as pytest names them, without parameters.
         source: Page or package (with version) that says what the name does.
         as_of: When that was read.
+        args: What a listener of the event gets, in order; of an operation, its parameters.
+        values: Words that a type or an enumeration consists of.
+        since: First version that has the name, as far as versions were compared; may be empty.
         demand: In how many of twelve public applications the name was seen.
     """
 
@@ -117,7 +134,16 @@ class Row:
     proof: tuple[str, ...]
     source: str
     as_of: date
+    args: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    since: str = ""
     demand: int = 0
+
+    @property
+    def owner(self) -> str:
+        """The class, type or resource that the name belongs to; empty for one of the module."""
+        head, _, member = self.name.partition("#")
+        return head if member else head.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +156,8 @@ class ErrorRow:
         acs_key: Key of ACS' table of call ends and errors.
         acs_code: Shaped like an HTTP status.
         acs_subcode: ACS' own; 0 where it has none.
+        why: When it happens, or what ACS says in its place.
+        message: Twilio's words.
     """
 
     code: int
@@ -141,6 +169,7 @@ class ErrorRow:
     proof: tuple[str, ...]
     source: str
     as_of: date
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
