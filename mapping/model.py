@@ -179,6 +179,7 @@ class Belief:
     Attributes:
         id: Stable, as `GUIDE-001`.
         api: Whose API the guide speaks of (a value of `mapping.sources.uses.Api`), or `general`.
+        guide: Which guide it is, by its subject.
         says: What is written there.
         real: What is so.
         symbols: Names the scanner looks for, as in `Use.symbol`; empty where nothing can be found
@@ -188,6 +189,7 @@ class Belief:
 
     id: str
     api: str
+    guide: str
     says: str
     real: str
     symbols: tuple[str, ...]
