@@ -43,6 +43,7 @@ __all__ = [
     "MappingDataError",
     "beliefs",
     "errors",
+    "find",
     "names",
     "read_rows",
     "retirements",
@@ -57,11 +58,12 @@ _ROW_FILES: Final = (
     "twilio_rest.toml",
     "twilio_webhooks.toml",
     "acs_calling/*.toml",
+    "acs_packages/*.toml",
     "videosdk/*.toml",
     "ours/*.toml",
 )
 _TEXTS: Final = frozenset({"section", "twilio", "acs", "videosdk", "compat", "why", "difference"})
-_LISTS: Final = frozenset({"native", "proof", "args", "values"})
+_LISTS: Final = frozenset({"native", "extends", "args", "values"})
 
 _T = TypeVar("_T")
 
@@ -99,6 +101,26 @@ def row_of(vendor: Vendor, name: str) -> Row | None:
         MappingDataError: As of `rows`.
     """
     return _index().get((vendor, name))
+
+
+def find(vendor: Vendor, symbol: str) -> Row | None:
+    """The row of a name, which may be inherited: `LocalVideoTrack.attach` is `MediaTrack.attach`.
+
+    Args:
+        vendor: Whose name it is.
+        symbol: The name, as a program uses it on an object of the class that it has.
+
+    Raises:
+        MappingDataError: As of `rows`.
+    """
+    if found := row_of(vendor, symbol):
+        return found
+    mark = "#" if "#" in symbol else "."
+    owner, _, member = symbol.rpartition(mark)
+    described = row_of(vendor, owner)
+    bases = described.extends if described is not None else ()
+    inherited = (find(vendor, f"{base}{mark}{member}") for base in bases)
+    return next((row for row in inherited if row is not None), None)
 
 
 @cache
@@ -199,17 +221,29 @@ def _row(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) -> Row:
     values["vendor"] = Vendor(table["vendor"])
     values["kind"] = Kind(table["kind"])
     values["status"] = Status(table["status"])
-    values["generations"] = dict(table.get("generations", {}))
+    values["generations"] = _generations(key, table, shared)
     promised = {**shared.get("parity", {}), **table.get("parity", {})}
-    values["parity"] = {
-        column: Parity(promised[column]) for column in COLUMNS if column in promised
-    }
-    if unknown := promised.keys() - set(COLUMNS):
-        raise ValueError(f"there is no column {sorted(unknown)[0]!r}")
+    proofs = {column: _texts("proof", tests) for column, tests in table.get("proof", {}).items()}
+    if unknown := {*promised, *proofs} - set(COLUMNS):
+        raise ValueError(f"there is no column {min(unknown)!r}")
+    values["parity"] = {name: Parity(promised[name]) for name in COLUMNS if name in promised}
+    values["proofs"] = {name: proofs[name] for name in COLUMNS if name in proofs}
+    values.pop("proof", None)
     if not values["why"]:
         raise ValueError("it does not say why")
     _typed("as_of", table["as_of"], date)
     return Row(name=key, **values)
+
+
+def _generations(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, str]:
+    """What a name is called in each generation.
+
+    A file lists those in which its rows have their names; a row says where it differs, an empty
+    text for a generation that lacks it.
+    """
+    usual = dict.fromkeys(_texts("generations", shared.get("generations", [])), key)
+    own = table["generations"] if table.get("generations") is not shared.get("generations") else {}
+    return {generation: name for generation, name in {**usual, **own}.items() if name}
 
 
 def _read(file: str, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T, ...]:

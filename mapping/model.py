@@ -32,6 +32,9 @@ class Vendor(StrEnum):
     TWILIO_REST = "twilio-rest"
     TWILIO_WEBHOOK = "twilio-webhook"
     ACS_CALLING = "acs-calling"
+    ACS_COMMON = "acs-common"
+    ACS_EFFECTS = "acs-effects"
+    ACS_IDENTITY = "acs-identity"
     VIDEOSDK = "videosdk"
     TWILIO_COMPAT = "twilio_compat"
     ACS_CORE = "acs_core"
@@ -108,9 +111,11 @@ class Row:
         why: Why the status is what it is, or why there is no counterpart.
         difference: What behaves differently although the name is the same; may be empty.
         generations: Of ACS' names: what it was called, by generation (`beta`, `v1`, `v2`).
-        proof: Tests that show it, as pytest names them, without parameters.
+        proofs: Column of the matrix -> tests that show it there, as pytest names them, without
+            parameters.
         source: Page or package (with version) that says what the name does.
         as_of: When that was read.
+        extends: Classes whose members the class has, too.
         args: What a listener of the event gets, in order; of an operation, its parameters.
         values: Words that a type or an enumeration consists of.
         since: First version that has the name, as far as versions were compared; may be empty.
@@ -131,9 +136,10 @@ class Row:
     why: str
     difference: str
     generations: dict[str, str]
-    proof: tuple[str, ...]
+    proofs: dict[str, tuple[str, ...]]
     source: str
     as_of: date
+    extends: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     since: str = ""
@@ -144,6 +150,11 @@ class Row:
         """The class, type or resource that the name belongs to; empty for one of the module."""
         head, _, member = self.name.partition("#")
         return head if member else head.rpartition(".")[0]
+
+    @property
+    def proof(self) -> tuple[str, ...]:
+        """The tests of all columns, each once."""
+        return tuple(dict.fromkeys(test for tests in self.proofs.values() for test in tests))
 
 
 @dataclass(frozen=True, slots=True)
