@@ -13,7 +13,9 @@ import re
 from collections.abc import Iterator
 from enum import Enum
 from types import ModuleType
-from typing import Any
+from typing import Any, is_typeddict
+
+import twilio_compat
 
 __all__ = ["bases", "members", "public_names", "resolve", "snake"]
 
@@ -57,11 +59,16 @@ def members(kind: type) -> Iterator[str]:
 
 
 def bases(kind: type) -> Iterator[type]:
-    """A class and what it is made of; typed dictionaries forget that at run time otherwise."""
+    """A class and what it inherits from.
+
+    A typed dictionary has the keys of those it extends and forgets them, so each public one whose
+    keys it has counts.
+    """
     yield from kind.__mro__
-    for base in vars(kind).get("__orig_bases__", ()):
-        if inspect.isclass(base) and base not in kind.__mro__:
-            yield from bases(base)
+    if is_typeddict(kind):
+        keys = kind.__annotations__.keys()
+        public = (value for value in vars(twilio_compat).values() if is_typeddict(value))
+        yield from (other for other in public if other.__annotations__.keys() <= keys)
 
 
 def snake(name: str) -> str:
