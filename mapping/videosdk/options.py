@@ -17,7 +17,7 @@ from typing import Any, Final, TypedDict, TypeVar
 from acs_core import InvalidArgumentError
 from acs_core.media.sources import MediaSource
 
-__all__ = ["OPTIONS", "MeetingOptions", "MeetingSettings", "read_meeting_options"]
+__all__ = ["OPTIONS", "REFUSED", "MeetingOptions", "MeetingSettings", "read_meeting_options"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -75,13 +75,14 @@ _WITHOUT_EFFECT: Final = frozenset(
     }
 )
 
-_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
+REFUSED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "participantId": "The service gives ids; read Meeting.localParticipant.id after joining.",
         "metaData": "Send it with Meeting.send after joining.",
         "pubsubWorkerUrl": "Messages go through the service itself.",
     }
 )
+"""The options that would have to have an effect and have none, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,9 @@ def read_meeting_options(
 
 
 def _check_name(name: str, value: object) -> None:
-    if name in _REFUSED:
+    if name in REFUSED:
         if value is not None:
-            raise _wrong(name, _REFUSED[name])
+            raise _wrong(name, REFUSED[name])
     elif name not in OPTIONS:
         near = difflib.get_close_matches(str(name), OPTIONS, n=1, cutoff=0.5)
         advice = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(sorted(OPTIONS))}."
