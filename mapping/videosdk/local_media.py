@@ -6,6 +6,9 @@ stay the program's.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
 from acs_core import (
     Call,
     DeviceManager,
@@ -18,6 +21,9 @@ from acs_core import (
 from acs_core.media.sources import MediaSource
 
 __all__ = ["LocalMedia"]
+
+_Local: TypeAlias = LocalAudioStream | LocalVideoStream
+_Stream = TypeVar("_Stream", LocalAudioStream, LocalVideoStream)
 
 
 class LocalMedia:
@@ -34,43 +40,50 @@ class LocalMedia:
         self.microphone = microphone
         self.camera = camera
         self._devices = devices
-        self._made: list[LocalAudioStream | LocalVideoStream] = []
+        self._made: set[_Local] = set()
 
-    async def open_microphone(self) -> LocalAudioStream:
-        """Make a stream of the microphone, and check that it can be opened.
+    async def open_microphone(self, source: MediaSource | None = None) -> LocalAudioStream:
+        """Make a stream of a microphone, and check that it can be opened.
+
+        Args:
+            source: None for `microphone`.
 
         Raises:
             SourceUnavailableError: There is no microphone, or it cannot be opened.
         """
         await self._devices.refresh()
-        source = self.microphone or self._devices.selected_microphone
-        if source is None:
+        chosen = source or self.microphone or self._devices.selected_microphone
+        if chosen is None:
             raise _missing("microphone")
-        stream = LocalAudioStream(source)
+        stream = LocalAudioStream(chosen)
         await self._opened(stream)
         return stream
 
-    async def open_camera(self) -> LocalVideoStream:
-        """Make a stream of the camera, and check that it can be opened.
+    async def open_camera(self, source: MediaSource | None = None) -> LocalVideoStream:
+        """Make a stream of a camera, and check that it can be opened.
+
+        Args:
+            source: None for `camera`.
 
         Raises:
             SourceUnavailableError: There is no camera, or it cannot be opened.
         """
-        source = self.camera or next(iter(await self._devices.get_cameras()), None)
-        if source is None:
+        first = next(iter(await self._devices.get_cameras()), None)
+        chosen = source or self.camera or first
+        if chosen is None:
             raise _missing("camera")
-        stream = LocalVideoStream(source)
+        stream = LocalVideoStream(chosen)
         await self._opened(stream)
         return stream
 
     async def unmute(self, call: Call, source: MediaSource | None) -> None:
         """Send sound, from now on of `source` if there is one; raises as `open_microphone`."""
-        before, self.microphone = self.microphone, source or self.microphone
         stream = next(iter(call.local_audio_streams), None)
         if stream is None:
-            await call.start_audio(await self.open_microphone())
-        elif source is not None and source is not before:
+            await self._start(await self.open_microphone(source), call.start_audio)
+        elif source is not None and source is not self.microphone:
             await stream.set_media_stream(source)
+        self.microphone = source or self.microphone
         await call.unmute()
 
     async def mute(self, call: Call) -> None:
@@ -80,12 +93,12 @@ class LocalMedia:
 
     async def start_camera(self, call: Call, source: MediaSource | None) -> None:
         """Send pictures, from now on of `source` if there is one; raises as `open_camera`."""
-        before, self.camera = self.camera, source or self.camera
         stream = _video(call, MediaStreamType.VIDEO)
         if stream is None:
-            await call.start_video(await self.open_camera())
-        elif source is not None and source is not before:
+            await self._start(await self.open_camera(source), call.start_video)
+        elif source is not None and source is not self.camera:
             await stream.set_media_stream(source)
+        self.camera = source or self.camera
 
     async def stop_camera(self, call: Call) -> None:
         """Send no pictures and let go of the camera; nothing happens without one."""
@@ -103,7 +116,7 @@ class LocalMedia:
         if not call.is_screen_sharing_on:
             stream = LocalVideoStream(source or await self._devices.default_screen())
             await self._opened(stream)
-            await call.start_screen_sharing(stream)
+            await self._start(stream, call.start_screen_sharing)
 
     async def stop_screen(self, call: Call) -> None:
         """Share no screen; nothing happens without one."""
@@ -114,20 +127,23 @@ class LocalMedia:
 
     async def aclose(self) -> None:
         """Let go of all devices."""
-        for stream in tuple(self._made):
-            await self._dispose(stream)
+        while self._made:
+            await self._made.pop().dispose()
 
-    async def _opened(self, stream: LocalAudioStream | LocalVideoStream) -> None:
-        self._made.append(stream)
+    async def _opened(self, stream: _Stream) -> None:
+        self._made.add(stream)
+        await self._start(stream, lambda one: one.start())
+
+    async def _start(self, stream: _Stream, start: Callable[[_Stream], Awaitable[None]]) -> None:
+        """Do something with a stream, and let go of it if that fails."""
         try:
-            await stream.start()
+            await start(stream)
         except BaseException:
             await self._dispose(stream)
             raise
 
-    async def _dispose(self, stream: LocalAudioStream | LocalVideoStream) -> None:
-        if stream in self._made:
-            self._made.remove(stream)
+    async def _dispose(self, stream: _Local) -> None:
+        self._made.discard(stream)
         await stream.dispose()
 
 

@@ -15,6 +15,7 @@ guide says of streams (none without a listener, all gone after `leave`) holds; w
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -54,6 +55,7 @@ from twilio_compat import EventEmitter, LiveMap
 __all__ = ["Meeting"]
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 LISTENER_GRACE: Final = 0.5
 """Seconds that coroutine listeners may go on after the meeting is over."""
@@ -144,7 +146,7 @@ class Meeting(EventEmitter):
     def leave(self) -> asyncio.Task[None]:
         """Go; the others stay. `meeting-left` comes. Repeating it, or leaving early, is no error.
 
-        Takes 3 s at most.
+        Takes a few seconds at most, and usually a fraction of one.
         """
         return self._work.start(self._leave(for_everyone=False), "leave meeting")
 
@@ -272,7 +274,8 @@ class Meeting(EventEmitter):
                 return await work()
         except CallingError as error:
             failure = meeting_error(error, code)
-            self.emit(MeetingEvent.ERROR, failure)
+            if not self.emit(MeetingEvent.ERROR, failure):
+                _log.warning("%s", failure)  # Who does not await the task would never know.
             raise failure from error
 
     def _joined_call(self) -> Call:
@@ -302,7 +305,8 @@ class Meeting(EventEmitter):
                 call = await self._connect(stack)
                 self._stack = stack.pop_all()
         except asyncio.CancelledError:
-            if self._state is MeetingState.CONNECTING:
+            if self._state is MeetingState.CONNECTING:  # Whoever waits was cancelled.
+                self._enter(MeetingState.FAILED)
                 raise
             raise MeetingError(
                 "The meeting was left while it was joined.", code=Errors.ERROR_OPERATION_ABORTED

@@ -80,17 +80,14 @@ class Roster:
         """Tell what `follow` found: participants, what they send, who speaks."""
         for participant in tuple(self._remote.values()):
             self._emit(MeetingEvent.PARTICIPANT_JOINED, participant)
-        if self._call is not None:
-            for publication in self._call.feature(Features.STREAMS).publications.values():
-                self._publication_changed(publication)
-            self._local_changed()
-            self._speakers_changed()
+        for publication in self._joined.feature(Features.STREAMS).publications.values():
+            self._publication_changed(publication)
+        self._local_changed()
+        self._speakers_changed()
 
     def end(self) -> None:
         """Listen no longer, and take that nothing is sent or received any more."""
-        if self._call is None:
-            return
-        for emitter, event, listener in self._subscriptions(self._call):
+        for emitter, event, listener in self._subscriptions(self._joined):
             emitter.off(event, listener)
         for participant in (self._local, *self._remote.values()):
             participant._end()
@@ -146,9 +143,7 @@ class Roster:
         self._streams.pop(publication.id, None)
 
     def _local_changed(self, *_: object) -> None:
-        call = self._call
-        if call is None:
-            return
+        call = self._joined
         offered = {
             publication.id: publication
             for publication in call.feature(Features.STREAMS).local_publications
@@ -163,9 +158,7 @@ class Roster:
         self._presenter_changed()
 
     def _speakers_changed(self) -> None:
-        if self._call is None:
-            return
-        speaker = self._call.feature(Features.DOMINANT_SPEAKERS).dominant_endpoint
+        speaker = self._joined.feature(Features.DOMINANT_SPEAKERS).dominant_endpoint
         if speaker not in self._remote and speaker != self._local.id:
             speaker = None
         if speaker != self.active_speaker:
@@ -173,6 +166,11 @@ class Roster:
             self._emit(MeetingEvent.SPEAKER_CHANGED, speaker)
 
     # ------------------------------------------------------------ inside
+
+    @property
+    def _joined(self) -> Call:
+        assert self._call is not None  # Everything but `follow` comes after it.
+        return self._call
 
     def _admit(self, endpoint: RemoteEndpoint) -> Participant:
         def on() -> set[str]:
@@ -196,8 +194,7 @@ class Roster:
         return stream
 
     def _switch(self, publication: RemotePublication) -> Switch:
-        assert self._call is not None
-        policy = self._call.feature(Features.RECEIVE_POLICY)
+        policy = self._joined.feature(Features.RECEIVE_POLICY)
 
         async def send(is_on: bool) -> None:
             if publication.kind is not PublicationKind.AUDIO:

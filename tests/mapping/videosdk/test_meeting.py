@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
 
+from acs_core import ParticipantRole
 from acs_core.media.sources import ToneSource
 from mapping.videosdk import Errors, LeaveReason, MeetingError, NotProvidedError, Stream, VideoSDK
 from tests.support.events import next_event, until
 from tests.support.media_checks import BLUE, GREEN, RED, is_color, listen, watch
 from tests.support.people import Meeting as Place
 from tests.support.people import meeting, pattern
+from tests.support.proxies import tcp_proxy
 from tests.support.videosdk_people import ROOM, Diary, attend, init, stream_of
 
 
@@ -197,7 +200,7 @@ async def test_muting_what_is_off_and_showing_what_is_on_does_nothing(place: Pla
 
 async def test_a_shared_screen_has_a_presenter(place: Place) -> None:
     ben = await attend(place, "Ben")
-    ann = await attend(place, "Ann")
+    ann = await attend(place, "Ann", color=RED)
     presents = next_event(ben, "presenter-changed")
     await ann.enableScreenShare(pattern(GREEN))
     assert await presents == (ann.localParticipant.id,)
@@ -206,6 +209,8 @@ async def test_a_shared_screen_has_a_presenter(place: Place) -> None:
     presents = next_event(ben, "presenter-changed")
     await ann.disableScreenShare()
     assert await presents == (None,)
+    local = ann.localParticipant
+    assert (local.webcamOn, local.screenShareOn) == (True, False)
 
 
 @pytest.mark.feature("EVENT-017")
@@ -280,8 +285,13 @@ async def test_devices_that_are_not_there_keep_nobody_out(place: Place) -> None:
     assert raised.value.code == Errors.ERROR_GET_DISPLAY_MEDIA
 
 
-async def test_nothing_is_sent_before_joining_or_after_leaving(place: Place) -> None:
+async def test_nothing_is_sent_before_joining_or_after_leaving(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     ann = await place.stack.enter_async_context(init(place, "Ann"))
+    with caplog.at_level(logging.WARNING, "mapping.videosdk.meeting"):
+        ann.muteMic()
+        await until(lambda: "The meeting is not joined." in caplog.text)
     told = next_event(ann, "error")
     ann.unmuteMic()
     (error,) = await told
@@ -302,6 +312,53 @@ async def test_a_meeting_may_be_left_while_it_is_joined(place: Place) -> None:
         await joining
     assert raised.value.code == Errors.ERROR_OPERATION_ABORTED
     assert place.server.sessions == 0
+
+
+async def test_who_is_cancelled_while_joining_leaves_nothing(place: Place) -> None:
+    ann = await place.stack.enter_async_context(init(place, "Ann"))
+    connecting = next_event(ann, "meeting-state-changed")
+    joining = ann.join()
+    await connecting
+    joining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    with pytest.raises(MeetingError, match="joined before"):
+        await ann.join()
+    await until(lambda: place.server.sessions == 0)
+
+
+async def test_a_lost_connection_and_its_return_are_states(place: Place) -> None:
+    tom = await place.guest("tom")
+    async with tcp_proxy(place.server.port) as proxy:
+        ann = init(place, "Ann", signalingBaseUrl=proxy.url)
+        async with ann:
+            await ann.join()
+            states: list[str] = []
+            ann.on("meeting-state-changed", lambda change: states.append(change.state))
+            lost = next_event(ann, "meeting-state-changed")
+            proxy.cut()
+            await lost
+            back = next_event(ann, "meeting-state-changed")
+            proxy.restore()
+            await back
+            assert states == ["RECONNECTING", "CONNECTED"]
+            assert ann.participants.size == tom.participants.size == 1
+
+
+async def test_who_may_not_end_the_meeting_only_leaves(place: Place) -> None:
+    raw_id, token = place.server.issue_user_token()
+    owner, key = place.server.issue_user_token()
+    roles = {raw_id: ParticipantRole.CONSUMER, owner: ParticipantRole.PRESENTER}
+    place.server.rooms.create(unique_name="lecture", members=roles)
+    teacher = await attend(place, "Owner", token=key.token, meetingId="lecture")
+    ann = await attend(place, "Ann", token=token.token, meetingId="lecture")
+    left = next_event(ann, "meeting-left")
+    with pytest.raises(MeetingError) as raised:
+        await ann.end()
+    assert raised.value.code == Errors.ERROR_END_MEETING_FAILED
+    await left
+    await until(lambda: teacher.participants.size == 0)
+    await teacher.end()
 
 
 async def test_a_listener_may_leave_and_wait_for_it(place: Place) -> None:
