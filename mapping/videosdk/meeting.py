@@ -7,9 +7,8 @@ promise starts at once and returns a task, so that it works with `await` and wit
 task raises is told by the event `error` as well. They run one after the other, in the order of the
 calls; only `leave` and `end` overtake.
 
-Source: `Meeting` of @videosdk.live/js-sdk 1.1.1, and VideoSDK's guide for Twilio users. What the
-guide says of streams (none without a listener, all gone after `leave`) holds; where the two differ
-`options.py` says so.
+Source: `Meeting` of @videosdk.live/js-sdk 1.1.1, and VideoSDK's guide for Twilio users, which
+`tests/mapping/videosdk/test_guide.py` follows line by line.
 """
 
 from __future__ import annotations
@@ -381,7 +380,7 @@ class Meeting(EventEmitter):
         reason = call.call_end_reason
         self.emit(MeetingEvent.MEETING_LEFT, reason_of(reason or CallEndReason()))
         self._is_over = True
-        self._closing = self._work.start(self._release(), "release meeting")
+        self._work.start(self._release(), "release meeting")
 
     async def _leave(self, *, for_everyone: bool) -> None:
         joining, call = self._joining, self._core

@@ -245,6 +245,16 @@ async def test_one_token_is_for_several_or_for_one_room(place: Place) -> None:
     assert cleo.participants.size == 0
 
 
+@pytest.mark.feature("TOKEN-008")
+async def test_a_twilio_token_is_for_one_participant(place: Place) -> None:
+    token = place.server.access_token("ann")
+    first = await attend(place, "Ann", token=token)
+    left = next_event(first, "meeting-left")
+    second = await attend(place, "Ann", token=token)
+    assert (await left)[0].code is LeaveReason.DUPLICATE_PARTICIPANT
+    assert second.localParticipant.id != first.localParticipant.id
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
