@@ -22,6 +22,7 @@ from mapping.videosdk.events import (
     MeetingEvent,
     MeetingState,
     ParticipantEvent,
+    ReliabilityMode,
     StateChange,
 )
 from mapping.videosdk.meeting import Meeting
@@ -47,6 +48,7 @@ __all__ = [
     "PubSub",
     "PubSubMessage",
     "Reason",
+    "ReliabilityMode",
     "StateChange",
     "Stream",
     "StreamKind",

@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["DataMessage", "MeetingEvent", "MeetingState", "ParticipantEvent", "StateChange"]
+__all__ = [
+    "DataMessage",
+    "MeetingEvent",
+    "MeetingState",
+    "ParticipantEvent",
+    "ReliabilityMode",
+    "StateChange",
+]
 
 
 class MeetingEvent(StrEnum):
@@ -50,6 +57,13 @@ class MeetingState(StrEnum):
     RECONNECTING = "RECONNECTING"
     FAILED = "FAILED"
     DISCONNECTED = "DISCONNECTED"
+
+
+class ReliabilityMode(StrEnum):
+    """How hard `Meeting.send` tries (VideoSDK's enum `reliabilityMode`)."""
+
+    RELIABLE = "RELIABLE"
+    UNRELIABLE = "UNRELIABLE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ from acs_core.client.emitter import TaskOwner
 from acs_core.media.sources import MediaSource
 from mapping.videosdk.absent import not_provided
 from mapping.videosdk.errors import Errors, MeetingError, meeting_error, reason_of
-from mapping.videosdk.events import MeetingEvent, MeetingState, StateChange
+from mapping.videosdk.events import MeetingEvent, MeetingState, ReliabilityMode, StateChange
 from mapping.videosdk.local_media import LocalMedia
-from mapping.videosdk.messages import RELIABLE, UNRELIABLE, Messages, PubSub
+from mapping.videosdk.messages import CHANNELS, Messages, PubSub
 from mapping.videosdk.options import MeetingSettings
 from mapping.videosdk.participant import Participant
 from mapping.videosdk.roster import Roster
@@ -229,13 +229,14 @@ class Meeting(EventEmitter):
         )
 
     def send(
-        self, payload: str | bytes, options: Mapping[str, str] | None = None
+        self, payload: str | bytes, options: Mapping[str, ReliabilityMode | str] | None = None
     ) -> asyncio.Task[bool]:
         """Send a message to everybody else, who are told by `data`.
 
         Args:
             payload: Text or bytes; a `Blob` has no counterpart.
-            options: `{"reliability": "RELIABLE"}`, or "UNRELIABLE" for one that may be lost.
+            options: `{"reliability": ReliabilityMode.RELIABLE}`, which is the default, or
+                `UNRELIABLE` for one that may be lost.
 
         Returns:
             When awaited: True, it is on its way.
@@ -246,8 +247,8 @@ class Meeting(EventEmitter):
         """
         if not isinstance(payload, str | bytes):
             raise InvalidArgumentError("Meeting.send takes text or bytes.")
-        wanted = {"reliability": "RELIABLE"} | dict(options or {})
-        channel = {"RELIABLE": RELIABLE, "UNRELIABLE": UNRELIABLE}.get(wanted.pop("reliability"))
+        wanted = {"reliability": ReliabilityMode.RELIABLE, **(options or {})}
+        channel = CHANNELS.get(wanted.pop("reliability"))
         if channel is None or wanted:
             raise InvalidArgumentError(f"Meeting.send has no options {options!r}.")
 

@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, Final, final
 
 import msgspec
@@ -33,7 +34,7 @@ from acs_core import (
 from acs_core.client.emitter import TaskOwner
 from mapping.videosdk.absent import NotProvidedError
 from mapping.videosdk.errors import Errors
-from mapping.videosdk.events import DataMessage, MeetingEvent
+from mapping.videosdk.events import DataMessage, MeetingEvent, ReliabilityMode
 from mapping.videosdk.participant import Participant
 from mapping.videosdk.stream import Perform
 from twilio_compat import EventEmitter
@@ -42,8 +43,10 @@ __all__ = ["Messages", "PubSub", "PubSubMessage"]
 
 _log = logging.getLogger(__name__)
 
-RELIABLE: Final = "videosdk-reliable"
 UNRELIABLE: Final = "videosdk-unreliable"
+CHANNELS: Final[Mapping[str, str]] = MappingProxyType(
+    {ReliabilityMode.RELIABLE: "videosdk-reliable", ReliabilityMode.UNRELIABLE: UNRELIABLE}
+)
 TOPICS: Final = "videosdk-topics"
 """Names of our data publications; a Twilio participant sees them as the tracks' names."""
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from mapping.videosdk.absent import instead_of
 from mapping.videosdk.errors import Errors, LeaveReason
-from mapping.videosdk.events import MeetingState
+from mapping.videosdk.events import MeetingState, ReliabilityMode
 from mapping.videosdk.meeting import Meeting
 from mapping.videosdk.messages import PubSub, PubSubMessage
 from mapping.videosdk.options import OPTIONS, REFUSED
@@ -35,6 +35,7 @@ CLASSES: Final[Mapping[str, type]] = MappingProxyType(
         "Errors": Errors,
         "leaveReason": LeaveReason,
         "state": MeetingState,
+        "reliabilityMode": ReliabilityMode,
     }
 )
 """VideoSDK's name of each class of ours."""

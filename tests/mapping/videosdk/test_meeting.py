@@ -108,6 +108,20 @@ async def test_who_comes_and_goes_is_told_to_the_others(place: Place) -> None:
     assert ann.activePresenterId is None
 
 
+async def test_a_listener_is_taken_back(place: Place) -> None:
+    ann = await attend(place, "Ann")
+    told: list[object] = []
+    ann.on("participant-joined", told.append)
+    ann.off("participant-joined", told.append)
+    ann.localParticipant.on("stream-enabled", told.append)
+    ann.localParticipant.off("stream-enabled", told.append)
+    await place.guest("tom")
+    await until(lambda: ann.participants.size == 1)
+    await ann.unmuteMic(ToneSource(440.0))
+    assert ann.localParticipant.micOn
+    assert told == []
+
+
 @pytest.mark.feature("EVENT-012", "EVENT-016", "STREAM-003")
 async def test_leaving_takes_all_streams_away_and_then_is_told(place: Place) -> None:
     await place.guest("tom", color=BLUE)
@@ -341,17 +355,17 @@ async def test_a_lost_connection_and_its_return_are_states(place: Place) -> None
     tom = await place.guest("tom")
     async with tcp_proxy(place.server.port) as proxy:
         ann = init(place, "Ann", signalingBaseUrl=proxy.url)
+        states: list[str] = []
+        ann.on("meeting-state-changed", lambda change: states.append(change.state))
         async with ann:
             await ann.join()
-            states: list[str] = []
-            ann.on("meeting-state-changed", lambda change: states.append(change.state))
             lost = next_event(ann, "meeting-state-changed")
             proxy.cut()
             await lost
             back = next_event(ann, "meeting-state-changed")
             proxy.restore()
             await back
-            assert states == ["RECONNECTING", "CONNECTED"]
+            assert states == ["CONNECTING", "CONNECTED", "RECONNECTING", "CONNECTED"]
             assert ann.participants.size == tom.participants.size == 1
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from mapping.load import names, rows
+from mapping.model import Parity, Vendor
 from mapping.videosdk.names import provided_names, refused_names
 
 
@@ -34,3 +36,17 @@ def test_who_is_refused_is_told_what_to_do() -> None:
 
 def test_what_is_ours_alone_is_no_name_of_videosdks() -> None:
     assert not provided_names() & {"Meeting.aclose", "Meeting.emit", "Meeting.EVENTS"}
+
+
+def test_the_facade_has_only_videosdks_names() -> None:
+    known = set(names()["videosdk-1.1.1"])
+    assert provided_names() | refused_names().keys() <= known
+
+
+def test_the_rows_promise_what_the_facade_has_and_nothing_else() -> None:
+    promised = {
+        row.name
+        for row in rows(Vendor.VIDEOSDK)
+        if row.parity.get("videosdk", Parity.NO) is not Parity.NO
+    }
+    assert promised == provided_names()
