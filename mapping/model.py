@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 __all__ = [
+    "COLUMNS",
     "Belief",
     "ErrorRow",
     "Kind",
@@ -23,19 +25,26 @@ __all__ = [
 
 
 class Vendor(StrEnum):
-    """Whose names the row is about."""
+    """Whose names the row is about; the last two are ours, of what no vendor has."""
 
     TWILIO_VIDEO = "twilio-video"
+    TWILIO_PROCESSORS = "@twilio/video-processors"
     TWILIO_REST = "twilio-rest"
     TWILIO_WEBHOOK = "twilio-webhook"
     ACS_CALLING = "acs-calling"
+    ACS_COMMON = "acs-common"
+    ACS_EFFECTS = "acs-effects"
+    ACS_IDENTITY = "acs-identity"
     VIDEOSDK = "videosdk"
+    TWILIO_COMPAT = "twilio_compat"
+    ACS_CORE = "acs_core"
 
 
 class Kind(StrEnum):
     """What sort of name it is."""
 
     CLASS = "class"
+    TYPE = "type"
     FUNCTION = "function"
     CONSTANT = "constant"
     CONSTRUCTOR = "constructor"
@@ -75,6 +84,14 @@ class Parity(StrEnum):
     NO = "no"
 
 
+COLUMNS: Final = ("js", "rest", "compat", "native", "videosdk")
+"""Columns of the matrix.
+
+`js` is the unmodified client against our service, `rest` the REST interface, `compat`
+`twilio_compat`, `native` `acs_core`, `videosdk` the facade of `mapping` in VideoSDK's shape.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One public name and its counterparts.
@@ -89,14 +106,20 @@ class Row:
         compat: The name in `twilio_compat` that stands for it, dotted from the package
             (`Room.participants`), checked to exist; empty when there is none.
         native: Names in `acs_core`, checked to exist.
-        parity: Column of the matrix -> what is promised there. Columns are `js` (the unmodified
-            client against our service), `rest`, `compat`, `native`, `videosdk`.
+        parity: Column of the matrix -> what is promised there. Columns are `COLUMNS`; one that
+            is not there does not apply to the name.
         why: Why the status is what it is, or why there is no counterpart.
         difference: What behaves differently although the name is the same; may be empty.
         generations: Of ACS' names: what it was called, by generation (`beta`, `v1`, `v2`).
-        proof: Tests that show it, as pytest names them, without parameters.
+        proofs: Column of the matrix -> tests that show it there, as pytest names them, without
+            parameters.
         source: Page or package (with version) that says what the name does.
         as_of: When that was read.
+        extends: Classes whose members the class has, too.
+        args: What a listener of the event gets, in order; of an operation, its parameters.
+        values: Words that a type or an enumeration consists of.
+        call: How a program of the vendor's server library asks for it; of operations only.
+        since: First version that has the name, as far as versions were compared; may be empty.
         demand: In how many of twelve public applications the name was seen.
     """
 
@@ -114,10 +137,26 @@ class Row:
     why: str
     difference: str
     generations: dict[str, str]
-    proof: tuple[str, ...]
+    proofs: dict[str, tuple[str, ...]]
     source: str
     as_of: date
+    extends: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    call: str = ""
+    since: str = ""
     demand: int = 0
+
+    @property
+    def owner(self) -> str:
+        """The class, type or resource that the name belongs to; empty for one of the module."""
+        head, _, member = self.name.partition("#")
+        return head if member else head.rpartition(".")[0]
+
+    @property
+    def proof(self) -> tuple[str, ...]:
+        """The tests of all columns, each once."""
+        return tuple(dict.fromkeys(test for tests in self.proofs.values() for test in tests))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +169,8 @@ class ErrorRow:
         acs_key: Key of ACS' table of call ends and errors.
         acs_code: Shaped like an HTTP status.
         acs_subcode: ACS' own; 0 where it has none.
+        why: When it happens, or what ACS says in its place.
+        message: Twilio's words.
     """
 
     code: int
@@ -141,6 +182,7 @@ class ErrorRow:
     proof: tuple[str, ...]
     source: str
     as_of: date
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +192,7 @@ class Belief:
     Attributes:
         id: Stable, as `GUIDE-001`.
         api: Whose API the guide speaks of (a value of `mapping.sources.uses.Api`), or `general`.
+        guide: Which guide it is, by its subject.
         says: What is written there.
         real: What is so.
         symbols: Names the scanner looks for, as in `Use.symbol`; empty where nothing can be found
@@ -159,6 +202,7 @@ class Belief:
 
     id: str
     api: str
+    guide: str
     says: str
     real: str
     symbols: tuple[str, ...]

@@ -34,6 +34,7 @@ REAL_TIME = frozenset(
         "rest",
         "snippets",
         "testing",
+        "videosdk",
     }
 )
 """Folders of tests with real media."""

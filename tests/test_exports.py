@@ -12,6 +12,7 @@ PACKAGES = [
     "acs_core",
     "acs_core.legacy",
     "acs_core.service",
+    "mapping.videosdk",
     "twilio_compat",
     "twilio_compat.server",
     "twilio_compat.testing",

@@ -10,7 +10,7 @@ import typer
 
 __all__ = ["register"]
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = ("matrix",)
 """Modules of this package, in the order of `--help`."""
 
 

@@ -90,6 +90,11 @@ def test_what_is_no_list_of_codecs_is_refused(
         read_codecs(audio, video, NO_LIMITS)
 
 
+def test_limits_are_bits_per_second() -> None:
+    values = {"max_audio_bitrate": 16_000, "max_video_bitrate": 250_000}
+    assert read_bitrates(values) == BitrateLimits(audio=16_000, video=250_000)
+
+
 def test_zero_is_no_limit() -> None:
     values = {"max_audio_bitrate": 0, "max_video_bitrate": 5e5}
     assert read_bitrates(values) == BitrateLimits(audio=None, video=500_000)
