@@ -18,6 +18,9 @@ __all__ = ["register"]
 _WIDTH: Final = 160
 """Of a table in a file; a terminal has its own."""
 
+_WIDTH_OF_REASONS: Final = 130
+"""From which on a table says why; narrower, the reasons would fall apart into single words."""
+
 _COLORS: Final[Mapping[Parity, str]] = {
     Parity.FULL: "green",
     Parity.PARTIAL: "yellow",
@@ -104,12 +107,19 @@ def _print(rows: Sequence[Row], columns: Sequence[str], output: Path | None) -> 
 
     from mapping.matrix import cell, sentence, summarize
 
-    table = Table("Name", "Status", *columns, "Why", box=None)
-    for row in rows:
-        cells = [f"[{_COLORS[cell(row, name)]}]{cell(row, name)}[/]" for name in columns]
-        table.add_row(escape(row.name), row.status, *cells, escape(row.why))
     with output.open("w", encoding="utf-8") if output else nullcontext() as file:
         console = Console(file=file, width=_WIDTH if file else None)
+        table = Table(box=None)
+        table.add_column("Name", no_wrap=True)
+        for name in ("Status", *columns):
+            table.add_column(name, no_wrap=True)
+        has_reasons = console.width >= _WIDTH_OF_REASONS
+        if has_reasons:
+            table.add_column("Why")
+        for row in rows:
+            cells = [f"[{_COLORS[cell(row, name)]}]{cell(row, name)}[/]" for name in columns]
+            why = [escape(row.why)] if has_reasons else []
+            table.add_row(escape(row.name), row.status, *cells, *why)
         console.print(table)
         for one in summarize(rows, columns):
             console.print(escape(sentence(one)), highlight=False)
