@@ -45,6 +45,8 @@ __all__ = [
     "errors",
     "find",
     "names",
+    "read_errors",
+    "read_folder",
     "read_rows",
     "retirements",
     "row_of",
@@ -130,11 +132,7 @@ def errors() -> tuple[ErrorRow, ...]:
     Raises:
         MappingDataError: The file is wrong.
     """
-
-    def make(key: str, table: Mapping[str, Any]) -> ErrorRow:
-        return ErrorRow(code=int(key), **{**table, "proof": tuple(table.get("proof", ()))})
-
-    return _read("errors.toml", make)
+    return read_errors(DATA / "errors.toml")
 
 
 @cache
@@ -148,7 +146,7 @@ def beliefs() -> tuple[Belief, ...]:
     def make(key: str, table: Mapping[str, Any]) -> Belief:
         return Belief(id=key, **{**table, "symbols": tuple(table.get("symbols", ()))})
 
-    return _read("beliefs.toml", make)
+    return _read(DATA / "beliefs.toml", make)
 
 
 @cache
@@ -163,7 +161,7 @@ def retirements() -> tuple[RetirementRow, ...]:
         lists = {"symbols": tuple(table["symbols"]), "retires": table.get("retires")}
         return RetirementRow(id=key, **{**table, **lists})
 
-    return _read("retirements.toml", make)
+    return _read(DATA / "retirements.toml", make)
 
 
 @cache
@@ -199,17 +197,39 @@ def read_rows(path: Path, name: str) -> Iterator[Row]:
         yield _guard(name, key, partial(_row, key, {**shared, **table}, shared))
 
 
-@cache
-def _index() -> Mapping[tuple[Vendor, str], Row]:
+def read_folder(data: Path) -> dict[tuple[Vendor, str], Row]:
+    """The rows of all files of a folder that is laid out as `mapping/data`, by vendor and name.
+
+    Raises:
+        MappingDataError: A file is wrong, or two rows have one name.
+    """
     found: dict[tuple[Vendor, str], Row] = {}
     for pattern in _ROW_FILES:
-        for path in sorted(DATA.glob(pattern)):
-            name = path.relative_to(DATA).as_posix()
+        for path in sorted(data.glob(pattern)):
+            name = path.relative_to(data).as_posix()
             for row in read_rows(path, name):
                 if (row.vendor, row.name) in found:
                     raise MappingDataError(name, row.name, "another row has that name")
                 found[row.vendor, row.name] = row
-    return MappingProxyType(found)
+    return found
+
+
+def read_errors(path: Path) -> tuple[ErrorRow, ...]:
+    """The errors of one file.
+
+    Raises:
+        MappingDataError: It is no TOML, or a row is wrong.
+    """
+
+    def make(key: str, table: Mapping[str, Any]) -> ErrorRow:
+        return ErrorRow(code=int(key), **{**table, "proof": tuple(table.get("proof", ()))})
+
+    return _read(path, make)
+
+
+@cache
+def _index() -> Mapping[tuple[Vendor, str], Row]:
+    return MappingProxyType(read_folder(DATA))
 
 
 def _row(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) -> Row:
@@ -246,10 +266,11 @@ def _generations(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) 
     return {generation: name for generation, name in {**usual, **own}.items() if name}
 
 
-def _read(file: str, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T, ...]:
-    shared, tables = _load(DATA / file, file)
+def _read(path: Path, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T, ...]:
+    shared, tables = _load(path, path.name)
     return tuple(
-        _guard(file, key, partial(make, key, {**shared, **table})) for key, table in tables.items()
+        _guard(path.name, key, partial(make, key, {**shared, **table}))
+        for key, table in tables.items()
     )
 
 

@@ -112,4 +112,4 @@ def _print(rows: Sequence[Row], columns: Sequence[str], output: Path | None) -> 
         console = Console(file=file, width=_WIDTH if file else None)
         console.print(table)
         for one in summarize(rows, columns):
-            console.print(escape(sentence(one)), highlight=False)
+            console.print(escape(sentence(one)), highlight=False, soft_wrap=True)
