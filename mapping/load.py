@@ -55,15 +55,21 @@ __all__ = [
 
 DATA: Final = Path(__file__).parent / "data"
 
-_ROW_FILES: Final = (
-    "twilio_video/*.toml",
-    "twilio_rest.toml",
-    "twilio_webhooks.toml",
-    "acs_calling/*.toml",
-    "acs_packages/*.toml",
-    "videosdk/*.toml",
-    "ours/*.toml",
-)
+_ROW_FILES: Final[Mapping[Vendor, str]] = {
+    Vendor.TWILIO_VIDEO: "twilio_video/*.toml",
+    Vendor.TWILIO_PROCESSORS: "twilio_processors.toml",
+    Vendor.TWILIO_REST: "twilio_rest.toml",
+    Vendor.TWILIO_WEBHOOK: "twilio_webhooks.toml",
+    Vendor.ACS_CALLING: "acs_calling/*.toml",
+    Vendor.ACS_COMMON: "acs_packages/acs_common.toml",
+    Vendor.ACS_EFFECTS: "acs_packages/acs_effects.toml",
+    Vendor.ACS_IDENTITY: "acs_packages/acs_identity.toml",
+    Vendor.VIDEOSDK: "videosdk/*.toml",
+    Vendor.TWILIO_COMPAT: "ours/twilio_compat.toml",
+    Vendor.ACS_CORE: "ours/acs_core.toml",
+}
+"""Where a vendor's rows are: who asks for one vendor's reads no others."""
+
 _TEXTS: Final = frozenset({"section", "twilio", "acs", "videosdk", "compat", "why", "difference"})
 _LISTS: Final = frozenset({"native", "extends", "args", "values"})
 
@@ -91,9 +97,8 @@ def rows(vendor: Vendor | None = None) -> tuple[Row, ...]:
     Raises:
         MappingDataError: A file is wrong, or two rows have one name.
     """
-    if vendor is None:
-        return tuple(_index().values())
-    return tuple(row for row in _index().values() if row.vendor is vendor)
+    vendors = list(Vendor) if vendor is None else [vendor]
+    return tuple(row for one in vendors for row in _index(one).values())
 
 
 def row_of(vendor: Vendor, name: str) -> Row | None:
@@ -102,7 +107,7 @@ def row_of(vendor: Vendor, name: str) -> Row | None:
     Raises:
         MappingDataError: As of `rows`.
     """
-    return _index().get((vendor, name))
+    return _index(vendor).get(name)
 
 
 def find(vendor: Vendor, symbol: str) -> Row | None:
@@ -197,20 +202,21 @@ def read_rows(path: Path, name: str) -> Iterator[Row]:
         yield _guard(name, key, partial(_row, key, {**shared, **table}, shared))
 
 
-def read_folder(data: Path) -> dict[tuple[Vendor, str], Row]:
-    """The rows of all files of a folder that is laid out as `mapping/data`, by vendor and name.
+def read_folder(data: Path, vendor: Vendor) -> dict[str, Row]:
+    """A vendor's rows by name, from a folder that is laid out as `mapping/data`.
 
     Raises:
-        MappingDataError: A file is wrong, or two rows have one name.
+        MappingDataError: A file is wrong or about another vendor, or two rows have one name.
     """
-    found: dict[tuple[Vendor, str], Row] = {}
-    for pattern in _ROW_FILES:
-        for path in sorted(data.glob(pattern)):
-            name = path.relative_to(data).as_posix()
-            for row in read_rows(path, name):
-                if (row.vendor, row.name) in found:
-                    raise MappingDataError(name, row.name, "another row has that name")
-                found[row.vendor, row.name] = row
+    found: dict[str, Row] = {}
+    for path in sorted(data.glob(_ROW_FILES[vendor])):
+        file = path.relative_to(data).as_posix()
+        for row in read_rows(path, file):
+            if row.vendor is not vendor:
+                raise MappingDataError(file, row.name, f"it is no row of {vendor}")
+            if row.name in found:
+                raise MappingDataError(file, row.name, "another row has that name")
+            found[row.name] = row
     return found
 
 
@@ -228,8 +234,8 @@ def read_errors(path: Path) -> tuple[ErrorRow, ...]:
 
 
 @cache
-def _index() -> Mapping[tuple[Vendor, str], Row]:
-    return MappingProxyType(read_folder(DATA))
+def _index(vendor: Vendor) -> Mapping[str, Row]:
+    return MappingProxyType(read_folder(DATA, vendor))
 
 
 def _row(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) -> Row:

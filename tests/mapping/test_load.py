@@ -174,4 +174,10 @@ def test_two_rows_of_one_name_are_an_error(tmp_path: Path) -> None:
     for name in ("a.toml", "b.toml"):
         (tmp_path / "twilio_video" / name).write_text(ROW, encoding="utf-8")
     with pytest.raises(MappingDataError, match=r"b.toml, Room.participants: another row"):
-        load.read_folder(tmp_path)
+        load.read_folder(tmp_path, Vendor.TWILIO_VIDEO)
+
+
+def test_a_row_among_those_of_another_vendor_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "twilio_rest.toml").write_text(ROW, encoding="utf-8")
+    with pytest.raises(MappingDataError, match="it is no row of twilio-rest"):
+        load.read_folder(tmp_path, Vendor.TWILIO_REST)
