@@ -125,7 +125,7 @@ class Row:
         args: What a listener of the event gets, in order; of an operation, its parameters.
         values: Words that a type or an enumeration consists of.
         call: How a program of the vendor's server library asks for it; of operations only.
-        since: First version that has the name, as far as versions were compared; may be empty.
+        since: First version that has the name, of those that were compared; may be empty.
         demand: In how many of twelve public applications the name was seen.
     """
 
