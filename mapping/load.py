@@ -45,6 +45,8 @@ __all__ = [
     "errors",
     "find",
     "names",
+    "read_errors",
+    "read_folder",
     "read_rows",
     "retirements",
     "row_of",
@@ -53,15 +55,21 @@ __all__ = [
 
 DATA: Final = Path(__file__).parent / "data"
 
-_ROW_FILES: Final = (
-    "twilio_video/*.toml",
-    "twilio_rest.toml",
-    "twilio_webhooks.toml",
-    "acs_calling/*.toml",
-    "acs_packages/*.toml",
-    "videosdk/*.toml",
-    "ours/*.toml",
-)
+_ROW_FILES: Final[Mapping[Vendor, str]] = {
+    Vendor.TWILIO_VIDEO: "twilio_video/*.toml",
+    Vendor.TWILIO_PROCESSORS: "twilio_processors.toml",
+    Vendor.TWILIO_REST: "twilio_rest.toml",
+    Vendor.TWILIO_WEBHOOK: "twilio_webhooks.toml",
+    Vendor.ACS_CALLING: "acs_calling/*.toml",
+    Vendor.ACS_COMMON: "acs_packages/acs_common.toml",
+    Vendor.ACS_EFFECTS: "acs_packages/acs_effects.toml",
+    Vendor.ACS_IDENTITY: "acs_packages/acs_identity.toml",
+    Vendor.VIDEOSDK: "videosdk/*.toml",
+    Vendor.TWILIO_COMPAT: "ours/twilio_compat.toml",
+    Vendor.ACS_CORE: "ours/acs_core.toml",
+}
+"""Where a vendor's rows are: who asks for one vendor's reads no others."""
+
 _TEXTS: Final = frozenset({"section", "twilio", "acs", "videosdk", "compat", "why", "difference"})
 _LISTS: Final = frozenset({"native", "extends", "args", "values"})
 
@@ -89,9 +97,8 @@ def rows(vendor: Vendor | None = None) -> tuple[Row, ...]:
     Raises:
         MappingDataError: A file is wrong, or two rows have one name.
     """
-    if vendor is None:
-        return tuple(_index().values())
-    return tuple(row for row in _index().values() if row.vendor is vendor)
+    vendors = list(Vendor) if vendor is None else [vendor]
+    return tuple(row for one in vendors for row in _index(one).values())
 
 
 def row_of(vendor: Vendor, name: str) -> Row | None:
@@ -100,7 +107,7 @@ def row_of(vendor: Vendor, name: str) -> Row | None:
     Raises:
         MappingDataError: As of `rows`.
     """
-    return _index().get((vendor, name))
+    return _index(vendor).get(name)
 
 
 def find(vendor: Vendor, symbol: str) -> Row | None:
@@ -130,11 +137,7 @@ def errors() -> tuple[ErrorRow, ...]:
     Raises:
         MappingDataError: The file is wrong.
     """
-
-    def make(key: str, table: Mapping[str, Any]) -> ErrorRow:
-        return ErrorRow(code=int(key), **{**table, "proof": tuple(table.get("proof", ()))})
-
-    return _read("errors.toml", make)
+    return read_errors(DATA / "errors.toml")
 
 
 @cache
@@ -148,7 +151,7 @@ def beliefs() -> tuple[Belief, ...]:
     def make(key: str, table: Mapping[str, Any]) -> Belief:
         return Belief(id=key, **{**table, "symbols": tuple(table.get("symbols", ()))})
 
-    return _read("beliefs.toml", make)
+    return _read(DATA / "beliefs.toml", make)
 
 
 @cache
@@ -163,7 +166,7 @@ def retirements() -> tuple[RetirementRow, ...]:
         lists = {"symbols": tuple(table["symbols"]), "retires": table.get("retires")}
         return RetirementRow(id=key, **{**table, **lists})
 
-    return _read("retirements.toml", make)
+    return _read(DATA / "retirements.toml", make)
 
 
 @cache
@@ -199,17 +202,40 @@ def read_rows(path: Path, name: str) -> Iterator[Row]:
         yield _guard(name, key, partial(_row, key, {**shared, **table}, shared))
 
 
+def read_folder(data: Path, vendor: Vendor) -> dict[str, Row]:
+    """A vendor's rows by name, from a folder that is laid out as `mapping/data`.
+
+    Raises:
+        MappingDataError: A file is wrong or about another vendor, or two rows have one name.
+    """
+    found: dict[str, Row] = {}
+    for path in sorted(data.glob(_ROW_FILES[vendor])):
+        file = path.relative_to(data).as_posix()
+        for row in read_rows(path, file):
+            if row.vendor is not vendor:
+                raise MappingDataError(file, row.name, f"it is no row of {vendor}")
+            if row.name in found:
+                raise MappingDataError(file, row.name, "another row has that name")
+            found[row.name] = row
+    return found
+
+
+def read_errors(path: Path) -> tuple[ErrorRow, ...]:
+    """The errors of one file.
+
+    Raises:
+        MappingDataError: It is no TOML, or a row is wrong.
+    """
+
+    def make(key: str, table: Mapping[str, Any]) -> ErrorRow:
+        return ErrorRow(code=int(key), **{**table, "proof": tuple(table.get("proof", ()))})
+
+    return _read(path, make)
+
+
 @cache
-def _index() -> Mapping[tuple[Vendor, str], Row]:
-    found: dict[tuple[Vendor, str], Row] = {}
-    for pattern in _ROW_FILES:
-        for path in sorted(DATA.glob(pattern)):
-            name = path.relative_to(DATA).as_posix()
-            for row in read_rows(path, name):
-                if (row.vendor, row.name) in found:
-                    raise MappingDataError(name, row.name, "another row has that name")
-                found[row.vendor, row.name] = row
-    return MappingProxyType(found)
+def _index(vendor: Vendor) -> Mapping[str, Row]:
+    return MappingProxyType(read_folder(DATA, vendor))
 
 
 def _row(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) -> Row:
@@ -246,10 +272,11 @@ def _generations(key: str, table: Mapping[str, Any], shared: Mapping[str, Any]) 
     return {generation: name for generation, name in {**usual, **own}.items() if name}
 
 
-def _read(file: str, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T, ...]:
-    shared, tables = _load(DATA / file, file)
+def _read(path: Path, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T, ...]:
+    shared, tables = _load(path, path.name)
     return tuple(
-        _guard(file, key, partial(make, key, {**shared, **table})) for key, table in tables.items()
+        _guard(path.name, key, partial(make, key, {**shared, **table}))
+        for key, table in tables.items()
     )
 
 

@@ -74,7 +74,13 @@ class Status(StrEnum):
 
 
 class Parity(StrEnum):
-    """What a column of the matrix promises of a row."""
+    """What a column of the matrix promises of a row.
+
+    `FULL`: it behaves as the vendor's does, and a test that the row names shows it. `PARTIAL`: it
+    is there, and differs, or no test is named. `EMULATED`: something else stands for it, or it is
+    accepted without an effect. `EXTENSION`: this library has it where the vendor has nothing.
+    `NOT_APPLICABLE`: the column says nothing about the name. `NO`: it is not there.
+    """
 
     FULL = "full"
     PARTIAL = "partial"
@@ -119,7 +125,7 @@ class Row:
         args: What a listener of the event gets, in order; of an operation, its parameters.
         values: Words that a type or an enumeration consists of.
         call: How a program of the vendor's server library asks for it; of operations only.
-        since: First version that has the name, as far as versions were compared; may be empty.
+        since: First version that has the name, of those that were compared; may be empty.
         demand: In how many of twelve public applications the name was seen.
     """
 

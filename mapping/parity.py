@@ -182,7 +182,7 @@ def check_errors() -> list[str]:
 def check_proofs(
     rows: Iterable[Row], root: Path = ROOT, passed: frozenset[str] | None = None
 ) -> list[str]:
-    """What rows promise against the tests they name.
+    """What rows promise against the tests that they and the rows of errors name.
 
     Args:
         rows: The rows.
@@ -190,14 +190,17 @@ def check_proofs(
         passed: Tests that passed in a run, or None to ask only whether they exist.
     """
     wrong: list[str] = []
+    named: dict[str, Sequence[str]] = {f"error {row.code}": row.proof for row in load.errors()}
     for row in rows:
         name = f"{row.vendor} {row.name}"
+        named[name] = row.proof
         wrong += [
             f"{name}: {column} is full, and no test shows it"
             for column, parity in row.parity.items()
             if parity is Parity.FULL and not row.proofs.get(column)
         ]
-        for test in row.proof:
+    for name, tests in named.items():
+        for test in tests:
             file, _, function = test.partition("::")
             if function not in _tests(root / file):
                 wrong.append(f"{name}: there is no test {test}")

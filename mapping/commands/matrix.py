@@ -122,4 +122,4 @@ def _print(rows: Sequence[Row], columns: Sequence[str], output: Path | None) -> 
             table.add_row(escape(row.name), row.status, *cells, *why)
         console.print(table)
         for one in summarize(rows, columns):
-            console.print(escape(sentence(one)), highlight=False)
+            console.print(escape(sentence(one)), highlight=False, soft_wrap=True)

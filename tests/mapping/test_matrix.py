@@ -13,7 +13,16 @@ from typer.testing import CliRunner
 
 from mapping import commands, load
 from mapping.commands.matrix import Column
-from mapping.matrix import Selection, as_csv, as_json, as_markdown, cell, select, summarize
+from mapping.matrix import (
+    Selection,
+    as_csv,
+    as_json,
+    as_markdown,
+    cell,
+    select,
+    sentence,
+    summarize,
+)
 from mapping.model import COLUMNS, Parity, Row, Status, Vendor
 
 ROWS = """
@@ -83,6 +92,7 @@ def test_a_column_that_does_not_apply_is_neither_shown_nor_counted(rows: list[Ro
 def test_nothing_seen_in_programs_has_no_percentage(rows: list[Row]) -> None:
     (compat,) = summarize(rows[2:])
     assert compat.demand is None
+    assert sentence(compat) == "compat: 1 emulated"
 
 
 def test_it_is_written_as_json_csv_and_markdown(rows: list[Row]) -> None:
