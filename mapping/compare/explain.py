@@ -79,7 +79,7 @@ def _reason(finding: Finding, allowances: Sequence[Allowance], sides: frozenset[
             (not one.findings or str(finding.kind) in one.findings)
             and one.name in ("", finding.name)
             and one.actor in ("", finding.actor)
-            and (not one.between or sides == one.between)
+            and one.between <= sides
         )
         if is_it and finding.kind is not FindingKind.UNMET:
             return one.why or _rows()[one.row].why

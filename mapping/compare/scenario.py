@@ -182,7 +182,7 @@ class Allowance:
         findings: Kinds of divergence (`mapping.compare.comparison.FindingKind`); empty for all.
         name: Of the event or deed; empty for all.
         actor: Whose; empty for everybody's.
-        between: Implementations, of which one must be on either side; empty for all.
+        between: Implementations that must be among the two compared; empty for all.
     """
 
     why: str = ""

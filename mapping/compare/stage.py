@@ -101,9 +101,13 @@ async def open_stage(scenario: Scenario, service: Service | None = None) -> Asyn
     Args:
         scenario: Whose network it is; a service that runs already keeps its own windows.
         service: One that runs already; None for one in this process, with made-up credentials.
+
+    Raises:
+        UnreachableError: The service that runs already does not.
     """
     async with AsyncExitStack() as stack:
         if service is not None:
+            await _check(service)
             yield Stage(service, f"-{token_hex(4)}", stack)
             return
         options: Mapping[str, Any] = {}
@@ -113,3 +117,15 @@ async def open_stage(scenario: Scenario, service: Service | None = None) -> Asyn
         token = server.settings.twilio_account_sid  # type: ignore[attr-defined]
         (sid, key), *_ = server.settings.api_keys.items()  # type: ignore[attr-defined]
         yield Stage(Service(server.url, token, sid, key.secret), "", stack)
+
+
+async def _check(service: Service) -> None:
+    """Refuse a service that does not answer: its absence is no finding of a comparison."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_DEADLINE) as session,
+            session.get(f"{service.url}/readyz") as response,
+        ):
+            response.raise_for_status()
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise UnreachableError(f"{service.url} does not answer: {error!r}") from error
