@@ -161,6 +161,12 @@ def _compare_events(actor: str, left: list[Entry], right: list[Entry]) -> Iterat
             only_right += right[from_right:to_right]
     for one in only_left:
         partner = next((two for two in only_right if _key(two) == _key(one)), None)
+        changed = (two for two in only_right if (two.name, two.step) == (one.name, one.step))
+        if partner is None and (same := next(changed, None)) is not None:
+            # It is told of something else, or in another shape.
+            only_right.remove(same)
+            yield from _compare_pair(actor, one, same)
+            continue
         if partner is None:
             text = f"{_named(one)} is missing"
             yield Finding(FindingKind.MISSING, actor, one.step, one.name, text, one)

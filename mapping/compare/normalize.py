@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from mapping.compare.scenario import Scenario
 from mapping.compare.trace import Entry, EntryKind, Trace
-from mapping.compare.vocabulary import subject_of
+from mapping.compare.vocabulary import owner_of, subject_of
 
 __all__ = ["normalize"]
 
@@ -96,12 +96,10 @@ class _Placeholders:
     def __init__(self, entries: Sequence[Entry]) -> None:
         labels: dict[str, str] = {}
         for entry in entries:
-            owner = subject_of(entry.args).partition("/")[0]
-            for sid, label in _described(entry.args, owner):
+            for sid, label in _described(entry.args, owner_of(entry.args)):
                 # With its owner, if any entry says it.
-                if len(label) > len(labels.get(sid, "")):
+                if "/" in label or sid not in labels:
                     labels[sid] = label
-                labels.setdefault(sid, label)
         self._known: dict[str, str] = {}
         counts: dict[str, int] = {}
         for sid, label in labels.items():

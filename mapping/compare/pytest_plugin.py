@@ -63,8 +63,8 @@ def alike() -> Callable[..., Awaitable[Comparison]]:
         __tracebackhide__ = True
         story = find_scenario(scenario) if isinstance(scenario, str) else scenario
         chosen = RunOptions(**options)
-        traces = [await run_scenario(story, one, chosen) for one in (left, right)]
-        comparison = compare(*traces, story)
+        one, two = [await run_scenario(story, side, chosen) for side in (left, right)]
+        comparison = compare(one, two, story)
         assert comparison.is_alike, failure_text(comparison)
         return comparison
 

@@ -16,6 +16,7 @@ __all__ = [
     "described_publication",
     "described_room",
     "described_track",
+    "owner_of",
     "subject_of",
 ]
 
@@ -67,12 +68,16 @@ def described_data(data: str | bytes) -> Any:
     return data if isinstance(data, str) else {"is": "bytes", "hex": data.hex()}
 
 
-def subject_of(args: Any) -> str:
-    """Whom or what arguments are about: `ann/camera`, `ann`, or empty.
-
-    The participant is the last of an event's arguments, the track one of those before.
-    """
+def owner_of(args: Any) -> str:
+    """The identity of the participant among an event's arguments; empty without one."""
     things = [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
-    who = [str(one["identity"]) for one in things if one.get("is") == "participant"]
-    what = [str(one["name"]) for one in things if one.get("is") in ("track", "publication")]
-    return "/".join([*who[:1], *what[:1]])
+    who = (str(one.get("identity", "")) for one in things if one.get("is") == "participant")
+    return next(who, "")
+
+
+def subject_of(args: Any) -> str:
+    """Whom or what an event's arguments are about: `ann/camera`, `ann`, or empty."""
+    things = [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
+    kinds = ("track", "publication")
+    what = [str(one.get("name", "")) for one in things if one.get("is") in kinds]
+    return "/".join(part for part in (owner_of(args), *what[:1]) if part)
