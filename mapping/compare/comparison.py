@@ -256,7 +256,7 @@ def _differences(one: Any, other: Any, at: str) -> Iterator[tuple[FindingKind, s
         if one.keys() != other.keys():
             keys = ", ".join(sorted(one.keys() ^ other.keys()))
             yield FindingKind.SHAPE, f"{where}: only one side has {keys}"
-        for key in one.keys() & other.keys():
+        for key in (key for key in one if key in other):
             if key not in _FOR_PEOPLE or type(one[key]) is not type(other[key]):
                 yield from _differences(one[key], other[key], f"{at}.{key}".lstrip("."))
     elif isinstance(one, list) and isinstance(other, list):
@@ -294,7 +294,7 @@ def _is_same_tone(one: float, other: float) -> bool:
 def _compare_times(left: Trace, right: Trace, timing: Timing) -> Iterator[Finding]:
     """Whether what was awaited took about as long after its step began."""
     delays = [dict(_delays(trace)) for trace in (left, right)]
-    for key in delays[0].keys() & delays[1].keys():
+    for key in (key for key in delays[0] if key in delays[1]):
         (one, took), (other, other_took) = delays[0][key], delays[1][key]
         shorter, longer = sorted((took, other_took))
         if longer > shorter * timing.factor + timing.slack:

@@ -99,6 +99,7 @@ async def run_scenario(
             make = makers[seat.implementation or implementation]
             actors[name] = make(here, await stage.place(here), journal.hear(name))
             stack.push_async_callback(actors[name].aclose)
+        await asyncio.gather(*(actor.open() for actor in actors.values()))
         await _Run(scenario, stage, actors, journal, options).do()
         # What is heard of closing is no part of the story.
         entries = tuple(journal.entries)
@@ -318,12 +319,11 @@ class _Judge:
         return self.is_satisfied
 
     def _see(self, seen: Seen) -> bool:
-        is_it = seen.is_color(color_of(self._wanted))
-        if is_it and seen.counter is not None:
+        if seen.counter is not None:
             self._numbers.add(seen.counter)
         is_moving = len(self._numbers) > 1
         self.told = {"color": name_of(seen.color), "moving": is_moving}
-        return is_it and is_moving
+        return seen.is_color(color_of(self._wanted)) and is_moving
 
     def _hear(self, heard: Heard) -> bool:
         self.told = {"tone": round(heard.tone)}

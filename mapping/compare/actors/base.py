@@ -96,6 +96,9 @@ class Actor(ABC):
         self.place = place
         self.hear = hear
 
+    async def open(self) -> None:  # noqa: B027 - most have nothing to do
+        """Get ready to join; what takes time here is no part of the story."""
+
     @abstractmethod
     async def join(self, tracks: Sequence[Media]) -> Any:
         """Enter the room of the seat with tracks; the room."""
