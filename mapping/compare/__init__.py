@@ -8,7 +8,8 @@
     comparison = compare(left, right, scenario)
     assert comparison.is_alike, failure_text(comparison)
 
-`record` writes the trace of a program of one's own; fixtures for tests are in `pytest_plugin`.
+`record` writes the trace of a program of one's own; fixtures for tests are in
+`mapping.pytest_plugin`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ A program of one's own, against what it did when the trace was recorded
 
 What goes on beside the program, such as who joins, is the test's: let it wait for each thing before
 it does the next, so that two runs hear the same in the same order.
+
+Every pytest run loads this module, so what it needs is imported when a fixture is used.
 """
 
 from __future__ import annotations
