@@ -58,6 +58,7 @@ class Finding:
         left: The entry on the left side, or None.
         right: The entry on the right side, or None.
         why: What explains it; empty for nothing.
+        at: Of a shape or value: which part of the arguments, as `[0].sid`; else empty.
     """
 
     kind: FindingKind
@@ -68,6 +69,7 @@ class Finding:
     left: Entry | None = None
     right: Entry | None = None
     why: str = ""
+    at: str = ""
 
     @property
     def time(self) -> float:
@@ -195,8 +197,9 @@ def _compare_pair(actor: str, one: Entry, other: Entry) -> Iterator[Finding]:
         text = f"{_named(one)} comes in step {other.step}, not {one.step}"
         step = min(one.step, other.step)
         yield Finding(FindingKind.ORDER, actor, step, one.name, text, one, other)
-    for kind, text in _differences(one.args, other.args, ""):
-        yield Finding(kind, actor, one.step, one.name, f"{_named(one)}: {text}", one, other)
+    for kind, at, text in _differences(one.args, other.args, ""):
+        told = f"{_named(one)}: {text}"
+        yield Finding(kind, actor, one.step, one.name, told, one, other, at=at)
 
 
 # ---------------------------------------------------------------- deeds and perceptions
@@ -227,11 +230,11 @@ def _compare_deed(actor: str, left: list[Entry], right: list[Entry]) -> Iterator
             text = f"{one.name} {_outcome(one)} on the left and {_outcome(other)} on the right"
             yield Finding(FindingKind.OUTCOME, actor, one.step, one.name, text, one, other)
             continue
-        for kind, text in _differences(one.args, other.args, ""):
+        for kind, at, text in _differences(one.args, other.args, ""):
             if one.kind is EntryKind.MEDIA and kind is FindingKind.VALUE:
                 kind = FindingKind.MEDIA
-            text = f"{one.name}: {text}"
-            yield Finding(kind, actor, one.step, one.name, text, one, other)
+            told = f"{one.name}: {text}"
+            yield Finding(kind, actor, one.step, one.name, told, one, other, at=at)
     for one in left[len(right) :]:
         text = f"{one.kind} {one.name} is missing"
         yield Finding(FindingKind.MISSING, actor, one.step, one.name, text, one)
@@ -249,26 +252,27 @@ def _outcome(entry: Entry) -> str:
 # ---------------------------------------------------------------- values
 
 
-def _differences(one: Any, other: Any, at: str) -> Iterator[tuple[FindingKind, str]]:
+def _differences(one: Any, other: Any, at: str) -> Iterator[tuple[FindingKind, str, str]]:
     """Where two values differ in shape (types, keys, lengths) or else in value."""
     where = at or "its arguments"
     if isinstance(one, dict) and isinstance(other, dict):
         if one.keys() != other.keys():
             keys = ", ".join(sorted(one.keys() ^ other.keys()))
-            yield FindingKind.SHAPE, f"{where}: only one side has {keys}"
+            yield FindingKind.SHAPE, at, f"{where}: only one side has {keys}"
         for key in (key for key in one if key in other):
             if key not in _FOR_PEOPLE or type(one[key]) is not type(other[key]):
                 yield from _differences(one[key], other[key], f"{at}.{key}".lstrip("."))
     elif isinstance(one, list) and isinstance(other, list):
         if len(one) != len(other):
-            yield FindingKind.SHAPE, f"{where}: {len(one)} and {len(other)} items"
+            yield FindingKind.SHAPE, at, f"{where}: {len(one)} and {len(other)} items"
             return
         for index, (item, another) in enumerate(zip(one, other, strict=True)):
             yield from _differences(item, another, f"{at}[{index}]")
     elif _sort(one) != _sort(other):
-        yield FindingKind.SHAPE, f"{where}: {_sort(one)} {one!r} and {_sort(other)} {other!r}"
+        text = f"{where}: {_sort(one)} {one!r} and {_sort(other)} {other!r}"
+        yield FindingKind.SHAPE, at, text
     elif one != other and not (at.endswith("tone") and _is_same_tone(one, other)):
-        yield FindingKind.VALUE, f"{where}: {one!r} and {other!r}"
+        yield FindingKind.VALUE, at, f"{where}: {one!r} and {other!r}"
 
 
 def _sort(value: Any) -> str:

@@ -35,6 +35,7 @@ def packaged_allowances() -> tuple[Allowance, ...]:
             findings=frozenset(row.get("findings", ())),
             name=row.get("name", ""),
             actor=row.get("actor", ""),
+            at=row.get("at", ""),
             between=frozenset(row.get("between", ())),
         )
         for row in rows
@@ -79,6 +80,7 @@ def _reason(finding: Finding, allowances: Sequence[Allowance], sides: frozenset[
             (not one.findings or str(finding.kind) in one.findings)
             and one.name in ("", finding.name)
             and one.actor in ("", finding.actor)
+            and one.at in ("", finding.at)
             and one.between <= sides
         )
         if is_it and finding.kind is not FindingKind.UNMET:

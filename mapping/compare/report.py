@@ -76,6 +76,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "actor": finding.actor,
         "name": finding.name,
         "text": finding.text,
+        "at": finding.at,
         "why": finding.why,
         "left": _entry(finding.left),
         "right": _entry(finding.right),

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from mapping.compare.actors.base import Actor, DeedError, Place
@@ -132,6 +133,10 @@ async def _makers(
 
                     pages = open_pages(chromium=options.chromium, sdk=options.sdk)
                     made[name] = await stack.enter_async_context(pages)
+                case Implementation.VIDEOSDK:
+                    from mapping.compare.actors.videosdk import VideoSdkActor, track_names
+
+                    made[name] = partial(VideoSdkActor, track_names(scenario))
                 case _:
                     raise ScenarioError(f"There is no implementation {name!r}.")
         yield made
@@ -236,6 +241,8 @@ class _Run:
             return await self._perceived(expectation)
         if expectation.what in ("roster", "state"):
             return await self._is_so(expectation)
+        if not self._actors[expectation.actor].can_hear(expectation):
+            return True
         for _ in range(expectation.times):
             index = await self._journal.until(
                 lambda: self._find(expectation, since, taken), self._options.within

@@ -182,6 +182,7 @@ class Allowance:
         findings: Kinds of divergence (`mapping.compare.comparison.FindingKind`); empty for all.
         name: Of the event or deed; empty for all.
         actor: Whose; empty for everybody's.
+        at: Part of the arguments, as `[0].sid`; empty for all.
         between: Implementations that must be among the two compared; empty for all.
     """
 
@@ -190,6 +191,7 @@ class Allowance:
     findings: frozenset[str] = frozenset()
     name: str = ""
     actor: str = ""
+    at: str = ""
     between: frozenset[str] = frozenset()
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from acs_core.media.sources import MediaSource
 from mapping.compare.listening import Hear
-from mapping.compare.scenario import Media, Seat
+from mapping.compare.scenario import Expectation, Media, Seat
 from twilio_compat.testing.network import FreezingPattern, FreezingTone
 from twilio_compat.testing.senses import Heard, Seen, color_of
 
@@ -95,6 +95,13 @@ class Actor(ABC):
         self.seat = seat
         self.place = place
         self.hear = hear
+
+    def can_hear(self, expectation: Expectation) -> bool:
+        """Whether the implementation has what is expected at all.
+
+        Nobody waits for what it has not; the comparison finds it missing and may explain it.
+        """
+        return True
 
     async def open(self) -> None:  # noqa: B027 - most have nothing to do
         """Get ready to join; what takes time here is no part of the story."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mapping.compare import ScenarioError, compare
+from mapping.compare import Entry, ScenarioError, compare
 from mapping.compare.explain import check_allowance, packaged_allowances
 from mapping.compare.scenario import Allowance
 from tests.support.traces import STORY, story_trace, with_entries
@@ -62,3 +62,15 @@ def test_the_packaged_explanations_exist() -> None:
     for allowance in packaged_allowances():
         check_allowance(allowance)
         assert allowance.why or allowance.row
+
+
+def test_a_part_of_the_arguments_may_be_allowed_alone() -> None:
+    def change(entries: list[Entry]) -> None:
+        at = next(at for at, one in enumerate(entries) if one.name == "trackPublished")
+        args = [{**entries[at].args[0], "kind": "audio"}, *entries[at].args[1:]]
+        entries[at] = replace(entries[at], args=args)
+
+    right = with_entries(story_trace("native"), change)
+    for at, is_alike in (("[0].kind", True), ("[0].name", False)):
+        scenario = replace(STORY, allowances=(Allowance(why="So it is.", at=at),))
+        assert compare(LEFT, right, scenario).is_alike is is_alike

@@ -1,4 +1,8 @@
-"""The packaged scenarios, live: the facade, the calling SDK, and what the facade did before."""
+"""The packaged scenarios, live: the facade, the calling SDK, and what the facade did before.
+
+A golden trace is recorded by `twilio-compat compare NAME --record
+mapping/scenarios/golden/NAME.jsonl`, and read before it is committed.
+"""
 
 from __future__ import annotations
 
