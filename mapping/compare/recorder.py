@@ -32,6 +32,7 @@ def record(
     *,
     actor: str = "me",
     scenario: str = "",
+    dominant_speaker: bool = False,
 ) -> Recorder:
     """What writes down the events of a room or call, while it is used as a context manager.
 
@@ -40,8 +41,11 @@ def record(
         path: File to write each entry to as it comes; None for none.
         actor: Whose program it is; traces are compared actor by actor.
         scenario: A name for what the program does.
+        dominant_speaker: Of a call, whether the dominant speaker is told; of a room the option of
+            `connect` decides.
     """
-    return Recorder(source, None if path is None else Path(path), actor, scenario)
+    place = None if path is None else Path(path)
+    return Recorder(source, place, actor, scenario, dominant_speaker)
 
 
 @final
@@ -54,7 +58,15 @@ class Recorder:
         OSError: When entered: the file cannot be written.
     """
 
-    def __init__(self, source: Room | Call, path: Path | None, actor: str, scenario: str) -> None:
+    def __init__(
+        self,
+        source: Room | Call,
+        path: Path | None,
+        actor: str,
+        scenario: str,
+        dominant_speaker: bool,
+    ) -> None:
+        self._dominant_speaker = dominant_speaker
         self._source: Final = source
         self._path = path
         self._actor = actor
@@ -94,7 +106,9 @@ class Recorder:
             info = source.info.room
             sid = f"RM{await source.info.get_server_call_id()}"
             room = described_room("" if info is None else info.name or "", sid)
-            self._forget = listen_to_call(source, self._hear, room=room)
+            self._forget = listen_to_call(
+                source, self._hear, room=room, dominant_speaker=self._dominant_speaker
+            )
         return self
 
     async def __aexit__(

@@ -19,14 +19,16 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
 
+from acs_core import CallingError
 from mapping.compare.actors.base import Actor, DeedError, Place
-from mapping.compare.errors import ScenarioError
+from mapping.compare.errors import ScenarioError, UnreachableError
 from mapping.compare.journal import Journal
-from mapping.compare.listening import Hear
+from mapping.compare.listening import Hear, error_code
 from mapping.compare.scenario import SERVICE, Deed, Expectation, Scenario, Seat, Step
 from mapping.compare.stage import Service, Stage, open_stage
 from mapping.compare.trace import Entry, EntryKind, Header, Trace
 from mapping.compare.vocabulary import described_data, subject_of
+from twilio_compat import TwilioError
 from twilio_compat.testing.senses import Heard, Seen, color_of, name_of
 
 __all__ = ["UNMET", "Implementation", "MakeActor", "RunOptions", "run_scenario"]
@@ -164,9 +166,12 @@ class _Run:
         for number, step in enumerate(self._scenario.steps, 1):
             self._journal.step = number
             since = len(self._journal.entries)
-            async with asyncio.TaskGroup() as deeds:
-                for deed in step.deeds:
-                    deeds.create_task(self._do(deed))
+            try:
+                async with asyncio.TaskGroup() as deeds:
+                    for deed in step.deeds:
+                        deeds.create_task(self._do(deed))
+            except* UnreachableError as lost:
+                raise UnreachableError(str(lost.exceptions[0])) from lost
             if not await self._meet(step, since):
                 return
 
@@ -180,6 +185,11 @@ class _Run:
                 value = await self._outcome(deed)
         except DeedError as error:
             told = {"code": error.code, "message": error.message}
+            journal.write(deed.actor, EntryKind.ERROR, deed.name, told)
+        except (CallingError, TwilioError) as error:
+            # Of what vendors' methods raise at once.
+            code = error_code(error) if isinstance(error, CallingError) else error.code
+            told = {"code": code, "message": error.message}
             journal.write(deed.actor, EntryKind.ERROR, deed.name, told)
         except TimeoutError:
             told = {"code": None, "message": f"not done within {self._options.deed:g} s"}
@@ -266,12 +276,7 @@ class _Run:
         actor = self._actors[expectation.actor]
         end = time.monotonic() + self._options.within
         while True:
-            if expectation.what == "state":
-                value: Any = await actor.state()
-                seen = value
-            else:
-                value = await actor.roster()
-                seen = [one["identity"] for one in value]
+            value, seen = await _look(actor, expectation.what)
             if seen == expectation.value or time.monotonic() > end:
                 told = {"value": value}
                 self._journal.write(expectation.actor, EntryKind.RESULT, expectation.what, told)
@@ -298,6 +303,18 @@ class _Run:
             expectation.actor, EntryKind.MEDIA, expectation.what, {**about, **judge.told}
         )
         return judge.is_satisfied
+
+
+async def _look(actor: Actor, what: str) -> tuple[Any, Any]:
+    """A state or roster, and what of it is expected; nothing of who has not joined."""
+    try:
+        if what == "state":
+            state = await actor.state()
+            return state, state
+        roster = await actor.roster()
+    except DeedError:
+        return None, None
+    return roster, [one["identity"] for one in roster]
 
 
 class _Judge:

@@ -168,7 +168,7 @@ class Step:
 class Timing:
     """How much longer one of two runs may wait: `slack` seconds plus `factor` times the other."""
 
-    slack: float = 5.0
+    slack: float = 10.0
     factor: float = 10.0
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from mapping.compare.comparison import Comparison, Finding
 from mapping.compare.errors import MissingPieceError
 from mapping.compare.scenario import Scenario
-from mapping.compare.trace import Entry, EntryKind, Trace
+from mapping.compare.trace import Entry, EntryKind
 from mapping.compare.vocabulary import subject_of
 
 __all__ = ["TimelineRow", "render_timeline", "timeline_rows"]
@@ -41,10 +41,12 @@ def timeline_rows(comparison: Comparison) -> dict[int, list[TimelineRow]]:
     """Rows by step: what belongs together beside each other, otherwise an empty place."""
     rows: dict[int, list[TimelineRow]] = {}
     for step in range(comparison.steps + 1):
-        left, right = (
-            [one for one in _by_actor(trace) if one.step == step]
-            for trace in (comparison.left, comparison.right)
-        )
+        sides = (comparison.left, comparison.right)
+        left, right = ([one for one in side.entries if one.step == step] for side in sides)
+        # Together by actor, who acts first: the order between actors is that of steps.
+        order = list(dict.fromkeys(one.actor for one in (*left, *right)))
+        for side in (left, right):
+            side.sort(key=lambda one: order.index(one.actor))
         pairs = list(_aligned(left, right))
         if pairs:
             rows[step] = [_row(comparison, *pair) for pair in pairs]
@@ -75,12 +77,6 @@ def render_timeline(comparison: Comparison, scenario: Scenario | None = None) ->
         names={number: str(step) for number, step in enumerate(steps, 1)},
         rows=timeline_rows(comparison),
     )
-
-
-def _by_actor(trace: Trace) -> list[Entry]:
-    """Entries with those of each actor together, as the order between actors is that of steps."""
-    order = {actor: at for at, actor in enumerate(sorted(trace.actors))}
-    return sorted(trace.entries, key=lambda one: order[one.actor])
 
 
 def _aligned(left: list[Entry], right: list[Entry]) -> list[tuple[Entry | None, Entry | None]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mapping.compare import (
@@ -14,6 +16,7 @@ from mapping.compare import (
     run_scenario,
 )
 from mapping.compare.actors.page import open_pages
+from mapping.compare.scenario import Timing
 from mapping.compare.scenario_files import FOLDER
 from tests.interop.chromium import SDK
 
@@ -22,9 +25,10 @@ from tests.interop.chromium import SDK
 async def test_the_vendors_client_does_what_the_facade_did() -> None:
     different = []
     async with open_pages(sdk=str(SDK)) as pages:
-        options = RunOptions(makers={"page": pages})
+        options = RunOptions(within=20.0, makers={"page": pages})
         for name in packaged_scenarios():
-            scenario = find_scenario(name)
+            # A browser beside other tests takes its time.
+            scenario = replace(find_scenario(name), timing=Timing(slack=30.0))
             trace = await run_scenario(scenario, "page", options)
             golden = Trace.read(FOLDER / "golden" / f"{name}.jsonl")
             comparison = compare(golden, trace, scenario)

@@ -238,9 +238,14 @@ class PageActor(Actor):
     async def _perform(self, method: str, argument: Any = None) -> Any:
         if self._page is None:
             raise DeedError(None, f"{self.seat.actor} has not joined.")
+        from playwright.async_api import Error
+
         call = {"method": method, "argument": argument}
-        async with asyncio.timeout(_DEADLINE):
-            outcome = await self._page.evaluate("call => perform(call)", call)
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                outcome = await self._page.evaluate("call => perform(call)", call)
+        except Error as error:
+            raise DeedError(None, f"The page failed: {error.message}") from error
         if "error" in outcome:
             raise DeedError(outcome["error"]["code"], outcome["error"]["message"])
         return outcome["value"]

@@ -202,15 +202,38 @@ async def test_an_actor_may_have_an_implementation_of_its_own() -> None:
     assert comparison.is_alike, failure_text(comparison)
 
 
+async def test_who_has_not_joined_meets_no_expectation() -> None:
+    for what in ({"ann": "roster", "is": []}, {"ann": "sees", "is": "red", "of": "ben"}):
+        scenario = story({"ben": "join", "expect": [what]}, names=("ann", "ben"))
+        for implementation in ("twilio", "native"):
+            trace = await run_scenario(scenario, implementation, RunOptions(within=0.2))
+            assert trace.entries[-1].name == UNMET
+
+
+async def test_a_service_that_goes_away_is_told(calling_server: CompatServer) -> None:
+    service = _service(calling_server)
+    scenario = story(
+        {"ann": "join"}, {"service": "complete"}, {"service": "complete"}, names=("ann",)
+    )
+
+    class Closing(TwilioActor):
+        """Takes the service along when it joins."""
+
+        async def join(self, tracks: Any) -> Any:
+            await calling_server.close()
+
+    options = RunOptions(service=service, makers={"odd": Closing})
+    with pytest.raises(UnreachableError):
+        await run_scenario(scenario, "odd", options)
+
+
 async def test_an_unknown_implementation_is_refused() -> None:
     with pytest.raises(ScenarioError, match="semaphore"):
         await run_scenario(find_scenario("join-leave"), "semaphore")
 
 
 async def test_a_service_that_runs_already_is_used(calling_server: CompatServer) -> None:
-    account = calling_server.settings.twilio_account_sid  # type: ignore[attr-defined]
-    (sid, key), *_ = calling_server.settings.api_keys.items()  # type: ignore[attr-defined]
-    service = Service(calling_server.url, account, sid, key.secret)
+    service = _service(calling_server)
     scenario = find_scenario("removed-over-rest")
     golden = Trace.read(FOLDER / "golden" / "removed-over-rest.jsonl")
     for _ in range(2):  # Runs at one service do not meet.
@@ -223,3 +246,9 @@ async def test_a_service_that_does_not_answer_is_told() -> None:
     service = Service("http://127.0.0.1:9", "AC0", "SK0", "secret")
     with pytest.raises(UnreachableError, match="does not answer"):
         await run_scenario(find_scenario("join-leave"), "twilio", RunOptions(service=service))
+
+
+def _service(server: CompatServer) -> Service:
+    account = server.settings.twilio_account_sid  # type: ignore[attr-defined]
+    (sid, key), *_ = server.settings.api_keys.items()  # type: ignore[attr-defined]
+    return Service(server.url, account, sid, key.secret)
