@@ -122,17 +122,19 @@ class VideoSdkActor(Actor):
 
     def can_hear(self, expectation: Expectation) -> bool:
         """See `Actor`."""
-        is_of_data = self._names.get((expectation.of, "data")) == expectation.track != ""
-        is_only_data = (expectation.of, "data") in self._names and not {
-            (expectation.of, "audio"),
-            (expectation.of, "video"),
-        } & set(self._names)
         if expectation.what in ("trackSubscribed", "trackUnsubscribed"):
-            return not is_of_data and not is_only_data
-        # It is told that the meeting reconnects, but not why.
-        return expectation.what not in _UNHEARD and not (
-            expectation.what == "reconnecting" and expectation.code is not None
-        )
+            return not self._is_about_data(expectation)
+        if expectation.what == "reconnecting":
+            # It is told that the meeting reconnects, but not why.
+            return expectation.code is None
+        return expectation.what not in _UNHEARD
+
+    def _is_about_data(self, expectation: Expectation) -> bool:
+        """Whether the track that is expected, or every track of that participant, is of data."""
+        tracks = {name: kind for (who, kind), name in self._names.items() if who == expectation.of}
+        if expectation.track:
+            return tracks.get(expectation.track) == "data"
+        return set(tracks.values()) == {"data"}
 
     async def join(self, tracks: Sequence[Media]) -> Any:
         """See `Actor`."""
