@@ -24,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 REAL_TIME = frozenset(
     {
         "client",
+        "compare",
         "examples",
         "fault",
         "features",

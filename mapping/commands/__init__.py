@@ -10,7 +10,7 @@ import typer
 
 __all__ = ["register"]
 
-MODULES: tuple[str, ...] = ("matrix",)
+MODULES: tuple[str, ...] = ("matrix", "compare")
 """Modules of this package, in the order of `--help`."""
 
 

@@ -23,6 +23,7 @@ __all__ = ["DEADLINE", "Chromium", "missing"]
 
 HERE: Final = Path(__file__).parent
 SDK: Final = HERE / "node_modules" / "twilio-video" / "dist"
+MEDIA: Final = HERE.parents[1] / "mapping" / "compare" / "page"
 DEADLINE: Final = 15.0
 
 # Nothing of the browser's own may reach for the network. Playwright adds what keeps pages in the
@@ -136,6 +137,7 @@ class Chromium:
     async def _serve(self) -> None:
         application = web.Application()
         application.router.add_static("/page", HERE / "page")
+        application.router.add_static("/media", MEDIA)
         application.router.add_static("/sdk", SDK)
         self._site = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await self._site.setup()

@@ -17,13 +17,23 @@ from typing import Final, Literal
 import numpy as np
 
 from acs_core.errors import CallingError
-from acs_core.media.frames import AudioFrame, Samples
+from acs_core.media.frames import AudioFrame, Picture, Samples
 from acs_core.media.patterns import Color, dominant_color, dominant_frequency, read_counter
 from twilio_compat.events import RoomEvent
 from twilio_compat.remote_track import RemoteAudioTrack, RemoteVideoTrack
 from twilio_compat.room import Room
 
-__all__ = ["COLORS", "Heard", "Message", "Seen", "color_of", "name_of", "perceive"]
+__all__ = [
+    "COLORS",
+    "Heard",
+    "Message",
+    "Seen",
+    "color_of",
+    "judge_picture",
+    "judge_sound",
+    "name_of",
+    "perceive",
+]
 
 COLORS: Final[dict[str, Color]] = {
     "red": (200, 30, 30),
@@ -210,19 +220,29 @@ async def _listen(track: RemoteAudioTrack) -> AsyncGenerator[Heard, None]:
             block.append(frame.samples[:, 0])
             length += frame.duration
             if length >= _BLOCK:
-                yield _judge(np.concatenate(block), frame.sample_rate)
+                yield judge_sound(np.concatenate(block), frame.sample_rate)
                 block, length = [], 0.0
     finally:
         forget()
 
 
-def _judge(samples: Samples, rate: int) -> Heard:
+def judge_sound(samples: Samples, rate: int) -> Heard:
+    """What some sound is.
+
+    Args:
+        samples: int16 of one channel; a quarter of a second tells 20 Hz from 24 Hz.
+        rate: Samples per second.
+    """
     is_loud = bool(np.abs(samples.astype(np.int32)).max() > _SILENCE)
     return Heard(dominant_frequency(samples, rate) if is_loud else 0.0)
+
+
+def judge_picture(picture: Picture) -> Seen:
+    """What a picture is: uint8 RGB, ``(height, width, 3)``."""
+    return Seen(dominant_color(picture), read_counter(picture))
 
 
 async def _look(track: RemoteVideoTrack) -> AsyncGenerator[Seen, None]:
     async with aclosing(track.frames()) as frames:
         async for frame in frames:
-            picture = frame.to_rgb()
-            yield Seen(dominant_color(picture), read_counter(picture))
+            yield judge_picture(frame.to_rgb())

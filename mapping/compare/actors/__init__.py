@@ -1,0 +1,1 @@
+"""Participants of a scenario, one module per implementation."""

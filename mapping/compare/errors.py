@@ -1,0 +1,40 @@
+"""What can be wrong with a comparison itself, as opposed to what it compares.
+
+```
+CompareError
+├── ScenarioError        the scenario's text; also ValueError
+├── TraceError           a trace's text; also ValueError
+├── MissingPieceError    something that must be installed, and how
+└── UnreachableError     no service, or it refuses the credentials
+```
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CompareError",
+    "MissingPieceError",
+    "ScenarioError",
+    "TraceError",
+    "UnreachableError",
+]
+
+
+class CompareError(Exception):
+    """Root of what this package raises."""
+
+
+class ScenarioError(CompareError, ValueError):
+    """A scenario cannot be read; the message begins with the place in it."""
+
+
+class TraceError(CompareError, ValueError):
+    """A trace cannot be read; the message has the line."""
+
+
+class MissingPieceError(CompareError):
+    """Something is not installed; the message says how to get it."""
+
+
+class UnreachableError(CompareError):
+    """There is no service to run the scenario against."""

@@ -1,0 +1,93 @@
+"""Which differences between two traces are right, and why.
+
+A scenario says so in `allow`, and the library in `explanations.toml`: differences that every
+scenario may show between two implementations, each with the row of `mapping/data/differences.toml`
+that tells the reason.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from mapping.compare.comparison import Comparison, Finding, FindingKind
+from mapping.compare.errors import ScenarioError
+from mapping.compare.scenario import Allowance, Scenario
+from mapping.differences import Difference, load_differences
+
+__all__ = ["check_allowance", "explain", "packaged_allowances"]
+
+_FILE: Final = Path(__file__).with_name("explanations.toml")
+
+
+@cache
+def packaged_allowances() -> tuple[Allowance, ...]:
+    """Those of the library."""
+    rows = tomllib.loads(_FILE.read_text(encoding="utf-8")).get("explanation", [])
+    return tuple(
+        Allowance(
+            why=row.get("why", ""),
+            row=row.get("row", ""),
+            findings=frozenset(row.get("findings", ())),
+            name=row.get("name", ""),
+            actor=row.get("actor", ""),
+            at=row.get("at", ""),
+            between=frozenset(row.get("between", ())),
+        )
+        for row in rows
+    )
+
+
+def explain(comparison: Comparison, scenario: Scenario | None = None) -> Comparison:
+    """The comparison with what is right told from what is not.
+
+    Raises:
+        ScenarioError: An allowance names a row or a kind of finding that does not exist.
+    """
+    allowances = (*(() if scenario is None else scenario.allowances), *packaged_allowances())
+    for allowance in allowances:
+        check_allowance(allowance)
+    sides = frozenset(
+        {comparison.left.header.implementation, comparison.right.header.implementation}
+    )
+    findings: list[Finding] = []
+    explained = list(comparison.explained)
+    for finding in comparison.findings:
+        why = _reason(finding, allowances, sides)
+        (explained if why else findings).append(replace(finding, why=why))
+    return replace(comparison, findings=tuple(findings), explained=tuple(explained))
+
+
+def check_allowance(allowance: Allowance) -> None:
+    """Refuse what names something that does not exist.
+
+    Raises:
+        ScenarioError: It does.
+    """
+    if allowance.row and allowance.row not in _rows():
+        raise ScenarioError(f"allow: there is no difference {allowance.row!r}.")
+    if unknown := allowance.findings - {str(kind) for kind in FindingKind}:
+        raise ScenarioError(f"allow: there is no finding {', '.join(sorted(unknown))}.")
+
+
+def _reason(finding: Finding, allowances: Sequence[Allowance], sides: frozenset[str]) -> str:
+    for one in allowances:
+        is_it = (
+            (not one.findings or str(finding.kind) in one.findings)
+            and one.name in ("", finding.name)
+            and one.actor in ("", finding.actor)
+            and one.at in ("", finding.at)
+            and one.between <= sides
+        )
+        if is_it and finding.kind is not FindingKind.UNMET:
+            return one.why or _rows()[one.row].why
+    return ""
+
+
+@cache
+def _rows() -> dict[str, Difference]:
+    return {row.id: row for row in load_differences()}
