@@ -164,9 +164,15 @@ def _called(
         parameters = [table(value.api).value_of(text) for text in row[1:]]
         _pass(analysis, nodes, parameters, value, scope)
         return as_sure_as(table(value.api).value_of(row[0]), value)
+    known = table(value.api)
     if value.kind is Kind.CLASS:
-        analysis.record(value, value.name, UseKind.CALL, analysis.span(callee), analysis.span(node))
-    return None
+        span = analysis.span(callee)
+        analysis.record(value, value.name, UseKind.CALL, span, analysis.span(node))
+        is_hook = value.api is Api.VIDEOSDK
+        return as_sure_as(known.instance(value.name), value) if is_hook else None
+    if value.kind is Kind.MODULE and value.api is Api.TWILIO_HELPER:
+        return as_sure_as(known.instance("Client"), value)
+    return value if value.kind is Kind.INSTANCE else None
 
 
 def _pass(
@@ -412,7 +418,7 @@ def _new(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
             known = table(part.api)
             analysis.record(part, part.name, UseKind.CALL, analysis.span(name), analysis.span(node))
             _pass(analysis, nodes, known.constructor(part.name), part, scope)
-            result = join(result, as_sure_as(known.value_of(part.name), part))
+            result = join(result, as_sure_as(known.instance(part.name), part))
     if result is None and callee is not None and analysis.text_of(callee) in ("Map", "Set"):
         result = values[0] if values else None
     for each in nodes:

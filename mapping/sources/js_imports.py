@@ -19,6 +19,8 @@ def module_of(analysis: Analysis, specifier: str) -> Value | None:
     api = api_of_package(specifier)
     if api is not None:
         analysis.apis.add(api)
+        if specifier.endswith("/AccessToken"):
+            return Value(api, Kind.CLASS, "AccessToken")
         return Value(api, Kind.MODULE, specifier)
     exports = analysis.modules.get(specifier)
     if not exports:
@@ -38,6 +40,9 @@ def module_member(module: Value | None, name: str) -> Value | None:
         return None
     if module.kind is Kind.RECORD:
         return module.field(name)
+    if module.kind is Kind.CLASS:
+        own = table(module.api).member(module.name, name, static=True)
+        return module if name == "default" else own.value
     if module.kind is not Kind.MODULE:
         return None
     if name == "default":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -17,7 +17,15 @@ from typing import Any, Final
 from mapping.sources.uses import Api
 from mapping.sources.values import Kind, Value, join
 
-__all__ = ["EMITTING", "Found", "TypeTable", "api_of_package", "global_names", "table"]
+__all__ = [
+    "EMITTING",
+    "Found",
+    "TypeTable",
+    "api_of_module",
+    "api_of_package",
+    "global_names",
+    "table",
+]
 
 _FILES: Final = {
     Api.TWILIO_VIDEO: ("twilio_video",),
@@ -27,7 +35,23 @@ _FILES: Final = {
     Api.ACS_IDENTITY: ("acs_identity",),
     Api.ACS_OTHER: ("acs_effects",),
     Api.VIDEOSDK: ("videosdk",),
+    Api.TWILIO_HELPER: ("twilio_helper",),
+    Api.TWILIO_COMPAT: ("twilio_video",),
+    Api.ACS_CORE: ("acs_calling", "acs_calling_beta", "acs_common", "acs_effects"),
 }
+
+_PYTHON: Final = (
+    ("twilio_compat", Api.TWILIO_COMPAT),
+    ("acs_core", Api.ACS_CORE),
+    ("twilio_video", Api.TWILIO_VIDEO),
+    ("twilio.video", Api.TWILIO_VIDEO),
+    ("twilio", Api.TWILIO_HELPER),
+    ("azure.communication.identity", Api.ACS_IDENTITY),
+    ("azure.communication.rooms", Api.ACS_ROOMS),
+    ("azure.communication.callautomation", Api.ACS_CALL_AUTOMATION),
+    ("azure.communication", Api.ACS_OTHER),
+    ("videosdk", Api.VIDEOSDK),
+)
 
 _PACKAGES: Final = {
     "twilio-video": Api.TWILIO_VIDEO,
@@ -70,6 +94,14 @@ def api_of_package(package: str) -> Api | None:
     parts = package.split("/")
     name = "/".join(parts[:2]) if package.startswith("@") else parts[0]
     return _PACKAGES.get(name) if name != package else None
+
+
+def api_of_module(module: str) -> Api | None:
+    """Whose Python module it is, or None."""
+    for prefix, api in _PYTHON:
+        if module == prefix or module.startswith(prefix + "."):
+            return api
+    return None
 
 
 def global_names() -> dict[str, Value]:
@@ -134,7 +166,9 @@ class TypeTable:
             return Value(self.api, Kind.FUNCTION, name)
         if name in self.constants:
             value = self.value_of(self.constants[name])
-            return value or Value(self.api, Kind.RECORD, name)
+            if value is None:
+                return Value(self.api, Kind.RECORD, name)
+            return replace(value, name=name) if value.kind is Kind.RECORD else value
         if name in self.types:
             return Value(self.api, Kind.CLASS, name)
         return None
@@ -178,6 +212,10 @@ class TypeTable:
             parameters = tuple(self.value_of(text) for text in row[1:])
             return Found(symbol, self.value_of(row[0]), True, parameters)
         return Found(f"{owner}.{name}", is_known=False)
+
+    def instance(self, name: str) -> Value:
+        """An object of a class, also of one that the tables do not have."""
+        return self.value_of(name) or Value(self.api, Kind.INSTANCE, name)
 
     def constructor(self, owner: str) -> tuple[Value | None, ...]:
         """What the arguments of a constructor are."""
@@ -252,8 +290,10 @@ class _Parser:
             if self._peek() == ")":
                 self._next()
             return value
-        if token in ("readonly", "typeof"):
+        if token == "readonly":
             return self._primary()
+        if token == "typeof":
+            return Value(self._table.api, Kind.CLASS, self._next())
         arguments = self._arguments() if self._peek() == "<" else []
         return self._named(token, arguments)
 
