@@ -6,7 +6,6 @@ import bisect
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
@@ -111,9 +110,8 @@ class Finder:
     def add_uses(self, uses: Sequence[Use], project: frozenset[Api]) -> None:
         """Match the uses against the rules about uses.
 
-        Args:
-            project: The APIs that the program has; capture of a browser's devices counts only in
-                one that has some.
+        `project` has the APIs of the whole program: capture of a browser's devices counts only in
+        one that has some.
         """
         for use in uses:
             if use.api is Api.BROWSER and not project:
@@ -146,9 +144,8 @@ class Finder:
         for package in packages:
             span = self._span(self._starts[package.line - 1], self._starts[package.line] - 1)
             for rule in rules():
-                if rule.package is not None and rule.package[0] == package.name:
-                    if versions_match(package.version, rule.package[1]):
-                        self._add(rule, span, Confidence.EXACT, package.name, package.version, "")
+                if rule.package is not None and _is_package(rule.package, package):
+                    self._add(rule, span, Confidence.EXACT, package.name, package.version, "")
             for row in retirements():
                 if package.name in row.symbols:
                     self._add_retirement(row, package.name, span)
@@ -156,7 +153,7 @@ class Finder:
     def _add_use(self, rule: Rule, use: Use, near: str) -> None:
         fix: Fix | None = None
         if rule.replace and use.confidence is Confidence.EXACT:
-            replacement = rule.replace.format(near=near)
+            replacement = _filled(rule.replace, use.symbol, near)
             if replacement and use.text == use.symbol.rpartition("#")[2].rpartition(".")[2]:
                 fix = Fix(use.span, replacement)
         parity = parity_of(use.api, use.symbol)
@@ -173,7 +170,7 @@ class Finder:
         if row.retires is None:
             return
         rule = _retirement_rule()
-        message = rule.message.format(name=name, near=_when(row.retires), what=row.what)
+        message = _filled(rule.message, name, row.retires.isoformat()).replace("{what}", row.what)
         self._add(rule, span, Confidence.EXACT, row.id, "", "", message=message)
 
     def _add(
@@ -197,8 +194,8 @@ class Finder:
             Finding(
                 rule.id,
                 _level(rule, confidence),
-                message or rule.message.format(name=name, near=near or "no near name", what=""),
-                rule.help.format(name=name, near=near, what=""),
+                message or _filled(rule.message, name, near),
+                _filled(rule.help, name, near),
                 self._path,
                 span,
                 confidence,
@@ -227,8 +224,13 @@ class Finder:
         return False
 
 
-def _when(retires: date) -> str:
-    return retires.isoformat()
+def _is_package(wanted: tuple[str, str], package: Package) -> bool:
+    return wanted[0] == package.name and versions_match(package.version, wanted[1])
+
+
+def _filled(text: str, name: str, near: str) -> str:
+    """A text of a rule; it may have other braces, so it is no format string."""
+    return text.replace("{name}", name).replace("{near}", near)
 
 
 def _level(rule: Rule, confidence: Confidence) -> Level:

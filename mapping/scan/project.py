@@ -43,7 +43,8 @@ _LIKE: Final = re.compile(
 _CLIENT_SDKS: Final = frozenset({Api.TWILIO_VIDEO, Api.ACS_CALLING, Api.VIDEOSDK})
 _PAGES: Final = (".html", ".htm", ".vue", ".svelte", ".jsx", ".tsx")
 _SERVERS: Final = re.compile(
-    r"require\(['\"](?:express|http|fastify|koa)['\"]\)|from ['\"](?:express|fastify|koa|next/server)"
+    r"require\(['\"](?:express|http|fastify|koa)['\"]\)"
+    r"|from ['\"](?:express|fastify|koa|next/server)"
     r"|NextApiRequest|getServerSideProps|['\"]use server['\"]|exports\.handler"
 )
 

@@ -99,20 +99,8 @@ class Rule:
 
 
 _KEYS: Final = frozenset(
-    [
-        "level",
-        "title",
-        "message",
-        "help",
-        "tier",
-        "effort",
-        "uses",
-        "text",
-        "package",
-        "replace",
-        "matches",
-        "passes",
-    ]
+    ("level", "title", "message", "help", "tier", "effort", "uses", "text", "package", "replace")
+    + ("matches", "passes")
 )
 
 
@@ -161,8 +149,15 @@ def _listed(value: Any) -> tuple[str, ...]:
 
 
 def _use_match(row: dict[str, Any]) -> UseMatch:
+    listed = {key: _listed(row.get(key, ())) for key in ("apis", "kinds", "symbols", "modules")}
+    if unknown := row.keys() - listed.keys() - {"unknown"}:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
     return UseMatch(
-        **{key: value if key == "unknown" else _listed(value) for key, value in row.items()}
+        listed["apis"],
+        listed["kinds"],
+        listed["symbols"],
+        row.get("unknown", ""),
+        listed["modules"],
     )
 
 

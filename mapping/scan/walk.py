@@ -38,56 +38,16 @@ SKIPPED: Final = frozenset(
 MAX_SIZE: Final = 1_000_000
 """Bytes; larger files are data or bundles."""
 
-_SUFFIXES: Final = frozenset(
-    [
-        ".js",
-        ".jsx",
-        ".mjs",
-        ".cjs",
-        ".ts",
-        ".tsx",
-        ".mts",
-        ".cts",
-        ".html",
-        ".htm",
-        ".vue",
-        ".svelte",
-        ".ejs",
-        ".hbs",
-        ".erb",
-        ".php",
-        ".py",
-        ".pyi",
-        ".swift",
-        ".kt",
-        ".java",
-        ".m",
-        ".cs",
-        ".go",
-        ".rb",
-        ".xml",
-        ".tf",
-        ".bicep",
-        ".yml",
-        ".yaml",
-    ]
-)
-_NAMES: Final = frozenset(
-    [
-        "package.json",
-        "package-lock.json",
-        "yarn.lock",
-        "pnpm-lock.yaml",
-        "pyproject.toml",
-        "poetry.lock",
-        "Pipfile",
-        "Pipfile.lock",
-        "setup.py",
-        "setup.cfg",
-        "Podfile",
-        "build.gradle",
-    ]
-)
+_SUFFIXES: Final = (
+    ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts",
+    ".html", ".htm", ".vue", ".svelte", ".ejs", ".hbs", ".erb", ".php",
+    ".py", ".pyi", ".swift", ".kt", ".java", ".m", ".cs", ".go", ".rb",
+    ".xml", ".tf", ".bicep", ".yml", ".yaml",
+)  # fmt: skip
+_NAMES: Final = (
+    "package.json", "package-lock.json", "pyproject.toml", "poetry.lock", "Pipfile",
+    "Pipfile.lock", "setup.py", "setup.cfg", "build.gradle", "yarn.lock",
+)  # fmt: skip
 _MINIFIED: Final = re.compile(r"[.-](?:min|bundle|chunk)\.[cm]?js$|\.d\.ts$")
 
 
@@ -143,7 +103,7 @@ def _folder(folder: Path, prefix: str, ignores: list[_Ignore]) -> Iterator[tuple
 def _is_wanted(name: str) -> bool:
     if name in _NAMES or name.startswith(".env") or re.fullmatch(r"requirements.*\.txt", name):
         return True
-    return os.path.splitext(name)[1].lower() in _SUFFIXES and not _MINIFIED.search(name)
+    return name.lower().endswith(_SUFFIXES) and not _MINIFIED.search(name)
 
 
 def _ignores(folder: Path, prefix: str) -> list[_Ignore]:
