@@ -98,10 +98,10 @@ class Rule:
     passes: tuple[str, ...]
 
 
+_MATCHERS: Final = ("uses", "text", "package")
 _KEYS: Final = frozenset(
-    ("level", "title", "message", "help", "tier", "effort", "uses", "text", "package", "replace")
-    + ("matches", "passes")
-)
+    (*_MATCHERS, "level", "title", "message", "help", "tier", "effort", "replace", "matches")
+) | {"passes"}
 
 
 @cache
