@@ -72,20 +72,8 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
     }
 
 
-_COLUMNS = [
-    "path",
-    "line",
-    "column",
-    "level",
-    "rule",
-    "symbol",
-    "confidence",
-    "parity",
-    "tier",
-    "effort",
-    "message",
-    "help",
-]
+_PLACE = ("path", "line", "column", "level", "rule", "symbol")
+_COLUMNS = (*_PLACE, "confidence", "parity", "tier", "effort", "message", "help")
 
 
 def as_csv(report: Report) -> str:
