@@ -125,7 +125,8 @@ def _is_wanted(path: str, text: str) -> bool:
     )
 
 
-_SCRIPTS: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".vue", ".html")
+_MODULES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".py")
+_SCRIPTS: Final = (*_MODULES, ".vue", ".svelte", ".html", ".htm")
 
 
 def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Package, ...]]:
@@ -138,6 +139,7 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
     roots = {posixpath.dirname(s.path) for s in sources if s.path.endswith("package.json")}
     for source in sources:
         source.project = _project_of(source.path, roots)
+        source.imports = _imports(source)
         if _MARKS.search(source.text):
             source.result = _read(source, {}, frozenset())
     exports = {s.path: s.result.exports for s in sources if s.result and s.result.exports}
@@ -174,14 +176,23 @@ def _read(
 ) -> SourceFile | None:
     suffix = posixpath.splitext(source.path)[1].lower()
     if suffix in python.SUFFIXES:
-        source.imports = python.imports_of(source.text)
         return python.read(source.path, source.text, modules=modules)
     from mapping.sources import javascript
 
     if suffix in javascript.SUFFIXES:
-        source.imports = javascript.imports_of(source.text)
         return javascript.read(source.path, source.text, modules=modules, project=project)
     return None
+
+
+def _imports(source: _Source) -> frozenset[str]:
+    suffix = posixpath.splitext(source.path)[1].lower()
+    if suffix in python.SUFFIXES:
+        return python.imports_of(source.text)
+    if suffix not in _SCRIPTS:
+        return frozenset()
+    from mapping.sources import javascript
+
+    return javascript.imports_of(source.text)
 
 
 def _modules(
@@ -189,10 +200,6 @@ def _modules(
 ) -> dict[str, Mapping[str, str]]:
     """What the files that a file imports export, by the specifier as written."""
     found: dict[str, Mapping[str, str]] = {}
-    if source.result is None:
-        from mapping.sources import javascript
-
-        source.imports = javascript.imports_of(source.text)
     for specifier in source.imports:
         for candidate in _candidates(source, specifier):
             if candidate in exports and candidate != source.path:

@@ -187,6 +187,8 @@ def _pass(
         type_ = as_sure_as(type_, origin)
         if type_ is None:
             continue
+        if argument.kind in ("as_expression", "satisfies_expression"):
+            argument = argument.children[0]
         if argument.kind in ("object", "array"):
             options(analysis, argument, type_, scope)
         elif argument.kind == "identifier":

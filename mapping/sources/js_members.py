@@ -98,7 +98,7 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
     candidates = [
         part
         for part in parts(type_)
-        if part.kind is Kind.INSTANCE and table(part.api).is_options(part.name)
+        if part.kind is Kind.INSTANCE and table(part.api).is_bag(part.name)
     ]
     for array in (part for part in parts(type_) if part.kind is Kind.ARRAY and part.items):
         if node.kind == "array":

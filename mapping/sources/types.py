@@ -181,6 +181,15 @@ class TypeTable:
         """Whether the type is a bag of options."""
         return bool(self.types.get(name, {}).get("options"))
 
+    def is_bag(self, name: str) -> bool:
+        """Whether literals of the type are written in programs: options, and records of values."""
+        row = self.types.get(name, {})
+        return bool(row.get("options")) or (
+            "class" not in row
+            and "events" not in row
+            and all(isinstance(each, str) for each in row.get("members", {}).values())
+        )
+
     def is_open(self, name: str) -> bool:
         """Whether it extends a type that is not of this API, and so has members not listed."""
         return any(
