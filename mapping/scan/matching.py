@@ -240,6 +240,10 @@ def _level(rule: Rule, confidence: Confidence) -> Level:
     return rule.level
 
 
+def _is_like(symbol: str, pattern: str) -> bool:
+    return fnmatchcase(symbol, pattern) if "*" in pattern else symbol == pattern
+
+
 def _status(use: Use) -> tuple[bool, str]:
     if use.kind is UseKind.IMPORT or use.api in (Api.BROWSER, Api.TWILIO_HELPER):
         return True, ""
@@ -250,7 +254,7 @@ def _matches(rule: Rule, use: Use, known: bool, near: str) -> bool:
     match_ = rule.uses
     if match_ is None:
         return False
-    if match_.symbols and not any(fnmatchcase(use.symbol, each) for each in match_.symbols):
+    if match_.symbols and not any(_is_like(use.symbol, each) for each in match_.symbols):
         return False
     if match_.modules and not any(fnmatchcase(use.module, each) for each in match_.modules):
         return False

@@ -25,12 +25,10 @@ __all__ = ["Progress", "scan", "scan_texts", "tier_of"]
 Progress = Callable[[int, str], None]
 """Told how many files are done and which one is next."""
 
-_MARKS: Final = re.compile(
-    r"twilio|azure[./]?communication|azure(?:-rest)?/communication|AzureCommunication|videosdk"
-    r"|Microsoft\.Communication|azurerm_communication|accesskey=|acs_core|azure import"
-    r"|StatusCallbackEvent|<Room\b|getDisplayMedia|getUserMedia|_(?:ACS|COMMUNICATION)\w*_",
-    re.IGNORECASE,
-)
+_SDK_MARKS: Final = ("twilio", "communication", "videosdk", "acs_", "azure import")
+_MARKS: Final = (
+    *_SDK_MARKS, "accesskey=", "statuscallbackevent", "<room", "getdisplaymedia", "getusermedia",
+)  # fmt: skip
 """Without one of these no rule can match a file, and no reader finds a use."""
 
 _LIKE: Final = re.compile(
@@ -58,6 +56,7 @@ class _Source:
     project: str = ""
     result: SourceFile | None = None
     imports: frozenset[str] = field(default_factory=frozenset)
+    is_marked: bool = False
 
 
 def scan(root: Path, *, progress: Progress | None = None) -> Report:
@@ -84,7 +83,7 @@ def scan(root: Path, *, progress: Progress | None = None) -> Report:
         if progress is not None and count % 200 == 0:
             progress(count, path)
         if _is_wanted(path, text):
-            sources.append(_Source(path, text))
+            sources.append(_Source(path, text, is_marked=_is_marked(text)))
     found, packages = _analyze(sources)
     seconds = time.monotonic() - started
     return Report(str(root), found, count, lines, packages, seconds)
@@ -92,7 +91,9 @@ def scan(root: Path, *, progress: Progress | None = None) -> Report:
 
 def scan_texts(texts: Mapping[str, str]) -> Report:
     """Scan texts that are not files; keys are their paths."""
-    sources = [_Source(path, text) for path, text in sorted(texts.items())]
+    sources = [
+        _Source(path, text, is_marked=_is_marked(text)) for path, text in sorted(texts.items())
+    ]
     found, packages = _analyze(sources)
     lines = sum(text.count("\n") + 1 for text in texts.values())
     return Report("", found, len(texts), lines, packages)
@@ -119,10 +120,13 @@ def _text(file: Path) -> str | None:
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def _is_marked(text: str) -> bool:
+    lower = text.lower()
+    return any(mark in lower for mark in _MARKS)
+
+
 def _is_wanted(path: str, text: str) -> bool:
-    return _MARKS.search(text) is not None or (
-        path.endswith(_SCRIPTS) and _LIKE.search(text) is not None
-    )
+    return _is_marked(text) or (path.endswith(_SCRIPTS) and _LIKE.search(text) is not None)
 
 
 _MODULES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".py")
@@ -140,7 +144,7 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
     for source in sources:
         source.project = _project_of(source.path, roots)
         source.imports = _imports(source)
-        if _MARKS.search(source.text):
+        if source.is_marked:
             source.result = _read(source, {}, frozenset())
     exports = {s.path: s.result.exports for s in sources if s.result and s.result.exports}
     apis = _apis_by_project(sources)
@@ -246,7 +250,7 @@ def _report(source: _Source, packages: list[Package], project: frozenset[Api]) -
     if is_manifest(posixpath.basename(source.path)) or packages:
         finder.add_packages(packages)
     finder.add_uses(uses, project)
-    if _MARKS.search(source.text):
+    if source.is_marked:
         finder.add_text()
     findings = finder.findings()
     apis = {use.api for use in uses} - {Api.BROWSER}

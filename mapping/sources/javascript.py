@@ -93,8 +93,8 @@ def read(
     problem = ""
     for content, language, offset in _scripts(path, clean):
         try:
-            root, has_error = _parse(content, language, offset)
-            if has_error:
+            root = _parse(content, language, offset)
+            if root.errors:
                 problem = problem or f"not wholly understood as {language}"
             _walk(analysis, root, project)
         except RecursionError:
@@ -106,15 +106,15 @@ def read(
 def _walk(analysis: Analysis, root: Node, project: frozenset[Api]) -> None:
     analysis.is_recording = analysis.is_resolving = False
     analysis.visit(root, analysis.root)
-    analysis.is_resolving = True
+    analysis.is_resolving = analysis.is_recording = True
+    uses = dict(analysis.uses)
     for _ in range(_MAX_WALKS):
-        before = analysis.changes
+        before = analysis.changes, len(analysis.hints)
+        analysis.uses = dict(uses)
         analysis.visit(root, analysis.root)
         analysis.hints = HINTS.of(analysis.apis, project)
-        if analysis.changes == before:
+        if (analysis.changes, len(analysis.hints)) == before:
             break
-    analysis.is_recording = True
-    analysis.visit(root, analysis.root)
 
 
 def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
@@ -139,16 +139,11 @@ def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
         yield text, "javascript", 0
 
 
-def _parse(text: str, language: str, offset: int) -> tuple[Node, bool]:
+def _parse(text: str, language: str, offset: int) -> Node:
     """The tree; a script with annotations that its suffix does not promise is read as TSX."""
     root = parse(text, language, offset)
-    has_error = _errors(root)
-    if has_error and language == "javascript":
+    if root.errors and language == "javascript":
         other = parse(text, "tsx", offset)
-        if _errors(other) < has_error:
-            root, has_error = other, _errors(other)
-    return root, bool(has_error)
-
-
-def _errors(node: Node) -> int:
-    return (node.kind == "ERROR") + sum(map(_errors, node.children))
+        if other.errors < root.errors:
+            root = other
+    return root

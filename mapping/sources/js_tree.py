@@ -29,13 +29,26 @@ class Node:
         end: Offset behind the last.
         children: Named nodes in order.
         parent: The node it is in; None for the root.
+        errors: How many nodes in it the grammar does not understand.
     """
 
-    __slots__ = ("_sg", "children", "end", "kind", "parent", "start")
+    __slots__ = (
+        "_fields",
+        "_sg",
+        "_tokens",
+        "children",
+        "end",
+        "errors",
+        "kind",
+        "parent",
+        "start",
+    )
 
     def __init__(self, sg: SgNode, offset: int, parent: Node | None, depth: int) -> None:
         range_ = sg.range()
         self._sg = sg
+        self._fields: dict[str, Node | None] = {}
+        self._tokens: frozenset[str] | None = None
         self.kind = sg.kind()
         self.start = range_.start.index + offset
         self.end = range_.end.index + offset
@@ -43,11 +56,17 @@ class Node:
         if depth > _MAX_DEPTH:
             raise RecursionError
         self.children: list[Node] = [
-            Node(child, offset, self, depth + 1) for child in sg.children() if child.is_named()
+            Node(child, offset, self, depth + 1) for child in sg.named_children()
         ]
+        self.errors: int = (self.kind == "ERROR") + sum([each.errors for each in self.children])
 
     def field(self, name: str) -> Node | None:
         """The child in a place of the grammar, as `function` of a call."""
+        if name not in self._fields:
+            self._fields[name] = self._find(name)
+        return self._fields[name]
+
+    def _find(self, name: str) -> Node | None:
         found = self._sg.field(name)
         if found is None:
             return None
@@ -62,7 +81,11 @@ class Node:
 
     def has_token(self, text: str) -> bool:
         """Whether one of its own tokens is this one, as `async` or `await`."""
-        return any(not child.is_named() and child.kind() == text for child in self._sg.children())
+        if self._tokens is None:
+            self._tokens = frozenset(
+                child.kind() for child in self._sg.children() if not child.is_named()
+            )
+        return text in self._tokens
 
     def first(self, kind: str) -> Node | None:
         """The first child of a kind."""

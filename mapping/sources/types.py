@@ -141,6 +141,8 @@ class TypeTable:
     types: dict[str, dict[str, Any]] = field(default_factory=dict)
     functions: dict[str, list[str]] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
+    _values: dict[str, Value | None] = field(default_factory=dict)
+    _found: dict[tuple[str, str, bool], Found] = field(default_factory=dict)
 
     def add(self, data: dict[str, Any]) -> None:
         """Add the content of a file; what an earlier file said stays."""
@@ -159,6 +161,8 @@ class TypeTable:
                             merged.setdefault(member, what)
                 elif not known.get("members") or key in ("class",):
                     known.setdefault(key, content)
+        self._values.clear()
+        self._found.clear()
 
     def exported(self, name: str) -> Value | None:
         """What the package exports under a name, or None."""
@@ -175,7 +179,9 @@ class TypeTable:
 
     def value_of(self, text: str) -> Value | None:
         """The value that an expression of a type stands for, or None."""
-        return _Parser(self, text).read() if text else None
+        if text not in self._values:
+            self._values[text] = _Parser(self, text).read() if text else None
+        return self._values[text]
 
     def is_options(self, name: str) -> bool:
         """Whether the type is a bag of options."""
@@ -211,6 +217,13 @@ class TypeTable:
 
     def member(self, owner: str, name: str, *, static: bool = False) -> Found:
         """The member of a class; `is_known` says whether there is one."""
+        key = (owner, name, static)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._member(owner, name, static)
+        return found
+
+    def _member(self, owner: str, name: str, static: bool) -> Found:
         for each in self.lineage(owner):
             row = self.types[each].get("static" if static else "members", {}).get(name)
             if row is None:
