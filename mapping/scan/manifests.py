@@ -25,7 +25,7 @@ _PNPM: Final = re.compile(
     rf"^\s+'?/?(?P<name>{_NAME})[@/](?P<version>\d[\w.+-]*)[^\n]*:\s*$", re.MULTILINE
 )
 _REQUIREMENT: Final = re.compile(
-    rf"""^[ \t\-"']*(?P<name>{_NAME})(?:\[[^\]]*\])?[ \t]*"""
+    rf"""^[ \t\-"']*(?P<name>{_NAME})(?![\w.-]|\s*=\s)(?:\[[^\]]*\])?[ \t]*"""
     r"""(?P<version>(?:[=<>~!]=?[^\s"',;#]+,?)*)["',]*""",
     re.MULTILINE,
 )
@@ -50,7 +50,7 @@ _BY_NAME: Final = {
 }
 _SCRIPT: Final = re.compile(
     r"""<script\b[^>]*\bsrc\s*=\s*["'][^"'>]*?"""
-    r"(?:sdk\.twilio\.com/js/video/(?:releases|v\d)?/?(?P<twilio>[\w.-]*?)/?(?:dist/)?twilio-video"
+    r"(?:(?:sdk\.twilio\.com|media\.twiliocdn\.com/sdk)/js/video/(?:releases/)?(?P<twilio>[\w.-]+)/"
     r"|sdk\.videosdk\.live/js-sdk/(?P<videosdk>[\w.-]+)"
     r"|/twilio-video(?:@(?P<cdn>[\w.-]+))?)",
     re.IGNORECASE,
