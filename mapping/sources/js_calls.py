@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from mapping.sources.js_imports import module_of
-from mapping.sources.js_members import event, find_member, member, options
+from mapping.sources.js_members import event, find_member, literals, member, options
+from mapping.sources.js_react import hook_value, set_state, store
 from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
-from mapping.sources.js_types import type_of
 from mapping.sources.types import EMITTING, table
 from mapping.sources.uses import Api, UseKind
 from mapping.sources.values import (
@@ -104,9 +104,9 @@ def _function(
         name = analysis.text_of(callee)
         binding = scope.find(name)
         if binding is not None and binding.sets is not None and values:
-            analysis.bind(binding.sets, likely(_stored(values[0]), "held as state"))
+            store(analysis, binding.sets, values[0])
             return None
-        hook = _hook(analysis, node, name, values, scope)
+        hook = hook_value(analysis, node, name, values, scope)
         if hook is not None:
             return hook
         value = binding.value if binding is not None else None
@@ -118,29 +118,6 @@ def _function(
     for part in parts(value):
         result = join(result, _called(analysis, part, callee, node, nodes, values, scope))
     return result
-
-
-def _stored(value: Value | None) -> Value | None:
-    return None if value is not None and value.kind is Kind.LOCAL else value
-
-
-def _hook(
-    analysis: Analysis, node: Node, name: str, values: list[Value | None], scope: Scope
-) -> Value | None:
-    """React's hooks that hand their argument through."""
-    if name in ("useCallback", "useEffectEvent") and values:
-        return values[0]
-    if name == "useMemo" and values and values[0] is not None and values[0].kind is Kind.LOCAL:
-        return analysis.call_local(values[0], [], "computed once")
-    if name in ("useState", "useRef"):
-        declared = node.first("type_arguments")
-        first = declared.children[0] if declared is not None and declared.children else None
-        typed = type_of(analysis, first, scope)
-        value = likely(join(typed, _stored(values[0]) if values else None), "held as state")
-        if name == "useRef" and value is not None:
-            return Value(value.api, Kind.RECORD, fields=(("current", value),))
-        return value
-    return None
 
 
 def _called(
@@ -187,22 +164,14 @@ def _pass(
         type_ = as_sure_as(type_, origin)
         if type_ is None:
             continue
-        if argument.kind in ("as_expression", "satisfies_expression"):
-            argument = argument.children[0]
-        if argument.kind in ("object", "array"):
-            options(analysis, argument, type_, scope)
-        elif argument.kind == "identifier":
-            binding = scope.find(analysis.text_of(argument))
-            bags = [
-                part
-                for part in parts(type_)
-                if part.kind is Kind.INSTANCE and table(part.api).is_options(part.name)
-            ]
-            if binding is not None and bags and bags[0].api is not Api.VIDEOSDK:
-                if binding.literal is not None:
-                    options(analysis, binding.literal, type_, scope)
-                for bag in bags:
-                    analysis.bind(binding, likely(bag, f"passed to {origin.name}"))
+        for literal in literals(analysis, argument, scope):
+            options(analysis, literal, type_, scope)
+        place = analysis.place(argument, scope)
+        if place is None:
+            continue
+        for part in parts(type_):
+            if part.kind is Kind.INSTANCE and table(part.api).is_options(part.name):
+                analysis.bind(place, likely(part, f"passed to {origin.name}"))
 
 
 def _method(
@@ -222,8 +191,10 @@ def _method(
     if own is not None and own.value is not None and own.value.kind is Kind.LOCAL:
         return analysis.call_local(own.value, values, "passed by a caller in this file")
     if own is not None and own.sets is not None and values:
-        analysis.bind(own.sets, likely(_stored(values[0]), "held as state"))
+        store(analysis, own.sets, values[0])
         return None
+    if name == "setState" and receiver.kind == "this":
+        set_state(analysis, nodes, scope)
     if base is None:
         return _unknown_method(analysis, node, receiver, name, values, scope)
     if name in EMITTING:
@@ -361,7 +332,7 @@ def _unknown_method(
     if name in _STREAMS:
         return Value(Api.BROWSER, Kind.ARRAY, items=(Value(Api.BROWSER, Kind.RECORD),))
     if owner in ("React", "React.default"):
-        return _hook(analysis, node, name, values, scope)
+        return hook_value(analysis, node, name, values, scope)
     if owner == "Array" and name == "from" and first is not None:
         item = item_of(first)
         if len(values) > 1 and values[1] is not None and values[1].kind is Kind.LOCAL:

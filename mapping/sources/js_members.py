@@ -8,7 +8,7 @@ from mapping.sources.types import Found, table
 from mapping.sources.uses import Span, UseKind
 from mapping.sources.values import Kind, Value, as_sure_as, join, likely, parts
 
-__all__ = ["event", "find_member", "member", "options"]
+__all__ = ["event", "find_member", "literals", "member", "options"]
 
 GENERIC = frozenset({"id", "kind", "name", "stop", "enabled", "on", "off", "state", "label"})
 """Names that objects of the platform have too; a hint alone does not make them an API's."""
@@ -41,6 +41,8 @@ def member(
     for part in parts(value):
         if part.kind is Kind.RECORD and not part.name:
             result = join(result, as_sure_as(part.field(name), part))
+        elif part.kind is Kind.MODULE and name == "default":
+            result = join(result, part)
         elif part.kind is Kind.MODULE:
             exported = table(part.api).exported(name)
             found = exported or Value(part.api, Kind.CLASS, name)
@@ -108,6 +110,9 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
     if node.kind != "object" or not (candidates or records):
         return
     for pair in node.children:
+        if pair.kind == "spread_element" and pair.children:
+            for literal in literals(analysis, pair.children[0], scope):
+                options(analysis, literal, type_, scope)
         key = _key(pair)
         if key is None:
             continue
@@ -116,8 +121,28 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
         span = analysis.lines.span(key.start + quote, key.end - quote)
         inner = _option(analysis, candidates, records, text, span, analysis.span(pair))
         content = pair.field("value") if pair.kind == "pair" else None
-        if content is not None and inner is not None:
-            options(analysis, content, inner, scope)
+        for literal in literals(analysis, content, scope) if inner is not None else ():
+            options(analysis, literal, inner, scope)
+
+
+def literals(analysis: Analysis, node: Node | None, scope: Scope, depth: int = 4) -> list[Node]:
+    """The object and array literals that an expression comes from, through names and branches."""
+    if node is None or depth == 0:
+        return []
+    if node.kind in ("object", "array"):
+        return [node]
+    if node.kind in _BRANCHES:
+        inner = node.children[-2:] if node.kind in _TWO else node.children[:1]
+    elif node.kind == "call_expression" and analysis.text_of(node.children[0]) == "Object.assign":
+        inner = node.children[-1].children
+    else:
+        place = analysis.place(node, scope)
+        inner = [place.literal] if place is not None and place.literal is not None else []
+    return [each for child in inner for each in literals(analysis, child, scope, depth - 1)]
+
+
+_TWO = frozenset({"ternary_expression", "binary_expression"})
+_BRANCHES = _TWO | {"as_expression", "satisfies_expression", "parenthesized_expression"}
 
 
 def _key(pair: Node) -> Node | None:

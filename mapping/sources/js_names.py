@@ -12,6 +12,9 @@ from mapping.sources.values import Kind, Value, item_of, join, likely, parts
 
 __all__ = ["bind_pattern"]
 
+_LITERAL = frozenset({"object", "call_expression", "as_expression", "satisfies_expression"})
+"""Expressions that a bag of options may be written as."""
+
 
 def hint_of(analysis: Analysis, name: str) -> Value | None:
     """What a name that nothing else is known of suggests."""
@@ -120,6 +123,8 @@ def bind_pattern(
             analysis.visit(pattern, scope)
             if place is not None:
                 analysis.bind(place, value)
+                if whole is not None and whole.kind in _LITERAL:
+                    place.literal = whole
         case _:
             analysis.visit(pattern, scope)
 
@@ -187,7 +192,7 @@ def _declarator(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     if pattern.kind == "array_pattern" and content is not None and _is_state(analysis, content):
         _bind_state(analysis, pattern, join(declared, value), scope)
         return None
-    if pattern.kind == "identifier" and content is not None and content.kind == "object":
+    if pattern.kind == "identifier" and content is not None and content.kind in _LITERAL:
         scope.declare(analysis.text_of(pattern)).literal = content
     bind_pattern(analysis, pattern, join(declared, value), scope, whole=node)
     return None
@@ -225,7 +230,7 @@ def _assignment(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
         if value is not None:
             analysis.exports[analysis.text_of(target).rpartition(".")[2]] = value
         return value
-    bind_pattern(analysis, target, value, scope, declares=False)
+    bind_pattern(analysis, target, value, scope, declares=False, whole=content)
     return value
 
 

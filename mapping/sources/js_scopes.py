@@ -47,7 +47,7 @@ class Binding:
         value: What is known, of all walks.
         sets: Of the second half of a `useState` pair, what it sets.
         paths: What the properties of it hold.
-        literal: The object literal that it was declared with.
+        literal: The expression that it was declared with, if that may be a bag of options.
     """
 
     value: Value | None = None

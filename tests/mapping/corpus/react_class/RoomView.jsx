@@ -24,7 +24,7 @@ class RoomView extends Component {
   }
   leave = () => { this.room.disconnect(); this.props.onLeave(); }; // @ Room.disconnect
   render() {
-    return <div>{this.state.remoteParticipants.map(p => <Participant key={p.sid} participant={p} />)}</div>;
+    return <div>{this.state.remoteParticipants.map(p => <Participant key={p.sid} participant={p} />)}</div>; // @ Participant.sid
   }
 }
 export default RoomView;
