@@ -113,6 +113,10 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
         if pair.kind == "spread_element" and pair.children:
             for literal in literals(analysis, pair.children[0], scope):
                 options(analysis, literal, type_, scope)
+            place = analysis.place(pair.children[0], scope)
+            if place is not None:
+                for candidate in candidates:
+                    analysis.bind(place, likely(candidate, "spread into options"))
         key = _key(pair)
         if key is None:
             continue

@@ -107,6 +107,8 @@ def _class_member(analysis: Analysis, node: Node, scope: Scope) -> None:
     declared = annotation(analysis, node, scope)
     if content is not None and declared is not None:
         options(analysis, content, declared, scope)
+    if content is not None and content.kind == "object":
+        place.literal = content
     analysis.bind(place, join(declared, analysis.visit(content, scope)))
     for child in node.children:
         if child.kind == "decorator":
