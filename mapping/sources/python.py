@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mapping.sources.js_tree import Lines
-from mapping.sources.py_scopes import Reader
+from mapping.sources.py_reader import Reader
 from mapping.sources.uses import SourceFile, Span
 
 __all__ = ["SUFFIXES", "could_use", "imports_of", "read"]
@@ -70,11 +70,11 @@ def read(
             reader.module(tree)
             if reader.changes == before:
                 break
-        reader.is_recording = True
+        reader.uses.is_recording = True
         reader.module(tree)
     except RecursionError:
         return SourceFile(path, (), "nested too deeply")
-    uses = sorted(reader.uses.values(), key=lambda use: (use.span.start, use.span.end))
+    uses = sorted(reader.uses.found.values(), key=lambda use: (use.span.start, use.span.end))
     return SourceFile(path, tuple(uses), "", reader.described())
 
 

@@ -1,4 +1,4 @@
-"""What the names of a Python text are, and the uses that follow, for `mapping.sources.python`.
+"""Walks a Python text: what its names are, and the uses that follow.
 
 Each walk joins what it learns into bindings; the last one records. Functions know what they were
 called with, as in the reader of JavaScript.
@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
 
-from mapping.sources.descriptors import describe, undescribe
+from mapping.sources.descriptors import describe
 from mapping.sources.js_scopes import Function
-from mapping.sources.spelling import camel
-from mapping.sources.types import EMITTING, Found, api_of_module, table
-from mapping.sources.uses import Api, Span, Use, UseKind
+from mapping.sources.py_names import Names, exports_of, imported
+from mapping.sources.py_uses import Spans, Uses, exported
+from mapping.sources.types import EMITTING, api_of_module, table
+from mapping.sources.uses import Api, Span, UseKind
 from mapping.sources.values import (
     Kind,
     Value,
@@ -29,51 +28,10 @@ from mapping.sources.values import (
     parts,
 )
 
-__all__ = ["Names", "Reader", "Spans"]
+__all__ = ["Reader"]
 
 _EMITS = EMITTING | {"add_listener", "remove_listener", "remove_all_listeners"}
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-class Spans(Protocol):
-    """Where nodes are."""
-
-    text: str
-
-    def span(self, node: ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg) -> Span:
-        """The span of a node."""
-
-    def between(self, start: int, end: int) -> Span:
-        """The span between two offsets."""
-
-
-@dataclass(slots=True)
-class Names:
-    """The names of a function, class or module."""
-
-    parent: Names | None = None
-    values: dict[str, Value] = field(default_factory=dict)
-    own: dict[str, Value] = field(default_factory=dict)
-    function: Function | None = None
-    is_class: bool = False
-
-    def find(self, name: str) -> Value | None:
-        """What a name is here; a class hides its names from its functions."""
-        scope: Names | None = self
-        while scope is not None:
-            if name in scope.values and (scope is self or not scope.is_class):
-                return scope.values[name]
-            scope = scope.parent
-        return None
-
-
-def _member_of_record(record: Value, name: str) -> Found:
-    """A member such as `Features.DOMINANT_SPEAKERS`, whose vendor writes `DominantSpeakers`."""
-    plain = name.replace("_", "").lower()
-    for key, value in record.fields:
-        if key.lower() == plain:
-            return Found(f"{record.name}.{key}", value)
-    return Found(f"{record.name}.{name}", is_known=False)
 
 
 class Reader:
@@ -82,9 +40,8 @@ class Reader:
     def __init__(self, spans: Spans, modules: Mapping[str, Mapping[str, str]]) -> None:
         self.spans = spans
         self.modules = modules
-        self.uses: dict[tuple[int, int, str], Use] = {}
+        self.uses = Uses(spans)
         self.changes = 0
-        self.is_recording = False
         self._root = Names()
         self._names: dict[tuple[int, int], Names] = {}
         self._functions: dict[str, Function] = {}
@@ -162,7 +119,7 @@ class Reader:
             if isinstance(node, ast.Import):
                 self._import_module(node, alias, names)
                 continue
-            value = self._imported(module, alias.name)
+            value = imported(self.modules, module, alias.name)
             if value is None:
                 continue
             self._set(names, alias.asname or alias.name, value)
@@ -171,55 +128,22 @@ class Reader:
                 name = self.spans.between(span.start, span.start + len(alias.name))
                 whole = self.spans.span(node)
                 symbol = value.name if value.name and value.kind is not Kind.MODULE else alias.name
-                self._record(value, symbol, UseKind.IMPORT, name, whole, module=module)
+                self.uses.record(value, symbol, UseKind.IMPORT, name, whole, module=module)
 
     def _import_module(self, node: ast.Import, alias: ast.alias, names: Names) -> None:
         api = api_of_module(alias.name)
         if api is None:
             exports = self.modules.get(alias.name)
             if exports and (alias.asname or "." not in alias.name):
-                value = self._exports(exports)
+                value = exports_of(exports)
                 self._set(names, alias.asname or alias.name, value)
             return
         span = self.spans.span(alias)
         value = Value(api, Kind.MODULE, alias.name)
         name = self.spans.between(span.start, span.start + len(alias.name))
-        self._record(value, "*", UseKind.IMPORT, name, self.spans.span(node), module=alias.name)
+        self.uses.record(value, "*", UseKind.IMPORT, name, self.spans.span(node), module=alias.name)
         bound = alias.asname or alias.name.partition(".")[0]
         self._set(names, bound, value if alias.asname else Value(api, Kind.MODULE, bound))
-
-    def _exports(self, exports: Mapping[str, str]) -> Value | None:
-        fields = tuple(
-            (name, value)
-            for name, text in exports.items()
-            if (value := likely(undescribe(text), "exported by a module of the program"))
-        )
-        return Value(fields[0][1].api, Kind.RECORD, fields=fields) if fields else None
-
-    def _imported(self, module: str, name: str) -> Value | None:
-        exports = self.modules.get(module)
-        if exports:
-            return (
-                likely(undescribe(exports[name]), f"exported by {module}")
-                if name in exports
-                else None
-            )
-        api = api_of_module(f"{module}.{name}") or api_of_module(module)
-        if api is None:
-            return None
-        if api_of_module(f"{module}.{name}") is not api_of_module(module) or name == "video":
-            return Value(api, Kind.MODULE, f"{module}.{name}")
-        return self._exported(api, name)
-
-    def _exported(self, api: Api, name: str) -> Value:
-        known = table(api)
-        for spelling in (name, camel(name)):
-            found = known.exported(spelling)
-            if found is not None:
-                return found
-        if name.islower():
-            return Value(api, Kind.MODULE, name)
-        return Value(api, Kind.CLASS, name)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, names: Names) -> None:
         function = self._function_of(node, isinstance(node, ast.AsyncFunctionDef))
@@ -247,7 +171,7 @@ class Reader:
     def _decorated(self, node: ast.Call, function: Function, names: Names) -> None:
         if isinstance(node.func, ast.Attribute) and node.func.attr in _EMITS and node.args:
             base = self._value(node.func.value, names)
-            found = self._event(node, base, node.args[0])
+            found = self.uses.event(node, base, node.args[0])
             if found is not None:
                 self.changes += function.receives(found.parameters)
 
@@ -322,7 +246,7 @@ class Reader:
             case ast.Await():
                 return awaited(self._value(node.value, names))
             case ast.Constant(value=str() as text) if len(text) < 60:
-                return Value(Api.BROWSER, Kind.TEXT, text, start=self._text_start(node, text))
+                return Value(Api.BROWSER, Kind.TEXT, text, start=self.uses.text_start(node, text))
             case ast.Lambda():
                 return self._lambda(node, names)
             case ast.List() | ast.Tuple() | ast.Set():
@@ -350,12 +274,6 @@ class Reader:
             case _:
                 self._other(node, names)
                 return None
-
-    def _text_start(self, node: ast.Constant, text: str) -> int:
-        span = self.spans.span(node)
-        source = self.spans.text[span.start : span.end]
-        at = source.find(text) if text else -1
-        return span.start + at if at >= 0 else -1
 
     def _lambda(self, node: ast.Lambda, names: Names) -> Value:
         function = self._function_of(node, False)
@@ -397,48 +315,27 @@ class Reader:
         self, base: Value | None, node: ast.Attribute, expression: Span, kind: UseKind
     ) -> Value | None:
         """The value of an attribute, noted as a use."""
-        span = self._attribute_span(node)
+        span = self.uses.attribute_span(node)
         result: Value | None = None
         for part in parts(base):
             if part.kind is Kind.MODULE:
-                value = self._exported(part.api, node.attr)
+                value = exported(part.api, node.attr)
                 if value.kind is not Kind.MODULE:
                     use = UseKind.VALUE if kind is UseKind.MEMBER else kind
-                    self._record(part, value.name, use, span, expression)
+                    self.uses.record(part, value.name, use, span, expression)
                 result = join(result, as_sure_as(value, part))
             elif part.kind is Kind.RECORD and not part.name:
                 result = join(result, as_sure_as(part.field(node.attr), part))
-        found = self._find(base, node.attr)
+        found = self.uses.find(base, node.attr)
         if found is None:
             return result
         owner, known = found
-        self._record(owner, known.symbol, kind, span, expression)
+        self.uses.record(owner, known.symbol, kind, span, expression)
         given = as_sure_as(known.value, owner)
         if known.is_method and kind is UseKind.MEMBER:
             items = (given,) if given is not None else ()
             given = Value(owner.api, Kind.METHOD, known.symbol, items=items)
         return join(result, given)
-
-    def _find(self, base: Value | None, name: str) -> tuple[Value, Found] | None:
-        unknown: tuple[Value, Found] | None = None
-        for part in parts(base):
-            if part.kind is Kind.RECORD and part.name:
-                return part, _member_of_record(part, name)
-            if part.kind not in (Kind.INSTANCE, Kind.CLASS):
-                continue
-            for spelling in (name, camel(name)):
-                is_static = part.kind is Kind.CLASS
-                found = table(part.api).member(part.name, spelling, static=is_static)
-                if found.is_known:
-                    return part, found
-            made = table(part.api).instance(part.name) if name.startswith("from_") else None
-            found = Found(f"{part.name}.{name}", made, made is not None, is_known=False)
-            unknown = unknown or (part, found)
-        return unknown
-
-    def _attribute_span(self, node: ast.Attribute) -> Span:
-        end = self.spans.span(node).end
-        return self.spans.between(end - len(node.attr), end)
 
     # Calls
 
@@ -466,7 +363,7 @@ class Reader:
             return None
         base = self._value(function.value, names)
         if function.attr in _EMITS and node.args:
-            found = self._event(node, base, node.args[0], arguments[0])
+            found = self.uses.event(node, base, node.args[0], arguments[0])
             if found is not None:
                 for listener in parts(arguments[1]) if len(arguments) > 1 else ():
                     if listener.kind is Kind.LOCAL:
@@ -476,12 +373,12 @@ class Reader:
         for part in parts(base):
             if part.kind in (Kind.MAP, Kind.ARRAY) and part.items:
                 return (self._container(part, function.attr),)
-        found_member = self._find(base, function.attr)
+        found_member = self.uses.find(base, function.attr)
         if found_member is None or found_member[0].kind is Kind.RECORD:
             return None
         owner, known = found_member
         result = self._member(base, function, self.spans.span(node), UseKind.CALL)
-        self._options(node, known.parameters, owner)
+        self.uses.options(node, known.parameters, owner)
         if function.attr in ("feature", "api") and arguments:
             return (as_sure_as(arguments[0], owner),)
         return (result,)
@@ -514,17 +411,17 @@ class Reader:
         name = node.func
         span = self.spans.span(name)
         if isinstance(name, ast.Attribute):
-            span = self._attribute_span(name)
+            span = self.uses.attribute_span(name)
         whole = self.spans.span(node)
         known = table(value.api)
         if value.kind is Kind.FUNCTION:
-            self._record(value, value.name, UseKind.CALL, span, whole)
+            self.uses.record(value, value.name, UseKind.CALL, span, whole)
             row = known.functions[value.name]
-            self._options(node, tuple(known.value_of(text) for text in row[1:]), value)
+            self.uses.options(node, tuple(known.value_of(text) for text in row[1:]), value)
             return as_sure_as(known.value_of(row[0]), value)
         if value.kind is Kind.CLASS:
-            self._record(value, value.name, UseKind.CALL, span, whole)
-            self._options(node, known.constructor(value.name), value)
+            self.uses.record(value, value.name, UseKind.CALL, span, whole)
+            self.uses.options(node, known.constructor(value.name), value)
             return as_sure_as(known.instance(value.name), value)
         return value if value.kind is Kind.INSTANCE else None
 
@@ -534,92 +431,7 @@ class Reader:
             return result
         return Value(result.api, Kind.PROMISE, items=(result,), confidence=result.confidence)
 
-    def _event(
-        self, node: ast.Call, base: Value | None, argument: ast.expr, value: Value | None = None
-    ) -> Found | None:
-        """Note the event that a listener is for; gives the first that is known."""
-        texts = parts(value) if value is not None else ()
-        if not texts and isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-            start = self._text_start(argument, argument.value)
-            texts = (Value(Api.BROWSER, Kind.TEXT, argument.value, start=start),)
-        result: Found | None = None
-        for text in texts:
-            if text.kind is not Kind.TEXT or text.start < 0:
-                continue
-            found = self._event_named(node, base, text)
-            result = result or found
-        return result
-
-    def _event_named(self, node: ast.Call, base: Value | None, text: Value) -> Found | None:
-        first: tuple[Value, Found] | None = None
-        for part in parts(base):
-            known = table(part.api)
-            if part.kind is Kind.INSTANCE and known.has_events(part.name):
-                found = known.event(part.name, text.name)
-                if first is None or (found.is_known and not first[1].is_known):
-                    first = part, found
-        if first is None:
-            return None
-        owner, found = first
-        span = self.spans.between(text.start, text.start + len(text.name))
-        self._record(owner, found.symbol, UseKind.EVENT, span, self.spans.span(node))
-        why = f"parameter of a listener of {found.symbol}"
-        given = tuple(likely(as_sure_as(each, owner), why) for each in found.parameters)
-        return Found(found.symbol, None, False, given, found.is_known)
-
-    # Options
-
-    def _options(self, node: ast.Call, types: tuple[Value | None, ...], origin: Value) -> None:
-        bags = [
-            as_sure_as(part, origin) or part
-            for type_ in types
-            for part in parts(type_)
-            if part.kind is Kind.INSTANCE and table(part.api).is_options(part.name)
-        ]
-        for keyword in node.keywords:
-            if keyword.arg is not None:
-                span = self.spans.span(keyword)
-                name = self.spans.between(span.start, span.start + len(keyword.arg))
-                self._option(bags, keyword.arg, keyword.value, name, span)
-        for argument, type_ in zip(node.args, types, strict=False):
-            self._bag(argument, as_sure_as(type_, origin))
-
-    def _bag(self, node: ast.expr, type_: Value | None) -> None:
-        """The keys of a dictionary, or of those in a list, as options of a type."""
-        if isinstance(node, ast.List):
-            for part in parts(type_):
-                if part.kind is Kind.ARRAY:
-                    for element in node.elts:
-                        self._bag(element, part.items[0])
-        if not isinstance(node, ast.Dict):
-            return
-        bags = [
-            part
-            for part in parts(type_)
-            if part.kind is Kind.INSTANCE and table(part.api).is_options(part.name)
-        ]
-        for key, content in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str):
-                start = self._text_start(key, key.value)
-                span = self.spans.between(start, start + len(key.value))
-                whole = self.spans.between(span.start, self.spans.span(content).end)
-                if start >= 0:
-                    self._option(bags, key.value, content, span, whole)
-
-    def _option(
-        self, bags: list[Value], name: str, content: ast.expr, span: Span, whole: Span
-    ) -> None:
-        for bag in bags:
-            for spelling in (name, camel(name)):
-                found = table(bag.api).member(bag.name, spelling)
-                if found.is_known:
-                    self._record(bag, found.symbol, UseKind.OPTION, span, whole)
-                    self._bag(content, as_sure_as(found.value, bag))
-                    return
-        if len(bags) == 1 and not table(bags[0].api).is_open(bags[0].name):
-            self._record(bags[0], f"{bags[0].name}.{name}", UseKind.OPTION, span, whole)
-
-    # Types and uses
+    # Types
 
     def _type(self, node: ast.expr | None, names: Names) -> Value | None:
         """What an annotation says: a class, one of several, or a container of them."""
@@ -630,8 +442,8 @@ class Reader:
                     return None
                 span = self.spans.span(node)
                 if isinstance(node, ast.Attribute):
-                    span = self._attribute_span(node)
-                self._record(value, value.name, UseKind.TYPE, span, self.spans.span(node))
+                    span = self.uses.attribute_span(node)
+                self.uses.record(value, value.name, UseKind.TYPE, span, self.spans.span(node))
                 return as_sure_as(table(value.api).instance(value.name), value)
             case ast.BinOp(op=ast.BitOr()):
                 return join(self._type(node.left, names), self._type(node.right, names))
@@ -646,26 +458,3 @@ class Reader:
                 return Value(held.api, Kind.MAP, items=(held,)) if is_map else None
             case _:
                 return None
-
-    def _record(
-        self,
-        value: Value,
-        symbol: str,
-        kind: UseKind,
-        span: Span,
-        expression: Span,
-        *,
-        module: str = "",
-    ) -> None:
-        if not self.is_recording:
-            return
-        key = (span.start, span.end, symbol)
-        old = self.uses.get(key)
-        if old is not None and (
-            old.kind is UseKind.CALL or kind not in (UseKind.CALL, UseKind.TYPE)
-        ):
-            return
-        text = self.spans.text[span.start : span.end]
-        self.uses[key] = Use(
-            value.api, symbol, kind, span, expression, value.confidence, value.why, text, module
-        )
