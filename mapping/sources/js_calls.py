@@ -13,6 +13,7 @@ from mapping.sources.js_tree import Node
 from mapping.sources.types import EMITTING, table
 from mapping.sources.uses import Api, UseKind
 from mapping.sources.values import (
+    FOREIGN,
     Kind,
     Value,
     array_of,
@@ -76,8 +77,8 @@ def _import_call(
         return None
     text = analysis.string_of(nodes[0])
     module = module_of(analysis, text[0]) if text is not None else None
-    if module is None or text is None:
-        return None
+    if module is None or text is None or module is FOREIGN:
+        return module
     declarator = node.parent
     is_named = (
         declarator is not None
@@ -130,6 +131,12 @@ def _called(
     scope: Scope,
 ) -> Value | None:
     """The result of calling one value by its name."""
+    if value is FOREIGN:
+        return (
+            None
+            if any(each is not None and each.kind is Kind.LOCAL for each in values)
+            else FOREIGN
+        )
     if value.kind is Kind.LOCAL:
         return analysis.call_local(value, values, "passed by a caller in this file")
     if value.kind is Kind.METHOD:
@@ -195,6 +202,8 @@ def _method(
         return None
     if name == "setState" and receiver.kind == "this":
         set_state(analysis, nodes, scope)
+    if base is FOREIGN:
+        return _foreign_method(analysis, name, values)
     if base is None:
         return _unknown_method(analysis, node, receiver, name, values, scope)
     if name in EMITTING:
@@ -318,6 +327,14 @@ def _on_promise(
     return Value(given.api, Kind.PROMISE, items=(given,), confidence=given.confidence)
 
 
+def _foreign_method(analysis: Analysis, name: str, values: list[Value | None]) -> Value | None:
+    """A method of another library's object; its listeners get its objects."""
+    callbacks = [each for each in values if each is not None and each.kind is Kind.LOCAL]
+    for each in callbacks if name in EMITTING or name in _ITERATING else ():
+        analysis.call_exact(each, [FOREIGN, FOREIGN])
+    return None if callbacks and name not in EMITTING else FOREIGN
+
+
 def _unknown_method(
     analysis: Analysis,
     node: Node,
@@ -385,6 +402,8 @@ def _new(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     result: Value | None = None
     if callee is not None:
         for part in parts(analysis.visit(callee, scope)):
+            if part is FOREIGN:
+                result = FOREIGN
             if part.kind is not Kind.CLASS:
                 continue
             name = callee.children[-1] if callee.kind == "member_expression" else callee

@@ -5,9 +5,9 @@ from __future__ import annotations
 from mapping.sources.descriptors import describe, undescribe
 from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
-from mapping.sources.types import api_of_package, table
+from mapping.sources.types import api_of_package, is_foreign, table
 from mapping.sources.uses import UseKind
-from mapping.sources.values import Kind, Value, likely
+from mapping.sources.values import FOREIGN, Kind, Value, likely
 
 __all__ = ["module_member", "module_of"]
 
@@ -22,6 +22,8 @@ def module_of(analysis: Analysis, specifier: str) -> Value | None:
         if specifier.endswith("/AccessToken"):
             return Value(api, Kind.CLASS, "AccessToken")
         return Value(api, Kind.MODULE, specifier)
+    if is_foreign(specifier):
+        return FOREIGN
     exports = analysis.modules.get(specifier)
     if not exports:
         return None
@@ -36,8 +38,8 @@ def module_of(analysis: Analysis, specifier: str) -> Value | None:
 
 def module_member(module: Value | None, name: str) -> Value | None:
     """What a module exports under a name."""
-    if module is None:
-        return None
+    if module is None or module is FOREIGN:
+        return module
     if module.kind is Kind.RECORD:
         return module.field(name)
     if module.kind is Kind.CLASS:
@@ -102,7 +104,7 @@ def _import(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
 
 def module_member_default(module: Value | None) -> Value | None:
     """What a default import gives: of a package all of it, of a file its default export."""
-    if module is not None and module.kind is Kind.RECORD:
+    if module is not None and module is not FOREIGN and module.kind is Kind.RECORD:
         return module.field("default")
     return module
 

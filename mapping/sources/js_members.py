@@ -6,7 +6,7 @@ from mapping.sources.js_scopes import Analysis, Scope
 from mapping.sources.js_tree import Node
 from mapping.sources.types import Found, table
 from mapping.sources.uses import Span, UseKind
-from mapping.sources.values import Kind, Value, as_sure_as, join, likely, parts
+from mapping.sources.values import FOREIGN, Kind, Value, as_sure_as, join, likely, parts
 
 __all__ = ["event", "find_member", "literals", "member", "options"]
 
@@ -39,7 +39,9 @@ def member(
     """The value of `value.name`, noted as a use where it is an API's."""
     result: Value | None = None
     for part in parts(value):
-        if part.kind is Kind.RECORD and not part.name:
+        if part is FOREIGN:
+            result = join(result, FOREIGN)
+        elif part.kind is Kind.RECORD and not part.name:
             result = join(result, as_sure_as(part.field(name), part))
         elif part.kind is Kind.MODULE and name == "default":
             result = join(result, part)

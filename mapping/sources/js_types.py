@@ -6,7 +6,7 @@ from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
 from mapping.sources.types import table
 from mapping.sources.uses import Api, UseKind
-from mapping.sources.values import Kind, Value, array_of, as_sure_as, join
+from mapping.sources.values import FOREIGN, Kind, Value, array_of, as_sure_as, join
 
 __all__ = ["annotation", "type_of"]
 
@@ -52,7 +52,7 @@ def _named(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     if value is not None and value.kind is Kind.CLASS:
         analysis.record(value, value.name, UseKind.TYPE, analysis.span(node), analysis.span(node))
         return as_sure_as(table(value.api).value_of(value.name), value)
-    return scope.find_type(name)
+    return FOREIGN if value is FOREIGN else scope.find_type(name)
 
 
 def _nested(analysis: Analysis, node: Node, scope: Scope) -> Value | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -24,6 +26,7 @@ __all__ = [
     "api_of_module",
     "api_of_package",
     "global_names",
+    "is_foreign",
     "table",
 ]
 
@@ -94,6 +97,13 @@ def api_of_package(package: str) -> Api | None:
     parts = package.split("/")
     name = "/".join(parts[:2]) if package.startswith("@") else parts[0]
     return _PACKAGES.get(name) if name != package else None
+
+
+@cache
+def is_foreign(package: str) -> bool:
+    """Whether a package is known to have objects of such names that are no SDK's."""
+    text = (files("mapping") / "data" / "other_libraries.toml").read_text(encoding="utf-8")
+    return any(fnmatchcase(package, each) for each in tomllib.loads(text)["packages"])
 
 
 def api_of_module(module: str) -> Api | None:

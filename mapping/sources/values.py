@@ -12,6 +12,7 @@ from enum import StrEnum
 from mapping.sources.uses import Api, Confidence
 
 __all__ = [
+    "FOREIGN",
     "Kind",
     "Value",
     "array_of",
@@ -81,6 +82,10 @@ class Value:
         return None
 
 
+FOREIGN = Value(Api.BROWSER, Kind.RECORD, why="of another library")
+"""What comes from a library that is no SDK; so does all that is reached from it."""
+
+
 def parts(value: Value | None) -> tuple[Value, ...]:
     """The alternatives of a value: itself, or those of a union."""
     if value is None:
@@ -131,7 +136,7 @@ _ORDER = {Confidence.EXACT: 0, Confidence.LIKELY: 1, Confidence.MANUAL: 2}
 
 def likely(value: Value | None, why: str, *, least: Confidence = Confidence.LIKELY) -> Value | None:
     """The value, no surer than `least`, with all it holds."""
-    if value is None or value.kind is Kind.TEXT or value.kind is Kind.LOCAL:
+    if value is None or value is FOREIGN or value.kind in (Kind.TEXT, Kind.LOCAL):
         return value
     if _ORDER[value.confidence] >= _ORDER[least]:
         return value
