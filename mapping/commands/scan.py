@@ -72,12 +72,7 @@ def scan_command(
     ] = FailOn.WARNING,
 ) -> None:
     """Say what a program uses of Twilio Video, ACS and VideoSDK, and what becomes of it."""
-    try:
-        import ast_grep_py  # noqa: F401  said now, not in the middle
-        import jinja2  # noqa: F401
-        import packaging  # noqa: F401
-    except ImportError as error:
-        _fail(f"{error.name} is missing: pip install 'twilio-compat[migrate]'", 4)
+    _require_extra()
     from mapping.scan.baseline import BaselineError, read_baseline, with_baseline
     from mapping.scan.baseline import write_baseline as write_known
 
@@ -97,6 +92,16 @@ def scan_command(
     except OSError as error:
         _fail(str(error), 4)
     raise typer.Exit(_exit_code(report, fail_on, max_parse_errors, write_baseline is not None))
+
+
+def _require_extra() -> None:
+    """Say now, not in the middle, that packages are missing."""
+    try:
+        import ast_grep_py  # noqa: F401
+        import jinja2  # noqa: F401
+        import packaging  # noqa: F401
+    except ImportError as error:
+        _fail(f"{error.name} is missing: pip install 'twilio-compat[migrate]'", 4)
 
 
 def _fail(message: str, code: int) -> None:

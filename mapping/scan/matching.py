@@ -116,9 +116,9 @@ class Finder:
         for use in uses:
             if use.api is Api.BROWSER and not project:
                 continue
-            known, near = _status(use)
             for rule in _rules_of(use.api, use.kind):
-                if _matches(rule, use, known, near):
+                near = _matched(rule, use)
+                if near is not None:
                     self._add_use(rule, use, near)
             if use.kind is UseKind.IMPORT:
                 self._add_retirements(use)
@@ -250,19 +250,21 @@ def _status(use: Use) -> tuple[bool, str]:
     return nearest(use.api, use.symbol)
 
 
-def _matches(rule: Rule, use: Use, known: bool, near: str) -> bool:
+def _matched(rule: Rule, use: Use) -> str | None:
+    """The nearest real name, or an empty text, where a rule matches a use; None where not."""
     match_ = rule.uses
     if match_ is None:
-        return False
+        return None
     if match_.symbols and not any(_is_like(use.symbol, each) for each in match_.symbols):
-        return False
+        return None
     if match_.modules and not any(fnmatchcase(use.module, each) for each in match_.modules):
-        return False
+        return None
     if not match_.unknown:
-        return True
-    if known or _is_named_elsewhere(use.symbol, rule):
-        return False
-    return bool(near) == (match_.unknown == "near")
+        return ""
+    if _is_named_elsewhere(use.symbol, rule):
+        return None
+    known, near = _status(use)
+    return near if not known and bool(near) == (match_.unknown == "near") else None
 
 
 @cache

@@ -102,9 +102,14 @@ class Positions:
 
     def span(self, node: ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg) -> Span:
         """The span of a node."""
-        start = self.offset(node.lineno, node.col_offset)
+        return self.between(*self.bounds(node))
+
+    def bounds(
+        self, node: ast.expr | ast.stmt | ast.keyword | ast.alias | ast.arg
+    ) -> tuple[int, int]:
+        """The offsets of a node's first character and behind its last."""
         end = self.offset(node.end_lineno or node.lineno, node.end_col_offset or node.col_offset)
-        return self.between(start, end)
+        return self.offset(node.lineno, node.col_offset), end
 
     def between(self, start: int, end: int) -> Span:
         """The span between two offsets."""
