@@ -89,7 +89,7 @@ def scan_command(
             from mapping.scan.machine import usage
 
             usage_json.write_text(json.dumps(usage(report), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
+    except (OSError, ValueError) as error:  # also rows and rules that cannot be read
         _fail(str(error), 4)
     raise typer.Exit(_exit_code(report, fail_on, max_parse_errors, write_baseline is not None))
 
