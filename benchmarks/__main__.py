@@ -24,6 +24,7 @@ from benchmarks.pages import measure_pages
 from benchmarks.recording import measure_recording
 from benchmarks.report import Result, as_json, print_result
 from benchmarks.rooms import measure_rooms
+from benchmarks.scanning import measure_scanning
 
 __all__ = ["main"]
 
@@ -39,6 +40,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "effects": measure_effects,
     "rooms": measure_rooms,
     "recording": measure_recording,
+    "scan": measure_scanning,
 }
 QUICK: Mapping[str, Benchmark] = {
     "forwarding": partial(
@@ -52,6 +54,7 @@ QUICK: Mapping[str, Benchmark] = {
     "effects": partial(measure_effects, pictures=3, repetitions=1),
     "rooms": partial(measure_rooms, rooms=200, requests=20, repetitions=1),
     "recording": partial(measure_recording, publishers=2, seconds=1.0, repetitions=1),
+    "scan": partial(measure_scanning, files=100, repetitions=1),
 }
 
 

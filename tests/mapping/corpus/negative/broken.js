@@ -1,0 +1,1 @@
+const room = {{{ ;;; room.on('participantConnected'

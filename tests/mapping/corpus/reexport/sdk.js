@@ -1,0 +1,1 @@
+export { connect, LocalDataTrack } from 'twilio-video'; // @ import
