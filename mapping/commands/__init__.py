@@ -10,7 +10,7 @@ import typer
 
 __all__ = ["register"]
 
-MODULES: tuple[str, ...] = ("scan", "matrix", "compare")
+MODULES: tuple[str, ...] = ("scan", "migrate", "matrix", "compare")
 """Modules of this package, in the order of `--help`."""
 
 

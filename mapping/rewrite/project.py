@@ -1,0 +1,155 @@
+"""Plans of many files: which files, what happens to them, and writing them.
+
+Which files a project has is said by `mapping.scan.walk` (vendored and generated ones are not among
+them). A file whose bytes are no text, or that changed since it was read, is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from mapping.rewrite.edits import Change
+from mapping.rewrite.planner import Decide, FilePlan, PlanOptions, plan_text
+from mapping.rewrite.syntax import Language, language_of
+from mapping.rewrite.texts import FileText, UnreadableFileError, decode, encode, write_atomically
+
+__all__ = ["FileOnDisk", "ProjectPlan", "StaleFileError", "plan_project", "write_plan"]
+
+# Larger ones are generated, and no person migrates them.
+_LARGEST: Final = 2_000_000
+
+
+class StaleFileError(RuntimeError):
+    """A file was changed by somebody else between plan and writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOnDisk:
+    """A file that was read, and what happens to it."""
+
+    path: Path
+    data: bytes
+    file: FileText
+    plan: FilePlan
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """What happens to a project.
+
+    Attributes:
+        root: Folder that the paths of the plans begin at.
+        files: Those with changes, with something to tell, or with problems; in order of paths.
+        looked_at: How many files were read.
+        uses: At how many places all of them use an API.
+    """
+
+    root: Path
+    files: tuple[FileOnDisk, ...]
+    looked_at: int
+    uses: int
+
+    @property
+    def changed(self) -> list[FileOnDisk]:
+        """Files of which something becomes different."""
+        return [one for one in self.files if one.plan.after != one.plan.before]
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes."""
+        return [change for one in self.files for change in one.plan.changes]
+
+    @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Files that could not be read, and why."""
+        return [(one.plan.path, one.plan.problem) for one in self.files if one.plan.problem]
+
+    def counts(self) -> Counter[str]:
+        """How many changes each rule makes, notes among them."""
+        return Counter(change.rule for change in self.changes)
+
+
+def plan_project(
+    root: Path,
+    options: PlanOptions,
+    *,
+    decide: Callable[[FilePlan], Decide] | None = None,
+    on_file: Callable[[Path], None] = lambda path: None,
+) -> ProjectPlan:
+    """Plan the changes of a file or of all files of a folder.
+
+    Args:
+        root: File or folder.
+        options: What is asked for.
+        decide: Makes, for a file as planned, the function that is asked for each of its changes.
+        on_file: Told of each file before it is read.
+
+    Raises:
+        FileNotFoundError: There is nothing at `root`.
+    """
+    if not root.exists():
+        raise FileNotFoundError(f"There is nothing at {root}.")
+    folder = root if root.is_dir() else root.parent
+    found: list[FileOnDisk] = []
+    count = uses = 0
+    for path in _files(root):
+        on_file(path)
+        count += 1
+        one = _plan_file(path, path.relative_to(folder).as_posix(), options)
+        if decide is not None and one.plan.changes:
+            plan = plan_text(one.plan.path, one.plan.before, options, decide(one.plan))
+            one = replace(one, plan=plan)
+        plan = one.plan
+        uses += plan.uses
+        if plan.changes or plan.unsure or plan.withheld or plan.problem or plan.comments:
+            found.append(one)
+    return ProjectPlan(folder, tuple(found), count, uses)
+
+
+def write_plan(files: Sequence[FileOnDisk]) -> None:
+    """Write the changed files, each in one step.
+
+    All are checked before the first is written.
+
+    Raises:
+        StaleFileError: One of them is no longer what was read.
+        UnreadableFileError: A change has characters that the file's encoding has not.
+        OSError: A file cannot be written.
+    """
+    outputs: list[tuple[Path, bytes]] = []
+    for one in files:
+        if one.path.read_bytes() != one.data:
+            raise StaleFileError(f"{one.path} has changed since it was read; run it again.")
+        outputs.append((one.path, encode(one.file, one.plan.after)))
+    for path, data in outputs:
+        write_atomically(path, data)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
+    from mapping.scan.walk import walk
+
+    for path in walk(root):
+        if language_of(path.name) is not None:
+            yield path
+
+
+def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
+    empty = FileText("", "utf-8")
+    try:
+        data = path.read_bytes()
+        if len(data) > _LARGEST:
+            return FileOnDisk(path, data, empty, FilePlan(name, "", "", problem="too large"))
+        file = decode(data, is_python=language_of(name) is Language.PYTHON)
+    except UnreadableFileError as error:
+        return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=str(error)))
+    except OSError as error:
+        problem = f"cannot be opened: {error.strerror}"
+        return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=problem))
+    return FileOnDisk(path, data, file, plan_text(name, file.text, options))

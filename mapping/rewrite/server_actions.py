@@ -1,0 +1,127 @@
+"""Tier 0: programs that keep their SDK and are told where their server is.
+
+Source: twilio-video.js 2.36, `lib/connect.js` (`wsServer`, `wsServerInsights`) and
+`lib/preflight/preflighttest.ts`; the helper libraries' `Domain` (`base_url` in Python, `baseUrl` in
+Node).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mapping.rewrite.actions import Context, Note, change
+from mapping.rewrite.edits import Change, Edit
+from mapping.rewrite.javascript_syntax import JavaScriptSyntax, ObjectLiteral
+from mapping.rewrite.rules import RewriteRule
+from mapping.rewrite.syntax import Argument, Language
+from mapping.rewrite.texts import newline_of
+from mapping.sources.uses import Use
+
+__all__ = ["connect_options", "helper_base_url"]
+
+_PLACES: Final = {"wsServer": "signaling", "wsServerInsights": "insights"}
+
+
+def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
+    """Give a call of Twilio's `connect(token, options)` the options that name the server.
+
+    The rule's `to` says which options, separated by spaces.
+    """
+    syntax = context.syntax
+    assert isinstance(syntax, JavaScriptSyntax)
+    call = syntax.call_of(use.span.start, use.span.end)
+    if call is None or any(one.is_spread for one in call.arguments) or not call.arguments:
+        return Note(rule.note)
+    wanted = rule.to.split()
+    members = [f"{name}: '{getattr(context.server, _PLACES[name])}'" for name in wanted]
+    summary = f"{use.text}() is told where the server is"
+    if len(call.arguments) == 1:
+        return change(use, rule, summary, _as_argument(context, call.arguments[0], members))
+    options = call.arguments[1]
+    written = syntax.object_at(options.start, options.end)
+    if written is None:
+        text = context.text[options.start : options.end]
+        if wanted[0] in syntax.keys_of(text):
+            return None
+        inner = ", ".join([f"...{text}", *members])
+        return change(use, rule, summary, Edit(options.start, options.end, f"{{ {inner} }}"))
+    if wanted[0] in written.keys:
+        return None
+    return change(use, rule, summary, _into(context, written, members))
+
+
+def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
+    """Set the base URL of the helper library's Video client behind the line that makes it.
+
+    The rule's `to` is the path of that attribute. Only where the file uses the client for video.
+    """
+    call = context.syntax.call_of(use.span.start, use.span.end)
+    if call is None or not _uses_video(context):
+        return None
+    target = context.syntax.assigned_at(call.start, call.end)
+    place = context.syntax.statement_at(call.start)
+    if target is None or place is None or not place.is_alone:
+        return None if _is_set(context, "", rule) else Note(rule.note)
+    name, end = target
+    end = _line_end(context.text, end)
+    if _is_set(context, name, rule):
+        return None
+    mark, stop = ('"', "") if context.syntax.language is Language.PYTHON else ("'", ";")
+    line = f"{name}.{rule.to} = {mark}{context.server.url}{mark}{stop}"
+    newline = newline_of(context.text, end)
+    return change(
+        use,
+        rule,
+        f"{name}.{rule.to} names the server",
+        Edit(end, end, f"{newline}{place.indent}{line}"),
+    )
+
+
+def _uses_video(context: Context) -> bool:
+    """Whether the text reaches for rooms, recordings or compositions of the helper's client."""
+    return re.search(r"\.\s*video\b", context.text) is not None
+
+
+def _line_end(text: str, offset: int) -> int:
+    end = text.find("\n", offset)
+    if end < 0:
+        return len(text)
+    return end - 1 if text[end - 1] == "\r" else end
+
+
+def _is_set(context: Context, name: str, rule: RewriteRule) -> bool:
+    attribute = f"{name}.{rule.to}" if name else f".{rule.to}"
+    return attribute in context.text
+
+
+def _as_argument(context: Context, token: Argument, members: list[str]) -> Edit:
+    inner = ", ".join(members)
+    # The SDK's types do not name these options; as an `object` they are let through.
+    typed = " as object" if _is_typed(context) else ""
+    return Edit(token.end, token.end, f", {{ {inner} }}{typed}")
+
+
+def _into(context: Context, written: ObjectLiteral, members: list[str]) -> Edit:
+    """Add members at the end of an object, laid out as its last one."""
+    text = context.text
+    inner = ", ".join(members)
+    if written.last_start is None or written.last_end is None:
+        typed = " as object" if _is_typed(context) else ""
+        return Edit(written.start, written.end, f"{{ {inner} }}{typed}")
+    if _is_typed(context):
+        # An object that spreads another is not searched for options that its type does not name.
+        members = [f"...{{ {inner} }}"]
+    line = text.rfind("\n", 0, written.last_start) + 1
+    indent = text[line : written.last_start]
+    end = written.comma_end or written.last_end
+    comma = "" if written.comma_end else ","
+    if indent.strip() or line <= written.start:
+        return Edit(end, end, f"{comma} {', '.join(members)}")
+    newline = newline_of(text, end)
+    lines = f",{newline}{indent}".join(members)
+    return Edit(end, end, f"{comma}{newline}{indent}{lines}{',' if written.comma_end else ''}")
+
+
+def _is_typed(context: Context) -> bool:
+    return context.syntax.language in (Language.TYPESCRIPT, Language.TSX)
