@@ -6,16 +6,16 @@ to be done. It looks at the text around the use (`syntax`), never at other files
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from mapping.rewrite.edits import Change, Edit
 from mapping.rewrite.rules import RewriteRule
 from mapping.rewrite.syntax import Call, NameRole, Syntax
-from mapping.sources.uses import Use, UseKind
+from mapping.sources.uses import Confidence, Use, UseKind
 
-__all__ = ["Action", "Context", "Note", "Server", "change", "registered"]
+__all__ = ["Action", "Context", "Note", "Server", "change", "change_at", "registered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,15 @@ Action: TypeAlias = Callable[[Context, Use, RewriteRule], Change | Note | None]
 
 def registered() -> Mapping[str, Action]:
     """All actions by the name that rules give them."""
+    from mapping.rewrite.corrections import correct_event
     from mapping.rewrite.server_actions import connect_options, helper_base_url
 
-    return {**_SIMPLE, "connect_options": connect_options, "helper_base_url": helper_base_url}
+    return {
+        **_SIMPLE,
+        "connect_options": connect_options,
+        "correct_event": correct_event,
+        "helper_base_url": helper_base_url,
+    }
 
 
 def change(use: Use, rule: RewriteRule, summary: str, *edits: Edit) -> Change:
@@ -92,6 +98,21 @@ def change(use: Use, rule: RewriteRule, summary: str, *edits: Edit) -> Change:
         summary=summary,
         why=rule.why,
         edits=edits,
+    )
+
+
+def change_at(
+    text: str, offset: int, rule: RewriteRule, summary: str, edits: Sequence[Edit]
+) -> Change:
+    """A change that a rule about files makes at a place."""
+    return Change(
+        rule=rule.id,
+        line=text.count("\n", 0, offset) + 1,
+        column=offset - text.rfind("\n", 0, offset),
+        confidence=Confidence.EXACT,
+        summary=summary,
+        why=rule.why,
+        edits=tuple(edits),
     )
 
 
@@ -111,18 +132,23 @@ def _rename_imported(context: Context, use: Use, rule: RewriteRule) -> Change | 
 
     The former where every place that has the name is known, and the new name is free.
     """
+    syntax = context.syntax
     start, end = use.span.start, use.span.end
-    name = context.text[start:end]
-    role = context.syntax.role_of(start, end)
-    if role is NameRole.RENAMED:
+    name, role = context.text[start:end], syntax.role_of(start, end)
+    if role is NameRole.RENAMED or context.text[start - 1 : start] == ".":
         return _rename(context, use, rule)
-    known = {one.span for one in context.uses if (one.api, one.symbol, one.text) ==
-             (use.api, use.symbol, use.text)}  # fmt: skip
-    is_free = context.syntax.count_names(rule.to) == 0
-    if is_free and context.syntax.count_names(name) == len(known):
-        return _rename(context, use, rule)
-    if role not in (NameRole.IMPORTED, NameRole.REQUIRED) or name != use.symbol:
+    if name != use.symbol:
         return None
+    if role is NameRole.EXPORTED:
+        return change(use, rule, _becomes(use, rule), Edit(start, end, f"{rule.to} as {name}"))
+    if role not in (NameRole.IMPORTED, NameRole.REQUIRED):
+        return None
+    others = [one for one in context.uses if (one.api, one.symbol, one.text) ==
+              (use.api, use.symbol, name)]  # fmt: skip
+    is_known = syntax.count_names(name) == len({one.span for one in others})
+    if is_known and syntax.count_names(rule.to) == 0:
+        edits = [renamed(context, one, rule) for one in others]
+        return change(use, rule, _becomes(use, rule), *(one for one in edits if one is not None))
     joint = ": " if role is NameRole.REQUIRED else " as "
     return change(use, rule, _becomes(use, rule), Edit(start, end, f"{rule.to}{joint}{name}"))
 
@@ -194,7 +220,13 @@ def renamed(context: Context, use: Use, rule: RewriteRule) -> Edit | None:
             return Edit(start, end, f"{written}: {rule.to}")
         case NameRole.SHORTHAND | NameRole.TAKEN:
             return Edit(start, end, f"{rule.to}: {written}")
-        case NameRole.PLAIN | NameRole.IMPORTED | NameRole.REQUIRED | NameRole.RENAMED:
+        case (
+            NameRole.PLAIN
+            | NameRole.IMPORTED
+            | NameRole.REQUIRED
+            | NameRole.RENAMED
+            | NameRole.EXPORTED
+        ):
             return Edit(start, end, rule.to)
 
 
@@ -215,6 +247,7 @@ _SIMPLE: Final[Mapping[str, Action]] = {
     "note": _note,
     "rename": _rename,
     "rename_awaited": _rename_awaited,
+    "rename_imported": _rename_imported,
     "to_property": _to_property,
     "two_flags": _two_flags,
 }

@@ -81,7 +81,10 @@ def read_choices(
 
 
 def _targets(target: str) -> frozenset[Target]:
-    chosen: dict[str, frozenset[Target]] = {"auto": DEFAULT_TARGETS, **{one.value: frozenset({one}) for one in Target}}
+    chosen: dict[str, frozenset[Target]] = {
+        "auto": DEFAULT_TARGETS,
+        **{one.value: frozenset({one}) for one in Target},
+    }
     # The way to acs_core leads over twilio_compat and over today's names.
     to_core = {Target.ACS_CORE, Target.TWILIO_COMPAT, Target.ACS_TODAY, Target.CORRECT}
     chosen[Target.ACS_CORE.value] = frozenset(to_core)

@@ -12,11 +12,11 @@ from typing import Final
 
 import libcst as cst
 
-from mapping.rewrite.actions import Context
+from mapping.rewrite.actions import Context, Note, change_at
 from mapping.rewrite.edits import Change, Edit
+from mapping.rewrite.notes import comment_change_at
 from mapping.rewrite.python_syntax import PythonSyntax, dotted_name
 from mapping.rewrite.rules import RewriteRule
-from mapping.sources.uses import Confidence
 
 __all__ = ["TWILIO_MODULES", "twilio_imports"]
 
@@ -32,27 +32,26 @@ def twilio_imports(context: Context, rule: RewriteRule, modules: Sequence[str]) 
     assert isinstance(syntax, PythonSyntax)
     known = (*TWILIO_MODULES, *modules)
     for node, start, end in syntax.imports():
-        edits = (
-            _from(syntax, node, known)
-            if isinstance(node, cst.ImportFrom)
-            else _import(syntax, node, known)
-        )
-        if edits:
-            line = syntax.text.count("\n", 0, start) + 1
-            column = start - syntax.text.rfind("\n", 0, start)
+        is_from = isinstance(node, cst.ImportFrom)
+        edits = _from(syntax, node, known) if is_from else _import(syntax, node, known)
+        if isinstance(edits, str):
+            note = comment_change_at(syntax, start, rule, Note(f"{rule.note} {edits}"))
+            if note is not None:
+                yield note
+        elif edits:
             statement = " ".join(syntax.text[start:end].split())
-            summary = f"{statement} imports {_OURS}"
-            yield Change(rule.id, line, column, Confidence.EXACT, summary, rule.why, tuple(edits))
+            yield change_at(syntax.text, start, rule, f"{statement} imports {_OURS}", edits)
 
 
-def _from(syntax: PythonSyntax, node: cst.ImportFrom, known: Sequence[str]) -> list[Edit]:
-    """`from module import names`."""
+def _from(syntax: PythonSyntax, node: cst.ImportFrom, known: Sequence[str]) -> list[Edit] | str:
+    """`from module import names`; a text says what is in the way."""
     if node.relative or node.module is None:
         return []
     module = dotted_name(node.module)
     if _is_below(module, known):
-        if not isinstance(node.names, cst.ImportStar) and not _all_ours(node.names):
-            return []
+        missing = [] if isinstance(node.names, cst.ImportStar) else _missing(node.names)
+        if missing:
+            return f"it has no {', '.join(missing)}."
         return [Edit(*syntax.span_of(node.module), _OURS)]
     if isinstance(node.names, cst.ImportStar) or len(node.names) != 1:
         return []
@@ -63,7 +62,7 @@ def _from(syntax: PythonSyntax, node: cst.ImportFrom, known: Sequence[str]) -> l
     return [Edit(*syntax.span_of(node), f"import {_OURS} as {local}")]
 
 
-def _import(syntax: PythonSyntax, node: cst.Import, known: Sequence[str]) -> list[Edit]:
+def _import(syntax: PythonSyntax, node: cst.Import, known: Sequence[str]) -> list[Edit] | str:
     """`import module`; one that binds only its first part has its uses renamed."""
     edits: list[Edit] = []
     for name in node.names:
@@ -77,6 +76,8 @@ def _import(syntax: PythonSyntax, node: cst.Import, known: Sequence[str]) -> lis
             edits.append(Edit(*syntax.span_of(name.name), f"{_OURS} as {module}"))
         elif (uses := _dotted_uses(syntax, module)) is not None:
             edits += [Edit(*place, _OURS), *(Edit(*use, _OURS) for use in uses)]
+        else:
+            return "this form could not be changed."
     return sorted(edits)
 
 
@@ -87,10 +88,11 @@ def _dotted_uses(syntax: PythonSyntax, module: str) -> list[tuple[int, int]] | N
     return found if is_only_use else None
 
 
-def _all_ours(names: Sequence[cst.ImportAlias]) -> bool:
+def _missing(names: Sequence[cst.ImportAlias]) -> list[str]:
     import twilio_compat
 
-    return all(dotted_name(name.name) in twilio_compat.__all__ for name in names)
+    found = (dotted_name(name.name) for name in names)
+    return [name for name in found if name not in twilio_compat.__all__]
 
 
 def _is_below(module: str, known: Sequence[str]) -> bool:

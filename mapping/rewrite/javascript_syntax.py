@@ -45,7 +45,7 @@ class ObjectLiteral:
     Attributes:
         start: Offset of `{`.
         end: Offset behind `}`.
-        keys: Names of its members; those that are computed or spread are not among them.
+        keys: Names of its members, those of objects spread in it too if they are written out.
         last_end: Where its last member ends; None without members.
         comma_end: Where the comma behind the last member ends; None without one.
         last_start: Where its last member begins.
@@ -105,7 +105,10 @@ class JavaScriptSyntax:
         if name is None or parent is None:
             return NameRole.PLAIN
         if parent.kind() in ("import_specifier", "export_specifier"):
-            return NameRole.RENAMED if parent.field("alias") is not None else NameRole.IMPORTED
+            if parent.field("alias") is not None:
+                return NameRole.RENAMED
+            is_import = parent.kind() == "import_specifier"
+            return NameRole.IMPORTED if is_import else NameRole.EXPORTED
         if name.kind() == "shorthand_property_identifier":
             return NameRole.SHORTHAND
         if name.kind() == "shorthand_property_identifier_pattern":
@@ -172,6 +175,16 @@ class JavaScriptSyntax:
                 if owner == variable:
                     keys.add(member)
         return frozenset(keys)
+
+    def calls_of_module(self, local: str, module: str) -> list[Call]:
+        """Calls of what a module exports as a whole, by its local name or right as required."""
+        names = re.compile(rf"{re.escape(local)}|require\(\s*['\"]{re.escape(module)}['\"]\s*\)")
+        found = []
+        for node in _walk(self._root):
+            function = node.field("function") if node.kind() in _CALLS else None
+            if function is not None and names.fullmatch(function.text()):
+                found.append(_call(node))
+        return sorted((one for one in found if one is not None), key=lambda one: one.start)
 
     def assigned_at(self, start: int, end: int) -> tuple[str, int] | None:
         """What the expression at a place is assigned to, and where that statement ends.
@@ -311,6 +324,9 @@ def _object(node: SgNode) -> ObjectLiteral:
             keys.add(one.text())
         elif key is not None:
             keys.add(key.text().strip("'\""))
+        elif one.kind() == "spread_element":
+            spread = next((child for child in one.children() if child.kind() == "object"), None)
+            keys |= set() if spread is None else _object(spread).keys
     start, end = _span(node)
     last = members[-1] if members else None
     comma = None if last is None else last.next()

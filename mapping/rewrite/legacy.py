@@ -9,17 +9,18 @@ Source: acs_core.legacy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import libcst as cst
 
-from mapping.rewrite.actions import Context, Note
+from mapping.rewrite.actions import Context, Note, change_at
 from mapping.rewrite.edits import Change, Edit
 from mapping.rewrite.notes import comment_change_at
 from mapping.rewrite.python_syntax import PythonSyntax, dotted_name
 from mapping.rewrite.rules import RewriteRule
-from mapping.sources.uses import Api, Confidence
+from mapping.sources.uses import Api
 
 __all__ = ["legacy_imports"]
 
@@ -66,12 +67,8 @@ def legacy_imports(context: Context, rule: RewriteRule) -> Iterator[Change]:
                 yield made
             continue
         statement = " ".join(syntax.text[start:end].split())
-        line = syntax.text.count("\n", 0, start) + 1
-        column = start - syntax.text.rfind("\n", 0, start)
         summary = f"{statement} imports {_TODAY}"
-        yield Change(
-            rule.id, line, column, Confidence.EXACT, summary, rule.why, tuple(sorted(edits))
-        )
+        yield change_at(syntax.text, start, rule, summary, sorted(edits))
 
 
 def _import_edits(syntax: PythonSyntax, node: cst.Import | cst.ImportFrom) -> list[Edit]:
@@ -92,11 +89,9 @@ def _import_edits(syntax: PythonSyntax, node: cst.Import | cst.ImportFrom) -> li
         if dotted_name(one.name) == _FORMER_MODULE:
             local = _local(one)
             edits = [Edit(*syntax.span_of(one.name), _TODAY)]
-            edits += [
-                Edit(*syntax.span_of(used), _TODAY)
-                for used in syntax.attributes()
-                if dotted_name(used) == _FORMER_MODULE
-            ]
+            if one.asname is None:
+                used = (n for n in syntax.attributes() if dotted_name(n) == _FORMER_MODULE)
+                edits += [Edit(*syntax.span_of(each), _TODAY) for each in used]
             return [*edits, *_renamed_members(syntax, local)]
     return []
 
@@ -172,7 +167,12 @@ def _is_today(symbol: str) -> bool:
 
     owner, _, member = symbol.rpartition(".")
     kind = getattr(acs_core, owner, None) if owner.isidentifier() else None
-    return kind is not None and hasattr(kind, member)
+    return kind is not None and hasattr(kind, snake_case(member))
+
+
+def snake_case(name: str) -> str:
+    """The Python spelling of a vendor's name."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _local(name: cst.ImportAlias) -> str:

@@ -9,12 +9,12 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from mapping.rewrite.actions import Note
+from mapping.rewrite.actions import Note, change_at
 from mapping.rewrite.edits import Change, Edit
 from mapping.rewrite.rules import RewriteRule
 from mapping.rewrite.syntax import Language, Syntax
 from mapping.rewrite.texts import newline_of
-from mapping.sources.uses import Confidence, Use
+from mapping.sources.uses import Use
 
 __all__ = ["NOTE", "comment_change", "comment_change_at"]
 
@@ -45,16 +45,8 @@ def comment_change_at(syntax: Syntax, offset: int, rule: RewriteRule, note: Note
     if any(line.startswith(head) for line in _comments_above(text, place.start)):
         return None
     comment = f"{place.indent}{head} {note.text}{newline_of(text, place.start)}"
-    return Change(
-        rule=rule.id,
-        line=text.count("\n", 0, offset) + 1,
-        column=offset - text.rfind("\n", 0, offset),
-        confidence=Confidence.EXACT,
-        summary=note.text,
-        why=rule.why,
-        edits=(Edit(place.start, place.start, comment),),
-        is_note=True,
-    )
+    made = change_at(text, offset, rule, note.text, [Edit(place.start, place.start, comment)])
+    return replace(made, is_note=True)
 
 
 def _comments_above(text: str, offset: int) -> list[str]:

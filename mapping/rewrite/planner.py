@@ -151,7 +151,10 @@ def _one_pass(
     proposed = list(_propose(syntax, source, rules, options))
     progress.unsure = [one for one in proposed if one.confidence not in options.confidences]
     sure = [one for one in proposed if one.confidence in options.confidences]
-    made, _ = without_overlaps(one for one in sure if _key(one, text) not in progress.refused)
+    open_ = [one for one in sure if _key(one, text) not in progress.refused]
+    # What a person has to do is known when there is nothing left that can be done without one.
+    edits = [one for one in open_ if not one.is_note]
+    made, _ = without_overlaps(edits or open_)
     accepted = [one for one in made if decide(one)]
     refused = [one for one in made if one not in accepted]
     accepted, broken = _parsable(path, text, accepted, syntax.problems())

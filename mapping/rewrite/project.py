@@ -1,11 +1,11 @@
 """Plans of many files: which files, what happens to them, and writing them.
 
-Which files a project has is said by `mapping.scan.walk` (vendored and generated ones are not among
-them). A file whose bytes are no text, or that changed since it was read, is left alone.
+A file whose bytes are no text, or that changed since it was read, is left alone.
 """
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +21,10 @@ __all__ = ["FileOnDisk", "ProjectPlan", "StaleFileError", "plan_project", "write
 
 # Larger ones are generated, and no person migrates them.
 _LARGEST: Final = 2_000_000
+_SKIPPED: Final = frozenset(
+    {"node_modules", "bower_components", "vendor", "dist", "build", "out", "venv", "__pycache__",
+     "site-packages", "coverage"}
+)  # fmt: skip
 
 
 class StaleFileError(RuntimeError):
@@ -130,14 +134,15 @@ def write_plan(files: Sequence[FileOnDisk]) -> None:
 
 
 def _files(root: Path) -> Iterator[Path]:
+    """The programs of a folder in the order of their paths; vendored and built ones are skipped."""
     if root.is_file():
         yield root
         return
-    from mapping.scan.walk import walk
-
-    for path in walk(root):
-        if language_of(path.name) is not None:
-            yield path
+    for folder, names, files in os.walk(root):
+        names[:] = sorted(n for n in names if n not in _SKIPPED and not n.startswith("."))
+        for name in sorted(files):
+            if language_of(name) is not None and ".min." not in name:
+                yield Path(folder, name)
 
 
 def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:

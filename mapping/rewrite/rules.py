@@ -51,7 +51,7 @@ class RewriteRule:
         target: What it is a part of.
         languages: In which it applies.
         apis: Whose names it is about; empty for a rule about whole files.
-        symbols: Which of them, as in `Use.symbol`. `Room#*` stands for all events of a class.
+        symbols: Which of them, as in `Use.symbol`. `*#*` stands for all events.
         kinds: Kinds of use; empty for all.
         action: Key of `mapping.rewrite.actions.ACTIONS`.
         to: The new name, where the action wants one.
@@ -80,8 +80,7 @@ class RewriteRule:
         """Whether a use is one of its symbols."""
         if use.api not in self.apis or (self.kinds and use.kind not in self.kinds):
             return False
-        owner, mark, _ = use.symbol.partition("#")
-        return use.symbol in self.symbols or (bool(mark) and f"{owner}#*" in self.symbols)
+        return use.symbol in self.symbols or ("#" in use.symbol and "*#*" in self.symbols)
 
 
 @cache

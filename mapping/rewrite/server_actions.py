@@ -14,9 +14,9 @@ from mapping.rewrite.actions import Context, Note, change
 from mapping.rewrite.edits import Change, Edit
 from mapping.rewrite.javascript_syntax import JavaScriptSyntax, ObjectLiteral
 from mapping.rewrite.rules import RewriteRule
-from mapping.rewrite.syntax import Argument, Language
+from mapping.rewrite.syntax import Argument, Call, Language
 from mapping.rewrite.texts import newline_of
-from mapping.sources.uses import Use
+from mapping.sources.uses import Use, UseKind
 
 __all__ = ["connect_options", "helper_base_url"]
 
@@ -30,11 +30,15 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     """
     syntax = context.syntax
     assert isinstance(syntax, JavaScriptSyntax)
+    if use.kind in (UseKind.IMPORT, UseKind.TYPE):
+        return None
     call = syntax.call_of(use.span.start, use.span.end)
     if call is None or any(one.is_spread for one in call.arguments) or not call.arguments:
         return Note(rule.note)
     wanted = rule.to.split()
-    members = [f"{name}: '{getattr(context.server, _PLACES[name])}'" for name in wanted]
+    mark = '"' if context.text.count('"') > context.text.count("'") else "'"
+    places = {name: getattr(context.server, _PLACES[name]) for name in wanted}
+    members = [f"{name}: {mark}{place}{mark}" for name, place in places.items()]
     summary = f"{use.text}() is told where the server is"
     if len(call.arguments) == 1:
         return change(use, rule, summary, _as_argument(context, call.arguments[0], members))
@@ -54,33 +58,43 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
 def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
     """Set the base URL of the helper library's Video client behind the line that makes it.
 
-    The rule's `to` is the path of that attribute. Only where the file uses the client for video.
+    The rule's `to` is the path of that attribute. Only for clients that the file uses for video.
     """
-    call = context.syntax.call_of(use.span.start, use.span.end)
-    if call is None or not _uses_video(context):
-        return None
-    target = context.syntax.assigned_at(call.start, call.end)
-    place = context.syntax.statement_at(call.start)
-    if target is None or place is None or not place.is_alone:
-        return None if _is_set(context, "", rule) else Note(rule.note)
-    name, end = target
-    end = _line_end(context.text, end)
-    if _is_set(context, name, rule):
-        return None
-    mark, stop = ('"', "") if context.syntax.language is Language.PYTHON else ("'", ";")
-    line = f"{name}.{rule.to} = {mark}{context.server.url}{mark}{stop}"
-    newline = newline_of(context.text, end)
-    return change(
-        use,
-        rule,
-        f"{name}.{rule.to} names the server",
-        Edit(end, end, f"{newline}{place.indent}{line}"),
-    )
+    calls = _client_calls(context, use)
+    edits: list[Edit] = []
+    names: list[str] = []
+    for call in calls:
+        target = context.syntax.assigned_at(call.start, call.end)
+        place = context.syntax.statement_at(call.start)
+        if target is None or place is None or not place.is_alone:
+            if re.search(r"\.\s*video\b", context.text) and f".{rule.to}" not in context.text:
+                return Note(rule.note)
+            continue
+        name, end = target
+        if not _is_used_for_video(context.text, name) or f"{name}.{rule.to}" in context.text:
+            continue
+        end = _line_end(context.text, end)
+        mark, stop = ('"', "") if context.syntax.language is Language.PYTHON else ("'", ";")
+        line = f"{name}.{rule.to} = {mark}{context.server.url}{mark}{stop}"
+        edits.append(Edit(end, end, f"{newline_of(context.text, end)}{place.indent}{line}"))
+        names.append(f"{name}.{rule.to}")
+    return change(use, rule, f"{', '.join(names)} names the server", *edits) if edits else None
 
 
-def _uses_video(context: Context) -> bool:
-    """Whether the text reaches for rooms, recordings or compositions of the helper's client."""
-    return re.search(r"\.\s*video\b", context.text) is not None
+def _client_calls(context: Context, use: Use) -> list[Call]:
+    """Where a use makes clients of the helper library."""
+    syntax = context.syntax
+    if use.kind is UseKind.IMPORT:
+        if use.symbol not in ("*", "twilio") or not isinstance(syntax, JavaScriptSyntax):
+            return []
+        return syntax.calls_of_module(use.text, use.module)
+    call = syntax.call_of(use.span.start, use.span.end)
+    return [] if call is None else [call]
+
+
+def _is_used_for_video(text: str, client: str) -> bool:
+    """Whether a text reaches for rooms, recordings or compositions of a client."""
+    return re.search(rf"(?<![\w.]){re.escape(client)}\s*\.\s*video\b", text) is not None
 
 
 def _line_end(text: str, offset: int) -> int:
@@ -88,11 +102,6 @@ def _line_end(text: str, offset: int) -> int:
     if end < 0:
         return len(text)
     return end - 1 if text[end - 1] == "\r" else end
-
-
-def _is_set(context: Context, name: str, rule: RewriteRule) -> bool:
-    attribute = f"{name}.{rule.to}" if name else f".{rule.to}"
-    return attribute in context.text
 
 
 def _as_argument(context: Context, token: Argument, members: list[str]) -> Edit:

@@ -64,7 +64,8 @@ class NameRole(StrEnum):
     `PLAIN`: it can be replaced as it is. `SHORTHAND`: it is key and value at once, `{ name }`.
     `TAKEN`: it is taken out of an object by its name, `const { name } = object`. `IMPORTED`: it is
     imported and stands for itself in the rest of the text. `REQUIRED`: the same by `require`, as in
-    `const { name } = require("module")`. `RENAMED`: it is imported under another name.
+    `const { name } = require("module")`. `RENAMED`: it is imported or exported under
+    another name. `EXPORTED`: it is exported as it is.
     """
 
     PLAIN = "plain"
@@ -73,6 +74,7 @@ class NameRole(StrEnum):
     IMPORTED = "imported"
     REQUIRED = "required"
     RENAMED = "renamed"
+    EXPORTED = "exported"
 
 
 @dataclass(frozen=True, slots=True)
