@@ -32,8 +32,10 @@ def twilio_imports(context: Context, rule: RewriteRule, modules: Sequence[str]) 
     assert isinstance(syntax, PythonSyntax)
     known = (*TWILIO_MODULES, *modules)
     for node, start, end in syntax.imports():
-        is_from = isinstance(node, cst.ImportFrom)
-        edits = _from(syntax, node, known) if is_from else _import(syntax, node, known)
+        if isinstance(node, cst.ImportFrom):
+            edits = _from(syntax, node, known)
+        else:
+            edits = _import(syntax, node, known)
         if isinstance(edits, str):
             note = comment_change_at(syntax, start, rule, Note(f"{rule.note} {edits}"))
             if note is not None:
