@@ -1,0 +1,130 @@
+"""`twilio-compat migrate`, as it is called."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from acs_core.errors import InvalidArgumentError
+from mapping.commands.migrate import register
+
+ROOM = """\
+import { connect } from 'twilio-video';
+connect(token).then(room => room.on('participantConneted', show));
+connect(...given);
+"""
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    register(made)
+    made.callback()(lambda: None)
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "room.js").write_text(ROOM)
+    (tmp_path / "other.py").write_text("print(1)\n")
+    return tmp_path
+
+
+def run(app: typer.Typer, *arguments: str, answers: str | None = None) -> Result:
+    return CliRunner().invoke(
+        app, ["migrate", *arguments], input=answers, env={"COLUMNS": "160", "NO_COLOR": "1"}
+    )
+
+
+def test_a_plan_says_what_why_and_how_sure(app: typer.Typer, project: Path) -> None:
+    result = run(app, "plan", str(project))
+    assert result.exit_code == 1
+    assert "TWV-EVENT-001  exact  'participantConneted' becomes 'participantConnected'" in (
+        result.output
+    )
+    assert "note: give connect() the options" in result.output
+    assert "asks Twilio's cloud unless wsServer says otherwise" in result.output
+    assert "3 changes in 1 of 2 files." in result.output
+    assert (project / "room.js").read_text() == ROOM
+
+
+def test_a_plan_can_be_read_by_programs(app: typer.Typer, project: Path) -> None:
+    data = json.loads(run(app, "plan", str(project), "--json").output)
+    assert data["rules"] == {"TWV-EVENT-001": 1, "TWV-SERVER-001": 2}
+    (file,) = data["files"]
+    assert file["path"] == "room.js"
+    assert [one["note"] for one in file["changes"]] == [False, False, True]
+
+
+def test_a_diff_is_one_that_git_takes(app: typer.Typer, project: Path) -> None:
+    shown = run(app, "diff", str(project))
+    assert shown.exit_code == 1
+    done = subprocess.run(
+        ["git", "apply", "-"], input=shown.output, text=True, cwd=project, check=False
+    )
+    assert done.returncode == 0
+    assert run(app, "diff", str(project)).exit_code == 0
+
+
+def test_apply_undo_and_status_tell_the_same_story(app: typer.Typer, project: Path) -> None:
+    before = json.loads(run(app, "status", str(project), "--json").output)
+    assert (before["pending"], before["applied"]) == (3, [])
+    assert run(app, "apply", str(project)).exit_code == 0
+    done = run(app, "status", str(project))
+    assert done.exit_code == 0
+    assert "applied " in done.output
+    assert "1 wait for a change or a decision" in done.output
+    assert run(app, "undo", str(project)).exit_code == 0
+    assert (project / "room.js").read_text() == ROOM
+    assert run(app, "undo", str(project)).exit_code == 1
+
+
+def test_each_change_is_asked_about(app: typer.Typer, project: Path) -> None:
+    result = run(app, "apply", str(project), "--interactive", answers="n\ny\nq\n")
+    assert result.exit_code == 0
+    after = (project / "room.js").read_text()
+    assert after == ROOM.replace("participantConneted", "participantConnected")
+
+
+def test_all_that_follow_can_be_accepted_at_once(app: typer.Typer, project: Path) -> None:
+    run(app, "apply", str(project), "--interactive", answers="a\n")
+    assert "// migrate TWV-SERVER-001" in (project / "room.js").read_text()
+
+
+def test_rules_and_notes_can_be_chosen(app: typer.Typer, project: Path) -> None:
+    run(app, "apply", str(project), "--only", "TWV-SERVER-001", "--no-notes")
+    after = (project / "room.js").read_text()
+    assert "participantConneted" in after
+    assert "migrate" not in after
+    assert "wsServer" in after
+
+
+def test_a_file_that_is_no_text_is_reported(app: typer.Typer, project: Path) -> None:
+    (project / "broken.py").write_bytes(b"\xff\xff")
+    result = run(app, "plan", str(project))
+    assert result.exit_code == 3
+    assert "not read: cannot be read as utf-8" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("plan", "nothing-there"),
+        ("plan", ".", "--target", "moon"),
+        ("plan", ".", "--from", "moon"),
+        ("plan", ".", "--include", "everything"),
+        ("plan", ".", "--only", "TWV-MOON-001"),
+        ("plan", ".", "--server", "ftp://example.com"),
+        ("plan", ".", "--server", "http://example.com/path"),
+        ("plan", ".", "--server", "http://exa'mple.com"),
+        ("plan", ".", "--server", "http://[bad"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_refused(app: typer.Typer, arguments: tuple[str]) -> None:
+    result = run(app, *arguments)
+    assert isinstance(result.exception, InvalidArgumentError)
