@@ -21,11 +21,14 @@ def file_changes(context: Context, rule: RewriteRule, modules: Sequence[str]) ->
     """
     from mapping.rewrite.imports import twilio_imports
     from mapping.rewrite.legacy import legacy_imports
+    from mapping.rewrite.to_core import to_core
 
     match rule.action:
         case "twilio_imports":
             yield from twilio_imports(context, rule, modules)
         case "legacy_import":
             yield from legacy_imports(context, rule)
+        case "to_acs_core":
+            yield from to_core(context, rule)
         case _:
             raise ValueError(f"{rule.id}: there is no action {rule.action} for files")

@@ -22,7 +22,7 @@ from mapping.rewrite.python_syntax import PythonSyntax, dotted_name
 from mapping.rewrite.rules import RewriteRule
 from mapping.sources.uses import Api
 
-__all__ = ["legacy_imports"]
+__all__ = ["legacy_imports", "snake_case"]
 
 _FORMER_MODULE: Final = "acs_core.legacy"
 _TODAY: Final = "acs_core"

@@ -61,9 +61,9 @@ class PythonSyntax:
         if name is None:
             return None
         function: cst.CSTNode = name
-        parent = self._parent(name)
+        parent = self.parent(name)
         if isinstance(parent, cst.Attribute) and parent.attr is name:
-            function, parent = parent, self._parent(parent)
+            function, parent = parent, self.parent(parent)
         if not isinstance(parent, cst.Call) or parent.func is not function:
             return None
         return self._call(parent)
@@ -71,7 +71,7 @@ class PythonSyntax:
     def role_of(self, start: int, end: int) -> NameRole:
         """How the name at a place stands there."""
         name = self._names.get((start, end))
-        parent = None if name is None else self._parent(name)
+        parent = None if name is None else self.parent(name)
         if isinstance(parent, cst.ImportAlias):
             return NameRole.RENAMED if parent.asname is not None else NameRole.IMPORTED
         return NameRole.PLAIN
@@ -105,7 +105,7 @@ class PythonSyntax:
         for node, span in self._spans.items():
             if span != (start, end) or not isinstance(node, cst.BaseExpression):
                 continue
-            parent = self._parent(node)
+            parent = self.parent(node)
             if isinstance(parent, cst.Assign) and len(parent.targets) == 1:
                 target: cst.BaseExpression = parent.targets[0].target
             elif isinstance(parent, cst.AnnAssign):
@@ -202,6 +202,53 @@ class PythonSyntax:
         ]
         return sorted(found, key=lambda one: one[1])
 
+    def name_at(self, start: int, end: int) -> cst.Name | None:
+        """The name at a place."""
+        return self._names.get((start, end))
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """What a node is a part of."""
+        return self._parents.get(node)
+
+    def local_name(self, start: int, end: int) -> str:
+        """What something imported is called in this text, by the place of its imported name."""
+        for node, span in self._spans.items():
+            if isinstance(node, cst.ImportAlias) and span[0] <= start < span[1]:
+                asname = node.asname
+                if asname is not None and isinstance(asname.name, cst.Name):
+                    return asname.name.value
+                return dotted_name(node.name).partition(".")[0]
+        return self.text[start:end]
+
+    def call_node(self, start: int, end: int) -> cst.Call | None:
+        """The call of the function named at a place."""
+        name = self._names.get((start, end))
+        function = None if name is None else self.parent(name)
+        if isinstance(function, cst.Call) and function.func is name:
+            return function
+        call = None if function is None else self.parent(function)
+        is_call = isinstance(call, cst.Call) and call.func is function
+        return call if isinstance(call, cst.Call) and is_call else None
+
+    def function_of(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """The function or lambda that a node stands in, or None at the top."""
+        outer = self.parent(node)
+        while outer is not None and not isinstance(outer, cst.FunctionDef | cst.Lambda):
+            outer = self.parent(outer)
+        return outer
+
+    def function_named(self, name: str) -> cst.FunctionDef | None:
+        """The only function of a name, if nothing else of that name is defined or assigned."""
+        found = [
+            node
+            for node in self._spans
+            if isinstance(node, cst.FunctionDef) and node.name.value == name
+        ]
+        kinds = (cst.AssignTarget, cst.Param, cst.AsName, cst.For, cst.CompFor)
+        places = (self._names[span] for span in self.places_of(name))
+        is_other = any(isinstance(self.parent(place), kinds) for place in places)
+        return found[0] if len(found) == 1 and not is_other else None
+
     def span_of(self, node: cst.CSTNode) -> tuple[int, int]:
         """Where a node of this text is."""
         return self._spans[node]
@@ -216,20 +263,17 @@ class PythonSyntax:
         return Counter(node.value for node in self._names.values() if not self._is_member(node))
 
     def _is_member(self, node: cst.Name) -> bool:
-        parent = self._parent(node)
+        parent = self.parent(node)
         if isinstance(parent, cst.Attribute):
             return parent.attr is node
         return isinstance(parent, cst.Arg) and parent.keyword is node
 
     def _is_imported(self, node: cst.CSTNode) -> bool:
         kinds = (cst.ImportAlias, cst.ImportFrom)
-        parent = self._parent(node)
+        parent = self.parent(node)
         while isinstance(parent, cst.Attribute):
-            parent = self._parent(parent)
+            parent = self.parent(parent)
         return isinstance(parent, kinds)
-
-    def _parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        return self._parents.get(node)
 
     def _around(self, offset: int) -> list[cst.CSTNode]:
         return [node for node, (start, end) in self._spans.items() if start <= offset < end]
@@ -241,7 +285,7 @@ class PythonSyntax:
     def _call(self, node: cst.Call) -> Call:
         start, end = self._spans[node]
         _, function_end = self._spans[node.func]
-        parent = self._parent(node)
+        parent = self.parent(node)
         opening = self.text.index("(", self._behind(node.func, function_end))
         return Call(
             start=start,
