@@ -22,6 +22,7 @@ _FLAGS: Final = {
     "automatic_subscription": "receive_automatically",
     "receive_automatically": "receive_automatically",
 }
+_LONGEST_LINE: Final = 88
 # Options that change nothing in a call: insights are the service's business.
 _IGNORED: Final = frozenset({"insights"})
 
@@ -75,21 +76,36 @@ def join_text(
     name = options.pop("name", None)
     if name is None:
         raise JoinRefusedError("connect() without a name")
-    tracks = [_audio(syntax, options, made), _video(syntax, options, made)]
-    streams = [one for one in tracks if one is not None]
-    comma = "," if len(streams) == 1 else ""
-    how = [f"streams=({', '.join(streams)}{comma})"]
+    audio, video = _audio(syntax, options, made), _video(syntax, options, made)
+    # Without a microphone of its own, and without `streams`, a call takes the default one.
+    how = ["streams=()"] if audio is None else [audio]
+    how += [] if video is None else [video]
     for option in sorted(options.keys() - _IGNORED):
         if option not in _FLAGS:
             raise JoinRefusedError(f"the option {option}")
         how.append(f"{_FLAGS[option]}={_code(syntax, options[option])}")
     made.lines = [
         f"{agent} = await {client}.create_call_agent(AzureCommunicationTokenCredential({token}))",
-        f"{room} = {agent}.join(RoomCallLocator({_code(syntax, name)}), "
-        f"JoinCallOptions({', '.join(how)}))",
+        *_joining(f"{room} = {agent}.join", _code(syntax, name), how),
         f"await {room}.connected()",
     ]
     return made
+
+
+def _joining(begin: str, name: str, how: list[str]) -> list[str]:
+    """The call of `join`, over several lines if it is long."""
+    line = f"{begin}(RoomCallLocator({name}), JoinCallOptions({', '.join(how)}))"
+    if len(line) <= _LONGEST_LINE:
+        return [line]
+    inner = [f"        {one}," for one in how]
+    return [
+        f"{begin}(",
+        f"    RoomCallLocator({name}),",
+        "    JoinCallOptions(",
+        *inner,
+        "    ),",
+        ")",
+    ]
 
 
 def _arguments(syntax: PythonSyntax, call: cst.Call) -> tuple[str, dict[str, cst.BaseExpression]]:
@@ -130,9 +146,10 @@ def _audio(
     frequency = given.pop("frequency", None)
     if given:
         raise JoinRefusedError(f"the option {min(given)} of audio")
-    made.names.add("StreamOptions")
+    made.names |= {"AudioOptions", "LocalAudioStream"}
     made.sources.add("ToneSource")
-    return f"StreamOptions(ToneSource({_code(syntax, frequency) if frequency else '440.0'}))"
+    source = f"ToneSource({_code(syntax, frequency) if frequency else '440.0'})"
+    return f"audio_options=AudioOptions(local_audio_streams=(LocalAudioStream({source}),))"
 
 
 def _video(
@@ -153,9 +170,10 @@ def _video(
         parts.append(f"color={_code(syntax, color)}")
     if given:
         raise JoinRefusedError(f"the option {min(given)} of video")
-    made.names.add("StreamOptions")
+    made.names |= {"LocalVideoStream", "VideoOptions"}
     made.sources.add("PatternSource")
-    return f"StreamOptions(PatternSource({', '.join(parts)}))"
+    source = f"PatternSource({', '.join(parts)})"
+    return f"video_options=VideoOptions(local_video_streams=(LocalVideoStream({source}),))"
 
 
 def _track(

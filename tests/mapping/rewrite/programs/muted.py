@@ -1,6 +1,6 @@
 """Mutes itself as a browser program does, track by track."""
 
-import twilio_video as Video
+import twilio_video as Video  # noqa: N812
 
 
 async def main(token, name, over):
