@@ -115,6 +115,8 @@ def plan_text(
         decide: Asked once for each change, in the order of the text; a change that it refuses is
             not made.
     """
+    if not _could_matter(path, text, options.modules):
+        return FilePlan(path, text, text)
     progress = _Progress(text)
     try:
         rules = [rule for rule in options.rules() if language_of(path) in rule.languages]
@@ -133,6 +135,17 @@ def plan_text(
         uses=progress.uses or 0,
         comments=len(NOTE.findall(text)),
     )
+
+
+def _could_matter(path: str, text: str, modules: Sequence[str]) -> bool:
+    """Whether a text mentions anything that rules are about; cheap, and sure when False."""
+    if language_of(path) is Language.PYTHON:
+        from mapping.sources import python
+
+        return python.could_use(text) or any(module in text for module in modules)
+    from mapping.sources import javascript
+
+    return language_of(path) is not None and javascript.could_use(text)
 
 
 def _one_pass(

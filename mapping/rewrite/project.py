@@ -6,6 +6,7 @@ A file whose bytes are no text, or that changed since it was read, is left alone
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,9 @@ _SKIPPED: Final = frozenset(
     {"node_modules", "bower_components", "vendor", "dist", "build", "out", "venv", "__pycache__",
      "site-packages", "coverage"}
 )  # fmt: skip
+
+# What is no text concerns nobody unless it speaks of what rules are about.
+_MARKS: Final = re.compile(rb"twilio|acs_core|azure.communication", re.IGNORECASE)
 
 
 class StaleFileError(RuntimeError):
@@ -153,7 +157,8 @@ def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
             return FileOnDisk(path, data, empty, FilePlan(name, "", "", problem="too large"))
         file = decode(data, is_python=language_of(name) is Language.PYTHON)
     except UnreadableFileError as error:
-        return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=str(error)))
+        problem = str(error) if _MARKS.search(data) else ""
+        return FileOnDisk(path, data, empty, FilePlan(name, "", "", problem=problem))
     except OSError as error:
         problem = f"cannot be opened: {error.strerror}"
         return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=problem))

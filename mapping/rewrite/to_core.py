@@ -195,13 +195,14 @@ class _Migration:
     def _check_imported(self) -> None:
         """Every place that has an imported name must be one that changes."""
         start, end = self.import_span
+        told = {one.offset for one in self._left}
         for use in self._uses:
             if use.kind is not UseKind.IMPORT:
                 continue
             local = self._syntax.local_name(use.span.start, use.span.end)
             for place, _ in self._syntax.places_of(local):
                 is_changed = any(one.start <= place < one.end for one in self._edits)
-                if not start <= place < end and not is_changed:
+                if not start <= place < end and not is_changed and place not in told:
                     self._left.append(Left(place, use.symbol if use.symbol != "*" else "", local))
 
     def _free(self, name: str) -> str:

@@ -105,7 +105,7 @@ def test_rules_and_notes_can_be_chosen(app: typer.Typer, project: Path) -> None:
 
 
 def test_a_file_that_is_no_text_is_reported(app: typer.Typer, project: Path) -> None:
-    (project / "broken.py").write_bytes(b"\xff\xff")
+    (project / "broken.py").write_bytes(b"import twilio_video # \xff")
     result = run(app, "plan", str(project))
     assert result.exit_code == 3
     assert "not read: cannot be read as utf-8" in result.output

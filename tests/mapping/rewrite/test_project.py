@@ -140,9 +140,17 @@ def test_each_rule_has_a_commit_of_its_own(repository: Path) -> None:
 def test_bytes_that_are_no_text_are_reported_and_left(project: Path) -> None:
     path = project / "src" / "room.js"
     path.write_bytes(b"\xff" + ROOM.encode())
+    (project / "src" / "strange.js").write_bytes(b"\xff nothing of ours")
     plan = plan_project(project, OPTIONS)
     assert [name for name, _ in plan.problems] == ["src/room.js"]
     assert plan.changed == []
+
+
+def test_a_program_that_does_not_parse_is_reported_and_left(project: Path) -> None:
+    (project / "src" / "old.py").write_text("import twilio_video\nprint 'hello'\n")
+    (project / "src" / "other.py").write_text("print 'hello'\n")
+    plan = plan_project(project, OPTIONS)
+    assert [name for name, _ in plan.problems] == ["src/old.py"]
 
 
 def test_the_score_says_how_much_is_left(project: Path) -> None:
