@@ -1,14 +1,14 @@
 """Plans of many files: which files, what happens to them, and writing them.
 
-A file whose bytes are no text, or that changed since it was read, is left alone.
+Which files those are is what `mapping.scan.walk` says. A file whose bytes are no text, or that
+changed since it was read, is left alone.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,15 +17,9 @@ from mapping.rewrite.edits import Change
 from mapping.rewrite.planner import Decide, FilePlan, PlanOptions, plan_text
 from mapping.rewrite.syntax import Language, language_of
 from mapping.rewrite.texts import FileText, UnreadableFileError, decode, encode, write_atomically
+from mapping.scan.walk import walk
 
 __all__ = ["FileOnDisk", "ProjectPlan", "StaleFileError", "plan_project", "write_plan"]
-
-# Larger ones are generated, and no person migrates them.
-_LARGEST: Final = 2_000_000
-_SKIPPED: Final = frozenset(
-    {"node_modules", "bower_components", "vendor", "dist", "build", "out", "venv", "__pycache__",
-     "site-packages", "coverage"}
-)  # fmt: skip
 
 # What is no text concerns nobody unless it speaks of what rules are about.
 _MARKS: Final = re.compile(rb"twilio|acs_core|azure.communication", re.IGNORECASE)
@@ -104,10 +98,12 @@ def plan_project(
     folder = root if root.is_dir() else root.parent
     found: list[FileOnDisk] = []
     count = uses = 0
-    for path in _files(root):
+    for path, name in walk(root):
+        if language_of(name) is None:
+            continue
         on_file(path)
         count += 1
-        one = _plan_file(path, path.relative_to(folder).as_posix(), options)
+        one = _plan_file(path, name, options)
         if decide is not None and one.plan.changes:
             plan = plan_text(one.plan.path, one.plan.before, options, decide(one.plan))
             one = replace(one, plan=plan)
@@ -137,24 +133,10 @@ def write_plan(files: Sequence[FileOnDisk]) -> None:
         write_atomically(path, data)
 
 
-def _files(root: Path) -> Iterator[Path]:
-    """The programs of a folder in the order of their paths; vendored and built ones are skipped."""
-    if root.is_file():
-        yield root
-        return
-    for folder, names, files in os.walk(root):
-        names[:] = sorted(n for n in names if n not in _SKIPPED and not n.startswith("."))
-        for name in sorted(files):
-            if language_of(name) is not None and ".min." not in name:
-                yield Path(folder, name)
-
-
 def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
     empty = FileText("", "utf-8")
     try:
         data = path.read_bytes()
-        if len(data) > _LARGEST:
-            return FileOnDisk(path, data, empty, FilePlan(name, "", "", problem="too large"))
         file = decode(data, is_python=language_of(name) is Language.PYTHON)
     except UnreadableFileError as error:
         problem = str(error) if _MARKS.search(data) else ""

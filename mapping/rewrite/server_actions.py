@@ -33,6 +33,8 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     if use.kind in (UseKind.IMPORT, UseKind.TYPE):
         return None
     call = syntax.call_of(use.span.start, use.span.end)
+    if call is None and syntax.assigned_at(use.expression.start, use.expression.end) is not None:
+        return None  # It gets another name, which is followed.
     if call is None or any(one.is_spread for one in call.arguments) or not call.arguments:
         return Note(rule.note)
     wanted = rule.to.split()
@@ -52,7 +54,7 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
         return change(use, rule, summary, Edit(options.start, options.end, f"{{ {inner} }}"))
     if wanted[0] in written.keys:
         return None
-    return change(use, rule, summary, _into(context, written, members))
+    return change(use, rule, summary, *_into(context, written, members))
 
 
 def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
@@ -111,25 +113,29 @@ def _as_argument(context: Context, token: Argument, members: list[str]) -> Edit:
     return Edit(token.end, token.end, f", {{ {inner} }}{typed}")
 
 
-def _into(context: Context, written: ObjectLiteral, members: list[str]) -> Edit:
+def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[Edit]:
     """Add members at the end of an object, laid out as its last one."""
     text = context.text
     inner = ", ".join(members)
     if written.last_start is None or written.last_end is None:
         typed = " as object" if _is_typed(context) else ""
-        return Edit(written.start, written.end, f"{{ {inner} }}{typed}")
+        return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
     if _is_typed(context):
         # An object that spreads another is not searched for options that its type does not name.
         members = [f"...{{ {inner} }}"]
     line = text.rfind("\n", 0, written.last_start) + 1
     indent = text[line : written.last_start]
     end = written.comma_end or written.last_end
-    comma = "" if written.comma_end else ","
+    comma = [] if written.comma_end else [Edit(written.last_end, written.last_end, ",")]
     if indent.strip() or line <= written.start:
-        return Edit(end, end, f"{comma} {', '.join(members)}")
+        return [*comma, Edit(end, end, f" {', '.join(members)}")]
     newline = newline_of(text, end)
+    stop = _line_end(text, end)
+    rest = text[end:stop].strip()
+    end = stop if not rest or rest.startswith("//") else end
     lines = f",{newline}{indent}".join(members)
-    return Edit(end, end, f"{comma}{newline}{indent}{lines}{',' if written.comma_end else ''}")
+    last = "," if written.comma_end else ""
+    return [*comma, Edit(end, end, f"{newline}{indent}{lines}{last}")]
 
 
 def _is_typed(context: Context) -> bool:

@@ -16,6 +16,7 @@ from mapping.rewrite.actions import Server
 from mapping.rewrite.choices import read_choices
 from mapping.rewrite.edits import Change
 from mapping.rewrite.planner import plan_text
+from mapping.rewrite.project import plan_project
 from mapping.rewrite.rules import RuleError, load_rules, read_rules
 from mapping.rewrite.syntax import UnparsableTextError, parse
 
@@ -24,6 +25,7 @@ CASES = [
     for path in sorted((Path(__file__).parent / "cases").glob("*.toml"))
     for case in tomllib.loads(path.read_text(encoding="utf-8"))["case"]
 ]
+CORPUS = Path(__file__).parents[1] / "corpus"
 EVERYTHING = read_choices(include="likely")
 
 JS_HEADS = (
@@ -113,6 +115,19 @@ def test_any_python_is_done_in_one_run_and_parses(text: str, target: str) -> Non
 @given(st.text(max_size=200), st.sampled_from(["a.py", "a.js", "a.ts", "a.tsx", "a.vue", "a.md"]))
 def test_a_text_without_the_sdks_stays(text: str, path: str) -> None:
     assert plan_text(path, text, EVERYTHING).after == text
+
+
+def test_the_corpus_of_the_scanner_is_done_in_one_run_and_parses() -> None:
+    plan = plan_project(CORPUS, EVERYTHING)
+    assert plan.problems == []
+    assert len(plan.changed) >= 20
+    for one in plan.changed:
+        again = plan_text(one.plan.path, one.plan.after, EVERYTHING)
+        assert again.changes == (), one.plan.path
+        assert parse(one.plan.path, one.plan.after).problems() == (
+            parse(one.plan.path, one.plan.before).problems()
+        )
+    assert [one.plan.path for one in plan.changed if one.plan.path.startswith("negative")] == []
 
 
 def test_a_change_that_would_not_parse_is_withheld() -> None:
