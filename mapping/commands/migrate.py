@@ -30,11 +30,12 @@ Root = Annotated[Path, typer.Argument(help="File or folder.")]
 TargetOption = Annotated[
     str,
     typer.Option(
-        help="auto (the cheapest way), server, twilio_compat, acs_core, acs-today or correct."
+        help="auto (the cheapest way), server, twilio_compat, acs_core, acs-today, azure-server "
+        "or correct."
     ),
 ]
 From = Annotated[
-    str, typer.Option("--from", help="auto, twilio, twilio_compat or acs-beta: what is migrated.")
+    str, typer.Option("--from", help="auto, twilio, twilio_compat or acs: what is migrated.")
 ]
 Include = Annotated[str, typer.Option(help="exact, or likely for changes that are less sure, too.")]
 Only = Annotated[list[str], typer.Option(help="Only this rule; may be repeated.")]

@@ -19,7 +19,7 @@ _ORIGINS: Final = {
     "auto": frozenset(Target),
     "twilio": frozenset({Target.SERVER, Target.TWILIO_COMPAT, Target.ACS_CORE, Target.CORRECT}),
     "twilio_compat": frozenset({Target.ACS_CORE, Target.CORRECT}),
-    "acs-beta": frozenset({Target.ACS_TODAY, Target.CORRECT}),
+    "acs": frozenset({Target.ACS_TODAY, Target.AZURE_SERVER, Target.CORRECT}),
 }
 _INCLUDED: Final = {
     "exact": frozenset({Confidence.EXACT}),
@@ -54,7 +54,7 @@ def read_choices(
 
     Args:
         target: `auto`, or a value of `Target`; `acs_core` takes what leads there with it.
-        origin: `auto`, `twilio`, `twilio_compat` or `acs-beta`.
+        origin: `auto`, `twilio`, `twilio_compat` or `acs`.
         include: `exact` or `likely`.
         only: Ids of rules.
         without: Ids of rules.

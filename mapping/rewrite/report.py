@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,12 +13,20 @@ from rich.table import Table
 from mapping.rewrite.edits import Change
 from mapping.rewrite.planner import FilePlan
 from mapping.rewrite.project import ProjectPlan
-from mapping.rewrite.rules import load_rules
+from mapping.rewrite.rules import Target, load_rules
 from mapping.rewrite.score import Score
 
-__all__ = ["as_data", "print_diff", "print_plan", "print_score", "unified_diff"]
+__all__ = ["as_data", "next_steps", "print_diff", "print_plan", "print_score", "unified_diff"]
 
-_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_NEXT: Final = {
+    Target.SERVER: "Run `twilio-compat serve`; sign access tokens with its API key and secret.",
+    Target.TWILIO_COMPAT: "Install twilio-compat where the program runs; "
+    "CALLING_SERVICE_URL says where the service is.",
+    Target.ACS_CORE: "Install twilio-compat where the program runs; "
+    "CALLING_SERVICE_URL says where the service is.",
+    Target.ACS_TODAY: "Update @azure/communication-calling: its beta has none of today's names.",
+}
+_STYLES: Final = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def as_data(plan: ProjectPlan) -> dict[str, Any]:
@@ -27,8 +35,19 @@ def as_data(plan: ProjectPlan) -> dict[str, Any]:
         "root": plan.root.as_posix(),
         "looked_at": plan.looked_at,
         "rules": dict(sorted(plan.counts().items())),
+        "next_steps": next_steps(plan),
         "files": [_file_data(one.plan) for one in plan.files],
     }
+
+
+def next_steps(plan: ProjectPlan) -> list[str]:
+    """What is to be done besides the changes, in no file that could be changed."""
+    targets = {rule.id: rule.target for rule in load_rules()}
+    used = {targets[rule] for rule in plan.counts()}
+    steps = [text for target, text in _NEXT.items() if target in used]
+    if used & {Target.TWILIO_COMPAT, Target.ACS_CORE}:
+        steps.append("JavaScript is not translated to Python; --target server keeps its SDK.")
+    return list(dict.fromkeys(steps))
 
 
 def unified_diff(plan: FilePlan) -> Iterator[str]:
@@ -65,6 +84,8 @@ def print_plan(console: Console, plan: ProjectPlan) -> None:
         + (f"; {unsure} more with --include likely" if unsure else "")
         + "."
     )
+    for step in next_steps(plan) if counts else ():
+        console.print(f"next: {step}", highlight=False, soft_wrap=True)
 
 
 def print_score(console: Console, score: Score) -> None:

@@ -31,14 +31,16 @@ class Target(StrEnum):
 
     `SERVER`: it keeps its SDK and talks to a server of its own (tier 0). `TWILIO_COMPAT`: Python
     with Twilio's names, on `twilio_compat` (tier 1). `ACS_CORE`: Python on `acs_core` (tier 2).
-    `ACS_TODAY`: names of ACS' beta become today's. `CORRECT`: names that never existed become
-    those that were meant.
+    `ACS_TODAY`: names of ACS' beta become today's.
+    `AZURE_SERVER`: back ends with Azure's clients talk to a server of their own. `CORRECT`: names
+    that never existed become those that were meant.
     """
 
     SERVER = "server"
     TWILIO_COMPAT = "twilio_compat"
     ACS_CORE = "acs_core"
     ACS_TODAY = "acs-today"
+    AZURE_SERVER = "azure-server"
     CORRECT = "correct"
 
 

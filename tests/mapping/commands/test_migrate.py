@@ -50,7 +50,15 @@ def test_a_plan_says_what_why_and_how_sure(app: typer.Typer, project: Path) -> N
     assert "note: give connect() the options" in result.output
     assert "asks Twilio's cloud unless wsServer says otherwise" in result.output
     assert "3 changes in 1 of 2 files." in result.output
+    assert "next: Run `twilio-compat serve`" in result.output
     assert (project / "room.js").read_text() == ROOM
+
+
+def test_javascript_stays_javascript(app: typer.Typer, project: Path) -> None:
+    (project / "bot.py").write_text("from twilio_video import connect\n")
+    result = run(app, "plan", str(project), "--target", "twilio_compat")
+    assert "next: JavaScript is not translated to Python" in result.output
+    assert "room.js" not in result.output
 
 
 def test_a_plan_can_be_read_by_programs(app: typer.Typer, project: Path) -> None:
