@@ -23,8 +23,9 @@ _FLAGS: Final = {
     "receive_automatically": "receive_automatically",
 }
 _LONGEST_LINE: Final = 88
-# Options that change nothing in a call: insights are the service's business.
-_IGNORED: Final = frozenset({"insights"})
+# Options that change nothing in a call: insights are the service's business, and dominant speakers
+# are always known.
+_IGNORED: Final = frozenset({"dominant_speaker", "insights"})
 
 
 class JoinRefusedError(ValueError):
@@ -118,12 +119,14 @@ def _arguments(syntax: PythonSyntax, call: cst.Call) -> tuple[str, dict[str, cst
         if one.keyword is not None:
             options[snake_case(one.keyword.value)] = one.value
     if len(positional) == 2:
-        options |= _entries(positional[1])
+        options |= _entries(syntax, positional[1])
     return _code(syntax, positional[0]), options
 
 
-def _entries(bag: cst.BaseExpression) -> dict[str, cst.BaseExpression]:
-    """The entries of a dictionary written out, with keys in Python's spelling."""
+def _entries(syntax: PythonSyntax, bag: cst.BaseExpression) -> dict[str, cst.BaseExpression]:
+    """The entries of a dictionary, with keys in Python's spelling; it may be a constant's."""
+    if isinstance(bag, cst.Name):
+        bag = syntax.constant_named(bag.value) or bag
     if not isinstance(bag, cst.Dict):
         raise JoinRefusedError("options that are not written out")
     found: dict[str, cst.BaseExpression] = {}
@@ -138,7 +141,7 @@ def _entries(bag: cst.BaseExpression) -> dict[str, cst.BaseExpression]:
 def _audio(
     syntax: PythonSyntax, options: dict[str, cst.BaseExpression], made: JoinText
 ) -> str | None:
-    given = _track(options, "audio")
+    given = _track(syntax, options, "audio")
     if given is None:
         return None
     if _word(given.pop("source", None)) != "tone":
@@ -155,7 +158,7 @@ def _audio(
 def _video(
     syntax: PythonSyntax, options: dict[str, cst.BaseExpression], made: JoinText
 ) -> str | None:
-    given = _track(options, "video")
+    given = _track(syntax, options, "video")
     if given is None:
         return None
     if _word(given.pop("source", None)) != "pattern":
@@ -177,15 +180,15 @@ def _video(
 
 
 def _track(
-    options: dict[str, cst.BaseExpression], kind: str
+    syntax: PythonSyntax, options: dict[str, cst.BaseExpression], kind: str
 ) -> dict[str, cst.BaseExpression] | None:
     """The options of a track; None if there is to be none."""
     value = options.pop(kind, None)
     if value is not None and get_full_name_for_node(value) == "False":
         return None
-    if not isinstance(value, cst.Dict):
+    if value is None or not isinstance(value, cst.Dict | cst.Name):
         raise JoinRefusedError(f"the default device for {kind}")
-    return _entries(value)
+    return _entries(syntax, value)
 
 
 def _word(value: cst.BaseExpression | None) -> str:

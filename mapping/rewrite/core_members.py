@@ -48,6 +48,7 @@ _ADDED_OR_REMOVED: Final = {
     "participantConnected": "added",
     "participantDisconnected": "removed",
 }
+_RECONNECTION: Final = {"reconnecting": (Role.ERROR,), "reconnected": ()}
 _MUTE: Final = {"disable": "mute", "enable": "unmute"}
 _AUDIO: Final = r"\.local_?[pP]articipant\.audio_?[tT]racks"
 _MUTE_LOOP: Final = re.compile(
@@ -64,13 +65,15 @@ class MemberMigration:
     Attributes:
         edits: What changes, in no order.
         left: What has no counterpart.
-        seen: Offsets of the members that were understood.
+        seen: Offsets of the members that were looked at.
+        names: What is needed of `acs_core` for that.
     """
 
     def __init__(self, syntax: PythonSyntax) -> None:
         self.edits: list[Edit] = []
         self.left: list[Left] = []
         self.seen: set[int] = set()
+        self.names: set[str] = set()
         self._syntax = syntax
         self._roles: dict[str, Role] = {}
         self._clients: dict[str, tuple[str, cst.CSTNode | None]] = {}
@@ -173,7 +176,20 @@ class MemberMigration:
             return self._for_each(event, listener, _ADDED_OR_REMOVED[word])
         if word == "disconnected":
             return self._at_the_end(node, event, listener, name)
+        if word in _RECONNECTION:
+            return self._reconnection(node, listener, _RECONNECTION[word])
         return False
+
+    def _reconnection(
+        self, node: cst.Attribute, listener: cst.BaseExpression, roles: Sequence[Role]
+    ) -> bool:
+        """An event that a feature of the call has under the same name, with the same arguments."""
+        if self._parameters(listener, roles) is None:
+            return False
+        start, _ = self._syntax.span_of(node.attr)
+        self.edits.append(Edit(start, start, "feature(Features.RECONNECTION)."))
+        self.names.add("Features")
+        return True
 
     def _for_each(
         self, event: cst.SimpleString, listener: cst.BaseExpression, collection: str

@@ -249,6 +249,20 @@ class PythonSyntax:
         is_other = any(isinstance(self.parent(place), kinds) for place in places)
         return found[0] if len(found) == 1 and not is_other else None
 
+    def constant_named(self, name: str) -> cst.BaseExpression | None:
+        """The value of a name that is assigned once, at the top of the text, or None."""
+        values = [
+            parent.value
+            for place in self.places_of(name)
+            if isinstance(target := self.parent(self._names[place]), cst.AssignTarget)
+            and isinstance(parent := self.parent(target), cst.Assign)
+            and self.function_of(parent) is None
+        ]
+        places = [self.parent(self._names[place]) for place in self.places_of(name)]
+        # Anything but being handed on may change it, or make it something else.
+        others = [one for one in places if not isinstance(one, cst.Arg | cst.DictElement)]
+        return values[0] if len(values) == len(others) == 1 else None
+
     def span_of(self, node: cst.CSTNode) -> tuple[int, int]:
         """Where a node of this text is."""
         return self._spans[node]

@@ -29,6 +29,7 @@ from mapping.sources.uses import Api, Use, UseKind
 
 __all__ = ["to_core"]
 
+_OURS: Final = {"Room.closed": "Call.ended"}
 _TYPES: Final = {"Room": "Call", "RemoteParticipant": "RemoteParticipant"}
 _LONGEST_LINE: Final = 88
 
@@ -64,7 +65,7 @@ def _told(left: Left) -> str:
     from mapping.model import Vendor
 
     row = find(Vendor.TWILIO_VIDEO, left.symbol) if left.symbol else None
-    counterpart = ", ".join(row.native) or row.acs if row is not None else ""
+    counterpart = ", ".join(row.native) or row.acs if row is not None else _OURS.get(left.symbol)
     if not left.symbol or not counterpart or counterpart == "none":
         return left.what or left.symbol
     return f"{left.symbol} is {counterpart}"
@@ -93,6 +94,7 @@ class _Migration:
         members.follow()
         self._edits += members.edits
         self._left += members.left
+        self._names |= members.names
         handled = {*members.seen, *(one.offset for one in self._left)}
         for use in self._uses:
             is_inner = use.kind in (UseKind.IMPORT, UseKind.TYPE, UseKind.OPTION, UseKind.EVENT)
@@ -194,15 +196,16 @@ class _Migration:
 
     def _check_imported(self) -> None:
         """Every place that has an imported name must be one that changes."""
+        if self._left:
+            return  # The import stays, and so may its names.
         start, end = self.import_span
-        told = {one.offset for one in self._left}
         for use in self._uses:
             if use.kind is not UseKind.IMPORT:
                 continue
             local = self._syntax.local_name(use.span.start, use.span.end)
             for place, _ in self._syntax.places_of(local):
                 is_changed = any(one.start <= place < one.end for one in self._edits)
-                if not start <= place < end and not is_changed and place not in told:
+                if not start <= place < end and not is_changed:
                     self._left.append(Left(place, use.symbol if use.symbol != "*" else "", local))
 
     def _free(self, name: str) -> str:
