@@ -293,15 +293,12 @@ def _call(node: SgNode) -> Call | None:
         open=opening + 1,
         close=closing - 1,
         arguments=tuple(
-            Argument(*_span(one), value_start=_span(one)[0],
-                     is_spread=one.kind() == "spread_element")
-            for one in given
+            Argument(*_span(one), is_spread=one.kind() == "spread_element") for one in given
         ),
         is_awaited=kind == "await_expression",
         is_operand=kind in ("member_expression", "subscript_expression", "non_null_expression")
         or kind in _CALLS,
-        is_statement=kind == "expression_statement",
-    )  # fmt: skip
+    )
 
 
 def _is_required(name: SgNode) -> bool:

@@ -59,7 +59,7 @@ def legacy_imports(context: Context, rule: RewriteRule) -> Iterator[Change]:
         edits = _import_edits(syntax, node)
         if not edits:
             continue
-        kept = sorted({*_left_names(context, syntax), *_left_types(node)})
+        kept = sorted({*_left_names(context, syntax), *_left_types(syntax, node)})
         if kept:
             note = Note(f"{rule.note} {', '.join(kept)}.")
             made = comment_change_at(syntax, start, rule, note)
@@ -74,7 +74,7 @@ def legacy_imports(context: Context, rule: RewriteRule) -> Iterator[Change]:
 def _import_edits(syntax: PythonSyntax, node: cst.Import | cst.ImportFrom) -> list[Edit]:
     """What changes with one statement, the uses of renamed types included."""
     if isinstance(node, cst.ImportFrom):
-        module = "" if node.module is None else dotted_name(node.module)
+        module = _module_of(node)
         if module == _FORMER_MODULE and node.module is not None:
             edits = [Edit(*syntax.span_of(node.module), _TODAY)]
             return [*edits, *_renamed_types(syntax, node)]
@@ -130,19 +130,26 @@ def _mirrored(syntax: PythonSyntax, start: int, end: int) -> Iterator[Edit]:
             yield Edit(one.start, one.start + len(one.name), "is_mirrored")
 
 
-def _left_types(node: cst.Import | cst.ImportFrom) -> Iterator[str]:
-    """Imported names that today's module has not."""
+def _left_types(syntax: PythonSyntax, node: cst.Import | cst.ImportFrom) -> Iterator[str]:
+    """What is imported, or reached through an imported module, and today's module has not."""
     import acs_core
 
     if isinstance(node.names, cst.ImportStar):
         yield "import *"
         return
-    if isinstance(node, cst.ImportFrom) and dotted_name(node.module or cst.Name("")) == _TODAY:
-        return
-    for one in node.names:
-        name = dotted_name(one.name)
-        if name != _FORMER_MODULE and name not in _TYPES and name not in acs_core.__all__:
+    if isinstance(node, cst.ImportFrom) and _module_of(node) == _FORMER_MODULE:
+        names = [dotted_name(one.name) for one in node.names]
+    else:
+        locals_ = {_local(one) for one in node.names if "legacy" in dotted_name(one.name)}
+        attributes = syntax.attributes()
+        names = [one.attr.value for one in attributes if dotted_name(one.value) in locals_]
+    for name in names:
+        if name not in _TYPES and name not in acs_core.__all__:
             yield name
+
+
+def _module_of(node: cst.ImportFrom) -> str:
+    return "" if node.module is None else dotted_name(node.module)
 
 
 def _left_names(context: Context, syntax: PythonSyntax) -> Iterator[str]:

@@ -57,23 +57,11 @@ class PythonSyntax:
 
     def call_of(self, start: int, end: int) -> Call | None:
         """The call of the function named at a place."""
-        name = self._names.get((start, end))
-        if name is None:
-            return None
-        function: cst.CSTNode = name
-        parent = self.parent(name)
-        if isinstance(parent, cst.Attribute) and parent.attr is name:
-            function, parent = parent, self.parent(parent)
-        if not isinstance(parent, cst.Call) or parent.func is not function:
-            return None
-        return self._call(parent)
+        node = self.call_node(start, end)
+        return None if node is None else self._call(node)
 
     def role_of(self, start: int, end: int) -> NameRole:
-        """How the name at a place stands there."""
-        name = self._names.get((start, end))
-        parent = None if name is None else self.parent(name)
-        if isinstance(parent, cst.ImportAlias):
-            return NameRole.RENAMED if parent.asname is not None else NameRole.IMPORTED
+        """Always `PLAIN`: in Python no name is key and value at once."""
         return NameRole.PLAIN
 
     def can_await(self, offset: int) -> bool:
@@ -125,7 +113,7 @@ class PythonSyntax:
         """
         first: cst.ImportFrom | None = None
         here: set[str] = set()
-        for node, _, _ in self.imports():
+        for node in self._imports_at_the_top():
             if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
                 continue
             if node.module is not None and dotted_name(node.module) == module:
@@ -140,6 +128,10 @@ class PythonSyntax:
                 _, end = self._spans[first.names[-1].asname]
             return [Edit(end, end, "".join(f", {name}" for name in missing))]
         return [self._new_import(f"from {module} import {', '.join(missing)}")]
+
+    def _imports_at_the_top(self) -> list[cst.BaseSmallStatement]:
+        lines = (one for one in self._module.body if isinstance(one, cst.SimpleStatementLine))
+        return [inner for line in lines for inner in line.body]
 
     def _new_import(self, statement: str) -> Edit:
         kinds = (cst.Import, cst.ImportFrom)
@@ -309,7 +301,6 @@ class PythonSyntax:
             arguments=tuple(self._argument(one) for one in node.args),
             is_awaited=isinstance(parent, cst.Await),
             is_operand=isinstance(parent, _TIGHTER),
-            is_statement=isinstance(parent, cst.Expr),
         )
 
     def _behind(self, node: cst.BaseExpression, end: int) -> int:
@@ -321,10 +312,7 @@ class PythonSyntax:
     def _argument(self, node: cst.Arg) -> Argument:
         start, end = self._spans[node]
         name = "" if node.keyword is None else node.keyword.value
-        value, _ = self._spans[node.value]
-        for _ in node.value.lpar:
-            value = self.text.rindex("(", 0, value)
-        return Argument(start, end, name, value, bool(node.star))
+        return Argument(start, end, name, bool(node.star))
 
 
 def dotted_name(node: cst.BaseExpression) -> str:

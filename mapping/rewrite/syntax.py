@@ -85,14 +85,12 @@ class Argument:
         start: Offset of its first character, the keyword of a keyword argument included.
         end: Offset behind its last one.
         name: Of a keyword argument; empty otherwise.
-        value_start: Where its value begins.
         is_spread: Whether it stands for any number of arguments.
     """
 
     start: int
     end: int
     name: str = ""
-    value_start: int = 0
     is_spread: bool = False
 
 
@@ -109,7 +107,6 @@ class Call:
         is_awaited: Whether it is awaited right there.
         is_operand: Whether it is a part of a larger expression that `await` would not reach over,
             as in `call().member`.
-        is_statement: Whether nothing is done with its value.
     """
 
     start: int
@@ -119,7 +116,6 @@ class Call:
     arguments: tuple[Argument, ...]
     is_awaited: bool
     is_operand: bool
-    is_statement: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,31 @@ def test_rules_and_notes_can_be_chosen(app: typer.Typer, project: Path) -> None:
     assert "wsServer" in after
 
 
+def test_commits_can_be_split_and_uncommitted_work_is_refused(
+    app: typer.Typer, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "Ann")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "ann@example.com")
+    for command in ("init --quiet", "add .", "commit --quiet --message Begin"):
+        subprocess.run(["git", *command.split()], cwd=project, check=True)
+    (project / "other.py").write_text("print(2)\n")
+    refused = run(app, "apply", str(project))
+    assert refused.exit_code == 1
+    assert "Commit first (other.py), or use --force." in refused.output
+    done = run(app, "apply", str(project), "--split-commits", "--force")
+    assert "3 changes in 1 files" in done.output
+    log = subprocess.run(
+        ["git", "log", "--format=%s"], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert len(log.stdout.splitlines()) == 3
+
+
+def test_what_was_applied_can_be_read_by_programs(app: typer.Typer, project: Path) -> None:
+    data = json.loads(run(app, "apply", str(project), "--json").output)
+    assert data["rules"] == {"TWV-EVENT-001": 1, "TWV-SERVER-001": 2}
+
+
 def test_a_file_that_is_no_text_is_reported(app: typer.Typer, project: Path) -> None:
     (project / "broken.py").write_bytes(b"import twilio_video # \xff")
     result = run(app, "plan", str(project))
