@@ -166,7 +166,11 @@ def _rename_awaited(context: Context, use: Use, rule: RewriteRule) -> Change | N
         return Note(rule.note) if rule.note else change(use, rule, _becomes(use, rule), edit)
     if call.is_awaited:
         return change(use, rule, _becomes(use, rule), edit)
+    if call.is_operand and "?." in context.text[call.start : call.end] and rule.note:
+        return Note(rule.note)  # What follows would no longer be skipped with it.
     before, behind = ("(await ", ")") if call.is_operand else ("await ", "")
+    if call.is_operand and context.syntax.begins_statement(call.start):
+        before = f";{before}"
     edits = [Edit(call.start, call.start, before), edit]
     if behind:
         edits.append(Edit(call.end, call.end, behind))

@@ -121,8 +121,20 @@ class JavaScriptSyntax:
         """Whether the innermost function around a place is `async`."""
         for node in self._around(offset):
             if node.kind() in _FUNCTIONS:
+                given = node.field("parameters") or node.field("parameter")
+                if given is not None and _has(given, offset):
+                    return False  # Defaults of parameters cannot wait.
                 return any(child.kind() == "async" for child in node.children())
         return False
+
+    def begins_statement(self, offset: int) -> bool:
+        """Whether a parenthesis inserted at a place would be taken for a call of what is before."""
+        before = self.text[:offset].rstrip()
+        is_first = any(
+            node.kind() == "expression_statement" and _span(node)[0] == offset
+            for node in self._around(offset)
+        )
+        return is_first and bool(before) and before[-1] not in ";{}"
 
     def statement_at(self, offset: int) -> Place | None:
         """The innermost statement around a place that begins a line."""

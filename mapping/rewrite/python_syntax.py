@@ -73,6 +73,10 @@ class PythonSyntax:
         generator = self._innermost(offset, (cst.GeneratorExp,))
         return offset >= body and generator is None
 
+    def begins_statement(self, offset: int) -> bool:
+        """Never: lines end statements in Python."""
+        return False
+
     def statement_at(self, offset: int) -> Place | None:
         """The innermost statement around a place that begins a line."""
         found = [n for n in self._around(offset) if isinstance(n, _STATEMENTS)]

@@ -158,6 +158,9 @@ class Syntax(Protocol):
     def can_await(self, offset: int) -> bool:
         """Whether `await` may stand at a place."""
 
+    def begins_statement(self, offset: int) -> bool:
+        """Whether a parenthesis inserted at a place would be taken for a call of what is before."""
+
     def statement_at(self, offset: int) -> Place | None:
         """The innermost statement around a place that begins a line; None if none does."""
 
