@@ -125,6 +125,8 @@ def plan_text(
                 break
     except UnparsableTextError as error:
         return FilePlan(path, text, text, problem=str(error))
+    except RecursionError:
+        return FilePlan(path, text, text, problem="nests too deeply to be read")
     return FilePlan(
         path,
         text,
@@ -157,8 +159,10 @@ def _one_pass(
 ) -> bool:
     """Make what can be made at once; says whether something was."""
     text = progress.text
-    syntax = parse(path, text)
     source = _read(path, text)
+    if source.problem and not source.uses:
+        raise UnparsableTextError(source.problem)
+    syntax = parse(path, text)
     if progress.uses is None:
         progress.uses = len(source.uses)
     proposed = list(_propose(syntax, source, rules, options))

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 import libcst as cst
-from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper, ParentNodeProvider
+from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
 from mapping.rewrite.edits import Edit
 from mapping.rewrite.syntax import Argument, Call, Language, NameRole, Place, UnparsableTextError
@@ -34,22 +34,10 @@ class PythonSyntax:
     def __init__(self, text: str) -> None:
         self.text = text
         try:
-            wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
-            self._module = wrapper.module
-            spans = wrapper.resolve(ByteSpanPositionProvider)
-            self._parents = wrapper.resolve(ParentNodeProvider)
+            self._module = cst.parse_module(text)
         # The native parser has errors of its own, and gives up on texts that nest too deeply.
         except (cst.ParserSyntaxError, cst.CSTValidationError, RecursionError) as error:
             raise UnparsableTextError(f"no Python: {error}") from error
-        at = _characters(text)
-        self._spans: dict[cst.CSTNode, tuple[int, int]] = {
-            node: (at[span.start], at[span.start + span.length])
-            for node, span in spans.items()
-            if isinstance(node, cst.CSTNode)
-        }
-        self._names = {
-            span: node for node, span in self._spans.items() if isinstance(node, cst.Name)
-        }
 
     def problems(self) -> int:
         """None: what has problems is not parsed."""
@@ -267,6 +255,32 @@ class PythonSyntax:
     def module(self) -> cst.Module:
         """The parsed text."""
         return self._module
+
+    @cached_property
+    def _spans(self) -> dict[cst.CSTNode, tuple[int, int]]:
+        """Where every node is; it takes long, and whoever only wants to parse does not need it."""
+        wrapper = MetadataWrapper(self._module, unsafe_skip_copy=True)
+        at = _characters(self.text)
+        return {
+            node: (at[span.start], at[span.start + span.length])
+            for node, span in wrapper.resolve(ByteSpanPositionProvider).items()
+            if isinstance(node, cst.CSTNode)
+        }
+
+    @cached_property
+    def _names(self) -> dict[tuple[int, int], cst.Name]:
+        return {span: node for node, span in self._spans.items() if isinstance(node, cst.Name)}
+
+    @cached_property
+    def _parents(self) -> dict[cst.CSTNode, cst.CSTNode]:
+        found: dict[cst.CSTNode, cst.CSTNode] = {}
+        waiting: list[cst.CSTNode] = [self._module]
+        while waiting:
+            node = waiting.pop()
+            for child in node.children:
+                found[child] = node
+                waiting.append(child)
+        return found
 
     @cached_property
     def _counts(self) -> Counter[str]:

@@ -137,6 +137,18 @@ def test_a_change_that_would_not_parse_is_withheld() -> None:
     assert plan.after == text
 
 
+@pytest.mark.parametrize("path", ["a.py", "a.js"])
+def test_a_text_that_nests_deeply_is_changed_or_reported(path: str) -> None:
+    head = {
+        "a.py": "from twilio_video import connect\n",
+        "a.js": "import { connect } from 'twilio-video';\nconnect(token);\n",
+    }
+    text = head[path] + "x = a" + ".b()" * 150 + "\n"
+    plan = plan_text(path, text, EVERYTHING)
+    assert plan.problem or plan.changes
+    assert plan.after.endswith(text[-100:])
+
+
 def test_a_refused_change_is_not_asked_about_again() -> None:
     asked: list[str] = []
 
