@@ -143,7 +143,7 @@ def test_a_text_that_nests_deeply_is_changed_or_reported(path: str) -> None:
         "a.py": "from twilio_video import connect\n",
         "a.js": "import { connect } from 'twilio-video';\nconnect(token);\n",
     }
-    text = head[path] + "x = a" + ".b()" * 150 + "\n"
+    text = head[path] + "x = a" + ".b" * 150 + "\n"
     plan = plan_text(path, text, EVERYTHING)
     assert plan.problem or plan.changes
     assert plan.after.endswith(text[-100:])
