@@ -7,6 +7,8 @@ the same spelling, and what the module was called in the text it is still called
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -51,10 +53,14 @@ def _from(syntax: PythonSyntax, node: cst.ImportFrom, known: Sequence[str]) -> l
         return []
     module = dotted_name(node.module)
     if _is_below(module, known):
-        missing = [] if isinstance(node.names, cst.ImportStar) else _missing(node.names)
-        if missing:
-            return f"it has no {', '.join(missing)}."
-        return [Edit(*syntax.span_of(node.module), _OURS)]
+        names = [] if isinstance(node.names, cst.ImportStar) else _names(node.names)
+        missing = _missing(names, _OURS)
+        if not missing:
+            return [Edit(*syntax.span_of(node.module), _OURS)]
+        beside = f"{_OURS}.{module.rpartition('.')[2]}"
+        if module not in known and not _missing(names, beside):
+            return [Edit(*syntax.span_of(node.module), beside)]
+        return f"it has no {', '.join(missing)}."
     if isinstance(node.names, cst.ImportStar) or len(node.names) != 1:
         return []
     name = node.names[0]
@@ -90,11 +96,16 @@ def _dotted_uses(syntax: PythonSyntax, module: str) -> list[tuple[int, int]] | N
     return found if is_only_use else None
 
 
-def _missing(names: Sequence[cst.ImportAlias]) -> list[str]:
-    import twilio_compat
+def _names(names: Sequence[cst.ImportAlias]) -> list[str]:
+    return [dotted_name(name.name) for name in names]
 
-    found = (dotted_name(name.name) for name in names)
-    return [name for name in found if name not in twilio_compat.__all__]
+
+def _missing(names: Sequence[str], home: str) -> list[str]:
+    """Which names a module of ours has not; all of them when there is no such module."""
+    if importlib.util.find_spec(home) is None:
+        return list(names)
+    public = importlib.import_module(home).__all__
+    return [name for name in names if name not in public]
 
 
 def _is_below(module: str, known: Sequence[str]) -> bool:
