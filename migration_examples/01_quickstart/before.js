@@ -2,8 +2,8 @@
 const Video = require('twilio-video');
 
 async function main(token, roomName) {
-  const room = await Video.connect(token, { name: roomName, dominantSpeaker: true });
-  console.log(`connected to ${room.name} as ${room.localParticipant.identity}`);
+  const room = await Video.connect(token, { name: roomName, audio: true, video: true });
+  console.log(`connected to ${room.name}`);
 
   const participantConnected = (participant) => {
     console.log(`${participant.identity} is here`);
