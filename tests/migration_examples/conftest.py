@@ -51,7 +51,7 @@ def run(
     and what is typed.
     """
 
-    def start(topic: str, *more: str) -> AbstractAsyncContextManager[Program]:
+    def start(topic: str, *more: object) -> AbstractAsyncContextManager[Program]:
         home = migrated if program == "before.py" else EXAMPLES
         return running(
             main_of(home / topic / program), capsys, access_token("me"), room_name, *more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import runpy
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -12,9 +13,6 @@ from typing import Any, Final
 
 import pytest
 
-from mapping.rewrite.applying import apply_plan
-from mapping.rewrite.choices import read_choices
-from mapping.rewrite.project import plan_project
 from tests.support.events import until
 
 __all__ = [
@@ -42,6 +40,7 @@ class Program:
         self._capsys = capsys
         self._printed: list[str] = []
         self._typed: asyncio.Queue[str | None] = asyncio.Queue()
+        self.has_ended = False
 
     @property
     def printed(self) -> list[str]:
@@ -51,10 +50,14 @@ class Program:
 
     async def prints(self, line: str, *, times: int = 1) -> None:
         """Wait until a line was printed so many times in all."""
-        try:
-            await until(lambda: self.printed.count(line) >= times)
-        except TimeoutError:
-            raise AssertionError(f"{line!r} was not printed, but {self.printed}") from None
+
+        def is_printed() -> bool:
+            return self.printed.count(line) >= times
+
+        with contextlib.suppress(TimeoutError):
+            await until(lambda: is_printed() or self.has_ended)
+        if not is_printed():
+            raise AssertionError(f"{line!r} was not printed, but {self.printed}")
 
     async def starts_line(self, text: str) -> None:
         """Wait until a line was printed that begins so."""
@@ -63,6 +66,10 @@ class Program:
     def types(self, line: str | None) -> None:
         """Type a line; None ends the input."""
         self._typed.put_nowait(line)
+
+    def end(self, _: object) -> None:
+        """The program has ended, as nobody waits for lines of it any more."""
+        self.has_ended = True
 
     async def lines(self) -> AsyncIterator[str]:
         """What is typed, for the program."""
@@ -78,7 +85,7 @@ def main_of(path: Path) -> Main:
 
 @asynccontextmanager
 async def running(
-    main: Main, capsys: pytest.CaptureFixture[str], *arguments: str
+    main: Main, capsys: pytest.CaptureFixture[str], *arguments: object
 ) -> AsyncIterator[Program]:
     """Run a program; leaving the block ends its input, and the program must end by that.
 
@@ -88,6 +95,7 @@ async def running(
     """
     program = Program(capsys)
     task = asyncio.create_task(main(*arguments, program.lines()))
+    task.add_done_callback(program.end)
     try:
         yield program
         program.types(None)
@@ -104,6 +112,10 @@ async def running(
 
 def migrate_all(folder: Path) -> None:
     """Copies of every `before.py`, after `twilio-compat migrate apply` in the folder of all."""
+    from mapping.rewrite.applying import apply_plan
+    from mapping.rewrite.choices import read_choices
+    from mapping.rewrite.project import plan_project
+
     for program in EXAMPLES.glob("*/before.py"):
         copy = folder / program.relative_to(EXAMPLES)
         copy.parent.mkdir()
