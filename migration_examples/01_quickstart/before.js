@@ -1,5 +1,5 @@
 // A small Twilio Video program: who is here, who comes and goes, whose picture and sound arrives.
-const Video = require('twilio-video');
+const Video = Twilio.Video; // with a bundler: const Video = require('twilio-video');
 
 async function main(token, roomName) {
   const room = await Video.connect(token, { name: roomName, audio: true, video: true });

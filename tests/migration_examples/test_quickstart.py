@@ -6,8 +6,6 @@ import asyncio
 import sys
 from collections.abc import Callable
 
-import pytest
-
 from tests.migration_examples.conftest import Run
 from tests.support.example_programs import EXAMPLES
 from twilio_compat.server import CompatServer
@@ -44,20 +42,19 @@ async def test_all_programs_tell_the_same(
     ]
 
 
-@pytest.mark.parametrize("name", ["compat.py", "native.py"])
 async def test_it_runs_from_a_shell(
-    name: str, calling_server: CompatServer, access_token: Callable[[str], str], room_name: str
+    calling_server: CompatServer, access_token: Callable[[str], str], room_name: str
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(EXAMPLES / TOPIC / name),
+        str(EXAMPLES / TOPIC / "compat.py"),
         access_token("me"),
         room_name,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=EXAMPLES.parent,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         printed, _ = await process.communicate(b"")
     assert process.returncode == 0
     assert printed.decode().splitlines() == [f"connected to {room_name}", "disconnected"]
