@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mapping.rewrite.choices import read_choices
-from mapping.rewrite.planner import plan_text
 from tests.interop.stage import Stage
-from tests.support.example_programs import EXAMPLES, main_of, running
+from tests.support.example_programs import EXAMPLES, main_of, migrated_page, running
 from tests.support.media_checks import RED
 from tests.support.people import ROOM
 
@@ -23,7 +21,7 @@ OPEN = """(_, harness, {source, token, name}) => {
 
 def test_only_where_the_service_is_was_added_to_the_page() -> None:
     after = (TOPIC / "after.js").read_text(encoding="utf-8")
-    assert plan_text("before.js", BEFORE, read_choices()).after == after
+    assert migrated_page(BEFORE) == after
     before_page, after_page = ((TOPIC / name).read_text() for name in ("before.html", "after.html"))
     assert before_page.replace("before.", "after.") == after_page
 
@@ -32,7 +30,7 @@ async def test_the_page_tells_what_compat_tells(
     stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLING_SERVICE_URL", stage.url)
-    source = plan_text("before.js", BEFORE, read_choices(server=stage.url)).after
+    source = migrated_page(BEFORE, server=stage.url)
     ann = await stage.guest("ann", color=RED)
     (camera,) = ann.local_participant.video_tracks.values()
     page = await stage.page("page")

@@ -38,9 +38,15 @@ def program(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
+def home(program: str, request: pytest.FixtureRequest) -> Path:
+    """The folder of the topics: that of the examples, or `migrated` for `before.py`."""
+    return request.getfixturevalue("migrated") if program == "before.py" else EXAMPLES
+
+
+@pytest.fixture
 def run(
     program: str,
-    migrated: Path,
+    home: Path,
     capsys: pytest.CaptureFixture[str],
     access_token: Callable[[str], str],
     room_name: str,
@@ -52,7 +58,6 @@ def run(
     """
 
     def start(topic: str, *more: object) -> AbstractAsyncContextManager[Program]:
-        home = migrated if program == "before.py" else EXAMPLES
         return running(
             main_of(home / topic / program), capsys, access_token("me"), room_name, *more
         )

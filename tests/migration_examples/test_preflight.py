@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.example_programs import EXAMPLES, main_of
+from tests.support.example_programs import main_of
 
 TOPIC = "10_preflight"
 
@@ -19,7 +19,7 @@ TOPIC = "10_preflight"
 )
 async def test_all_programs_tell_the_same(
     program: str,
-    migrated: Path,
+    home: Path,
     told: Callable[[str, list[str]], list[str]],
     access_token: Callable[[str], str],
     user_token: Callable[[], str],
@@ -27,7 +27,6 @@ async def test_all_programs_tell_the_same(
     token: str,
     expected: list[str],
 ) -> None:
-    home = migrated if program == "before.py" else EXAMPLES
     good = user_token() if program == "native.py" else access_token("me")
     await main_of(home / TOPIC / program)(token or good, 1000)
     assert told(TOPIC, capsys.readouterr().out.splitlines()) == expected

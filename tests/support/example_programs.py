@@ -22,6 +22,7 @@ __all__ = [
     "allowed_differences",
     "main_of",
     "migrate_all",
+    "migrated_page",
     "running",
 ]
 
@@ -121,6 +122,16 @@ def migrate_all(folder: Path) -> None:
         copy.parent.mkdir()
         copy.write_text(program.read_text(encoding="utf-8"), encoding="utf-8")
     apply_plan(plan_project(folder, read_choices()))
+
+
+def migrated_page(text: str, *, server: str | None = None) -> str:
+    """JavaScript as `twilio-compat migrate apply` makes it, for a server or for the usual one."""
+    from mapping.rewrite.choices import read_choices
+    from mapping.rewrite.planner import plan_text
+
+    options = read_choices() if server is None else read_choices(server=server)
+    after: str = plan_text("page.js", text, options).after
+    return after
 
 
 def allowed_differences(topic: Path, program: str) -> Callable[[str], bool]:
