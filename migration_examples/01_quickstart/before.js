@@ -1,9 +1,9 @@
 // A small Twilio Video program: who is here, who comes and goes, whose picture and sound arrives.
-const Video = require('twilio-video');
+const Video = Twilio.Video; // with a bundler: const Video = require('twilio-video');
 
 async function main(token, roomName) {
-  const room = await Video.connect(token, { name: roomName, dominantSpeaker: true });
-  console.log(`connected to ${room.name} as ${room.localParticipant.identity}`);
+  const room = await Video.connect(token, { name: roomName, audio: true, video: true });
+  console.log(`connected to ${room.name}`);
 
   const participantConnected = (participant) => {
     console.log(`${participant.identity} is here`);

@@ -1,16 +1,15 @@
 """The same program on `acs_core`, in the words of Azure Communication Services.
 
-python native.py TOKEN ROOM [--seconds 10]; CALLING_SERVICE_URL says where the service is. The token
-is an ACS user token or a Twilio access token: both open the same rooms.
+python native.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is. The token is an ACS user
+token or a Twilio access token: both open the same rooms.
 """
 
-import argparse
 import asyncio
-import os
+import sys
+from collections.abc import AsyncIterator
 
 from acs_core import (
     AzureCommunicationTokenCredential,
-    CallAgentOptions,
     CallClient,
     CollectionUpdate,
     JoinCallOptions,
@@ -24,56 +23,51 @@ from acs_core import (
 from acs_core.media.sources import PatternSource, ToneSource
 
 
-async def main(token: str, room_name: str, seconds: float, name: str) -> None:
+async def main(token: str, room_name: str, typed: AsyncIterator[str]) -> None:
     views: dict[RemoteVideoStream, VideoStreamRendererView] = {}
 
-    def participants_updated(update: CollectionUpdate[RemoteParticipant]) -> None:
+    async def streams_updated(
+        participant: RemoteParticipant, update: CollectionUpdate[RemoteVideoStream]
+    ) -> None:
+        for stream in update.added:
+            print(f"video of {participant.display_name} arrives", flush=True)
+            views[stream] = await VideoStreamRenderer(stream).create_view()
+        for stream in update.removed:
+            print(f"video of {participant.display_name} ends", flush=True)
+            if stream in views:
+                views.pop(stream).dispose()
+
+    async def participants_updated(update: CollectionUpdate[RemoteParticipant]) -> None:
         for participant in update.added:
             print(f"{participant.display_name} is here", flush=True)
             participant.on(
                 "videoStreamsUpdated",
                 lambda update, participant=participant: streams_updated(participant, update),
             )
-            streams = CollectionUpdate(participant.video_streams)
-            call_tasks.append(asyncio.ensure_future(streams_updated(participant, streams)))
+            await streams_updated(participant, CollectionUpdate(participant.video_streams))
         for participant in update.removed:
             print(f"{participant.display_name} left", flush=True)
 
-    async def streams_updated(
-        participant: RemoteParticipant, update: CollectionUpdate[RemoteVideoStream]
-    ) -> None:
-        for stream in update.added:
-            views[stream] = await VideoStreamRenderer(stream).create_view()
-            print(f"video of {participant.display_name} arrives", flush=True)
-        for stream in update.removed:
-            if stream in views:
-                views.pop(stream).dispose()
-            print(f"video of {participant.display_name} ends", flush=True)
-
-    call_tasks: list[asyncio.Future[None]] = []
     async with CallClient() as client:
-        agent = await client.create_call_agent(
-            AzureCommunicationTokenCredential(token), CallAgentOptions(display_name=name)
-        )
-        camera = StreamOptions(PatternSource(640, 360, 24, color=(40, 120, 200)))
+        agent = await client.create_call_agent(AzureCommunicationTokenCredential(token))
         microphone = StreamOptions(ToneSource(440.0))
+        camera = StreamOptions(PatternSource(160, 96, 15, color=(200, 0, 0)))
         call = agent.join(RoomCallLocator(room_name), JoinCallOptions(streams=(microphone, camera)))
         await call.connected()
-        print(f"connected to {room_name} as {name}", flush=True)
-        participants_updated(CollectionUpdate(call.remote_participants))
+        print(f"connected to {room_name}", flush=True)
         call.on("remoteParticipantsUpdated", participants_updated)
+        await participants_updated(CollectionUpdate(call.remote_participants))
 
-        await asyncio.sleep(seconds)
+        async for _line in typed:
+            pass  # the program goes on until its input ends
         await call.hang_up()
         print("disconnected", flush=True)
-        await asyncio.gather(*call_tasks, return_exceptions=True)
+
+
+async def lines() -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line.strip()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("token", nargs="?", default=os.environ.get("ACCESS_TOKEN", ""))
-    parser.add_argument("room", nargs="?", default="quickstart")
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--name", default="native")
-    given = parser.parse_args()
-    asyncio.run(main(given.token, given.room, given.seconds, given.name))
+    asyncio.run(main(sys.argv[1], sys.argv[2], lines()))

@@ -1,4 +1,4 @@
-// Shows who speaks, and gives that participant's video the best chance of being sent.
+// A grid of tiles in which who speaks comes first, and whose video has the best chance to be sent.
 const Video = require('twilio-video');
 
 async function main(token, roomName) {
@@ -10,6 +10,7 @@ async function main(token, roomName) {
     bandwidthProfile: { video: { mode: 'collaboration' } },
   });
   const log = (text) => console.log(text);
+  const tiles = Array.from(room.participants.values());
   let prominent = null;
 
   const setPriority = (participant, priority) => {
@@ -20,24 +21,33 @@ async function main(token, roomName) {
     });
   };
 
+  const show = () => log(`tiles: ${tiles.map((participant) => participant.identity).join(' ')}`);
+
   const dominantSpeakerChanged = (participant) => {
+    if (participant === null || participant === prominent) {
+      return; // in a silence the tiles stay as they are
+    }
     if (prominent !== null) {
       setPriority(prominent, null);
     }
     prominent = participant;
-    if (participant === null) {
-      log('nobody speaks');
-      return;
-    }
     setPriority(participant, 'high');
-    log(`${participant.identity} speaks`);
+    tiles.splice(tiles.indexOf(participant), 1);
+    tiles.unshift(participant);
+    show();
   };
 
-  if (room.dominantSpeaker !== null) {
-    dominantSpeakerChanged(room.dominantSpeaker);
-  }
+  show();
+  dominantSpeakerChanged(room.dominantSpeaker);
+  room.on('participantConnected', (participant) => {
+    tiles.push(participant);
+    show();
+  });
+  room.on('participantDisconnected', (participant) => {
+    tiles.splice(tiles.indexOf(participant), 1);
+    show();
+  });
   room.on('dominantSpeakerChanged', dominantSpeakerChanged);
-  room.once('disconnected', () => log('disconnected'));
 
   window.addEventListener('beforeunload', () => room.disconnect());
 }

@@ -1,13 +1,13 @@
-"""`before.js`, line by line; the buttons are lines of standard input, such as `mute audio`.
+"""`before.js` for Python, as if Twilio had a module `twilio_video`.
 
-python after.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is.
+It has none: `twilio-compat migrate apply` makes a program of this one that runs.
 """
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator
 
-import twilio_compat as Video
+import twilio_video as Video
 
 # A server has no camera and no microphone; a browser asks for both by itself.
 AUDIO = {"source": "tone", "frequency": 440.0}

@@ -1,6 +1,6 @@
-"""`before.js`, line by line; what is typed are the lines of standard input.
+"""`before.js` for Python, as if Twilio had a module `twilio_video`.
 
-python after.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is.
+It has none: `twilio-compat migrate apply` makes a program of this one that runs.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import AsyncIterator
 
-import twilio_compat as Video
+import twilio_video as Video
 
 
 async def main(token: str, roomName: str, typed: AsyncIterator[str]) -> None:

@@ -1,16 +1,16 @@
 """`before.js`, line by line.
 
-python after.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is. Ends with Ctrl-C.
+python compat.py TOKEN ROOM; CALLING_SERVICE_URL says where the service is.
 """
 
 import asyncio
-import signal
 import sys
+from collections.abc import AsyncIterator
 
 import twilio_compat as Video
 
 
-async def main(token: str, roomName: str, closed: asyncio.Event) -> None:
+async def main(token: str, roomName: str, typed: AsyncIterator[str]) -> None:
     room = await Video.connect(token, {"name": roomName, "audio": False, "video": False})
 
     def log(text: str) -> None:
@@ -37,20 +37,19 @@ async def main(token: str, roomName: str, closed: asyncio.Event) -> None:
             log(f"disconnected: {error.code} {error.message}")
         else:
             log("disconnected")
-        closed.set()
 
     room.on("disconnected", disconnected)
 
-    await closed.wait()  # a page stays open until its user closes it
+    async for _line in typed:
+        pass  # a page stays open until its user closes it
     room.disconnect()
     await room.closed()
 
 
-async def until_interrupted() -> None:
-    closed = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, closed.set)
-    await main(sys.argv[1], sys.argv[2], closed)
+async def lines() -> AsyncIterator[str]:
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        yield line.strip()
 
 
 if __name__ == "__main__":
-    asyncio.run(until_interrupted())
+    asyncio.run(main(sys.argv[1], sys.argv[2], lines()))

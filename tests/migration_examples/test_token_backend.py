@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import runpy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +11,15 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from acs_core import AzureCommunicationTokenCredential, CallClient, CallClientOptions
 from acs_core.service import embedded
+from tests.support.example_programs import EXAMPLES
+from twilio_compat import TwilioError, connect
 
-APP = Path(__file__).parents[2] / "migration_examples" / "02_token_backend" / "app.py"
+TOPIC = EXAMPLES / "02_token_backend"
 
 
 @pytest.mark.feature("TOKEN-001", "TOKEN-002", "TOKEN-006")
 async def test_a_user_gets_tokens_and_stays_the_same_user() -> None:
-    create_app = runpy.run_path(str(APP))["create_app"]
+    create_app = runpy.run_path(str(TOPIC / "native.py"))["create_app"]
     async with embedded() as service:
         secret = service.settings.acs_access_key
         assert secret is not None
@@ -43,3 +44,20 @@ async def test_a_user_gets_tokens_and_stays_the_same_user() -> None:
                 credential = AzureCommunicationTokenCredential(answer["token"])
                 agent = await client.create_call_agent(credential)
                 assert agent.connection_state == "Connected"
+
+
+@pytest.mark.usefixtures("twilio_environment")
+@pytest.mark.parametrize("program", ["before.py", "compat.py"])
+async def test_twilio_tokens_open_the_room_they_name_and_no_other(
+    program: str,
+) -> None:
+    create_app = runpy.run_path(str(TOPIC / program))["create_app"]
+    async with TestClient(TestServer(create_app())) as backend:
+        answer = await backend.post("/api/token", json={"userId": "ann", "room": "daily"})
+        token = (await answer.json())["token"]
+        for wrong in ({}, {"userId": 1}, []):
+            assert (await backend.post("/api/token", json=wrong)).status == 400
+    async with await connect(token, name="daily", tracks=[]) as room:
+        assert room.local_participant.identity == "ann"
+    with pytest.raises(TwilioError):
+        await connect(token, name="weekly", tracks=[])
