@@ -305,7 +305,7 @@ class Reader:
         return likely(result, "item of a collection")
 
     def _attribute(self, node: ast.Attribute, names: Names) -> Value | None:
-        if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+        if _is_own(node):
             owner = self._own(names)
             return owner.own.get(node.attr) if owner is not None else None
         base = self._value(node.value, names)
@@ -345,23 +345,28 @@ class Reader:
         for each in node.keywords:
             if each.arg is None:
                 self._value(each.value, names)
-        if isinstance(node.func, ast.Attribute):
-            result = self._method(node, node.func, arguments, names)
-            if result is not None:
-                return result[0]
-        value = self._value(node.func, names)
-        result_: Value | None = None
+        if isinstance(node.func, ast.Attribute) and not _is_own(node.func):
+            # Read once: reading it twice would double the time with each link of a chain.
+            base = self._value(node.func.value, names)
+            found = self._method(node, node.func, base, arguments)
+            if found is not None:
+                return found[0]
+            value = self._member(base, node.func, self.spans.span(node.func), UseKind.MEMBER)
+        else:
+            value = self._value(node.func, names)
+        result: Value | None = None
         for part in parts(value):
-            result_ = join(result_, self._called(part, node, arguments, keywords))
-        return result_
+            result = join(result, self._called(part, node, arguments, keywords))
+        return result
 
     def _method(
-        self, node: ast.Call, function: ast.Attribute, arguments: list[Value | None], names: Names
+        self,
+        node: ast.Call,
+        function: ast.Attribute,
+        base: Value | None,
+        arguments: list[Value | None],
     ) -> tuple[Value | None] | None:
         """A call of a member of an object or container; None for anything else."""
-        if isinstance(function.value, ast.Name) and function.value.id in ("self", "cls"):
-            return None
-        base = self._value(function.value, names)
         if function.attr in _EMITS and node.args:
             found = self.uses.event(node, base, node.args[0], arguments[0])
             if found is not None:
@@ -458,3 +463,8 @@ class Reader:
                 return Value(held.api, Kind.MAP, items=(held,)) if is_map else None
             case _:
                 return None
+
+
+def _is_own(node: ast.Attribute) -> bool:
+    """Whether an attribute is one of the object whose method it stands in."""
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")

@@ -137,3 +137,9 @@ _LINES = st.sampled_from(
 @given(st.lists(_LINES, max_size=12))
 def test_no_program_makes_the_reader_fail(lines: list[str]) -> None:
     python.read("a.py", "from twilio_compat import Room, connect\n" + "\n".join(lines))
+
+
+@pytest.mark.timeout(20)
+def test_long_chains_of_calls_are_read_once() -> None:
+    chain = "twilio_compat.connect(token)" + "".join(f".step{n}()" for n in range(60))
+    assert symbols(f"import twilio_compat\n{chain}") == ["connect"]
