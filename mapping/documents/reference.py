@@ -1,0 +1,215 @@
+"""Pages of the vendors' names: one per class and what belongs to it.
+
+A page shows the class and its counterparts, a program before and after, and its members by class
+and kind; then, per column of the matrix, the tests that show what is promised as full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from mapping.documents.library import Library, mark
+from mapping.documents.markdown import Column, code, codes, fence, href, table, typed_table
+from mapping.documents.snippets import Snippet
+from mapping.model import COLUMNS, Kind, Parity, Row, Vendor
+
+__all__ = ["promise", "render_reference", "tests_of", "title_of"]
+
+_HEADINGS: Final[Mapping[Kind, str]] = {
+    Kind.OPERATION: "Operations",
+    Kind.WEBHOOK: "Webhooks",
+    Kind.CONSTRUCTOR: "Constructor",
+    Kind.FUNCTION: "Functions",
+    Kind.CONSTANT: "Constants",
+    Kind.PROPERTY: "Properties",
+    Kind.METHOD: "Methods",
+    Kind.EVENT: "Events",
+    Kind.OPTION: "Options",
+    Kind.VALUE: "Values",
+    Kind.CLASS: "Classes",
+    Kind.TYPE: "Types",
+}
+"""What the table of each kind is called, in the order of a page."""
+
+_GENERATIONS: Final[Mapping[str, str]] = {
+    "beta": "2020 (beta)",
+    "v1": "1.x",
+    "v2": "2.0",
+    "preview": "1.36 preview",
+}
+
+_KEPT: Final = {
+    Vendor.ACS_CALLING: "ACS Calling",
+    Vendor.ACS_COMMON: "ACS identifiers",
+    Vendor.ACS_EFFECTS: "ACS effects",
+    Vendor.ACS_IDENTITY: "ACS identity",
+    Vendor.VIDEOSDK: "VideoSDK",
+    Vendor.TWILIO_VIDEO: "Twilio",
+    Vendor.TWILIO_PROCESSORS: "Twilio",
+    Vendor.TWILIO_REST: "Twilio",
+    Vendor.TWILIO_WEBHOOK: "Twilio",
+    Vendor.TWILIO_COMPAT: "twilio_compat",
+    Vendor.ACS_CORE: "acs_core",
+}
+
+
+def render_reference(library: Library, path: str, rows: Sequence[Row]) -> str:
+    """A page.
+
+    Args:
+        library: All data, for links and programs.
+        path: Of the page, below `mapping/docs`.
+        rows: What it describes, in their order.
+    """
+    first = rows[0]
+    lines = [f"# {title_of(first)}", "", *_introduction(path, rows)]
+    name = path.removesuffix(".md").replace("/", "_").replace("-", "_")
+    if snippet := library.snippets.get(name):
+        lines += _programs(first.vendor, snippet)
+    for owner, members in _by_owner(rows).items():
+        lines += _owner(library, path, owner, members, first.section)
+    lines += _proofs(rows)
+    return "\n".join(lines) + "\n"
+
+
+def title_of(row: Row) -> str:
+    """What the page of a row is called."""
+    if row.vendor in (Vendor.TWILIO_COMPAT, Vendor.ACS_CORE):
+        return f"Only in {row.vendor}"
+    return row.section
+
+
+def promise(row: Row) -> str:
+    """What the columns of the matrix promise of a row: `full: js, compat; no: native`."""
+    found: dict[Parity, list[str]] = {}
+    for column in COLUMNS:
+        if column in row.parity:
+            found.setdefault(row.parity[column], []).append(column)
+    return "; ".join(f"{parity}: {', '.join(columns)}" for parity, columns in found.items())
+
+
+def tests_of(tests: Sequence[str]) -> str:
+    """Tests as the documents name them."""
+    return codes(test.removeprefix("tests/") for test in tests)
+
+
+def _introduction(path: str, rows: Sequence[Row]) -> list[str]:
+    first = rows[0]
+    matrix = href(path, "matrix.md")
+    folder = path.rpartition("/")[0]
+    whole = (
+        f"[All of {_KEPT[first.vendor]}]({href(path, f'{folder}/index.md')}). " if folder else ""
+    )
+    return [
+        f"{whole}Source: {first.source}, read on {first.as_of.isoformat()}.",
+        "",
+        f"*Status* and *promise* are explained with the [matrix]({matrix}); the tests behind each",
+        "promise of *full* stand at the end.",
+        "",
+    ]
+
+
+def _programs(vendor: Vendor, snippet: Snippet) -> list[str]:
+    lines = ["## In a program", "", snippet.after.caption, ""]
+    if snippet.before:
+        lines += [f"Before, with {_KEPT[vendor]}:", "", *fence("js", snippet.before), ""]
+    facade = {Vendor.TWILIO_VIDEO: "`twilio_compat`", Vendor.VIDEOSDK: "`mapping.videosdk`"}
+    after = facade.get(vendor, "`acs_core`")
+    lines += [f"After, with {after}:", "", *fence("python", snippet.after.text), ""]
+    if snippet.native:
+        lines += ["The same with `acs_core`:", "", *fence("python", snippet.native.text), ""]
+    return [*lines, "It prints:", "", *fence("text", snippet.output), ""]
+
+
+def _by_owner(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Rows by the class they belong to; a class with members is with them, others under "" ."""
+    owners = {row.owner for row in rows}
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        is_owner = row.name in owners and row.kind in (Kind.CLASS, Kind.TYPE)
+        found.setdefault(row.name if is_owner else row.owner, []).append(row)
+    loose = found.pop("", [])
+    return {**found, "": loose} if loose else found
+
+
+def _owner(library: Library, path: str, owner: str, rows: Sequence[Row], section: str) -> list[str]:
+    described = next((row for row in rows if row.name == owner), None)
+    heading = owner or ("Other names" if _has_owners(library, path) else section)
+    lines = [f"## {heading}", ""]
+    if described is not None:
+        lines += _class(library, path, described)
+    members = [row for row in rows if row is not described]
+    for kind, title in _HEADINGS.items():
+        if chosen := [row for row in members if row.kind is kind]:
+            lines += [f"### {title}", ""] if len(members) > len(chosen) or described else []
+            lines += [*typed_table(_columns(library, path, owner), chosen), ""]
+    return lines
+
+
+def _has_owners(library: Library, path: str) -> bool:
+    return any(row.owner for row in library.sections[path])
+
+
+def _class(library: Library, path: str, row: Row) -> list[str]:
+    """The class itself: a table of its counterparts and why."""
+    columns = _columns(library, path, "")
+    extends = ", ".join(library.link(path, row.vendor, name) for name in row.extends)
+    lines = typed_table(columns, [row])
+    return [*lines, "", *([f"It has the members of {extends}, too.", ""] if extends else [])]
+
+
+def _columns(library: Library, path: str, owner: str) -> list[Column[Row]]:
+    def link(vendor: Vendor, text: Callable[[Row], str]) -> Callable[[Row], str]:
+        return lambda row: library.link(path, vendor, text(row))
+
+    return [
+        Column("Name", lambda row: _name(row, owner)),
+        *(
+            Column(title, lambda row, key=key: _generation(row, key))  # type: ignore[misc]
+            for key, title in _GENERATIONS.items()
+        ),
+        Column("twilio_compat", lambda row: code(row.compat)),
+        Column("acs_core", lambda row: codes(row.native)),
+        Column("Twilio", link(Vendor.TWILIO_VIDEO, lambda row: row.twilio)),
+        Column("ACS", link(Vendor.ACS_CALLING, lambda row: row.acs)),
+        Column("VideoSDK", link(Vendor.VIDEOSDK, lambda row: row.videosdk)),
+        Column("Status", lambda row: row.status),
+        Column("Promise", promise),
+        Column("Why, and what differs", lambda row: " ".join(filter(None, _reasons(row)))),
+    ]
+
+
+def _reasons(row: Row) -> tuple[str, ...]:
+    values = f"One of {codes(row.values)}." if row.values else ""
+    since = f"Since {row.since}." if row.since else ""
+    return (row.why, row.difference and f"*Differs:* {row.difference}", values, since)
+
+
+def _name(row: Row, owner: str) -> str:
+    name = row.name[len(owner) :].lstrip(".#") if owner else row.name
+    given = f" ({', '.join(row.args)})" if row.args and row.kind is Kind.EVENT else ""
+    asked = f"<br>{code(row.call)}" if row.call else ""
+    return f"{mark(row)}{code(name)}{given}{asked}"
+
+
+def _generation(row: Row, key: str) -> str:
+    """What a name is called in a generation: `same` is short for the name that the row has."""
+    if not row.generations:
+        return ""
+    called = row.generations.get(key)
+    if called is None:
+        return "" if key == "preview" else "none"
+    return "same" if called == row.name else code(called)
+
+
+def _proofs(rows: Sequence[Row]) -> list[str]:
+    shown = [
+        (code(row.name), column, tests_of(tests))
+        for row in rows
+        for column, tests in row.proofs.items()
+        if tests
+    ]
+    if not shown:
+        return []
+    return ["## Tests", "", *table(("Name", "Column", "Tests"), shown)]
