@@ -63,8 +63,15 @@ class Library:
         return {(_family(row.vendor), row.name): row for row in reversed(self.rows)}
 
     def find(self, vendor: Vendor, name: str) -> Row | None:
-        """The row of a name in any of a vendor's packages; None if there is none."""
-        return self._places.get((_family(vendor), name))
+        """The row of a name in any of a vendor's packages, own or inherited; None if none."""
+        if found := self._places.get((_family(vendor), name)):
+            return found
+        sign = "#" if "#" in name else "."
+        owner, _, member = name.rpartition(sign)
+        described = self._places.get((_family(vendor), owner))
+        bases = described.extends if described is not None else ()
+        inherited = (self.find(vendor, f"{base}{sign}{member}") for base in bases)
+        return next((row for row in inherited if row is not None), None)
 
     def link(self, source: str, vendor: Vendor, text: str) -> str:
         """Names of a vendor as a row gives them, those that have a row as links.

@@ -101,8 +101,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def typed_table(columns: Sequence[Column[T]], things: Sequence[T]) -> list[str]:
-    """A table of things; columns in which none has anything are left out."""
+    """A table of things; columns in which none has anything, or all "none", are left out."""
     texts = [[column.text(thing) for column in columns] for thing in things]
-    used = [place for place in range(len(columns)) if any(row[place] for row in texts)]
+    used = [place for place in range(len(columns)) if {row[place] for row in texts} - {"", "none"}]
     head = [columns[place].title for place in used]
     return table(head, [[row[place] for place in used] for row in texts])

@@ -20,6 +20,9 @@ docs_dir: docs
 site_dir: ../build/site
 use_directory_urls: false
 extra_css: [assets/site.css]
+extra:
+  generator: false
+  polyfills: [assets/iframe-worker.js]
 theme:
   name: material
   font: false

@@ -33,10 +33,10 @@ _HEADINGS: Final[Mapping[Kind, str]] = {
 """What the table of each kind is called, in the order of a page."""
 
 _GENERATIONS: Final[Mapping[str, str]] = {
-    "beta": "2020 (beta)",
+    "beta": "2020",
     "v1": "1.x",
     "v2": "2.0",
-    "preview": "1.36 preview",
+    "preview": "1.36.1-beta.1",
 }
 
 _KEPT: Final = {
@@ -67,8 +67,10 @@ def render_reference(library: Library, path: str, rows: Sequence[Row]) -> str:
     name = path.removesuffix(".md").replace("/", "_").replace("-", "_")
     if snippet := library.snippets.get(name):
         lines += _programs(first.vendor, snippet)
-    for owner, members in _by_owner(rows).items():
-        lines += _owner(library, path, owner, members, first.section)
+    by_owner = _by_owner(rows)
+    for owner, members in by_owner.items():
+        heading = owner or ("Other names" if len(by_owner) > 1 else first.section)
+        lines += [f"## {heading}", "", *_owner(library, path, owner, members)]
     lines += _proofs(rows)
     return "\n".join(lines) + "\n"
 
@@ -123,32 +125,28 @@ def _programs(vendor: Vendor, snippet: Snippet) -> list[str]:
 
 
 def _by_owner(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows by the class they belong to; a class with members is with them, others under "" ."""
+    """Rows by the class they belong to, that of the page first and those of none last, under ""."""
     owners = {row.owner for row in rows}
     found: dict[str, list[Row]] = {}
     for row in rows:
         is_owner = row.name in owners and row.kind in (Kind.CLASS, Kind.TYPE)
         found.setdefault(row.name if is_owner else row.owner, []).append(row)
-    loose = found.pop("", [])
-    return {**found, "": loose} if loose else found
+    section = rows[0].section
+    first = {section: found.pop(section)} if section in found else {}
+    loose = {"": found.pop("")} if "" in found else {}
+    return {**first, **found, **loose}
 
 
-def _owner(library: Library, path: str, owner: str, rows: Sequence[Row], section: str) -> list[str]:
+def _owner(library: Library, path: str, owner: str, rows: Sequence[Row]) -> list[str]:
+    """A class and its members, by kind."""
     described = next((row for row in rows if row.name == owner), None)
-    heading = owner or ("Other names" if _has_owners(library, path) else section)
-    lines = [f"## {heading}", ""]
-    if described is not None:
-        lines += _class(library, path, described)
+    lines = _class(library, path, described) if described is not None else []
     members = [row for row in rows if row is not described]
     for kind, title in _HEADINGS.items():
         if chosen := [row for row in members if row.kind is kind]:
             lines += [f"### {title}", ""] if len(members) > len(chosen) or described else []
             lines += [*typed_table(_columns(library, path, owner), chosen), ""]
     return lines
-
-
-def _has_owners(library: Library, path: str) -> bool:
-    return any(row.owner for row in library.sections[path])
 
 
 def _class(library: Library, path: str, row: Row) -> list[str]:
@@ -165,17 +163,12 @@ def _columns(library: Library, path: str, owner: str) -> list[Column[Row]]:
 
     return [
         Column("Name", lambda row: _name(row, owner)),
-        *(
-            Column(title, lambda row, key=key: _generation(row, key))  # type: ignore[misc]
-            for key, title in _GENERATIONS.items()
-        ),
-        Column("twilio_compat", lambda row: code(row.compat)),
-        Column("acs_core", lambda row: codes(row.native)),
+        Column("Generations", _generations),
+        Column("In Python", _in_python),
         Column("Twilio", link(Vendor.TWILIO_VIDEO, lambda row: row.twilio)),
         Column("ACS", link(Vendor.ACS_CALLING, lambda row: row.acs)),
         Column("VideoSDK", link(Vendor.VIDEOSDK, lambda row: row.videosdk)),
-        Column("Status", lambda row: row.status),
-        Column("Promise", promise),
+        Column("Status and promise", lambda row: f"**{row.status}**<br>{promise(row)}"),
         Column("Why, and what differs", lambda row: " ".join(filter(None, _reasons(row)))),
     ]
 
@@ -193,14 +186,22 @@ def _name(row: Row, owner: str) -> str:
     return f"{mark(row)}{code(name)}{given}{asked}"
 
 
-def _generation(row: Row, key: str) -> str:
-    """What a name is called in a generation: `same` is short for the name that the row has."""
-    if not row.generations:
-        return ""
-    called = row.generations.get(key)
-    if called is None:
-        return "" if key == "preview" else "none"
-    return "same" if called == row.name else code(called)
+def _in_python(row: Row) -> str:
+    """Our names: that of Twilio's shape first, as it is bold, then those of ACS' shape."""
+    compat = f"**{code(row.compat)}**" if row.compat else ""
+    return "<br>".join(filter(None, (compat, *map(code, row.native))))
+
+
+def _generations(row: Row) -> str:
+    """In which generations a name is there, and what it was called where that is another name."""
+    called: dict[str, list[str]] = {}
+    for key, title in _GENERATIONS.items():
+        if key in row.generations:
+            called.setdefault(row.generations[key], []).append(title)
+    return "<br>".join(
+        ", ".join(titles) + ("" if name == row.name else f": {code(name)}")
+        for name, titles in called.items()
+    )
 
 
 def _proofs(rows: Sequence[Row]) -> list[str]:
