@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from mapping.documents.library import Library, mark
+from mapping.documents.library import FOLDERS, Library, mark
 from mapping.documents.markdown import Column, code, codes, fence, href, table, typed_table
 from mapping.documents.snippets import Snippet
 from mapping.model import COLUMNS, Kind, Parity, Row, Vendor
@@ -38,6 +38,10 @@ _GENERATIONS: Final[Mapping[str, str]] = {
     "v2": "2.0",
     "preview": "1.36.1-beta.1",
 }
+
+_RUN_BY: Final = (
+    "Tests run all of them, that before in a browser with the unmodified client, and each"
+)
 
 _KEPT: Final = {
     Vendor.ACS_CALLING: "ACS Calling",
@@ -116,12 +120,15 @@ def _programs(vendor: Vendor, snippet: Snippet) -> list[str]:
     lines = ["## In a program", "", snippet.after.caption, ""]
     if snippet.before:
         lines += [f"Before, with {_KEPT[vendor]}:", "", *fence("js", snippet.before), ""]
-    facade = {Vendor.TWILIO_VIDEO: "`twilio_compat`", Vendor.VIDEOSDK: "`mapping.videosdk`"}
+    facade = {Vendor.VIDEOSDK: "`mapping.videosdk`"}
+    if FOLDERS[vendor] == "twilio":
+        facade[vendor] = "`twilio_compat`"
     after = facade.get(vendor, "`acs_core`")
     lines += [f"After, with {after}:", "", *fence("python", snippet.after.text), ""]
     if snippet.native:
         lines += ["The same with `acs_core`:", "", *fence("python", snippet.native.text), ""]
-    return [*lines, "It prints:", "", *fence("text", snippet.output), ""]
+    lines += [_RUN_BY if snippet.before and FOLDERS[vendor] == "twilio" else "A test runs it; it"]
+    return [*lines, "prints:", "", *fence("text", snippet.output), ""]
 
 
 def _by_owner(rows: Sequence[Row]) -> dict[str, list[Row]]:

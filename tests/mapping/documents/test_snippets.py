@@ -23,11 +23,13 @@ DEADLINE = 30.0
 
 
 def tokens(server: CompatServer, main: Any, kind: str) -> dict[str, str]:
-    """A token for each parameter of a program, of whom the parameter is named after."""
+    """What a program is given: `anna` is Anna's token, `anna_id` her raw id."""
     names = inspect.signature(main).parameters
-    if kind == "acs":
-        return {name: server.issue_user_token()[1].token for name in names}
-    return {name: server.access_token(name) for name in names}
+    if kind != "acs":
+        return {name: server.access_token(name) for name in names}
+    users = {name: server.issue_user_token() for name in names if not name.endswith("_id")}
+    given = {name: token.token for name, (_, token) in users.items()}
+    return given | {f"{name}_id": raw for name, (raw, _) in users.items() if f"{name}_id" in names}
 
 
 async def printed(module: ModuleType, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
