@@ -127,11 +127,12 @@ def render_matrix_of(library: Library, path: str) -> str:
 
 def _sums(rows: Sequence[Row]) -> list[str]:
     """A table: columns of the matrix against promises."""
+    counted = [parity for parity in Parity if parity is not Parity.NOT_APPLICABLE]
     lines = []
     for column in COLUMNS:
-        promised = Counter(row.parity[column] for row in rows if column in row.parity)
+        cells = (row.parity.get(column, Parity.NOT_APPLICABLE) for row in rows)
+        promised = Counter(one for one in cells if one is not Parity.NOT_APPLICABLE)
         if promised:
-            counts = [str(promised[parity] or "") for parity in Parity]
-            lines.append((code(column), *counts[:4], counts[5], str(promised.total())))
-    head = [str(parity) for parity in Parity if parity is not Parity.NOT_APPLICABLE]
-    return table(("Column", *head, "of"), lines)
+            counts = [str(promised[parity] or "") for parity in counted]
+            lines.append((code(column), *counts, str(promised.total())))
+    return table(("Column", *counted, "of"), lines)

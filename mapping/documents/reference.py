@@ -14,7 +14,7 @@ from mapping.documents.markdown import Column, code, codes, fence, href, table, 
 from mapping.documents.snippets import Snippet
 from mapping.model import COLUMNS, Kind, Parity, Row, Vendor
 
-__all__ = ["promise", "render_reference", "tests_of", "title_of"]
+__all__ = ["in_python", "promise", "render_reference", "tests_of", "title_of"]
 
 _HEADINGS: Final[Mapping[Kind, str]] = {
     Kind.OPERATION: "Operations",
@@ -42,6 +42,14 @@ _GENERATIONS: Final[Mapping[str, str]] = {
 _RUN_BY: Final = (
     "Tests run all of them, that before in a browser with the unmodified client, and each"
 )
+
+_TITLES: Final[Mapping[Vendor, str]] = {
+    Vendor.TWILIO_REST: "REST operations",
+    Vendor.TWILIO_WEBHOOK: "Webhooks",
+    Vendor.TWILIO_COMPAT: "Only in twilio_compat",
+    Vendor.ACS_CORE: "Only in acs_core",
+}
+"""Of vendors whose names are in one document."""
 
 _KEPT: Final = {
     Vendor.ACS_CALLING: "ACS Calling",
@@ -71,9 +79,7 @@ def render_reference(library: Library, path: str, rows: Sequence[Row]) -> str:
     name = path.removesuffix(".md").replace("/", "_").replace("-", "_")
     if snippet := library.snippets.get(name):
         lines += _programs(first.vendor, snippet)
-    by_owner = _by_owner(rows)
-    for owner, members in by_owner.items():
-        heading = owner or ("Other names" if len(by_owner) > 1 else first.section)
+    for heading, owner, members in _groups(rows):
         lines += [f"## {heading}", "", *_owner(library, path, owner, members)]
     lines += _proofs(rows)
     return "\n".join(lines) + "\n"
@@ -81,9 +87,7 @@ def render_reference(library: Library, path: str, rows: Sequence[Row]) -> str:
 
 def title_of(row: Row) -> str:
     """What the page of a row is called."""
-    if row.vendor in (Vendor.TWILIO_COMPAT, Vendor.ACS_CORE):
-        return f"Only in {row.vendor}"
-    return row.section
+    return _TITLES.get(row.vendor, row.section)
 
 
 def promise(row: Row) -> str:
@@ -131,17 +135,22 @@ def _programs(vendor: Vendor, snippet: Snippet) -> list[str]:
     return [*lines, "prints:", "", *fence("text", snippet.output), ""]
 
 
-def _by_owner(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows by the class they belong to, that of the page first and those of none last, under ""."""
+def _groups(rows: Sequence[Row]) -> list[tuple[str, str, list[Row]]]:
+    """Headings, the class below each, and its rows: that of the page first, other names last."""
+    first = rows[0]
+    if first.vendor in _TITLES:
+        sections = dict.fromkeys(row.section for row in rows)
+        return [(name, "", [row for row in rows if row.section == name]) for name in sections]
     owners = {row.owner for row in rows}
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[Row]] = {first.section: []}
     for row in rows:
         is_owner = row.name in owners and row.kind in (Kind.CLASS, Kind.TYPE)
         found.setdefault(row.name if is_owner else row.owner, []).append(row)
-    section = rows[0].section
-    first = {section: found.pop(section)} if section in found else {}
-    loose = {"": found.pop("")} if "" in found else {}
-    return {**first, **found, **loose}
+    loose = found.pop("", [])
+    groups = [(owner, owner, members) for owner, members in found.items() if members]
+    if loose:
+        groups.append(("Other names" if groups else first.section, "", loose))
+    return groups
 
 
 def _owner(library: Library, path: str, owner: str, rows: Sequence[Row]) -> list[str]:
@@ -171,10 +180,11 @@ def _columns(library: Library, path: str, owner: str) -> list[Column[Row]]:
     return [
         Column("Name", lambda row: _name(row, owner)),
         Column("Generations", _generations),
-        Column("In Python", _in_python),
+        Column("In Python", in_python),
         Column("Twilio", link(Vendor.TWILIO_VIDEO, lambda row: row.twilio)),
         Column("ACS", link(Vendor.ACS_CALLING, lambda row: row.acs)),
         Column("VideoSDK", link(Vendor.VIDEOSDK, lambda row: row.videosdk)),
+        Column("Parameters", _parameters),
         Column("Status and promise", lambda row: f"**{row.status}**<br>{promise(row)}"),
         Column("Why, and what differs", lambda row: " ".join(filter(None, _reasons(row)))),
     ]
@@ -193,7 +203,11 @@ def _name(row: Row, owner: str) -> str:
     return f"{mark(row)}{code(name)}{given}{asked}"
 
 
-def _in_python(row: Row) -> str:
+def _parameters(row: Row) -> str:
+    return codes(row.args) if row.kind is Kind.OPERATION else ""
+
+
+def in_python(row: Row) -> str:
     """Our names: that of Twilio's shape first, as it is bold, then those of ACS' shape."""
     compat = f"**{code(row.compat)}**" if row.compat else ""
     return "<br>".join(filter(None, (compat, *map(code, row.native))))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from mapping.documents.library import Library, anchor_of, document_of
-from mapping.documents.markdown import Column, code, codes, href, table, typed_table
-from mapping.documents.reference import tests_of
+from mapping.documents.markdown import Column, code, href, table, typed_table
+from mapping.documents.reference import in_python, tests_of
 from mapping.model import ErrorRow, Kind, Row, Vendor
 
 __all__ = ["render_errors", "render_events"]
@@ -59,8 +59,7 @@ def _columns(library: Library) -> list[Column[Row]]:
         Column("Event", lambda row: _linked(row)),
         Column("2020 (beta)", lambda row: code(row.generations.get("beta", "").partition("#")[2])),
         Column("Arguments", lambda row: ", ".join(row.args)),
-        Column("twilio_compat", lambda row: code(row.compat)),
-        Column("acs_core", lambda row: codes(row.native)),
+        Column("In Python", in_python),
         Column("Twilio", link(Vendor.TWILIO_VIDEO, lambda row: row.twilio)),
         Column("ACS", link(Vendor.ACS_CALLING, lambda row: row.acs)),
         Column("VideoSDK", link(Vendor.VIDEOSDK, lambda row: row.videosdk)),
