@@ -36,6 +36,9 @@ _ONE_DOCUMENT: Final[Mapping[Vendor, str]] = {
     Vendor.ACS_CORE: "ours/acs-core.md",
 }
 
+_MAIN: Final[Mapping[Vendor, str]] = {Vendor.VIDEOSDK: "Meeting", Vendor.ACS_CALLING: "Call"}
+"""Classes whose members are also named without them: `muteMic`."""
+
 
 @dataclass(frozen=True)
 class Library:
@@ -89,7 +92,7 @@ class Library:
         return self._one(source, vendor, text)
 
     def _one(self, source: str, vendor: Vendor, text: str) -> str:
-        row = self.find(vendor, text)
+        row = self.find(vendor, text) or self.find(vendor, f"{_MAIN.get(vendor, '')}.{text}")
         if row is None:
             return text
         return f"[{code(text)}]({href(source, document_of(row), anchor_of(row))})"

@@ -115,7 +115,8 @@ def _introduction(path: str, rows: Sequence[Row]) -> list[str]:
         f"{whole}Source: {first.source}, read on {first.as_of.isoformat()}.",
         "",
         f"*Status* and *promise* are explained with the [matrix]({matrix}); the tests behind each",
-        "promise of *full* stand at the end.",
+        "promise of *full* stand at the end. In the column of Python, names of `twilio_compat` are",
+        "bold; the others are of `acs_core`.",
         "",
     ]
 
