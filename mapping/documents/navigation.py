@@ -95,8 +95,8 @@ def render_settings(library: Library, pages: Iterable[str]) -> str:
     groups["Matrix"] = [("", "matrix.md"), *matrix]
     groups["About"] = list(_ABOUT)
     placed = {path for entries in groups.values() for _, path in entries}
-    if lost := sorted(set(pages) ^ placed):
-        raise ValueError(f"{lost[0]} is not both a document and in the navigation.")
+    if lost := sorted(set(pages) - placed):
+        raise ValueError(f"{lost[0]} has no place in the navigation.")
     lines = ["nav:"]
     for group, entries in groups.items():
         lines.append(f"  - {json.dumps(group)}:")

@@ -126,5 +126,5 @@ def test_a_program_is_shown_before_and_after_with_what_it_prints() -> None:
 
 
 def test_a_document_without_a_place_in_the_navigation_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"lost\.md is not both"):
+    with pytest.raises(ValueError, match=r"lost\.md has no place"):
         render_settings(library(), ["lost.md"])

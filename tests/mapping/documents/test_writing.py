@@ -61,6 +61,12 @@ def test_links_between_documents_lead_to_a_place(files: dict[str, str]) -> None:
     assert lost == []
 
 
+def test_the_navigation_leads_to_every_document_once(files: dict[str, str]) -> None:
+    _, _, navigation = files["mapping/mkdocs.yml"].partition("nav:")
+    named = sorted(f"{DOCS}{path}" for path in re.findall(r"[\w./-]+\.md", navigation))
+    assert named == sorted(path for path in files if path.startswith(DOCS))
+
+
 def test_what_is_not_as_made_is_named_and_written_anew(tmp_path: Path) -> None:
     files = {"mapping/docs/a.md": "a\n", "mapping/docs/b/c.md": "c\n", "README.md": "r\n"}
     old = tmp_path / "mapping" / "docs" / "old.md"
