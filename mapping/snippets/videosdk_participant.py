@@ -16,9 +16,9 @@ async def main(ann: str, ben: str) -> None:
         await meeting.join()
         return meeting
 
-    first = await enter(ann, "Ann")
+    first = await enter(ann, "ann")
     first.once("participant-joined", lambda participant: came.set_result(participant))
-    second = await enter(ben, "Ben")
+    second = await enter(ben, "ben")
     participant = await came
     facts = participant.micOn, participant.webcamOn
     print(participant.displayName, *("true" if fact else "false" for fact in facts))
