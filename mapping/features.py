@@ -169,7 +169,7 @@ def _row(proof: Proof) -> str:
         shown.append(f"and {len(proof.tests) - 2} more")
     why = "; ".join(part for part in (proof.reason, ", ".join(shown)) if part)
     cells = (feature.id, feature.side, feature.what, proof.status, why)
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |"
 
 
 def _marked(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 __all__ = [
     "Column",
@@ -24,6 +24,9 @@ __all__ = [
 
 T = TypeVar("T")
 
+_CODE: Final = re.compile(r"(`[^`]*`)")
+_ELEMENT: Final = re.compile(r"<(?!a id=|/a>|br>)")
+
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[T]):
@@ -39,8 +42,14 @@ class Column(Generic[T]):
 
 
 def cell(text: str) -> str:
-    """A text that stays in its cell: bars are escaped, lines joined."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """A text that stays in its cell: bars and elements of HTML are escaped, lines joined.
+
+    Only places to link to and line breaks, which documents are made with, stay elements.
+    """
+    parts = _CODE.split(" ".join(text.split()).replace("|", "\\|"))
+    return "".join(
+        part if place % 2 else _ELEMENT.sub("&lt;", part) for place, part in enumerate(parts)
+    )
 
 
 def code(text: str) -> str:

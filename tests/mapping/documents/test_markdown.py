@@ -10,6 +10,11 @@ def test_a_cell_cannot_break_its_table() -> None:
     assert table(("A", "B"), [("1", "x|y")]) == ["| A | B |", "|---|---|", "| 1 | x\\|y |"]
 
 
+def test_a_cell_keeps_html_as_text() -> None:
+    assert cell('<script src="x"> and `<b>`') == '&lt;script src="x"> and `<b>`'
+    assert cell('<a id="x"></a>`x`<br>y') == '<a id="x"></a>`x`<br>y'
+
+
 def test_code_of_nothing_is_nothing() -> None:
     assert code("") == ""
     assert codes(["a", "b"]) == "`a`, `b`"
