@@ -9,7 +9,7 @@ SDK := $(INTEROP)/node_modules/.installed
 # Processes that test side by side; 0 tests in one.
 WORKERS ?= 2
 
-.PHONY: help demo serve test proof soak integrations lint format features bench clean
+.PHONY: help demo serve test proof soak integrations lint format docs features site bench clean
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -56,9 +56,13 @@ format: $(STAMP) ## let ruff format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-features: $(STAMP) ## mapping/docs: features and their proofs, differences from Twilio
-	$(BIN)/python -m mapping.features
-	$(BIN)/python -m mapping.differences
+features: docs ## the same as docs
+docs: $(STAMP) ## mapping/docs: what corresponds to what, features, differences from Twilio
+	$(BIN)/python -m mapping docs
+
+site: docs ## mapping/docs as pages with a search box: build/site/index.html
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --config-file mapping/mkdocs.yml
 
 bench: $(STAMP) ## performance, with machine and versions
 	$(BIN)/python -m benchmarks $(BENCH)

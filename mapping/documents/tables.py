@@ -1,0 +1,109 @@
+"""Pages across classes: events and their order, and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from mapping.documents.library import Library, anchor_of, document_of
+from mapping.documents.markdown import Column, code, href, table, typed_table
+from mapping.documents.reference import in_python, tests_of
+from mapping.model import ErrorRow, Kind, Row, Vendor
+
+__all__ = ["render_errors", "render_events"]
+
+_EVENTS: Final = "events.md"
+
+
+def render_events(library: Library) -> str:
+    """Events of the three vendors side by side, their arguments, and in which order they come."""
+    lines = [
+        "# Events",
+        "",
+        "What a listener of one vendor's event listens to with another. Arguments are given in",
+        "their order; in Python a listener takes as many of them as it likes.",
+        "",
+        "## Order",
+        "",
+        "Twilio's order is kept by `twilio_compat`:",
+        "",
+        *table(
+            ("What", "Order", "Tests"),
+            [
+                (row.twilio, row.theirs, tests_of(row.proof))
+                for row in library.differences
+                if row.id.startswith("order-")
+            ],
+        ),
+        "",
+    ]
+    titles = {
+        Vendor.TWILIO_VIDEO: "Twilio Video",
+        Vendor.ACS_CALLING: "ACS Calling",
+        Vendor.VIDEOSDK: "VideoSDK",
+    }
+    for vendor, title in titles.items():
+        events = [row for row in library.rows if row.kind is Kind.EVENT and row.vendor is vendor]
+        lines += [f"## {title}", ""]
+        for owner in dict.fromkeys(row.owner for row in events):
+            chosen = [row for row in events if row.owner == owner]
+            lines += [f"### {title}: {owner}", "", *typed_table(_columns(library), chosen), ""]
+    return "\n".join(lines)
+
+
+def _columns(library: Library) -> list[Column[Row]]:
+    def link(vendor: Vendor, text: Callable[[Row], str]) -> Callable[[Row], str]:
+        return lambda row: library.link(_EVENTS, vendor, text(row))
+
+    return [
+        Column("Event", lambda row: _linked(row)),
+        Column("2020 (beta)", lambda row: code(row.generations.get("beta", "").partition("#")[2])),
+        Column("Arguments", lambda row: ", ".join(row.args)),
+        Column("In Python", in_python),
+        Column("Twilio", link(Vendor.TWILIO_VIDEO, lambda row: row.twilio)),
+        Column("ACS", link(Vendor.ACS_CALLING, lambda row: row.acs)),
+        Column("VideoSDK", link(Vendor.VIDEOSDK, lambda row: row.videosdk)),
+        Column("Why", lambda row: f"{row.why} {row.difference}".strip()),
+    ]
+
+
+def _linked(row: Row) -> str:
+    event = row.name.partition("#")[2]
+    return f"[{code(event)}]({href(_EVENTS, document_of(row), anchor_of(row))})"
+
+
+def render_errors(library: Library) -> str:
+    """Twilio's codes and what ACS says instead."""
+    columns: list[Column[ErrorRow]] = [
+        Column("Code", lambda row: str(row.code)),
+        Column("Class", lambda row: code(row.name)),
+        Column("Twilio's message", lambda row: row.message),
+        Column("ACS", lambda row: code(row.acs_key) or "none"),
+        Column("code", lambda row: str(row.acs_code) if row.acs_key else ""),
+        Column("sub code", lambda row: str(row.acs_subcode) if row.acs_key else ""),
+        Column("When, and why", lambda row: row.why),
+        Column("Tests", lambda row: tests_of(row.proof)),
+    ]
+    lines = [
+        "# Errors",
+        "",
+        f"The {len(library.errors)} codes of twilio-video.js and what Azure's clients say in the",
+        "same situation: a call that ends has `callEndReason` with `code`, shaped like an HTTP",
+        "status, and `subCode`. `twilio_compat` raises the class with Twilio's code and keeps the",
+        "cause of `acs_core` in `__cause__`.",
+        "",
+        "```python",
+        "from twilio_compat import TwilioError, connect",
+        "",
+        "",
+        "async def main():",
+        "    try:",
+        '        await connect("no token", name="daily", audio=False, video=False)',
+        "    except TwilioError as error:",
+        "        print(error.code, type(error).__name__)  # 20101 AccessTokenInvalidError",
+        "```",
+        "",
+    ]
+    lines += typed_table(columns, library.errors)
+    sources = dict.fromkeys(f"{row.source}, read on {row.as_of}" for row in library.errors)
+    return "\n".join([*lines, "", *(f"Source: {source}." for source in sources)]) + "\n"

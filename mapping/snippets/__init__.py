@@ -1,0 +1,1 @@
+"""Programs of the documents; `mapping.documents.snippets` says how they are named."""
