@@ -40,6 +40,8 @@ _SUPPRESSION: Final = re.compile(
 )
 _CUTOFF: Final = 0.75
 """How alike a name must be to the one it probably means."""
+_MOST_LETTERS: Final = 2
+"""More or fewer than that is another word, not a slip: `maxTracks` does not mean `tracks`."""
 
 
 @cache
@@ -83,7 +85,11 @@ def nearest(api: Api, symbol: str) -> tuple[bool, str]:
             return True, ""
     if name in candidates or name == "*":
         return True, ""
-    plain = {candidate.lower(): candidate for candidate in candidates}
+    plain = {
+        candidate.lower(): candidate
+        for candidate in candidates
+        if abs(len(candidate) - len(name)) <= _MOST_LETTERS
+    }
     close = get_close_matches(name.lower(), list(plain), 1, _CUTOFF)
     return False, plain[close[0]] if close else ""
 

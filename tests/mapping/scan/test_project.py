@@ -35,6 +35,12 @@ def test_misspelt_event_is_reported_with_the_nearest_real_name(wrong: str, right
     assert finding.fix.text == right
 
 
+def test_option_with_another_word_in_it_is_no_misspelling() -> None:
+    call = "import { connect } from 'twilio-video'; connect(t, { maxTracks: 3 });"
+    finding = scan_texts({"a.js": call}).findings[-1]
+    assert (finding.rule, finding.fix) == ("TWV-OPT-003", None)
+
+
 @pytest.mark.feature("EVENT-009")
 def test_listener_for_connected_of_a_room_is_flagged() -> None:
     finding = scan_texts({"a.js": _JOIN + "room.on('connected', f);"}).findings[-1]
