@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from typing import Final
 
-from mapping.load import find, retirements
-from mapping.model import RetirementRow, Vendor
+from mapping.load import find, retirements, rows
+from mapping.model import RetirementRow, Row, Vendor
 from mapping.scan.findings import Finding, Fix, Level, Package, fingerprint
 from mapping.scan.manifests import versions_match
 from mapping.scan.rules import Rule, rules
@@ -31,10 +31,12 @@ _VENDORS: Final = {
 _COLUMN: Final = {
     Api.TWILIO_VIDEO: "js",
     Api.TWILIO_COMPAT: "compat",
+    Api.TWILIO_HELPER: "rest",
     Api.ACS_CALLING: "native",
     Api.ACS_CORE: "native",
     Api.VIDEOSDK: "videosdk",
 }
+_ARGUMENTS: Final = re.compile(r"\([^()]*\)")
 _SUPPRESSION: Final = re.compile(
     r"twilio-compat:\s*ignore\b[:\s]*([A-Z][A-Z0-9-]+(?:[,\s]+[A-Z][A-Z0-9-]+)*)?"
 )
@@ -47,12 +49,29 @@ _MOST_LETTERS: Final = 2
 @cache
 def parity_of(api: Api, symbol: str) -> str:
     """What the matrix promises of a name, or an empty text."""
-    vendor = _VENDORS.get(api)
-    row = find(vendor, symbol) if vendor is not None else None
+    if api is Api.TWILIO_HELPER:
+        row = _operations().get(_plain(symbol))
+    else:
+        vendor = _VENDORS.get(api)
+        row = find(vendor, symbol) if vendor is not None else None
     if row is None:
         return ""
     parity = row.parity.get(_COLUMN[api])
     return parity.value if parity is not None else row.status.value
+
+
+@cache
+def _operations() -> Mapping[str, Row]:
+    """Rows of the REST API by the way to them through the helper: `video.rooms.create`."""
+    return {
+        _plain(_ARGUMENTS.sub("", row.call).removeprefix("client.").replace(".v1.", ".")): row
+        for row in rows(Vendor.TWILIO_REST)
+    }
+
+
+def _plain(name: str) -> str:
+    """A name in the spelling that those of all languages have in common."""
+    return name.replace("_", "").lower()
 
 
 @cache

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mapping.scan import Level, scan, scan_texts
-from mapping.sources.uses import Confidence
+from mapping.scan.matching import parity_of
+from mapping.sources.uses import Api, Confidence
 
 _JOIN = "import { connect } from 'twilio-video'; const room = await connect(t); "
 
@@ -39,6 +40,12 @@ def test_option_with_another_word_in_it_is_no_misspelling() -> None:
     call = "import { connect } from 'twilio-video'; connect(t, { maxTracks: 3 });"
     finding = scan_texts({"a.js": call}).findings[-1]
     assert (finding.rule, finding.fix) == ("TWV-OPT-003", None)
+
+
+def test_requests_of_the_helper_have_the_parity_of_their_operation() -> None:
+    assert parity_of(Api.TWILIO_HELPER, "video.rooms.create") == "full"
+    assert parity_of(Api.TWILIO_HELPER, "video.rooms.participants.publishedTracks.list") == "full"
+    assert parity_of(Api.TWILIO_HELPER, "messages.create") == ""
 
 
 @pytest.mark.feature("EVENT-009")
