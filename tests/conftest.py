@@ -24,21 +24,27 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 REAL_TIME = frozenset(
     {
         "client",
+        "commands",
         "compare",
+        "documents",
         "examples",
         "fault",
         "features",
+        "gateway",
         "integrations",
         "interop",
         "media_plane",
         "migration_examples",
         "rest",
+        "service",
         "snippets",
+        "test_call_ends.py",
+        "test_room_recording.py",
         "testing",
         "videosdk",
     }
 )
-"""Folders of tests with real media."""
+"""Folders and files of tests with real media or sockets."""
 
 
 class FileScheduling(LoadScopeScheduling):
@@ -68,7 +74,10 @@ def rules_of_coroutines(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 async def real_time(request: pytest.FixtureRequest) -> None:
-    """Debug mode notes a stack for each callback: a busy machine would lose packets by it."""
+    """No debug mode: it notes a stack for each callback, as aiohttp does for each connection.
+
+    A busy machine would lose packets by it, and sockets take three times as long.
+    """
     if REAL_TIME & set(request.path.relative_to(Path(__file__).parent).parts):
         asyncio.get_running_loop().set_debug(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -20,13 +21,16 @@ from mapping.compare.scenario import Timing
 from mapping.compare.scenario_files import FOLDER
 from tests.interop.chromium import SDK
 
+QUICK = ("mute-video", "data-messages", "late-joiner")
+"""What is compared each time; all of it takes a minute."""
 
-@pytest.mark.timeout(240)
-async def test_the_vendors_client_does_what_the_facade_did() -> None:
+
+async def assert_alike(names: Iterable[str]) -> None:
+    """Play scenarios in pages, and compare with what the facade did."""
     different = []
     async with open_pages(sdk=str(SDK)) as pages:
         options = RunOptions(within=20.0, makers={"page": pages})
-        for name in packaged_scenarios():
+        for name in names:
             # A browser beside other tests takes its time.
             scenario = replace(find_scenario(name), timing=Timing(slack=30.0))
             trace = await run_scenario(scenario, "page", options)
@@ -35,3 +39,13 @@ async def test_the_vendors_client_does_what_the_facade_did() -> None:
             if not comparison.is_alike or comparison.steps < len(scenario.steps):
                 different.append(failure_text(comparison))
     assert not different, "\n".join(different)
+
+
+async def test_the_vendors_client_does_what_the_facade_did() -> None:
+    await assert_alike(QUICK)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(240)
+async def test_the_vendors_client_does_what_the_facade_did_in_all_scenarios() -> None:
+    await assert_alike(packaged_scenarios())
