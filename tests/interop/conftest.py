@@ -31,7 +31,12 @@ def pytest_runtest_makereport(
         for stage in item.stash.get(STAGES, []):
             for page in stage.pages:
                 picture = item.stash[FOLDER] / f"{page.identity}.png"
-                report.sections.append((f"page of {page.identity}", page.report(picture)))
+                try:
+                    text = page.report(picture)
+                # The test's time may be over while it is reported, which would end the whole run.
+                except (Exception, pytest.fail.Exception) as error:
+                    text = f"no report: {error!r}"
+                report.sections.append((f"page of {page.identity}", text))
             report.sections.append(("data connections of the service", stage.data_report()))
     return report
 
