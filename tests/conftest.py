@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,31 +19,7 @@ settings.register_profile(
 settings.register_profile("proof", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-
-REAL_TIME = frozenset(
-    {
-        "client",
-        "commands",
-        "compare",
-        "documents",
-        "examples",
-        "fault",
-        "features",
-        "gateway",
-        "integrations",
-        "interop",
-        "media_plane",
-        "migration_examples",
-        "rest",
-        "service",
-        "snippets",
-        "test_call_ends.py",
-        "test_room_recording.py",
-        "testing",
-        "videosdk",
-    }
-)
-"""Folders and files of tests with real media or sockets."""
+pytest_plugins = ["tests.support.real_time"]
 
 
 class FileScheduling(LoadScopeScheduling):
@@ -70,16 +45,6 @@ def rules_of_coroutines(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("asyncio") is not None:
         request.getfixturevalue("real_time")
         request.getfixturevalue("no_task_left_behind")
-
-
-@pytest.fixture
-async def real_time(request: pytest.FixtureRequest) -> None:
-    """No debug mode: it notes a stack for each callback, as aiohttp does for each connection.
-
-    A busy machine would lose packets by it, and sockets take three times as long.
-    """
-    if REAL_TIME & set(request.path.relative_to(Path(__file__).parent).parts):
-        asyncio.get_running_loop().set_debug(False)
 
 
 @pytest.fixture

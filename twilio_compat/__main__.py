@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
@@ -22,45 +21,19 @@ from acs_core.errors import (
     TransportError,
 )
 from acs_core.version import __version__
-from twilio_compat.commands import (
-    demo,
-    doctor,
-    insights,
-    join,
-    load_test,
-    openapi,
-    preflight,
-    serve,
-    token,
-    turn_config,
-    webhooks,
-)
+from twilio_compat.commands.group import CommandGroup
 from twilio_compat.errors import TwilioError
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="twilio-compat",
+    cls=CommandGroup,
     help="Keep your Twilio Video or ACS Calling code; own the server.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (
-    serve,
-    token,
-    join,
-    demo,
-    doctor,
-    preflight,
-    insights,
-    webhooks,
-    load_test,
-    openapi,
-    turn_config,
-)
-for module in COMMANDS:
-    module.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -80,8 +53,6 @@ def _options(
 
 def main() -> None:
     """Run the command line and exit."""
-    for entry in entry_points(group="twilio_compat.commands"):
-        entry.load()(app)
     try:
         app()
     except (CallingError, TwilioError) as error:

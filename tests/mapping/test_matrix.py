@@ -11,7 +11,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from mapping import commands, load
+from mapping import load
+from mapping.commands import matrix as command
 from mapping.commands.matrix import Column
 from mapping.matrix import (
     Selection,
@@ -61,7 +62,7 @@ def rows(tmp_path: Path) -> list[Row]:
 @pytest.fixture
 def app() -> typer.Typer:
     app = typer.Typer()
-    commands.register(app)
+    command.register(app)
     app.command("other")(lambda: None)
     return app
 

@@ -1,0 +1,174 @@
+"""What tests in real time need: no debug mode, and once more, alone, if one failed beside others.
+
+Media and time-outs need a machine that keeps time. Beside another test, or while the host gives the
+processors to somebody else, a picture comes late through no fault of ours. So a failure counts if
+the test fails with nothing beside it, too, and with its processors left to it. What was repeated is
+listed at the end of a run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+_REAL_TIME: Final = frozenset(
+    {
+        "client",
+        "commands",
+        "compare",
+        "documents",
+        "examples",
+        "fault",
+        "features",
+        "gateway",
+        "integrations",
+        "interop",
+        "media",
+        "media_plane",
+        "migration_examples",
+        "rest",
+        "service",
+        "snippets",
+        "test_call_ends.py",
+        "test_room_recording.py",
+        "testing",
+        "videosdk",
+    }
+)
+"""Folders and files of tests with real media or sockets."""
+
+_TESTS: Final = Path(__file__).parent.parent
+_ATTEMPTS: Final = 3
+_STOLEN: Final = 0.05
+"""Share of the processors' time that a host may take from a test."""
+
+_REPEATED: Final = "repeated"
+"""Outcome of an attempt that does not count."""
+
+
+@pytest.fixture
+async def real_time(request: pytest.FixtureRequest) -> None:
+    """No debug mode: it notes a stack for each callback, as aiohttp does for each connection.
+
+    A busy machine would lose packets by it, and sockets take three times as long.
+    """
+    if _is_in_real_time(request.path):
+        asyncio.get_running_loop().set_debug(False)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test, up to three times if it is one in real time."""
+    clock = _Clock()
+    clock.stop()
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    has_neighbors = "PYTEST_XDIST_WORKER" in os.environ
+    with _turn(fcntl.LOCK_SH, has_neighbors):
+        clock.start()
+        reports, disturbed = _attempt(item, nextitem)
+    disturbed = disturbed or has_neighbors
+    for _ in range(_ATTEMPTS - 1):
+        if not (disturbed and _is_in_real_time(item.path) and _has_failed(reports)):
+            break
+        clock.stop()
+        _log_repeated(item, reports)
+        with _turn(fcntl.LOCK_EX, has_neighbors):
+            _end_fixtures(item)
+            clock.start()
+            reports, disturbed = _attempt(item, nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Show an attempt that does not count as R."""
+    return (_REPEATED, "R", "REPEATED") if report.outcome == _REPEATED else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was repeated, and why."""
+    for report in terminalreporter.stats.get(_REPEATED, ()):
+        crash = getattr(report.longrepr, "reprcrash", None)
+        reason = crash.message.partition("\n")[0] if crash else report.when
+        terminalreporter.write_line(f"REPEATED alone: {report.nodeid} - {reason}")
+
+
+class _Clock:
+    """The time-out of pytest-timeout, which has one for all attempts together."""
+
+    def __init__(self) -> None:
+        self._handler = signal.getsignal(signal.SIGALRM)
+        self._seconds, _ = signal.getitimer(signal.ITIMER_REAL)
+
+    def start(self) -> None:
+        if self._seconds:
+            signal.signal(signal.SIGALRM, self._handler)
+            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+
+    def stop(self) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _attempt(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> tuple[list[pytest.TestReport], bool]:
+    """Run a test; its reports, and whether the host took the processors from it meanwhile."""
+    stolen, total = _processor_time()
+    reports = runtestprotocol(item, nextitem=nextitem, log=False)
+    stolen_after, total_after = _processor_time()
+    return reports, stolen_after - stolen > _STOLEN * (total_after - total)
+
+
+def _end_fixtures(item: pytest.Item) -> None:
+    """End those of files and of the session too: they may be what is broken."""
+    with suppress(Exception, pytest.fail.Exception):
+        item.session._setupstate.teardown_exact(None)
+
+
+def _is_in_real_time(path: Path) -> bool:
+    """Whether the tests of a file need a machine that keeps time."""
+    return not _REAL_TIME.isdisjoint(path.relative_to(_TESTS).parts)
+
+
+def _has_failed(reports: list[pytest.TestReport]) -> bool:
+    return any(report.failed for report in reports)
+
+
+def _log_repeated(item: pytest.Item, reports: list[pytest.TestReport]) -> None:
+    report = next(report for report in reports if report.failed)
+    report.outcome = _REPEATED  # type: ignore[assignment]
+    item.ihook.pytest_runtest_logreport(report=report)
+
+
+@contextmanager
+def _turn(kind: int, has_neighbors: bool) -> Iterator[None]:
+    """Wait for a turn: beside others (LOCK_SH) or alone (LOCK_EX), among the processes of a run."""
+    if not has_neighbors:
+        yield
+        return
+    with Path(__file__).open("rb") as machine:
+        # Who waits to be alone keeps others from beginning.
+        with (_TESTS / "conftest.py").open("rb") as queue:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            fcntl.flock(machine, kind)
+        yield
+
+
+def _processor_time() -> tuple[int, int]:
+    """What the host took, and all, of all processors' time since the start; man 5 proc_stat."""
+    with Path("/proc/stat").open(encoding="ascii") as stat:
+        user, nice, system, idle, iowait, irq, softirq, steal, *_ = map(
+            int, stat.readline().split()[1:]
+        )
+    return steal, user + nice + system + idle + iowait + irq + softirq + steal
