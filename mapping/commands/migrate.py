@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 
 from acs_core.errors import InvalidArgumentError, Stage
+from mapping.commands.extra import INSTALL, missing_package
 
 if TYPE_CHECKING:
     from mapping.rewrite.edits import Change
@@ -38,11 +39,12 @@ From = Annotated[
     str, typer.Option("--from", help="auto, twilio, twilio_compat or acs: what is migrated.")
 ]
 Include = Annotated[str, typer.Option(help="exact, or likely for changes that are less sure, too.")]
-Only = Annotated[list[str], typer.Option(help="Only this rule; may be repeated.")]
-Without = Annotated[list[str], typer.Option(help="Not this rule; may be repeated.")]
+Only = Annotated[list[str] | None, typer.Option(help="Only this rule; may be repeated.")]
+Without = Annotated[list[str] | None, typer.Option(help="Not this rule; may be repeated.")]
 ServerUrl = Annotated[str, typer.Option("--server", help="URL of your service.")]
 Module = Annotated[
-    list[str], typer.Option(help="A Python module of yours with Twilio's names; may be repeated.")
+    list[str] | None,
+    typer.Option(help="A Python module of yours with Twilio's names; may be repeated."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 NoNotes = Annotated[bool, typer.Option("--no-notes", help="Leave no comments for people.")]
@@ -64,10 +66,10 @@ def plan(
     target: TargetOption = "auto",
     origin: From = "auto",
     include: Include = "exact",
-    only: Only = [],  # noqa: B006 - typer's way of a repeated option
-    without: Without = [],  # noqa: B006
+    only: Only = None,
+    without: Without = None,
     server: ServerUrl = DEFAULT_SERVER,
-    module: Module = [],  # noqa: B006
+    module: Module = None,
     no_notes: NoNotes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,10 +90,10 @@ def diff(
     target: TargetOption = "auto",
     origin: From = "auto",
     include: Include = "exact",
-    only: Only = [],  # noqa: B006
-    without: Without = [],  # noqa: B006
+    only: Only = None,
+    without: Without = None,
     server: ServerUrl = DEFAULT_SERVER,
-    module: Module = [],  # noqa: B006
+    module: Module = None,
     no_notes: NoNotes = False,
 ) -> None:
     """Show what would be changed as a unified diff, which `git apply` takes."""
@@ -110,10 +112,10 @@ def apply(
     target: TargetOption = "auto",
     origin: From = "auto",
     include: Include = "exact",
-    only: Only = [],  # noqa: B006
-    without: Without = [],  # noqa: B006
+    only: Only = None,
+    without: Without = None,
     server: ServerUrl = DEFAULT_SERVER,
-    module: Module = [],  # noqa: B006
+    module: Module = None,
     no_notes: NoNotes = False,
     interactive: Annotated[bool, typer.Option(help="Ask for each change.")] = False,
     split_commits: Annotated[bool, typer.Option(help="Commit each rule's changes alone.")] = False,
@@ -164,7 +166,7 @@ def status(
     target: TargetOption = "auto",
     origin: From = "auto",
     server: ServerUrl = DEFAULT_SERVER,
-    module: Module = [],  # noqa: B006
+    module: Module = None,
     as_json: AsJson = False,
 ) -> None:
     """Say how much of a project is done, and what is left."""
@@ -172,7 +174,7 @@ def status(
     from mapping.rewrite.score import score
     from mapping.rewrite.store import UndoStore
 
-    options = _options(target, origin, "exact", [], [], server, module, False)
+    options = _options(target, origin, "exact", None, None, server, module, False)
     found = _plan(path, options)
     result = score(found)
     entries = UndoStore(found.root).entries()
@@ -196,10 +198,10 @@ def _options(
     target: str,
     origin: str,
     include: str,
-    only: list[str],
-    without: list[str],
+    only: list[str] | None,
+    without: list[str] | None,
     server: str,
-    module: list[str],
+    module: list[str] | None,
     no_notes: bool,
 ) -> PlanOptions:
     """Read the options, which are the same for all commands.
@@ -215,10 +217,10 @@ def _options(
             target=target,
             origin=origin,
             include=include,
-            only=only,
-            without=without,
+            only=only or (),
+            without=without or (),
             server=server,
-            modules=module,
+            modules=module or (),
             has_notes=not no_notes,
         )
     except WrongChoiceError as error:
@@ -228,15 +230,13 @@ def _options(
 
 
 def _need_extra() -> None:
-    try:
-        import ast_grep_py  # noqa: F401
-        import libcst  # noqa: F401
-    except ImportError as error:
+    missing = missing_package("ast_grep_py", "libcst")
+    if missing is not None:
         raise InvalidArgumentError(
-            f"Programs are read with {error.name}, which is not installed.",
+            f"Programs are read with {missing}, which is not installed.",
             stage=Stage.ARGUMENT,
-            next_step="pip install 'twilio-compat[migrate]'",
-        ) from error
+            next_step=INSTALL,
+        )
 
 
 def _plan(

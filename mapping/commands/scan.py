@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from mapping.commands.extra import INSTALL, missing_package
+
 if TYPE_CHECKING:
     from mapping.scan import Report
 
@@ -96,12 +98,9 @@ def scan_command(
 
 def _require_extra() -> None:
     """Say now, not in the middle, that packages are missing."""
-    try:
-        import ast_grep_py  # noqa: F401
-        import jinja2  # noqa: F401
-        import packaging  # noqa: F401
-    except ImportError as error:
-        _fail(f"{error.name} is missing: pip install 'twilio-compat[migrate]'", 4)
+    missing = missing_package("ast_grep_py", "jinja2", "packaging")
+    if missing is not None:
+        _fail(f"{missing} is missing: {INSTALL}", 4)
 
 
 def _fail(message: str, code: int) -> None:

@@ -103,8 +103,9 @@ class Actor(ABC):
         """
         return True
 
-    async def open(self) -> None:  # noqa: B027 - most have nothing to do
-        """Get ready to join; what takes time here is no part of the story."""
+    async def open(self) -> None:
+        """Get ready to join; what takes time here is no part of the story. Most are ready."""
+        return
 
     @abstractmethod
     async def join(self, tracks: Sequence[Media]) -> Any:
