@@ -6,6 +6,8 @@ PACKAGES := acs_core twilio_compat mapping
 STAMP := $(VENV)/.installed
 INTEROP := tests/interop
 SDK := $(INTEROP)/node_modules/.installed
+# Tests start many processes; without this each of them would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Processes that test side by side; 0 tests in one.
 WORKERS ?= 2
 

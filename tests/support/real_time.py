@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,12 +21,14 @@ from typing import Final
 
 import pytest
 from _pytest.runner import runtestprotocol
+from _pytest.unraisableexception import collect_unraisable
 
 _REAL_TIME: Final = frozenset(
     {
         "client",
         "commands",
         "compare",
+        "contract",
         "documents",
         "examples",
         "fault",
@@ -82,7 +86,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         clock.stop()
         _log_repeated(item, reports)
         with _turn(fcntl.LOCK_EX, has_neighbors):
-            _end_fixtures(item)
+            _forget(item)
             clock.start()
             reports, disturbed = _attempt(item, nextitem)
     for report in reports:
@@ -130,10 +134,17 @@ def _attempt(
     return reports, stolen_after - stolen > _STOLEN * (total_after - total)
 
 
-def _end_fixtures(item: pytest.Item) -> None:
-    """End those of files and of the session too: they may be what is broken."""
+def _forget(item: pytest.Item) -> None:
+    """End the fixtures of files and of the session too, and what the attempt left to the collector.
+
+    The one may be what is broken; the other would be held against a test that comes later.
+    """
     with suppress(Exception, pytest.fail.Exception):
         item.session._setupstate.teardown_exact(None)
+    sys.last_type = sys.last_value = sys.last_traceback = None
+    gc.collect()
+    with suppress(Exception):
+        collect_unraisable(item.config)
 
 
 def _is_in_real_time(path: Path) -> bool:
