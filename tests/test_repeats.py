@@ -44,7 +44,7 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(PLUGIN, support)
     (tmp_path / "tests" / "conftest.py").write_text('pytest_plugins = ["tests.support.real_time"]')
     (tmp_path / "pytest.ini").write_text(
-        "[pytest]\naddopts = --import-mode=importlib\nfilterwarnings = error\n"
+        "[pytest]\naddopts = --import-mode=importlib\nfilterwarnings = error\nmarkers = proof\n"
     )
     return tmp_path
 
@@ -74,7 +74,8 @@ def test_what_fails_beside_others_is_run_once_more_alone(project: Path) -> None:
     code, out = run(project)
     assert code == 0, out
     assert "2 passed, 1 repeated" in out
-    assert "REPEATED alone: tests/media/test_it.py::test_once_disturbed - Assertion" in out
+    assert "REPEATED alone: tests/media/test_it.py::test_once_disturbed - " in out
+    assert "test_it.py:12: AssertionError: assert 1 == 2" in out
 
 
 def test_what_fails_alone_too_fails(project: Path) -> None:
@@ -84,8 +85,16 @@ def test_what_fails_alone_too_fails(project: Path) -> None:
     assert "FAILED tests/media/test_it.py::test_broken - ValueError: as always" in out
 
 
+def test_a_proof_is_never_repeated(project: Path) -> None:
+    marked = TESTS.replace("def test_once", "@pytest.mark.proof\ndef test_once")
+    add(project, "media", f"import pytest\n{marked}")
+    code, out = run(project)
+    assert code == 1, out
+    assert "REPEATED" not in out
+
+
 def test_what_needs_no_time_is_never_repeated(project: Path) -> None:
     add(project, "core", TESTS)
     code, out = run(project)
     assert code == 1, out
-    assert "repeated" not in out
+    assert "REPEATED" not in out

@@ -3,7 +3,7 @@
 Media and time-outs need a machine that keeps time. Beside another test, or while the host gives the
 processors to somebody else, a picture comes late through no fault of ours. So a failure counts if
 the test fails with nothing beside it, too, and with its processors left to it. What was repeated is
-listed at the end of a run.
+listed at the end of a run. Proofs are never repeated: they run alone, on a machine that is idle.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         reports, disturbed = _attempt(item, nextitem)
     disturbed = disturbed or has_neighbors
     for _ in range(_ATTEMPTS - 1):
-        if not (disturbed and _is_in_real_time(item.path) and _has_failed(reports)):
+        if not (disturbed and _may_repeat(item) and _has_failed(reports)):
             break
         clock.stop()
         _log_repeated(item, reports)
@@ -104,7 +104,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was repeated, and why."""
     for report in terminalreporter.stats.get(_REPEATED, ()):
         crash = getattr(report.longrepr, "reprcrash", None)
-        reason = crash.message.partition("\n")[0] if crash else report.when
+        reason = f"{crash.path}:{crash.lineno}: {crash.message}" if crash else report.when
         terminalreporter.write_line(f"REPEATED alone: {report.nodeid} - {reason}")
 
 
@@ -150,6 +150,10 @@ def _forget(item: pytest.Item) -> None:
 def _is_in_real_time(path: Path) -> bool:
     """Whether the tests of a file need a machine that keeps time."""
     return not _REAL_TIME.isdisjoint(path.relative_to(_TESTS).parts)
+
+
+def _may_repeat(item: pytest.Item) -> bool:
+    return _is_in_real_time(item.path) and item.get_closest_marker("proof") is None
 
 
 def _has_failed(reports: list[pytest.TestReport]) -> bool:
