@@ -78,19 +78,33 @@ async def create_rooms(url: str, sink: WebhookSink, acknowledged: list[str]) -> 
             acknowledged.append(sid)
 
 
-def told(got: list[Got]) -> dict[str, list[str]]:
-    """The events of each room, in the order in which they came first."""
-    rooms: dict[str, list[str]] = {}
-    for item in got:
-        events = rooms.setdefault(item.form["RoomSid"], [])
-        if item.event not in events:
-            events.append(item.event)
-    return rooms
+class Listener:
+    """Refuses a fifth of what comes for the first time, and notes the rest.
 
+    Only the first time: after the third refusal a webhook comes minutes later.
+    """
 
-def is_told(got: list[Got], acknowledged: list[str]) -> bool:
-    rooms = told(got)
-    return all(rooms.get(sid) == ["room-created", "room-ended"] for sid in acknowledged)
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._refused: set[str] = set()
+        self._events: dict[str, list[str]] = {}
+        self.taken: list[str] = []
+        """Tokens of what was taken, in that order."""
+
+    async def answer(self, got: Got) -> web.StreamResponse:
+        token = got.headers["I-Twilio-Idempotency-Token"]
+        if token not in self._refused and self._chance.random() < 0.2:
+            self._refused.add(token)
+            return web.Response(status=500)
+        self.taken.append(token)
+        events = self._events.setdefault(got.form["RoomSid"], [])
+        if got.event not in events:
+            events.append(got.event)
+        return web.Response()
+
+    def knows(self, acknowledged: list[str]) -> bool:
+        """Whether both events of each room came, in order."""
+        return all(self._events.get(sid) == ["room-created", "room-ended"] for sid in acknowledged)
 
 
 async def one_kill(killed: Killed, sink: WebhookSink, acknowledged: list[str], wait: float) -> None:
@@ -108,23 +122,18 @@ async def kills(count: int, seed: int) -> int:
     acknowledged: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         killed = Killed(folder)
-        taken: list[str] = []
+        listener = Listener(chance)
 
-        async def answer(got: Got) -> web.StreamResponse:
-            if chance.random() < 0.2:
-                return web.Response(status=500)
-            taken.append(got.headers["I-Twilio-Idempotency-Token"])
-            return web.Response()
-
-        async with webhook_sink(answer) as sink:
+        async with webhook_sink(listener.answer) as sink:
             for _ in range(count):
                 await one_kill(killed, sink, acknowledged, chance.uniform(0.0, 1.0))
             async with killed.run():
-                await until(lambda: is_told(sink.got, acknowledged), deadline=DEADLINE)
+                await until(lambda: listener.knows(acknowledged), deadline=DEADLINE)
+            came, taken = len(sink.got), len(listener.taken)
             print(
                 f"\n{count} kills: {len(acknowledged)} rooms acknowledged, all told; "
-                f"{len(sink.got)} requests, {len(sink.got) - len(taken)} refused on purpose, "
-                f"{len(taken) - len(set(taken))} taken twice"
+                f"{came} requests, {came - taken} refused on purpose, "
+                f"{taken - len(set(listener.taken))} taken twice"
             )
             # Who looks at the token acts once.
             by_token = {item.headers["I-Twilio-Idempotency-Token"]: item.body for item in sink.got}
