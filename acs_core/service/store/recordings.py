@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    String,
+    Table,
+    Text,
+    Update,
+    update,
+)
 
 from acs_core.service.store.database import METADATA
 
-__all__ = ["RECORDINGS"]
+__all__ = ["RECORDINGS", "rename_recordings"]
 
 RECORDINGS: Final = Table(
     "recordings",
@@ -35,3 +46,12 @@ RECORDINGS: Final = Table(
     Index("ix_recordings_status", "status"),
 )
 """Times are Unix seconds, `offset_ms` milliseconds on the service's clock, `duration` seconds."""
+
+
+def rename_recordings(call_id: str, endpoint_id: str, identity: str) -> Update:
+    """Give the recordings of an endpoint another identity."""
+    return (
+        update(RECORDINGS)
+        .where(RECORDINGS.c.call == call_id, RECORDINGS.c.endpoint == endpoint_id)
+        .values(identity=identity)
+    )
