@@ -7,7 +7,8 @@ start, rows that were under way are enqueued again and files of rows that are no
 deleted, so a service that was killed leaves nothing half-made behind.
 
 A hook makes one composition of each room, whose id follows from both: whoever finds that a room
-that is over needs one may say so any number of times.
+that is over needs one may say so any number of times. At the start, rooms are looked for that ended
+with an enabled hook and have none: the service was killed in between.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ from acs_core.service.compositions.model import (
 from acs_core.service.compositions.process import render_apart
 from acs_core.service.compositions.tracks import NothingRecorded, RecordingSource, source_tracks
 from acs_core.service.parts import ServicePart
+from acs_core.service.recording.info import RecordingStatus
 from acs_core.service.store.calls import Window
-from acs_core.service.store.compositions import COMPOSITIONS
+from acs_core.service.store.compositions import COMPOSITIONS, calls_without
 from acs_core.service.store.database import Database
 
 if TYPE_CHECKING:
@@ -150,6 +152,7 @@ class Compositions(ServicePart):
             item = replace(Composition.from_row(row), state=CompositionState.ENQUEUED)
             self._enqueue(self._put(item))
         self._is_open.set()
+        self.soon(self._make_what_is_missing(), name="hooks of calls that ended before the start")
 
     async def close(self) -> None:
         """End what is under way; it goes on at the next start."""
@@ -292,13 +295,29 @@ class Compositions(ServicePart):
         except CallingError as error:
             _log.error("%s: nothing was ordered: %s", name, error)
 
-    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
+    async def _enabled_hooks(self) -> Sequence[CompositionHook]:
+        """In order of creation."""
         hooks = await self.hooks.list(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
+        return hooks[::-1]
+
+    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
+        await self._make_by(await self._enabled_hooks(), call, began_at)
+
+    async def _make_what_is_missing(self) -> None:
+        for hook in await self._enabled_hooks():
+            since = hook.created_at if hook.updated_at is None else hook.updated_at
+            query = calls_without(hook.id, ended_since=since, recorded_as=RecordingStatus.COMPLETED)
+            for row in await self._database().all(query):
+                await self._make_by([hook], row.id, row.started_at)
+
+    async def _make_by(
+        self, hooks: Sequence[CompositionHook], call: str, began_at: float | None
+    ) -> None:
         if not hooks or not await self._is_over(call):
             return
         await self.recordings.settled(call)
         if await self.recordings.of_call(call):
-            for hook in reversed(hooks):
+            for hook in hooks:
                 own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
                 order = msgspec.structs.replace(hook.order, begins_at=began_at)
                 try:
