@@ -71,6 +71,7 @@ class KeptMedia:
     def parts(self) -> tuple[ServicePart, ...]:
         """In the order in which they start.
 
-        Compositions after what they are made of: recordings that a crash left are waited for.
+        Compositions after what they are made of, recordings that a crash left being waited for, and
+        after whoever is to hear of each.
         """
-        return (self.recordings, self.compositions, self.files, self._whole_calls)
+        return (self.recordings, self.files, self._whole_calls, self.compositions)

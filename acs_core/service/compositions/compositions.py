@@ -4,7 +4,8 @@ Theory of operation. Each composition that is not done has a task: it waits unti
 are complete, then for its turn, then for the renderer. A row is completed only after its file got
 its name, and loses that state before its file goes: a file that is shown as done plays. At the
 start, rows that were under way are enqueued again and files of rows that are not completed are
-deleted, so a service that was killed leaves nothing half-made behind.
+deleted, so a service that was killed leaves nothing half-made behind. Observers hear of the end of
+a composition just before its row is written: what they write then comes first, or with it.
 
 A hook makes one composition of each room, whose id follows from both: whoever finds that a room
 that is over needs one may say so any number of times. At the start, rooms are looked for that ended
@@ -381,7 +382,8 @@ class Compositions(ServicePart):
             duration=result.duration,
             size=result.size,
         )
-        self._tell(CompositionEvent.AVAILABLE, self._put(done))
+        self._tell(CompositionEvent.AVAILABLE, done)
+        self._put(done)
 
     def _failed(self, composition: Composition, reason: str) -> None:
         _log.error("composition %s failed: %s", composition.id, reason)
@@ -391,7 +393,8 @@ class Compositions(ServicePart):
             completed_at=self._clock(),
             failure=reason,
         )
-        self._tell(CompositionEvent.FAILED, self._put(failed))
+        self._tell(CompositionEvent.FAILED, failed)
+        self._put(failed)
 
     def _put(self, composition: Composition) -> Composition:
         self._database().put(COMPOSITIONS, composition.as_row())
