@@ -14,14 +14,10 @@ from typing import Final
 from sqlalchemy import select
 
 from acs_core.service.automation.recordings import CallRecording, CallRecordings
-from acs_core.service.compositions import (
-    Composition,
-    CompositionEvent,
-    Compositions,
-    CompositionState,
-)
+from acs_core.service.compositions import Composition, CompositionEvent, Compositions
 from acs_core.service.compositions.call_recordings import call_recording_observer
 from acs_core.service.compositions.compositions import FOLDER
+from acs_core.service.compositions.model import UNDER_WAY
 from acs_core.service.media_files import MediaFiles
 from acs_core.service.parts import ServicePart
 from acs_core.service.recording.info import RecordingInfo
@@ -72,8 +68,7 @@ class CallRecordingFiles(ServicePart):
     async def start(self) -> None:
         """Render what a crash left; before the compositions start, which go on with theirs."""
         columns = COMPOSITIONS.c
-        under_way = (CompositionState.ENQUEUED, CompositionState.PROCESSING)
-        done = select(columns.id).where(columns.state.not_in(under_way))
+        done = select(columns.id).where(columns.state.not_in(UNDER_WAY))
         for recording in await self._calls.without(done):
             self._changed(recording)
 

@@ -32,6 +32,7 @@ from acs_core.compositing.job import Rendered, RenderJob
 from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.service.compositions.hooks import CompositionHooks
 from acs_core.service.compositions.model import (
+    UNDER_WAY,
     Composition,
     CompositionEvent,
     CompositionHook,
@@ -147,8 +148,7 @@ class Compositions(ServicePart):
             raise ServiceError(
                 f"The folder {self._folder()} cannot be used: {error.strerror}.", code=503
             ) from error
-        under_way = (CompositionState.ENQUEUED, CompositionState.PROCESSING)
-        query = select(COMPOSITIONS).where(columns.state.in_(under_way))
+        query = select(COMPOSITIONS).where(columns.state.in_(UNDER_WAY))
         for row in await self._database().all(query.order_by(columns.created_at, columns.id)):
             item = replace(Composition.from_row(row), state=CompositionState.ENQUEUED)
             self._enqueue(self._put(item))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,11 +20,11 @@ from sqlalchemy import (
     select,
 )
 
-from acs_core.service.store.calls import CALLS
+from acs_core.service.store.calls import CALLS, are_old
 from acs_core.service.store.database import METADATA
 from acs_core.service.store.recordings import RECORDINGS
 
-__all__ = ["COMPOSITIONS", "COMPOSITION_HOOKS", "calls_without"]
+__all__ = ["COMPOSITIONS", "COMPOSITION_HOOKS", "calls_without", "old_compositions"]
 
 COMPOSITIONS: Final = Table(
     "compositions",
@@ -77,4 +78,22 @@ def calls_without(hook_id: str, *, ended_since: float, recorded_as: str) -> Sele
             ~is_composed,
         )
         .order_by(call.started_at, call.id)
+    )
+
+
+def old_compositions(
+    purpose: str, *, ended_before: float, except_in: Collection[str]
+) -> Select[Any]:
+    """Rows of compositions of calls that ended earlier, or are forgotten.
+
+    Args:
+        purpose: Only those that were made for this.
+        ended_before: Unix seconds.
+        except_in: Not those in these states.
+    """
+    columns = COMPOSITIONS.c
+    return select(COMPOSITIONS).where(
+        columns.purpose == purpose,
+        columns.state.not_in(except_in),
+        are_old(columns.call, before=ended_before),
     )

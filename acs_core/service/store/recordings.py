@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -10,16 +10,19 @@ from sqlalchemy import (
     Column,
     Float,
     Index,
+    Select,
     String,
     Table,
     Text,
     Update,
+    select,
     update,
 )
 
+from acs_core.service.store.calls import are_old
 from acs_core.service.store.database import METADATA
 
-__all__ = ["RECORDINGS", "rename_recordings"]
+__all__ = ["RECORDINGS", "old_recordings", "rename_recordings"]
 
 RECORDINGS: Final = Table(
     "recordings",
@@ -54,4 +57,19 @@ def rename_recordings(call_id: str, endpoint_id: str, identity: str) -> Update:
         update(RECORDINGS)
         .where(RECORDINGS.c.call == call_id, RECORDINGS.c.endpoint == endpoint_id)
         .values(identity=identity)
+    )
+
+
+def old_recordings(*, ended_before: float, except_as: str) -> Select[Any]:
+    """Rows of recordings of calls without a room that ended earlier, or are forgotten.
+
+    Args:
+        ended_before: Unix seconds.
+        except_as: Not those of this status.
+    """
+    columns = RECORDINGS.c
+    return select(RECORDINGS).where(
+        columns.room.is_(None),
+        columns.status != except_as,
+        are_old(columns.call, before=ended_before),
     )

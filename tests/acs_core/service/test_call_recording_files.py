@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, select
 
 from acs_core import wire
+from acs_core.core import endings
 from acs_core.service.app import CallingService, embedded
 from acs_core.service.automation.bodies import StartRecording
 from acs_core.service.automation.recordings import CallRecording
@@ -60,9 +62,10 @@ def begin(service: CallingService) -> ServerCall:
     return call
 
 
-def keep_track(service: CallingService, call: ServerCall, room: str | None = None) -> RecordingInfo:
+def keep_track(
+    service: CallingService, call: ServerCall, at: float, room: str | None = None
+) -> RecordingInfo:
     """A second of sound, as if it had been recorded."""
-    recording = next(iter(service.automation.recordings._running.values()))[1]
     one = uuid.uuid4().hex
     info = RecordingInfo(
         id=one,
@@ -76,7 +79,7 @@ def keep_track(service: CallingService, call: ServerCall, room: str | None = Non
         codec="OPUS",
         container="mka",
         status=RecordingStatus.COMPLETED,
-        created_at=recording.started_at,
+        created_at=at,
         offset_ms=0,
         duration=1.0,
     )
@@ -89,7 +92,7 @@ def record(service: CallingService, call: ServerCall) -> CallRecording:
     """A recording of a call that has stopped, after a second of sound."""
     recordings = service.automation.recordings
     recording = recordings.start(call, SOUND)
-    keep_track(service, call)
+    keep_track(service, call, recording.started_at)
     recordings.stop(recording.id)
     return recording
 
@@ -137,3 +140,31 @@ async def test_what_was_not_rendered_in_time_is_told_after_the_next_start(
     assert (data["recordingContentType"], data["recordingFormatType"]) == ("audio", "wav")
     (chunk,) = data["recordingStorageInfo"]["recordingChunks"]
     assert chunk["documentId"] == recording.id
+
+
+async def test_files_are_deleted_with_the_retention_of_their_calls(
+    tmp_path: Path, sink: WebhookSink
+) -> None:
+    async with embedded(settings(tmp_path, sink, retention_days=1e-12)) as service:
+        archive, folder = service._archive, tmp_path / "media"
+        call, live = begin(service), begin(service)
+        record(service, call)
+        record(service, live)
+        of_room = keep_track(service, call, time.time(), room="daily")
+        await until(lambda: len(list(told(sink))) == 2, deadline=PATIENCE)
+
+        def files() -> tuple[int, int]:
+            """Of recorded tracks, and of whole calls."""
+            kinds = ("recordings", "compositions")
+            tracks, calls = (len(list((folder / kind).iterdir())) for kind in kinds)
+            return tracks, calls
+
+        await archive.forget_old()
+        assert files() == (3, 2)
+        call.end(endings.HUNG_UP)
+        await archive.forget_old()
+        # The track of a room is there for whoever lists recordings; the other call goes on.
+        assert files() == (2, 1)
+        assert service.recordings.path_of(of_room).exists()
+        assert len(await service.database.all(select(COMPOSITIONS))) == 1
+        assert len(await service.database.all(select(RECORDINGS))) == 2
