@@ -167,6 +167,7 @@ class CompatServer(CallingService):
 
     async def _renamed(self, call_id: str, endpoint_id: str, identity: str) -> None:
         """Nobody is to be told the former identity any more."""
+        self.recordings.rename(call_id, endpoint_id, identity)
         await self.status_callbacks.rename(call_id, endpoint_id, identity)
         if self.event_grid is not None:
             await self.event_grid.rename(call_id, endpoint_id, identity)

@@ -18,6 +18,7 @@ from typing import Final
 
 from acs_core import wire
 from acs_core.client.contained import tell
+from acs_core.client.entry import Entry, roster_of
 from acs_core.client.media_recovery import MediaRecovery
 from acs_core.client.publishing import LocalStream, NewStream, PublishLeg, SessionOptions
 from acs_core.client.receiving import SubscribeLeg
@@ -91,13 +92,13 @@ class CallSession:
         self._observer = observer
         self._locator = locator
         self._name = name
+        self._entry = Entry(connection, observer)
         self._receive = receive or wire.ReceivePolicy()
         self._options = options or SessionOptions()
         self._state = SessionState.IDLE
         self._roster = Roster()
         self._call_id = ""
         self._has_asked = False
-        self._early: list[wire.DeliveryBody] = []
         self._signaling_error: CallingError | None = None
         self._publish = PublishLeg(
             endpoint_id,
@@ -124,7 +125,6 @@ class CallSession:
         self._joining: asyncio.Task[tuple[LocalStream, ...]] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._refusal: ServiceError | None = None
-        self._admitted = asyncio.Event()
 
     # ------------------------------------------------------------ state
 
@@ -195,8 +195,7 @@ class CallSession:
             await self.leave()
             raise
         self._set_state(SessionState.JOINED)
-        early, self._early = self._early, []
-        for body in early:
+        for body in self._entry.take_early():
             self.delivered(body)
         self._catch_up()
         return local
@@ -278,10 +277,8 @@ class CallSession:
         if self._state is SessionState.JOINING and not isinstance(body, wire.Ended):
             if isinstance(body, wire.Offer):
                 self._subscribe.offered(body)
-            elif isinstance(body, wire.Admitted):
-                self._admitted.set()
             else:
-                self._early.append(body)
+                self._entry.delivered(body)
             return
         match body:
             case wire.Facts(revision=revision, facts=facts):
@@ -337,7 +334,7 @@ class CallSession:
         local, offer = await self._publish.prepare(streams)
         await self._connection.ready()
         self._has_asked = True
-        joined = await self._request_entry(
+        joined = await self._entry.ask(
             wire.Join(
                 endpoint=self.id,
                 locator=self._locator,
@@ -350,35 +347,10 @@ class CallSession:
         self._call_id = joined.call
         self.room = joined.room
         self.thread_id = joined.thread_id
-        self._roster = Roster.restore(
-            joined.revision,
-            joined.endpoints,
-            joined.speakers,
-            pending=joined.pending,
-            is_recording=joined.is_recording,
-            activity=joined.activity,
-            media_access=joined.media_access,
-            call_type=joined.call_type,
-        )
+        self._roster = roster_of(joined)
         self._subscribe.start(joined.ice_servers)
         await self._publish.confirm(local, joined.answer, joined.published, joined.ice_servers)
         return tuple(local)
-
-    async def _request_entry(self, join: wire.Join) -> wire.Joined:
-        """Join, after a wait in the lobby if there is one; leaving ends the wait."""
-        while True:
-            answer = await self._connection.request(join)
-            match answer:
-                case wire.Joined():
-                    return answer
-                case wire.InLobby():
-                    tell(self._observer.on_lobby)
-                    await self._admitted.wait()
-                    self._admitted.clear()
-                case _:
-                    raise ProtocolError(
-                        "The service did not answer the join.", stage=Stage.SIGNALING
-                    )
 
     async def _ask(self, body: wire.RequestBody) -> wire.DeliveryBody:
         return await self._connection.request(body)

@@ -20,25 +20,22 @@ import aiohttp
 
 from acs_core import wire
 from acs_core.client.contained import tell
+from acs_core.client.handshake import abandon, check_request, error_from, shake_hands, websocket_url
 from acs_core.core.reconnect import Backoff
 from acs_core.errors import (
-    AuthenticationError,
     CallingError,
     DeadlineError,
-    InvalidArgumentError,
     InvalidStateError,
     ProtocolError,
     ServiceError,
     Stage,
     TransportError,
 )
-from acs_core.version import __version__
 
-__all__ = ["SignalingConnection", "SignalingObserver", "SignalingTimes", "error_from"]
+__all__ = ["SignalingConnection", "SignalingObserver", "SignalingTimes"]
 
 _log = logging.getLogger(__name__)
 
-CLOSE_TIMEOUT: Final = 1.0
 CONFIRM_AFTER: Final = 128 * 1024
 """Characters received after which the service hears of it before the next ping is due; a session
 in which too much is unconfirmed counts as one that does not read."""
@@ -99,7 +96,7 @@ class SignalingConnection:
         proxy: str | None = None,
     ) -> None:
         self._proxy = proxy
-        self._url = _websocket_url(url)
+        self._url = websocket_url(url)
         self._token = token
         self._observer = observer
         self._times = times or SignalingTimes()
@@ -194,7 +191,7 @@ class SignalingConnection:
         if self._is_closed or self._welcome is None:
             raise _over()
         request = wire.Request(id=self._next_id, body=body)
-        _check(request)
+        check_request(request)
         self._next_id += 1
         answer: asyncio.Future[wire.DeliveryBody] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = _Pending(request, answer)
@@ -250,60 +247,9 @@ class SignalingConnection:
 
     async def _connect(self, resume: wire.Resume | None) -> None:
         assert self._http is not None
-        try:
-            token = await self._token()
-        except AuthenticationError as error:
-            if resume is None:
-                raise
-            # The refresher needs the network that was lost; it is asked again.
-            raise TransportError("There is no valid token.", stage=Stage.TOKEN) from error
-        try:
-            socket = await self._http.ws_connect(
-                self._url,
-                proxy=self._proxy,
-                max_msg_size=16 * wire.MESSAGE_LIMIT,
-                autoping=True,
-                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-            )
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise TransportError(
-                f"The service at {self._url} cannot be reached: {error}.",
-                stage=Stage.SIGNALING,
-                next_step="Check the address and that the service runs (`twilio-compat serve`).",
-            ) from error
-        try:
-            hello = wire.Hello(
-                version=wire.PROTOCOL_VERSION,
-                token=token,
-                client=f"twilio-compat/{__version__}",
-                resume=resume,
-            )
-            await socket.send_str(wire.encode(hello))
-            self._welcome = await self._expect_welcome(socket)
-        except ConnectionError as error:
-            await _abandon(socket)
-            raise TransportError(
-                f"The connection to {self._url} was lost: {error}.", stage=Stage.SIGNALING
-            ) from error
-        except BaseException:
-            # Without its welcome, a new session is one that nobody can resume.
-            await _abandon(socket, is_over=resume is None)
-            raise
-        self._socket = socket
-
-    async def _expect_welcome(self, socket: aiohttp.ClientWebSocketResponse) -> wire.Welcome:
-        message = await socket.receive()
-        if message.type is not aiohttp.WSMsgType.TEXT:
-            raise TransportError(
-                f"The service closed the connection ({socket.close_code}).",
-                stage=Stage.SIGNALING,
-            )
-        answer = wire.decode_service(message.data)
-        if isinstance(answer, wire.Failed):
-            raise error_from(answer)
-        if not isinstance(answer, wire.Welcome):
-            raise ProtocolError("The service did not say welcome.", stage=Stage.SIGNALING)
-        return answer
+        self._socket, self._welcome = await shake_hands(
+            self._http, self._url, self._token, resume, proxy=self._proxy
+        )
 
     async def _run(self) -> None:
         try:
@@ -318,13 +264,16 @@ class SignalingConnection:
     async def _stay_connected(self) -> None:
         while True:
             lost = await self._converse()
+            _log.debug("%s is lost: %s", self._url, lost.message)
             tell(self._observer.on_lost, lost)
             gone = await self._come_back()
             if gone is not None:
+                _log.debug("%s does not come back: %s", self._url, gone.message)
                 self._is_closed = True
                 self._fail_pending(gone)
                 tell(self._observer.on_closed, gone)
                 return
+            _log.debug("%s goes on", self._url)
             tell(self._observer.on_resumed)
             for pending in list(self._pending.values()):
                 await self._send(pending.request)
@@ -347,10 +296,10 @@ class SignalingConnection:
             self._is_closed = True
             raise
         except TimeoutError:
-            await _abandon(self._socket)
+            await abandon(self._socket)
             return _lost("The service is silent.")
         except ProtocolError as error:
-            await _abandon(self._socket)
+            await abandon(self._socket)
             return error
         finally:
             self._silence = None
@@ -438,62 +387,9 @@ class SignalingConnection:
                 pending.answer.set_exception(error)
 
 
-def _check(request: wire.Request) -> None:
-    # The service closes the connection at such a message, and would at each repetition.
-    kind = type(request.body).__name__
-    try:
-        text = wire.encode(request)
-    except (TypeError, ValueError) as error:
-        raise _wrong_type(kind, str(error)) from error
-    size = len(text.encode())
-    if size >= wire.MESSAGE_LIMIT:
-        raise InvalidArgumentError(
-            f"A {kind} request of {size} bytes is too large.",
-            code=413,
-            stage=Stage.ARGUMENT,
-            next_step=f"Stay below {wire.MESSAGE_LIMIT} bytes; name fewer people at once.",
-        )
-    try:
-        wire.decode_client(text)
-    except ProtocolError as error:
-        raise _wrong_type(kind, error.message) from error
-
-
-def _wrong_type(kind: str, why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"A {kind} request cannot hold that: {why}",
-        next_step="Give values of the types that the method is annotated with.",
-    )
-
-
-async def _abandon(socket: aiohttp.ClientWebSocketResponse, *, is_over: bool = False) -> None:
-    """Close a WebSocket; the service keeps the session for a resume unless that `is_over`."""
-    code = aiohttp.WSCloseCode.OK if is_over else aiohttp.WSCloseCode.GOING_AWAY
-    with contextlib.suppress(aiohttp.ClientError, ConnectionError):
-        await socket.close(code=code)
-
-
 def _lost(message: str) -> TransportError:
     # Twilio reports a lost signaling connection as 53001.
     return TransportError(message, sub_code=53001, stage=Stage.SIGNALING)
-
-
-def error_from(failed: wire.Failed) -> CallingError:
-    """The exception for what the service refused."""
-    kind: type[CallingError]
-    if failed.code == 401 or 20101 <= failed.sub_code <= 20107:
-        kind = AuthenticationError
-    elif failed.code in (408, 503):
-        kind = TransportError
-    else:
-        kind = ServiceError
-    return kind(
-        failed.message,
-        code=failed.code,
-        sub_code=failed.sub_code,
-        stage=failed.stage,
-        next_step=failed.next_step,
-    )
 
 
 def _over() -> TransportError:
@@ -502,11 +398,3 @@ def _over() -> TransportError:
         stage=Stage.SIGNALING,
         next_step="Wait until the call agent is connected again, or create another one.",
     )
-
-
-def _websocket_url(url: str) -> str:
-    base = url.rstrip("/")
-    for http, websocket in (("https://", "wss://"), ("http://", "ws://")):
-        if base.startswith(http):
-            return websocket + base.removeprefix(http) + "/calls/ws"
-    return base if base.startswith(("ws://", "wss://")) else f"ws://{base}/calls/ws"

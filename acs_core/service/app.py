@@ -176,6 +176,7 @@ class CallingService:
             url=lambda: self.url,
             is_over=self._archive.is_over,
         )
+        self._archive.forget_media = kept.forget
         self.recordings, self.compositions = kept.recordings, kept.compositions
         self.media_files = kept.files
         # Webhooks before all others, which have something to tell.

@@ -8,7 +8,8 @@ service did, and so did all visits. It makes no difference to that whether the s
 or killed: see `CallRecord.goes_on`.
 
 Calls that ended longer ago than the retention are forgotten, a batch at a time, with their visits
-and their rooms, as are the marks of deleted users whose tokens have all expired.
+and their rooms, as are the marks of deleted users whose tokens have all expired. `forget_media` is
+told then, and deletes what was kept of their sound and pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from sqlalchemy import delete, select
@@ -75,6 +76,10 @@ MARKS_KEPT: Final = 2 * LONGEST_LIFETIME
 off."""
 
 
+async def _keep_all(_: float) -> None:
+    pass
+
+
 class Archive(ServicePart):
     """The part of the service that remembers.
 
@@ -86,6 +91,9 @@ class Archive(ServicePart):
         sweep_interval: Seconds between two rounds of forgetting.
         batch: Calls that are forgotten in one transaction.
         clock: Unix seconds.
+
+    Attributes:
+        forget_media: Told, after calls were forgotten, before when they ended, in Unix seconds.
     """
 
     def __init__(
@@ -99,6 +107,7 @@ class Archive(ServicePart):
         batch: int = BATCH,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self.forget_media: Callable[[float], Awaitable[None]] = _keep_all
         self._calls = calls
         self._users = users
         self._database = database
@@ -256,6 +265,8 @@ class Archive(ServicePart):
     # ------------------------------------------------------------ forgetting
 
     async def _sweep(self) -> None:
+        # Not before everything has started: what others look at then does not vanish meanwhile.
+        await self._has_resumed.wait()
         while True:
             try:
                 await self.forget_old()
@@ -287,6 +298,7 @@ class Archive(ServicePart):
         # Those of which no call is remembered, too: nobody ever came, or there were no calls.
         database.write(forget_rooms(deleted_before=before, most=self._batch))
         await database.flush()
+        await self.forget_media(before)
 
     def _forget_users(self, before: float) -> None:
         marks = [

@@ -2,7 +2,8 @@
 
 A program starts and stops such a recording (`automation`), the tracks are kept while it runs
 (`recording`), and when it has stopped a file is made of them (`compositions`). What was stopped by
-a crash, or not rendered because of one, is rendered after the next start.
+a crash, or not rendered because of one, is rendered after the next start. Event Grid's event of a
+file is stored with the row that says that it is there: nobody sees one without the other.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from acs_core.service.automation.recordings import CallRecordings
-from acs_core.service.compositions import Composition, CompositionEvent, Compositions, Purpose
+from sqlalchemy import select
+
+from acs_core.service.automation.recordings import CallRecording, CallRecordings
+from acs_core.service.compositions import Composition, CompositionEvent, Compositions
 from acs_core.service.compositions.call_recordings import call_recording_observer
 from acs_core.service.compositions.compositions import FOLDER
+from acs_core.service.compositions.model import UNDER_WAY
 from acs_core.service.media_files import MediaFiles
 from acs_core.service.parts import ServicePart
 from acs_core.service.recording.info import RecordingInfo
@@ -53,15 +57,24 @@ class CallRecordingFiles(ServicePart):
         self._files = files
         self._event_grid = event_grid
         self._url = url
+        # Stopped, and its file is not there yet.
+        self._unfinished: dict[str, CallRecording] = {}
         self._render = call_recording_observer(compositions)
         compositions.recordings = recordings
         recordings.observe(self._kept)
-        calls.observers.append(self._render)
+        calls.observers.append(self._changed)
         compositions.observe(self._composed)
 
     async def start(self) -> None:
-        """Render what a crash left."""
-        for recording in await self._calls.without(COMPOSITIONS):
+        """Render what a crash left; before the compositions start, which go on with theirs."""
+        columns = COMPOSITIONS.c
+        done = select(columns.id).where(columns.state.not_in(UNDER_WAY))
+        for recording in await self._calls.without(done):
+            self._changed(recording)
+
+    def _changed(self, recording: CallRecording) -> None:
+        if recording.stopped_at is not None:
+            self._unfinished[recording.id] = recording
             self._render(recording)
 
     def _kept(self, event: str, info: RecordingInfo) -> None:
@@ -69,13 +82,14 @@ class CallRecordingFiles(ServicePart):
             self._compositions.recording_completed(info.call)
 
     def _composed(self, event: CompositionEvent, made: Composition) -> None:
-        is_file = event is CompositionEvent.AVAILABLE and made.purpose is Purpose.CALL_RECORDING
-        if is_file and self._event_grid is not None:
-            self._compositions.soon(self._tell(made), name=f"event of recording {made.id}")
+        if event not in (CompositionEvent.AVAILABLE, CompositionEvent.FAILED):
+            return
+        recording = self._unfinished.pop(made.id, None)
+        if recording is not None and event is CompositionEvent.AVAILABLE:
+            self._tell(made, recording)
 
-    async def _tell(self, made: Composition) -> None:
-        recording = await self._calls.known(made.id)
-        if recording is None or self._event_grid is None:
+    def _tell(self, made: Composition, recording: CallRecording) -> None:
+        if self._event_grid is None:
             return
         link = self._files.link(FOLDER, made.file_name, lifetime=LINK_LIFETIME)
         self._event_grid.recording_available(

@@ -77,7 +77,7 @@ class ServiceSettings(BaseSettings):
         database_url: Instead of SQLite in the data directory: ``postgresql://USER:PASSWORD@HOST/DB``,
             for this service alone.
         retention_days: Days for which a call is remembered after it has ended, with its room and
-            participants; 0 for ever.
+            participants, and with the files of its recordings as a whole; 0 for ever.
         tls_cert: PEM chain; with `tls_key` the service speaks https.
         plane: How media is forwarded; "auto" takes the fastest that passes its self-test.
         acs_resource_id: UUID; part of every raw id.

@@ -56,8 +56,9 @@ def test_the_end_has_a_reason_and_is_told_once(
     ]
 
 
-def test_nobody_needs_to_listen() -> None:
+def test_nobody_needs_to_listen(caplog: pytest.LogCaptureFixture) -> None:
     Lifecycle(None, Clock()).closed(None)
+    assert caplog.text == ""
 
 
 def test_a_listener_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:

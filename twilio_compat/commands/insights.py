@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 import typer
 
 from twilio_compat.commands.client_support import Access, load_access, printable
-from twilio_compat.commands.operator_client import ask
+from twilio_compat.commands.operator_client import Moment, ask
 from twilio_compat.gateway.insights import BATCH, INSIGHTS_PATH
 
 __all__ = ["register"]
@@ -22,6 +22,28 @@ WAIT: Final = 20.0
 SLACK: Final = 10.0
 WIDEST: Final = 160
 """Characters of a payload in a line for people."""
+
+
+class _Event(TypedDict):
+    """One event as the service tells it."""
+
+    sequence: int
+    received_at: Moment
+    room_sid: str
+    room: str
+    participant_sid: str
+    identity: str
+    sdk: str
+    group: str
+    name: str
+    level: str
+    timestamp: float
+    payload: dict[str, Any]
+
+
+class _Events(TypedDict):
+    events: list[_Event]
+    next: int
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +76,9 @@ async def _run(access: Access, query: Mapping[str, str], *, follow: bool, as_jso
     after = 0
     while True:
         asked = {**query, "after": str(after), "wait": str(wait)}
-        answer = await ask(access, "GET", INSIGHTS_PATH, asked, deadline=wait + SLACK)
+        answer = await ask(
+            access, "GET", INSIGHTS_PATH, _Events, query=asked, deadline=wait + SLACK
+        )
         for event in answer["events"]:
             print(json.dumps({"event": "insight", **event}) if as_json else _line(event))
         after = answer["next"]
@@ -62,7 +86,7 @@ async def _run(access: Access, query: Mapping[str, str], *, follow: bool, as_jso
             return
 
 
-def _line(event: Mapping[str, Any]) -> str:
+def _line(event: _Event) -> str:
     at = datetime.fromtimestamp(event["received_at"]).astimezone()
     payload = {name: value for name, value in event["payload"].items() if name != "level"}
     text = json.dumps(payload, ensure_ascii=False)

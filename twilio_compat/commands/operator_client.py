@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import aiohttp
+import msgspec
 
 from acs_core.errors import (
     AuthenticationError,
     InvalidArgumentError,
+    ProtocolError,
     ServiceError,
     Stage,
     TransportError,
@@ -17,25 +19,31 @@ from acs_core.errors import (
 from twilio_compat.commands.client_support import Access
 from twilio_compat.settings import ServerSettings
 
-__all__ = ["ask", "authorization"]
+__all__ = ["Moment", "ask", "authorization"]
 
 DEADLINE: Final = 20.0
+
+AnswerT = TypeVar("AnswerT")
+Moment: TypeAlias = Annotated[float, msgspec.Meta(ge=0, lt=1e11)]
+"""Unix seconds that a date can be made of."""
 
 
 async def ask(
     access: Access,
     method: str,
     path: str,
-    query: Mapping[str, str] | None = None,
+    kind: type[AnswerT],
     *,
+    query: Mapping[str, str] | None = None,
     deadline: float = DEADLINE,
-) -> dict[str, Any]:
-    """What the service answers to an operator, as JSON.
+) -> AnswerT:
+    """What the service answers to an operator.
 
     Args:
         access: Where the service is, and the credentials.
         method: GET or POST.
         path: Below the service's URL.
+        kind: What the answer must be, as msgspec reads it.
         query: Of the URL.
         deadline: Seconds.
 
@@ -44,23 +52,31 @@ async def ask(
         AuthenticationError: The service does not know them.
         ServiceError: It refuses; its own words.
         TransportError: It cannot be reached.
+        ProtocolError: It answers something else: it is no service of ours.
     """
+    url = f"{access.url}{path}"
     headers = {"Authorization": authorization(access.settings)}
     timeout = aiohttp.ClientTimeout(total=deadline)
     try:
         async with (
             aiohttp.ClientSession(headers=headers, timeout=timeout) as http,
-            http.request(method, f"{access.url}{path}", params=query) as answer,
+            http.request(method, url, params=query) as answer,
         ):
-            if answer.status == 200:
-                found: dict[str, Any] = await answer.json()
-                return found
-            raise await _refusal(answer, f"{access.url}{path}")
+            if answer.status != 200:
+                raise await _refusal(answer, url)
+            body = await answer.read()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise TransportError(
             f"{access.url} cannot be reached: {str(error) or type(error).__name__}.",
             stage=Stage.SIGNALING,
             next_step="Check --url or CALLING_SERVICE_URL; `twilio-compat doctor` looks closer.",
+        ) from error
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ProtocolError(
+            f"{url} answers what this version does not understand: {error}.",
+            next_step="Check --url or CALLING_SERVICE_URL: another server may be there.",
         ) from error
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final, TypedDict
 from urllib.parse import parse_qsl, quote
 
 import typer
@@ -17,7 +16,7 @@ from acs_core.errors import InvalidArgumentError, Stage
 from acs_core.service.webhooks import DeliveryState
 from acs_core.service.webhooks.inspector import WEBHOOKS_PATH
 from twilio_compat.commands.client_support import load_access, printable
-from twilio_compat.commands.operator_client import ask
+from twilio_compat.commands.operator_client import Moment, ask
 
 __all__ = ["register"]
 
@@ -31,6 +30,37 @@ Url = Annotated[str | None, typer.Option(help="Of the service; else $CALLING_SER
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines.")]
 Config = Annotated[Path | None, typer.Option("--config", help="TOML file.")]
 DeliveryId = Annotated[str, typer.Argument(help="As `list` prints it.")]
+
+
+class _Row(TypedDict):
+    """One webhook as the service lists it."""
+
+    id: str
+    group: str
+    sequence: int
+    event: str
+    url: str
+    method: str
+    replay_of: str | None
+    state: DeliveryState
+    attempts: int
+    next_at: Moment
+    status: int | None
+    error: str | None
+    created_at: Moment
+    delivered_at: Moment | None
+
+
+class _Details(_Row):
+    """And as the service shows it alone."""
+
+    headers: dict[str, str]
+    body: str
+    expected: str
+
+
+class _List(TypedDict):
+    webhooks: list[_Row]
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +90,7 @@ def list_(
     access = load_access(url, None, config_file)
     chosen = {"state": state, "group": group, "count": str(count)}
     query = {name: value for name, value in chosen.items() if value}
-    found = asyncio.run(ask(access, "GET", WEBHOOKS_PATH, query))["webhooks"]
+    found = asyncio.run(ask(access, "GET", WEBHOOKS_PATH, _List, query=query))["webhooks"]
     for row in reversed(found):
         _print(row, as_json=as_json)
     if not found and not as_json:
@@ -72,7 +102,7 @@ def show(
 ) -> None:
     """Show one with its headers, its body, and how its delivery goes."""
     access = load_access(url, None, config_file)
-    row = asyncio.run(ask(access, "GET", _path(delivery_id)))
+    row = asyncio.run(ask(access, "GET", _path(delivery_id), _Details))
     if as_json:
         _print(row, as_json=True)
         return
@@ -97,7 +127,7 @@ def replay(
     Exits 0 only if it was taken.
     """
     access = load_access(url, None, config_file)
-    row = asyncio.run(ask(access, "POST", f"{_path(delivery_id)}/replay"))
+    row = asyncio.run(ask(access, "POST", f"{_path(delivery_id)}/replay", _Row))
     _print(row, as_json=as_json)
     if row["state"] != DeliveryState.DELIVERED:
         raise typer.Exit(1)
@@ -107,13 +137,13 @@ def _path(delivery_id: str) -> str:
     return f"{WEBHOOKS_PATH}/{quote(delivery_id, safe='')}"
 
 
-def _print(row: Mapping[str, Any], *, as_json: bool) -> None:
+def _print(row: _Row, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**row, "event": "webhook", "name": row["event"]}))
         return
     at = datetime.fromtimestamp(row["created_at"]).astimezone()
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"{row['state']:>9}", style=_STYLES[DeliveryState(row["state"])], end="  ")
+    console.print(f"{row['state']:>9}", style=_STYLES[row["state"]], end="  ")
     told = "" if row["status"] is None else f" ({row['status']})"
     tries = f"{row['attempts']} {'try' if row['attempts'] == 1 else 'tries'}{told}"
     wrong = f" - {row['error']}" if row["error"] else ""

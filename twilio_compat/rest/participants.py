@@ -194,7 +194,7 @@ class ParticipantsResource:
     async def anonymize(self, request: web.Request, _: Form) -> web.Response:
         """`POST .../Anonymize`: in what is kept the SID takes the place of the identity.
 
-        So it does in callbacks that wait or can be replayed.
+        So it does in recordings, and in callbacks that wait or can be replayed.
 
         Who is in the room is still called by their identity there, as their token has it.
         """

@@ -61,6 +61,9 @@ TONES: Final = {
 }
 """Call Automation's names of tones and the calling SDK's."""
 
+MOST_TONES: Final = 18
+"""Of one request. Source: ACS, "Control mid-call media actions", on sending DTMF."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
@@ -220,7 +223,7 @@ class Actions:
 
         Raises:
             CallingError: 404/8522: the telephone is not in the call; 400/8523: it is none, or
-                there is no such tone.
+                there is no such tone, or there are too many.
         """
         _check_established(connection)
         who = wanted.target_participant.who()
@@ -228,6 +231,11 @@ class Actions:
         unknown = [tone for tone in wanted.tones if tone not in TONES]
         if unknown or not wanted.tones:
             raise invalid(f"Tones are one or more of {', '.join(TONES)}.")
+        if len(wanted.tones) > MOST_TONES:
+            raise invalid(
+                f"There are {len(wanted.tones)} tones, and {MOST_TONES} can be sent at a time.",
+                next_step="Send the others after SendDtmfTonesCompleted.",
+            )
         target = _present(connection.call, who)[0]
         if not number_of(who):
             raise invalid("Only telephones hear tones.")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Select, select
 
 from acs_core.service.automation.bodies import StartRecording, callback
 from acs_core.service.automation.events import SUCCESS, EventOutlet, timestamp
@@ -181,27 +181,17 @@ class CallRecordings:
             self._change(recording, RecordingState.STOPPED)
         return found
 
-    async def without(self, files: Table) -> list[CallRecording]:
-        """Stopped recordings whose id has no row in a table of files.
+    async def without(self, done: Select[Any]) -> list[CallRecording]:
+        """Stopped recordings whose id a query does not find.
 
         Raises:
             ServiceError: 503, the database cannot be used.
         """
         table = CALL_RECORDINGS
         query = select(table).where(
-            table.c.state == RecordingState.STOPPED, table.c.id.not_in(select(files.c.id))
+            table.c.state == RecordingState.STOPPED, table.c.id.not_in(done)
         )
         return [_from_row(row) for row in await self._database().all(query)]
-
-    async def known(self, recording_id: str) -> CallRecording | None:
-        """A recording by id, also a stopped one; None when there never was one.
-
-        Raises:
-            ServiceError: 503, the database cannot be used.
-        """
-        query = select(CALL_RECORDINGS).where(CALL_RECORDINGS.c.id == recording_id)
-        row = await self._database().first(query)
-        return None if row is None else _from_row(row)
 
     def start(self, call: ServerCall, wanted: StartRecording) -> CallRecording:
         """Record a call from now on.

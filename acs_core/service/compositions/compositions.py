@@ -4,10 +4,12 @@ Theory of operation. Each composition that is not done has a task: it waits unti
 are complete, then for its turn, then for the renderer. A row is completed only after its file got
 its name, and loses that state before its file goes: a file that is shown as done plays. At the
 start, rows that were under way are enqueued again and files of rows that are not completed are
-deleted, so a service that was killed leaves nothing half-made behind.
+deleted, so a service that was killed leaves nothing half-made behind. Observers hear of the end of
+a composition just before its row is written: what they write then comes first, or with it.
 
 A hook makes one composition of each room, whose id follows from both: whoever finds that a room
-that is over needs one may say so any number of times.
+that is over needs one may say so any number of times. At the start, rooms are looked for that ended
+with an enabled hook and have none: the service was killed in between.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from acs_core.compositing.job import Rendered, RenderJob
 from acs_core.errors import CallingError, ServiceError, Stage
 from acs_core.service.compositions.hooks import CompositionHooks
 from acs_core.service.compositions.model import (
+    UNDER_WAY,
     Composition,
     CompositionEvent,
     CompositionHook,
@@ -43,8 +46,9 @@ from acs_core.service.compositions.model import (
 from acs_core.service.compositions.process import render_apart
 from acs_core.service.compositions.tracks import NothingRecorded, RecordingSource, source_tracks
 from acs_core.service.parts import ServicePart
+from acs_core.service.recording.info import RecordingStatus
 from acs_core.service.store.calls import Window
-from acs_core.service.store.compositions import COMPOSITIONS
+from acs_core.service.store.compositions import COMPOSITIONS, calls_without
 from acs_core.service.store.database import Database
 
 if TYPE_CHECKING:
@@ -144,12 +148,12 @@ class Compositions(ServicePart):
             raise ServiceError(
                 f"The folder {self._folder()} cannot be used: {error.strerror}.", code=503
             ) from error
-        under_way = (CompositionState.ENQUEUED, CompositionState.PROCESSING)
-        query = select(COMPOSITIONS).where(columns.state.in_(under_way))
+        query = select(COMPOSITIONS).where(columns.state.in_(UNDER_WAY))
         for row in await self._database().all(query.order_by(columns.created_at, columns.id)):
             item = replace(Composition.from_row(row), state=CompositionState.ENQUEUED)
             self._enqueue(self._put(item))
         self._is_open.set()
+        self.soon(self._make_what_is_missing(), name="hooks of calls that ended before the start")
 
     async def close(self) -> None:
         """End what is under way; it goes on at the next start."""
@@ -292,13 +296,29 @@ class Compositions(ServicePart):
         except CallingError as error:
             _log.error("%s: nothing was ordered: %s", name, error)
 
-    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
+    async def _enabled_hooks(self) -> Sequence[CompositionHook]:
+        """In order of creation."""
         hooks = await self.hooks.list(HookQuery(is_enabled=True), Window(limit=MOST_HOOKS))
+        return hooks[::-1]
+
+    async def _make_by_hooks(self, call: str, began_at: float | None) -> None:
+        await self._make_by(await self._enabled_hooks(), call, began_at)
+
+    async def _make_what_is_missing(self) -> None:
+        for hook in await self._enabled_hooks():
+            since = hook.created_at if hook.updated_at is None else hook.updated_at
+            query = calls_without(hook.id, ended_since=since, recorded_as=RecordingStatus.COMPLETED)
+            for row in await self._database().all(query):
+                await self._make_by([hook], row.id, row.started_at)
+
+    async def _make_by(
+        self, hooks: Sequence[CompositionHook], call: str, began_at: float | None
+    ) -> None:
         if not hooks or not await self._is_over(call):
             return
         await self.recordings.settled(call)
         if await self.recordings.of_call(call):
-            for hook in reversed(hooks):
+            for hook in hooks:
                 own_id = uuid.uuid5(uuid.UUID(hook.id), call).hex
                 order = msgspec.structs.replace(hook.order, begins_at=began_at)
                 try:
@@ -362,7 +382,8 @@ class Compositions(ServicePart):
             duration=result.duration,
             size=result.size,
         )
-        self._tell(CompositionEvent.AVAILABLE, self._put(done))
+        self._tell(CompositionEvent.AVAILABLE, done)
+        self._put(done)
 
     def _failed(self, composition: Composition, reason: str) -> None:
         _log.error("composition %s failed: %s", composition.id, reason)
@@ -372,7 +393,8 @@ class Compositions(ServicePart):
             completed_at=self._clock(),
             failure=reason,
         )
-        self._tell(CompositionEvent.FAILED, self._put(failed))
+        self._tell(CompositionEvent.FAILED, failed)
+        self._put(failed)
 
     def _put(self, composition: Composition) -> Composition:
         self._database().put(COMPOSITIONS, composition.as_row())

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, Select, select
@@ -22,6 +22,7 @@ from acs_core.service.store.calls import Window, in_window
 from acs_core.service.store.compositions import COMPOSITION_HOOKS, COMPOSITIONS
 
 __all__ = [
+    "UNDER_WAY",
     "Composition",
     "CompositionEvent",
     "CompositionHook",
@@ -42,6 +43,10 @@ class CompositionState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     DELETED = "deleted"
+
+
+UNDER_WAY: Final = (CompositionState.ENQUEUED, CompositionState.PROCESSING)
+"""States in which there is no file yet, and there will be one."""
 
 
 class CompositionEvent(StrEnum):

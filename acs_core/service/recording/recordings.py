@@ -36,7 +36,7 @@ from acs_core.service.server_call import ServerCall
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.store.calls import Window
 from acs_core.service.store.database import Database
-from acs_core.service.store.recordings import RECORDINGS
+from acs_core.service.store.recordings import RECORDINGS, rename_recordings
 
 __all__ = ["FOLDER", "RecordingObserver", "Recordings"]
 
@@ -80,8 +80,8 @@ class Recordings(ServicePart):
         self._observers: list[RecordingObserver] = []
         self._recorders: dict[str, dict[str, TrackRecorder]] = {}
         self._ending: set[TrackRecorder] = set()
-        # Calls of recordings that a killed service has left, by recording.
-        self._recovering: dict[str, str] = {}
+        # Recordings that a killed service has left, by id.
+        self._recovering: dict[str, RecordingInfo] = {}
         self._waiters: list[asyncio.Future[None]] = []
         # By endpoint; they live as long as a recorder uses them.
         self._clocks: weakref.WeakValueDictionary[str, SenderClock] = weakref.WeakValueDictionary()
@@ -160,6 +160,20 @@ class Recordings(ServicePart):
         self._changed(replace(info, status=RecordingStatus.DELETED))
         await self._database().flush()
 
+    def rename(self, call_id: str, endpoint_id: str, identity: str) -> None:
+        """Give somebody another identity in what is kept, and in what is still being completed.
+
+        Of a call that goes on, `CallRecord.rename` comes first: recordings take it from there.
+        """
+        for recorder in self._ending:
+            record = recorder.publication.owner.call.record
+            if record.id == call_id:
+                record.rename(endpoint_id, identity)
+        for info in list(self._recovering.values()):
+            if (info.call, info.endpoint) == (call_id, endpoint_id):
+                self._recovering[info.id] = replace(info, identity=identity)
+        self._database().write(rename_recordings(call_id, endpoint_id, identity))
+
     async def settled(self, call_id: str) -> None:
         """Return when nothing of a call is being recorded or completed any more.
 
@@ -167,7 +181,7 @@ class Recordings(ServicePart):
         """
         while (
             call_id in self._recorders
-            or call_id in self._recovering.values()
+            or any(info.call == call_id for info in self._recovering.values())
             or any(item.publication.owner.call.id == call_id for item in self._ending)
         ):
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -196,7 +210,7 @@ class Recordings(ServicePart):
         self._studio = Studio(engine, WriterThread(), self.folder, self._floor, epoch)
         reader = self._reader = WriterThread("recording recovery")
         for info in await self.list(RecordingQuery(status=RecordingStatus.PROCESSING)):
-            self._recovering[info.id] = info.call
+            self._recovering[info.id] = info
             reader.submit(partial(self._recover, info, reader))
         for path in unknown:
             reader.submit(partial(self._adopt, path, reader))
@@ -224,8 +238,8 @@ class Recordings(ServicePart):
 
     def _recovered(self, info: RecordingInfo) -> None:
         if self._reader is not None:
-            self._changed(info)
-            self._recovering.pop(info.id, None)
+            left = self._recovering.pop(info.id, info)
+            self._changed(replace(info, identity=left.identity))
             self._wake()
 
     # ------------------------------------------------------------ calls

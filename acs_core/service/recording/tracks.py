@@ -228,8 +228,15 @@ class TrackRecorder(TapListener):
         self._change(replace(info, status=RecordingStatus.FAILED, failure=reason))
 
     def _change(self, info: RecordingInfo) -> None:
-        self.info = info
-        self._events.changed(info)
+        self.info = replace(info, identity=self._identity)
+        self._events.changed(self.info)
+
+    @property
+    def _identity(self) -> str:
+        """Who it is in what is kept, which may be another name than in the call by now."""
+        owner = self.publication.owner
+        visit = owner.call.record.visits.get(owner.id)
+        return owner.identity if visit is None else visit.identity
 
     def _describe(self, codec: FileCodec, started_at: float) -> RecordingInfo:
         """What a recording is as it begins; on either thread, since it only reads."""
@@ -240,7 +247,7 @@ class TrackRecorder(TapListener):
             call=owner.call.id,
             room=None if owner.call.room is None else owner.call.room.id,
             endpoint=owner.id,
-            identity=owner.identity,
+            identity=self._identity,
             publication=publication.id,
             name=publication.info.name,
             kind=publication.info.kind.media,

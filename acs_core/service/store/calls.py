@@ -18,6 +18,7 @@ from sqlalchemy import (
     Update,
     delete,
     exists,
+    or_,
     select,
     tuple_,
     update,
@@ -31,6 +32,7 @@ __all__ = [
     "VISITS",
     "VisitFilter",
     "Window",
+    "are_old",
     "end_open_visits",
     "ended_calls",
     "forget_calls",
@@ -195,6 +197,17 @@ def ended_calls(*, before: float, most: int) -> Select[Any]:
     return (
         select(CALLS.c.id).where(CALLS.c.ended_at < before).order_by(CALLS.c.ended_at).limit(most)
     )
+
+
+def are_old(call_id: Column[str], *, before: float) -> ColumnElement[bool]:
+    """Whether the calls of rows ended earlier, or are forgotten already.
+
+    Args:
+        call_id: The column that has the id of the call.
+        before: Unix seconds.
+    """
+    is_over_since = or_(CALLS.c.ended_at.is_(None), CALLS.c.ended_at >= before)
+    return ~exists().where(CALLS.c.id == call_id, is_over_since)
 
 
 def forget_visits(call_ids: Sequence[str]) -> Delete:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Select,
+    String,
+    Table,
+    Text,
+    Update,
+    select,
+    update,
+)
 
+from acs_core.service.store.calls import are_old
 from acs_core.service.store.database import METADATA
 
-__all__ = ["RECORDINGS"]
+__all__ = ["RECORDINGS", "old_recordings", "rename_recordings"]
 
 RECORDINGS: Final = Table(
     "recordings",
@@ -35,3 +49,27 @@ RECORDINGS: Final = Table(
     Index("ix_recordings_status", "status"),
 )
 """Times are Unix seconds, `offset_ms` milliseconds on the service's clock, `duration` seconds."""
+
+
+def rename_recordings(call_id: str, endpoint_id: str, identity: str) -> Update:
+    """Give the recordings of an endpoint another identity."""
+    return (
+        update(RECORDINGS)
+        .where(RECORDINGS.c.call == call_id, RECORDINGS.c.endpoint == endpoint_id)
+        .values(identity=identity)
+    )
+
+
+def old_recordings(*, ended_before: float, except_as: str) -> Select[Any]:
+    """Rows of recordings of calls without a room that ended earlier, or are forgotten.
+
+    Args:
+        ended_before: Unix seconds.
+        except_as: Not those of this status.
+    """
+    columns = RECORDINGS.c
+    return select(RECORDINGS).where(
+        columns.room.is_(None),
+        columns.status != except_as,
+        are_old(columns.call, before=ended_before),
+    )

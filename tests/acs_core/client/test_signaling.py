@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import socket
 from typing import Any
 
 import pytest
 
 from acs_core import wire
-from acs_core.client.signaling import SignalingConnection, SignalingTimes, error_from
+from acs_core.client.signaling import SignalingConnection, SignalingTimes
 from acs_core.core.facts import EndpointChanged, Priority, PublicationChanged, PublicationKind
 from acs_core.errors import (
     AuthenticationError,
@@ -292,7 +293,10 @@ async def test_a_service_that_was_restarted_ends_the_session() -> None:
     await client.close()
 
 
-async def test_a_session_that_cannot_be_resumed_within_its_window_is_given_up() -> None:
+async def test_a_session_that_cannot_be_resumed_within_its_window_is_given_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "acs_core.client.signaling")
     times = SessionTimes(acs_window=0.3)
     async with embedded(settings(times)) as service, tcp_proxy(service.port) as proxy:
         listener = Listener()
@@ -301,6 +305,13 @@ async def test_a_session_that_cannot_be_resumed_within_its_window_is_given_up() 
         proxy.cut()
         await listener.until("closed")
         assert listener.errors[-1].sub_code == 53001
+        lost, gone = [
+            record.getMessage()
+            for record in caplog.records
+            if record.name == "acs_core.client.signaling"
+        ]
+        assert " is lost: " in lost
+        assert " does not come back: Signaling was not restored" in gone
         await client.close()
 
 
@@ -372,20 +383,6 @@ async def test_a_reader_that_keeps_up_is_never_taken_for_a_slow_one() -> None:
         assert "lost" not in listener.log
         assert sum(len(repr(body)) for body in listener.bodies) > 512 * 1024
         await client.close()
-
-
-def test_what_the_service_refuses_becomes_the_error_that_says_what_to_do() -> None:
-    cases = [
-        (401, 0, AuthenticationError),
-        (403, 20104, AuthenticationError),
-        (403, 53105, ServiceError),
-        (503, 0, TransportError),
-        (408, 0, TransportError),
-    ]
-    for code, sub_code, kind in cases:
-        error = error_from(wire.Failed(code=code, sub_code=sub_code, message="m", next_step="n"))
-        assert type(error) is kind
-        assert (error.code, error.sub_code, error.next_step) == (code, sub_code, "n")
 
 
 @pytest.mark.parametrize("wrong", [7, object(), "\ud800", float("nan")])

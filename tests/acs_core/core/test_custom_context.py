@@ -29,6 +29,14 @@ def numbered(count: int) -> list[tuple[str, str]]:
     return [(f"k{number}", "v") for number in range(count)]
 
 
+def refusal_of(context: CustomContext) -> InvalidArgumentError | None:
+    try:
+        check_context(context)
+    except InvalidArgumentError as error:
+        return error
+    return None
+
+
 @pytest.mark.parametrize(
     "context",
     [
@@ -42,7 +50,7 @@ def numbered(count: int) -> list[tuple[str, str]]:
     ],
 )
 def test_what_is_within_the_limits_is_taken(context: CustomContext) -> None:
-    check_context(context)
+    assert refusal_of(context) is None
 
 
 @pytest.mark.parametrize(
@@ -64,10 +72,10 @@ def test_what_is_within_the_limits_is_taken(context: CustomContext) -> None:
     ],
 )
 def test_what_breaks_a_limit_is_refused(context: CustomContext) -> None:
-    with pytest.raises(InvalidArgumentError) as caught:
-        check_context(context)
-    assert caught.value.code == 400
-    assert caught.value.next_step
+    refusal = refusal_of(context)
+    assert refusal is not None
+    assert refusal.code == 400
+    assert refusal.next_step
 
 
 def test_telephones_get_sip_headers_with_their_prefix() -> None:

@@ -5,20 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
 from twilio.rest import Client
 
 from tests.support.command_line import Served, run
 
 
 @contextmanager
-def receiver(status: int) -> Iterator[str]:
-    """A web server that answers everything with this status."""
+def receiver(status: int, body: bytes = b"") -> Iterator[str]:
+    """A web server that answers everything with this."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(status)
             self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -86,3 +91,29 @@ def test_a_service_that_is_not_there_is_told_with_exit_code_3() -> None:
     done = run("webhooks", "list", "--url", "http://127.0.0.1:9", environment=environment)
     assert done.code == 3
     assert run("webhooks", "list", "--url", "http://127.0.0.1:9").code == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>Welcome</html>",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"webhooks": null}',
+        b'{"webhooks": [{"id": "1"}], "events": [{"name": "x"}], "next": 1}',
+    ],
+)
+@pytest.mark.parametrize(
+    "command",
+    [("webhooks", "list"), ("webhooks", "show", "1"), ("webhooks", "replay", "1"), ("insights",)],
+)
+def test_a_server_of_another_kind_is_told(command: tuple[str, ...], body: bytes) -> None:
+    environment = {"TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "x"}
+    with receiver(200, body) as url:
+        done = run(*command, "--url", url, environment=environment)
+    assert (done.code, done.out) == (1, "")
+    assert f"{url}/" in done.err
+    assert "does not understand" in done.err
+    assert "Check --url" in done.err

@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 from twilio.base.exceptions import TwilioRestException
 
-from acs_core.service.recording.info import RecordingInfo
+from acs_core.core.rules import EXCLUDE_ALL, INCLUDE_ALL
+from acs_core.service.recording.info import RecordingInfo, RecordingQuery
 from tests.support.events import until
 from tests.support.media_checks import RED
 from tests.support.people import pattern
@@ -105,6 +106,44 @@ async def test_a_room_has_its_own_recordings_only(rest: Rest) -> None:
     assert len(await sids(date_created_after=datetime(2020, 1, 1, tzinfo=UTC))) == 3
     assert await sids(status="processing") == set()
     assert len(await sids(page_size=1)) == 3
+
+
+async def test_who_is_made_anonymous_is_so_in_recordings_done_under_way_and_to_come(
+    rest: Rest,
+) -> None:
+    made = await rest.call(
+        lambda: rest.rooms.create(unique_name="daily", record_participants_on_connect=True)
+    )
+    call = rest.server.calls.find_room("daily")
+    assert call is not None
+    news = news_of(rest.server)
+
+    def times(what: str) -> int:
+        return [told for told, _ in news].count(what)
+
+    url = rest.server.url
+    tone = {"source": "tone"}
+    async with await connect(
+        rest.server.access_token("ann"), name="daily", service_url=url, audio=tone, video=False
+    ) as room:
+        await until(lambda: times("started") == 1)
+        call.set_recording_rules(EXCLUDE_ALL)
+        await until(lambda: times("completed") == 1)
+        call.set_recording_rules(INCLUDE_ALL)
+        await until(lambda: times("started") == 2)
+        ann = rest.rooms(made.sid).participants("ann")
+        sid = (await rest.call(lambda: ann.anonymize().update())).sid
+        assert sid == room.local_participant.sid
+        told = len(news)
+        call.set_recording_rules(EXCLUDE_ALL)
+        call.set_recording_rules(INCLUDE_ALL)
+        await until(lambda: times("started") == 3)
+    await rest.call(lambda: rest.rooms(made.sid).update(status="completed"))
+    await completed(rest.server, call, 3)
+    kept = await rest.server.recordings.list(RecordingQuery(calls=(call.id,)))
+    assert [info.identity for info in kept] == [sid] * 3
+    assert {info.identity for _, info in news[:told]} == {"ann"}
+    assert {info.identity for _, info in news[told:]} == {sid}
 
 
 async def test_media_is_behind_a_link_that_serves_ranges_and_expires(rest: Rest) -> None:

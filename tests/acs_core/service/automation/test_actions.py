@@ -258,6 +258,11 @@ async def test_a_telephone_hears_tones(site: Site) -> None:
     connection = created.call_connection_id
     assert await refused(site, connection, "send_dtmf_tones", ["beep"], phone) == (400, "8523")
     assert await refused(site, connection, "send_dtmf_tones", ["one"], NOBODY) == (404, "8522")
+    telephone.tones.clear()
+    assert await refused(site, connection, "send_dtmf_tones", ["two"] * 19, phone) == (400, "8523")
+    assert telephone.tones == []
+    await site.program.on(connection, "send_dtmf_tones", ["two"] * 18, phone)
+    assert telephone.tones == [DtmfTone.NUM2] * 18
 
 
 async def test_people_who_are_not_there_are_not_found(site: Site) -> None:

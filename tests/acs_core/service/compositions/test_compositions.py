@@ -1,143 +1,20 @@
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
-import uuid
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from acs_core import wire
-from acs_core.compositing.job import AudioPart, FileFormat, Rendered, RenderJob
-from acs_core.compositing.layout import Region
-from acs_core.core import endings
-from acs_core.core.facts import EndReason
+from acs_core.compositing.job import FileFormat
 from acs_core.errors import MediaError, ServiceError
-from acs_core.service.automation.recordings import (
-    CallRecording,
-    RecordingChannels,
-    RecordingContent,
-    RecordingFormat,
-    RecordingState,
-)
-from acs_core.service.calls import Calls
-from acs_core.service.compositions import (
-    Composition,
-    CompositionEvent,
-    CompositionOrder,
-    Compositions,
-    CompositionState,
-    Purpose,
-)
-from acs_core.service.compositions.call_recordings import (
-    call_recording_observer,
-    kept_periods,
-    render_call_recording,
-)
+from acs_core.service.compositions import Composition, CompositionEvent, CompositionState
+from acs_core.service.compositions.call_recordings import render_call_recording
 from acs_core.service.compositions.model import CompositionQuery
 from acs_core.service.compositions.process import render_apart
-from acs_core.service.identity import Principal, PrincipalKind
-from acs_core.service.rooms import Rooms
-from acs_core.service.server_call import ServerCall
-from acs_core.service.store.calls import Window
-from acs_core.service.store.database import Database
+from tests.support.composing import ALL, CALL, GRID, SOUND, Studio, state_of
 from tests.support.events import until
-from tests.support.recorded_calls import EPOCH, RecordedCalls
 from tests.support.track_files import RED, lengths, levels
-
-CALL = "c" * 32
-SOUND = CompositionOrder(format=FileFormat.WAV, audio=AudioPart())
-ALL = Window(limit=100)
-SOMEBODY = Principal("8:acs:r_ann", PrincipalKind.ACS, 2e9)
-GRID = CompositionOrder(
-    format=FileFormat.MP4,
-    regions={"grid": Region(video_sources=("*",))},
-    width=64,
-    height=48,
-    audio=AudioPart(),
-)
-
-
-class Timeless:
-    """A timer that never fires."""
-
-    def cancel(self) -> None:
-        """Do nothing."""
-
-
-class Desk:
-    """A renderer that does what the test says: by path of the file."""
-
-    def __init__(self) -> None:
-        self.jobs: list[RenderJob] = []
-        self._gates: dict[str, asyncio.Future[Rendered]] = {}
-
-    async def render(self, job: RenderJob, on_progress: Callable[[float], None]) -> Rendered:
-        self.jobs.append(job)
-        gate = self._gates[job.output] = asyncio.get_running_loop().create_future()
-        self.on_progress = on_progress
-        return await gate
-
-    def finish(self, error: Exception | None = None) -> None:
-        path, gate = self._gates.popitem()
-        if error is not None:
-            gate.set_exception(error)
-        else:
-            Path(path).write_bytes(b"file")
-            gate.set_result(Rendered(duration=3.0, size=4))
-
-
-class Studio:
-    """Compositions with a database and files that outlive them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "compositions"
-        self.recordings = RecordedCalls(folder)
-        self.desk = Desk()
-        self.news: list[tuple[CompositionEvent, Composition]] = []
-        self.database: Database | None = None
-        self.live: set[str] = set()
-        self._url = f"sqlite:///{folder / 'rows.sqlite3'}"
-
-    @contextlib.asynccontextmanager
-    async def open(self, *, is_started: bool = True, **options: Any) -> AsyncIterator[Compositions]:
-        database = await Database.open(self._url)
-        options = {"render": self.desk.render} | options
-        part = Compositions(lambda: database, lambda: self.folder, is_over=self.is_over, **options)
-        part.recordings = self.recordings
-        part.observe(lambda event, item: self.news.append((event, item)))
-        try:
-            if is_started:
-                await part.start()
-            yield part
-        finally:
-            await part.close()
-            await database.close()
-
-    async def is_over(self, call: str) -> bool:
-        return call not in self.live
-
-    @property
-    def events(self) -> list[str]:
-        return [event.removeprefix("composition-") for event, _ in self.news]
-
-    @property
-    def files(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir())
-
-
-@pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    return Studio(tmp_path)
-
-
-async def state_of(part: Compositions, made: Composition) -> CompositionState:
-    found = await part.find(made.id)
-    assert found is not None
-    return found.state
 
 
 async def test_a_composition_is_rendered_from_the_tracks_of_a_call(tmp_path: Path) -> None:
@@ -196,9 +73,13 @@ async def test_one_is_rendered_after_the_other(studio: Studio) -> None:
 
 async def test_several_are_rendered_at_once_where_that_is_wanted(studio: Studio) -> None:
     async with studio.open(at_once=2) as part:
-        for _ in range(3):
-            await part.create(CALL, SOUND)
+        made = [await part.create(CALL, SOUND) for _ in range(3)]
         await until(lambda: len(studio.desk.jobs) == 2)
+        assert [await state_of(part, item) for item in made] == [
+            CompositionState.PROCESSING,
+            CompositionState.PROCESSING,
+            CompositionState.ENQUEUED,
+        ]
 
 
 async def test_it_waits_until_the_recordings_are_complete(studio: Studio) -> None:
@@ -340,144 +221,9 @@ async def test_compositions_are_found_by_what_they_are(studio: Studio) -> None:
         assert await ids(before=first.created_at) == [first.id]
 
 
-# ------------------------------------------------------------------ hooks
-
-
-async def test_an_enabled_hook_makes_one_composition_of_each_room(studio: Studio) -> None:
-    call = uuid.uuid4().hex
-    studio.recordings.tone(call, 440, 0.1)
-    async with studio.open(at_once=9) as part:
-        hook = await part.hooks.create("all", GRID)
-        await part.hooks.create("none", GRID, is_enabled=False)
-        studio.recordings.is_settled.clear()
-        part.recording_completed(call)
-        part.recording_completed(call)
-        studio.recordings.is_settled.set()
-        await until(lambda: studio.news)
-        # A call without recordings, and one that goes on.
-        part.recording_completed(uuid.uuid4().hex)
-        live = uuid.uuid4().hex
-        studio.recordings.tone(live, 440, 0.1)
-        studio.live.add(live)
-        part.recording_completed(live)
-        await until(lambda: not part._ordering)
-        (made,) = await part.list(CompositionQuery(), ALL)
-        assert (made.call, made.hook, made.order) == (call, hook.id, GRID)
-    async with studio.open() as part:
-        part.recording_completed(call)
-        await until(lambda: not part._ordering)
-        assert len(await part.list(CompositionQuery(), ALL)) == 1
-
-
-def ended(reason: EndReason, *, is_session: bool) -> ServerCall:
-    """A call in a room, which nobody joined."""
-    calls = Calls(rooms=Rooms(), later=lambda _, __: Timeless())
-    if is_session:
-        call = calls.create()
-    else:
-        room = calls.rooms.create()
-        call = calls.resolve(wire.RoomLocator(room=room.id), SOMEBODY)
-    call.end(reason)
-    return call
-
-
-async def test_a_room_that_goes_on_after_the_service_stops_is_not_over(studio: Studio) -> None:
-    twilio = ended(endings.SERVICE_STOPPED, is_session=True)
-    completed = ended(endings.ROOM_COMPLETED, is_session=True)
-    azure = ended(endings.SERVICE_STOPPED, is_session=False)
-    for call in (twilio, completed, azure):
-        studio.recordings.tone(call.id, 440, 0.1)
-    async with studio.open(at_once=9) as part:
-        await part.hooks.create("all", GRID)
-        for call in (twilio, completed, azure):
-            part.call_ended(call)
-        # What was ordered is ordered although the service closes at once.
-    async with studio.open() as part:
-        made = await part.list(CompositionQuery(), ALL)
-        assert {item.call for item in made} == {completed.id, azure.id}
-
-
-async def test_nothing_is_begun_after_the_close(studio: Studio) -> None:
-    async with studio.open() as part:
-        await part.hooks.create("all", GRID)
-    part.recording_completed(CALL)
-    assert not part._ordering
-
-
-# ------------------------------------------------------------------ recordings of whole calls
-
-
-async def test_the_file_of_a_call_recording_has_no_pauses(tmp_path: Path) -> None:
-    studio = Studio(tmp_path)
-    studio.recordings.tone(CALL, 440, 2.0, offset_ms=0)
-    studio.recordings.tone(CALL, 1000, 2.0, offset_ms=0, identity="ben")
-    async with studio.open(render=render_apart) as part:
-        periods = kept_periods(EPOCH, EPOCH + 2.0, [(EPOCH + 0.5, EPOCH + 1.0)])
-        made = await render_call_recording(
-            part,
-            "e" * 32,
-            CALL,
-            format=FileFormat.WAV,
-            periods=periods,
-            is_unmixed=True,
-            channels=["ben"],
-        )
-        again = await render_call_recording(part, "e" * 32, CALL, format=FileFormat.WAV, periods=())
-        assert again.order == made.order
-        await until(lambda: studio.events[-1] == "available", deadline=40)
-        _, done = studio.news[-1]
-        assert (done.id, done.purpose) == ("e" * 32, Purpose.CALL_RECORDING)
-        path = part.path_of(done)
-        assert abs(lengths(path)["audio"] - 1.5) < 0.1
-        ben, ann = levels(path, 1000)
-        assert min(ben[1:14]) > 6000
-        assert max(ann[1:14]) < 400
-
-
-async def test_a_recording_of_a_call_that_stops_becomes_a_file(studio: Studio) -> None:
-    studio.recordings.tone(CALL, 440, 2.0, offset_ms=0)
-    recording = CallRecording(
-        id="e" * 32,
-        call_id=CALL,
-        content=RecordingContent.AUDIO,
-        channels=RecordingChannels.UNMIXED,
-        format=RecordingFormat.WAV,
-        started_at=EPOCH,
-        participants=("ann",),
-        pauses=[(EPOCH + 0.5, EPOCH + 1.0)],
-    )
-    async with studio.open() as part:
-        observe = call_recording_observer(part)
-        observe(recording)
-        recording.state, recording.stopped_at = RecordingState.STOPPED, EPOCH + 9.0
-        observe(recording)
-        observe(recording)
-        await until(lambda: studio.desk.jobs)
-        (job,) = studio.desk.jobs
-        # Not longer than what was recorded.
-        assert job.periods == ((EPOCH, EPOCH + 0.5), (EPOCH + 1.0, EPOCH + 2.0))
-        assert job.audio == AudioPart(channels=1, rate=16_000, unmixed=("ann",))
-        assert (job.format, job.video, job.is_trimmed) == (FileFormat.WAV, None, False)
-
-
 async def test_what_is_ordered_before_the_start_waits_for_it(studio: Studio) -> None:
     async with studio.open(is_started=False) as part:
         await part.create(CALL, SOUND)
         await part.start()
         await until(lambda: studio.desk.jobs)
         assert len(part._tasks) == 1
-
-
-@pytest.mark.parametrize(
-    ("pauses", "expected"),
-    [
-        ([], ((10.0, 20.0),)),
-        ([(12.0, 13.0)], ((10.0, 12.0), (13.0, 20.0))),
-        ([(10.0, 13.0), (15.0, None)], ((13.0, 15.0),)),
-        ([(10.0, None)], ()),
-    ],
-)
-def test_pauses_are_what_is_not_kept(
-    pauses: list[tuple[float, float | None]], expected: tuple[tuple[float, float], ...]
-) -> None:
-    assert kept_periods(10.0, 20.0, pauses) == expected

@@ -267,7 +267,8 @@ async def test_what_a_killed_service_left_is_completed_or_failed(tmp_path: Path)
         assert "holds nothing" in found[2].failure or "failed" in found[2].failure
 
 
-async def test_looking_at_what_was_left_holds_up_no_recording(tmp_path: Path) -> None:
+async def leave_endless(folder: Path) -> tuple[RecordingInfo, Path]:
+    """What a killed service left, and its file, which is read until somebody closes it."""
     left = RecordingInfo(
         id="a" * 32,
         call="c" * 32,
@@ -283,10 +284,20 @@ async def test_looking_at_what_was_left_holds_up_no_recording(tmp_path: Path) ->
         created_at=1000.0,
         offset_ms=1_000_000,
     )
-    async with embedded(options={"data_dir": tmp_path}) as server:
+    async with embedded(options={"data_dir": folder}) as server:
         server.database.put(RECORDINGS, left.as_row())
         endless = server.recordings.folder / left.file_name
     os.mkfifo(endless)
+    return left, endless
+
+
+async def end(file: Path) -> None:
+    """Let it have an end, once somebody reads it."""
+    os.close(await asyncio.to_thread(os.open, file, os.O_WRONLY))
+
+
+async def test_looking_at_what_was_left_holds_up_no_recording(tmp_path: Path) -> None:
+    left, endless = await leave_endless(tmp_path)
     async with meeting(data_dir=tmp_path, free_disk_floor=0) as place:
         studio(place.server)
         news = news_of(place.server)
@@ -297,7 +308,21 @@ async def test_looking_at_what_was_left_holds_up_no_recording(tmp_path: Path) ->
         found = await place.server.recordings.find(left.id)
         assert found == left
     # Its thread, for which nobody waits, ends.
-    os.close(os.open(endless, os.O_WRONLY | os.O_NONBLOCK))
+    await end(endless)
+
+
+async def test_who_is_renamed_while_what_was_left_is_read_stays_so(tmp_path: Path) -> None:
+    left, endless = await leave_endless(tmp_path)
+    async with embedded(options={"data_dir": tmp_path}) as server:
+        server.recordings.rename(left.call, left.endpoint, "somebody")
+        server.recordings.rename(left.call, "0" * 32, "somebody else")
+        assert await server.recordings.find(left.id) == replace(left, identity="somebody")
+        await end(endless)
+        async with asyncio.timeout(10):
+            await server.recordings.settled(left.call)
+        found = await server.recordings.find(left.id)
+        assert found is not None
+        assert (found.status, found.identity) == (RecordingStatus.FAILED, "somebody")
 
 
 async def test_media_that_a_slow_disk_cannot_take_is_left_out_and_told(place: Meeting) -> None:

@@ -64,6 +64,14 @@ def admit(given: Mapping[str, str], *, gate: Gate | None = None, **asked: Any) -
     admitted.use(is_harmless=False, now=now)
 
 
+def is_admitted(given: Mapping[str, str], **asked: Any) -> bool:
+    try:
+        admit(given, **asked)
+    except AuthenticationError:
+        return False
+    return True
+
+
 def refused(given: Mapping[str, str], **asked: Any) -> str:
     with pytest.raises(AuthenticationError) as caught:
         admit(given, **asked)
@@ -82,7 +90,7 @@ def test_a_signature_that_another_program_worked_out_is_believed() -> None:
     }
     gate = Gate(key)
     asked: dict[str, Any] = {"gate": gate, "method": "GET", "target": target, "body": b""}
-    admit(given, **asked)
+    assert is_admitted(given, **asked)
     assert "sent before" in refused(given, **asked)
     assert "does not fit" in refused(given, **asked | {"target": f"{target}1"})
 
@@ -91,13 +99,13 @@ def test_a_signature_that_another_program_worked_out_is_believed() -> None:
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_target_and_host_may_be_signed_in_both_spellings(target: str, slash: str) -> None:
     given, gate = headers(target, host=f"{HOST}{slash}") | {"Host": HOST}, Gate(KEY)
-    admit(given, gate=gate)
+    assert is_admitted(given, gate=gate)
     assert "sent before" in refused(given, gate=gate)
 
 
 def test_names_of_headers_may_be_in_any_case() -> None:
     given, gate = {name.upper(): value for name, value in headers().items()}, Gate(KEY)
-    admit(given, gate=gate)
+    assert is_admitted(given, gate=gate)
     assert "sent before" in refused(headers(), gate=gate)
 
 
@@ -138,16 +146,27 @@ FORGED = {
 }
 
 
+REASONS = {
+    **dict.fromkeys(FORGED, "signature does not fit"),
+    "no signature": "not signed",
+    "fewer signed headers": "not signed",
+    "signed headers in another order": "not signed",
+    "another scheme": "not signed",
+    "another body": "body is not what was signed",
+    "no body": "body is not what was signed",
+}
+
+
 @pytest.mark.parametrize("forgery", FORGED)
 def test_a_forged_request_is_refused(forgery: str) -> None:
     changed, asked = FORGED[forgery]
-    refused(headers() | changed, **asked)
+    assert REASONS[forgery] in refused(headers() | changed, **asked)
 
 
 @pytest.mark.parametrize("seconds", [-300, -1, 0, 1, 300])
 def test_clocks_may_be_five_minutes_apart(seconds: int) -> None:
     gate = Gate(KEY)
-    admit(headers(), gate=gate, now=NOW + seconds)
+    assert is_admitted(headers(), gate=gate, now=NOW + seconds)
     assert "sent before" in refused(headers(), gate=gate, now=NOW + seconds)
 
 
@@ -165,17 +184,18 @@ def test_a_date_that_nobody_can_read_is_refused_although_it_is_signed(date: str)
 
 def test_a_replayed_request_is_refused_in_every_spelling() -> None:
     gate = Gate(KEY)
-    admit(headers(DECODED), gate=gate)
-    refused(headers(DECODED), gate=gate)
-    refused(headers(DECODED), gate=gate, target=DECODED)
-    refused(headers(DECODED) | {"x-ms-client-request-id": "2"}, gate=gate, now=NOW + 60)
-    admit(headers(DECODED) | {"x-ms-client-request-id": "2"}, gate=gate)
+    assert is_admitted(headers(DECODED), gate=gate)
+    assert "sent before" in refused(headers(DECODED), gate=gate)
+    assert "sent before" in refused(headers(DECODED), gate=gate, target=DECODED)
+    other = headers(DECODED) | {"x-ms-client-request-id": "2"}
+    assert "a while ago" in refused(other, gate=gate, now=NOW + 60)
+    assert is_admitted(other, gate=gate)
 
 
 def test_a_body_that_was_changed_does_not_use_the_signature_up() -> None:
     gate = Gate(KEY)
-    refused(headers(), gate=gate, body=b"{}")
-    admit(headers(), gate=gate)
+    assert "body" in refused(headers(), gate=gate, body=b"{}")
+    assert is_admitted(headers(), gate=gate)
 
 
 def test_a_request_that_was_given_back_may_come_again() -> None:
@@ -183,6 +203,7 @@ def test_a_request_that_was_given_back_may_come_again() -> None:
     for _ in range(2):
         admitted = gate.admit("POST", RAW, CIMultiDict(headers()), now=NOW)
         admitted.use(is_harmless=False, now=NOW)
+        assert "sent before" in refused(headers(), gate=gate)
         admitted.give_back()
 
 
@@ -199,9 +220,9 @@ def claims(**changed: Any) -> dict[str, Any]:
 
 def test_an_operator_token_opens_the_interfaces_again_and_again() -> None:
     gate, token = Gate(KEY), issue_operator_token(KEY, now=NOW)
-    for _ in range(2):
-        admit(bearer(token), gate=gate)
-    admit({"Authorization": f"bearer  {token}"}, gate=gate)
+    assert is_admitted(bearer(token), gate=gate)
+    assert is_admitted(bearer(token), gate=gate)
+    assert is_admitted({"Authorization": f"bearer  {token}"}, gate=gate)
 
 
 def test_a_users_token_is_not_an_operators() -> None:

@@ -11,8 +11,8 @@ from aiohttp import web
 from acs_core.errors import AuthenticationError
 from acs_core.service.webhooks import DeliveryTimes, Webhooks
 from acs_core.service.webhooks.inspector import WEBHOOKS_PATH, WebhookInspector
-from tests.acs_core.service.webhooks.test_delivery import settled, telling, webhooks
 from tests.support.webhook_sink import Got, webhook_sink
+from tests.support.webhooks import settled, telling, webhooks
 
 PASSWORD = "operator"
 
