@@ -36,6 +36,19 @@ def test_misspelt_event_is_reported_with_the_nearest_real_name(wrong: str, right
     assert finding.fix.text == right
 
 
+@pytest.mark.parametrize("name", ["trackUnpublished", "trackUnsubscribed"])
+def test_opposite_of_an_event_is_no_misspelling_of_it(name: str) -> None:
+    text = _JOIN + f"room.localParticipant.on('{name}', f);"
+    finding = scan_texts({"a.js": text}).findings[-1]
+    assert (finding.rule, finding.level, finding.fix) == ("TWV-EVENT-002", Level.WARNING, None)
+
+
+def test_listener_on_what_is_declared_as_participant_is_no_finding() -> None:
+    text = """import { Participant } from 'twilio-video';
+    export const watch = (who: Participant) => who.on('trackSubscribed', f);"""
+    assert _rules({"a.ts": text}) == ["TWV-IMPORT-001"]
+
+
 def test_option_with_another_word_in_it_is_no_misspelling() -> None:
     call = "import { connect } from 'twilio-video'; connect(t, { maxTracks: 3 });"
     finding = scan_texts({"a.js": call}).findings[-1]
