@@ -18,6 +18,7 @@ from mapping.scan.manifests import is_manifest, packages_of
 from mapping.scan.matching import Finder
 from mapping.scan.walk import walk
 from mapping.sources import python
+from mapping.sources.js_tree import TEMPLATES
 from mapping.sources.uses import Api, SourceFile, UseKind
 
 __all__ = ["Progress", "scan", "scan_texts", "tier_of"]
@@ -130,7 +131,7 @@ def _is_wanted(path: str, text: str) -> bool:
 
 
 _MODULES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".py")
-_SCRIPTS: Final = (*_MODULES, ".vue", ".svelte", ".html", ".htm")
+_SCRIPTS: Final = (*_MODULES, ".vue", ".svelte", ".html", ".htm", *TEMPLATES)
 
 
 def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Package, ...]]:
@@ -269,6 +270,8 @@ def _report(source: _Source, packages: list[Package], project: frozenset[Api]) -
 def _is_client(source: _Source) -> bool:
     """Whether browsers get the file: a page, a component, or a script that uses a client SDK."""
     if _SERVERS.search(source.text) or "/api/" in "/" + source.path:
+        return False
+    if source.path.endswith(TEMPLATES):  # no telling its server's code from that of the page
         return False
     if source.path.endswith(_PAGES):
         return True

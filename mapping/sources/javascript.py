@@ -18,26 +18,16 @@ from mapping.sources import js_calls, js_statements  # noqa: F401  they register
 from mapping.sources.js_hints import HINTS, drop_weak_hints
 from mapping.sources.js_imports import described
 from mapping.sources.js_scopes import Analysis
-from mapping.sources.js_tree import Node, parse
+from mapping.sources.js_tree import TEMPLATES, Node, parse
 from mapping.sources.uses import Api, SourceFile
 
 __all__ = ["SUFFIXES", "could_use", "imports_of", "read"]
 
+_PAGES: Final = (".html", ".htm", *TEMPLATES)
+_COMPONENTS: Final = (".vue", ".svelte")
+
 SUFFIXES: Final = frozenset(
-    {
-        ".js",
-        ".jsx",
-        ".mjs",
-        ".cjs",
-        ".ts",
-        ".tsx",
-        ".mts",
-        ".cts",
-        ".html",
-        ".htm",
-        ".vue",
-        ".svelte",
-    }
+    {".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", *_PAGES, *_COMPONENTS}
 )
 """The names of files that `read` understands end in one of these."""
 
@@ -49,6 +39,13 @@ _MARKS: Final = re.compile(
     r"twilio|@azure/communication|videosdk|getDisplayMedia|getUserMedia", re.IGNORECASE
 )
 _SCRIPT: Final = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_FILLED: Final = re.compile(
+    r"<\?=.*?\?>|<\?php\s+(?:echo|print)\b.*?\?>|<%=.*?%>|(?<!\$)\{\{.*?\}\}|\{!!.*?!!\}"
+    r"|(?P<control><\?.*?\?>|<%.*?%>|\{%.*?%\})",
+    re.DOTALL,
+)
+"""What a server puts into a page: a value, or a word of control that leaves nothing."""
+
 _RELATIVE: Final = re.compile(r"""(?:from|import|require\()\s*\(?['"]([.@~][^'"\n]{0,200})['"]""")
 
 
@@ -120,7 +117,7 @@ def _walk(analysis: Analysis, root: Node, project: frozenset[Api]) -> None:
 def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
     """The scripts of a file: its text, its language, and where it begins."""
     suffix = PurePosixPath(path).suffix.lower()
-    if suffix in (".html", ".htm", ".vue", ".svelte"):
+    if suffix in (*_PAGES, *_COMPONENTS):
         for match in _SCRIPT.finditer(text):
             attributes = match.group(1).lower()
             if re.search(
@@ -130,13 +127,23 @@ def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
             language = (
                 "typescript" if re.search(r"lang\s*=\s*['\"]?ts", attributes) else "javascript"
             )
-            yield match.group(2), language, match.start(2)
+            content = match.group(2)
+            if suffix in _PAGES and "babel" not in attributes:  # JSX has double braces too
+                content = _FILLED.sub(_filled, content)
+            yield content, language, match.start(2)
     elif suffix == ".tsx":
         yield text, "tsx", 0
     elif suffix in (".ts", ".mts", ".cts"):
         yield text, "typescript", 0
     else:
         yield text, "javascript", 0
+
+
+def _filled(match: re.Match[str]) -> str:
+    """A name in the place of a value, as long as it was, so that offsets stay."""
+    first, *others = match.group().split("\n")
+    word = (" " if match.group("control") else "_") * len(first)
+    return "\n".join((word, *(" " * len(each) for each in others)))
 
 
 def _parse(text: str, language: str, offset: int) -> Node:

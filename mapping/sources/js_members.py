@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from mapping.sources.js_imports import module_member_default
 from mapping.sources.js_scopes import Analysis, Scope
 from mapping.sources.js_tree import Node
-from mapping.sources.types import Found, table
+from mapping.sources.types import DECLARED_WIDER, Found, table
 from mapping.sources.uses import Span, UseKind
 from mapping.sources.values import FOREIGN, Kind, Value, as_sure_as, join, likely, parts
 
@@ -17,6 +18,7 @@ GENERIC = frozenset({"id", "kind", "name", "stop", "enabled", "on", "off", "stat
 def find_member(value: Value | None, name: str) -> tuple[Value, Found] | None:
     """The first alternative that has a member, or the first that could, with `is_known` False."""
     unknown: tuple[Value, Found] | None = None
+    narrower: tuple[Value, Found] | None = None
     for part in parts(value):
         if part.kind is Kind.INSTANCE:
             found = table(part.api).member(part.name, name)
@@ -27,10 +29,12 @@ def find_member(value: Value | None, name: str) -> tuple[Value, Found] | None:
             found = Found(f"{part.name}.{name}", inner, is_known=inner is not None)
         else:
             continue
-        if found.is_known:
+        if found.is_narrower:
+            narrower = narrower or (likely(part, DECLARED_WIDER) or part, found)
+        elif found.is_known:
             return part, found
         unknown = unknown or (part, found)
-    return unknown
+    return narrower or unknown
 
 
 def member(
@@ -44,7 +48,7 @@ def member(
         elif part.kind is Kind.RECORD and not part.name:
             result = join(result, as_sure_as(part.field(name), part))
         elif part.kind is Kind.MODULE and name == "default":
-            result = join(result, part)
+            result = join(result, module_member_default(part))
         elif part.kind is Kind.MODULE:
             exported = table(part.api).exported(name)
             found = exported or Value(part.api, Kind.CLASS, name)
@@ -85,6 +89,8 @@ def event(
     owner, found = first
     if owner.is_hint and not found.is_known and not _is_near(owner, name):
         return None
+    if found.is_narrower:
+        owner = likely(owner, DECLARED_WIDER) or owner
     analysis.record(owner, found.symbol, UseKind.EVENT, span, expression)
     why = f"parameter of a listener of {found.symbol}"
     parameters = tuple(likely(as_sure_as(each, owner), why) for each in found.parameters)

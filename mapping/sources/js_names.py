@@ -12,7 +12,16 @@ from mapping.sources.values import Kind, Value, item_of, join, likely, parts
 
 __all__ = ["bind_pattern"]
 
-_LITERAL = frozenset({"object", "call_expression", "as_expression", "satisfies_expression"})
+_LITERAL = frozenset(
+    {
+        "object",
+        "call_expression",
+        "as_expression",
+        "satisfies_expression",
+        "ternary_expression",
+        "binary_expression",
+    }
+)
 """Expressions that a bag of options may be written as."""
 
 
@@ -87,7 +96,12 @@ def _subscript(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     if text is not None:
         span = analysis.lines.span(text[1], text[1] + len(text[0]))
         return member(analysis, base, text[0], span, analysis.span(node))
-    return likely(item_of(base), "item of a collection")
+    at = analysis.text_of(node.children[-1])
+    held = item_of(base)
+    for part in parts(base):
+        if part.kind is Kind.PAIR and at.isdecimal() and int(at) < len(part.items):
+            held = join(held, part.items[int(at)])
+    return likely(held, "item of a collection")
 
 
 def bind_pattern(
@@ -191,6 +205,10 @@ def _declarator(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     value = analysis.visit(content, scope)
     if pattern.kind == "array_pattern" and content is not None and _is_state(analysis, content):
         _bind_state(analysis, pattern, join(declared, value), scope)
+        return None
+    if pattern.kind == "identifier" and content is not None and content.kind == "this":
+        if scope.this is not None:
+            scope.names[analysis.text_of(pattern)] = scope.this
         return None
     if pattern.kind == "identifier" and content is not None and content.kind in _LITERAL:
         scope.declare(analysis.text_of(pattern)).literal = content
