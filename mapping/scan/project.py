@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import posixpath
 import re
 import time
@@ -116,9 +117,21 @@ def _text(file: Path) -> str | None:
         data = file.read_bytes()
     except OSError:
         return None
-    if b"\0" in data[:4096]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")
+    elif b"\0" in data[:4096]:
         return None
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    else:
+        text = _decoded(data)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(data: bytes) -> str:
+    """Text of today, or of Windows in the west: names and columns then are those of the editor."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def _is_marked(text: str) -> bool:

@@ -34,6 +34,8 @@ SUFFIXES: Final = frozenset(
 _MAX_WALKS: Final = 8
 _MAX_SIZE: Final = 2_000_000
 """Characters; longer texts are bundles."""
+_MAX_WORK: Final = 500_000_000
+"""What `_work` may be, some seconds; more is code that a program has packed."""
 
 _MARKS: Final = re.compile(
     r"twilio|@azure/communication|videosdk|getDisplayMedia|getUserMedia", re.IGNORECASE
@@ -89,6 +91,9 @@ def read(
     analysis = Analysis(clean, known)
     problem = ""
     for content, language, offset in _scripts(path, clean):
+        if _work(content) > _MAX_WORK:
+            problem = "minified, so not read"
+            continue
         try:
             root = _parse(content, language, offset)
             if root.errors:
@@ -98,6 +103,12 @@ def read(
             problem = "nested too deeply"
     uses = drop_weak_hints(analysis, project)
     return SourceFile(path, tuple(uses), problem, described(analysis))
+
+
+def _work(text: str) -> int:
+    """How hard long lines are: the parser counts each node's column from where its line begins."""
+    long = (line for line in text.split("\n") if len(line) > 5000)
+    return sum(len(line) * sum(line.count(mark) for mark in "(){}[];,.:=") for line in long)
 
 
 def _walk(analysis: Analysis, root: Node, project: frozenset[Api]) -> None:

@@ -175,3 +175,26 @@ def test_one_file_can_be_scanned(tmp_path: Path) -> None:
     assert [file.path for file in report.files] == ["a.js"]
     with pytest.raises(FileNotFoundError):
         scan(tmp_path / "b.js")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"]
+)
+def test_place_is_that_of_the_editor_in_every_encoding(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    text = mark + "import { connect } from 'twilio-video';\nconst \xe9t\xe9 = await connect(t);\n"
+    text += "\xe9t\xe9.on('connected', f);\n"
+    (tmp_path / "a.js").write_bytes(text.replace("\n", end).encode(encoding))
+    found = scan(tmp_path).findings
+    assert [(each.rule, each.span.line, each.span.column) for each in found] == [
+        ("TWV-IMPORT-001", 1, 10),
+        ("TWV-EVENT-004", 3, 9),
+    ]
+
+
+def test_what_is_no_text_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_bytes(b"twilio\0" + bytes(range(256)))
+    assert scan(tmp_path).scanned == 0

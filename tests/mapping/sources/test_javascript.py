@@ -321,3 +321,12 @@ def test_scrambled_program_keeps_its_import(pieces: list[str], path: str) -> Non
 def test_deep_nesting_is_a_problem_and_no_failure() -> None:
     text = "import 'twilio-video';" + "[" * 3000 + "]" * 3000
     assert javascript.read("a.js", text).problem == "nested too deeply"
+
+
+def test_packed_code_is_a_problem_and_a_long_text_is_none() -> None:
+    packed = "import 'twilio-video';" + "a(b,function(){return c.d});" * 5000
+    assert javascript.read("a.js", packed).problem == "minified, so not read"
+    page = f"<script>{packed}</script><script>Twilio.Video.connect(t)</script>"
+    assert [use.symbol for use in javascript.read("a.html", page).uses] == ["*", "connect"]
+    picture = f"const logo = 'data:image/png;base64,{'A' * 500_000}'; Twilio.Video.connect(t);"
+    assert symbols(picture) == ["connect"]
