@@ -178,8 +178,8 @@ class Finder:
             if match_.requires is not None and not match_.requires.search(self._text):
                 continue
             for found in match_.pattern.finditer(self._text):
-                group = "at" if "at" in match_.pattern.groupindex else 0
-                self._add(rule, self._span(*found.span(group)), Confidence.LIKELY, "", "", "")
+                start, end = found.span("at" if "at" in match_.pattern.groupindex else 0)
+                self._add(rule, self._first_line(start, end), Confidence.LIKELY, "", "", "")
 
     def add_packages(self, packages: Iterable[Package]) -> None:
         """Match packages of a manifest against the rules about packages."""
@@ -250,6 +250,12 @@ class Finder:
             )
         )
         self._seen[key] += 1
+
+    def _first_line(self, start: int, end: int) -> Span:
+        """What of a match stands on its first line that is not blank."""
+        found = self._text[start:end].lstrip()
+        start = end - len(found) if found else start
+        return self._span(start, start + len(found.partition("\n")[0]))
 
     def _span(self, start: int, end: int) -> Span:
         line = bisect.bisect_right(self._starts, start)
