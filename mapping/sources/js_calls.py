@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from mapping.sources.js_imports import module_of
-from mapping.sources.js_members import event, find_member, literals, member, options
+from mapping.sources.js_members import event, find_member, key_of, literals, member, options
 from mapping.sources.js_react import hook_value, set_state, store
 from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
@@ -156,11 +156,24 @@ def _called(
     if value.kind is Kind.CLASS:
         span = analysis.span(callee)
         analysis.record(value, value.name, UseKind.CALL, span, analysis.span(node))
-        is_hook = value.api is Api.VIDEOSDK
-        return as_sure_as(known.instance(value.name), value) if is_hook else None
+        if value.api is not Api.VIDEOSDK:
+            return None
+        _hook_options(analysis, value, nodes, scope)
+        return as_sure_as(known.instance(value.name), value)
     if value.kind is Kind.MODULE and value.api is Api.TWILIO_HELPER:
         return as_sure_as(known.instance("Client"), value)
     return value if value.kind is Kind.INSTANCE else None
+
+
+def _hook_options(analysis: Analysis, hook: Value, nodes: list[Node], scope: Scope) -> None:
+    """What a hook of React is given: `useMeeting({ onMeetingJoined })`; no table has its keys."""
+    for literal in literals(analysis, nodes[0], scope) if nodes else ():
+        for pair in literal.children:
+            key = key_of(pair)
+            if key is not None:
+                symbol = f"{hook.name}.{analysis.text_of(key)}"
+                span, whole = analysis.span(key), analysis.span(pair)
+                analysis.record(hook, symbol, UseKind.OPTION, span, whole)
 
 
 def _pass(

@@ -9,7 +9,7 @@ from mapping.sources.types import DECLARED_WIDER, Found, table
 from mapping.sources.uses import Span, UseKind
 from mapping.sources.values import FOREIGN, Kind, Value, as_sure_as, join, likely, parts
 
-__all__ = ["event", "find_member", "literals", "member", "options"]
+__all__ = ["event", "find_member", "key_of", "literals", "member", "options"]
 
 GENERIC = frozenset({"id", "kind", "name", "stop", "enabled", "on", "off", "state", "label"})
 """Names that objects of the platform have too; a hint alone does not make them an API's."""
@@ -125,7 +125,7 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
             if place is not None:
                 for candidate in candidates:
                     analysis.bind(place, likely(candidate, "spread into options"))
-        key = _key(pair)
+        key = key_of(pair)
         if key is None:
             continue
         text = analysis.text_of(key).strip("'\"`")
@@ -157,7 +157,8 @@ _TWO = frozenset({"ternary_expression", "binary_expression"})
 _BRANCHES = _TWO | {"as_expression", "satisfies_expression", "parenthesized_expression"}
 
 
-def _key(pair: Node) -> Node | None:
+def key_of(pair: Node) -> Node | None:
+    """The name in a part of an object literal, or None where there is none to read."""
     if pair.kind == "pair" and pair.children:
         key = pair.children[0]
         return key if key.kind in ("property_identifier", "string") else None

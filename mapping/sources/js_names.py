@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from mapping.sources.js_imports import module_member, note_import
 from mapping.sources.js_members import member, options
 from mapping.sources.js_scopes import Analysis, Binding, Scope, visits
 from mapping.sources.js_tree import Node
 from mapping.sources.js_types import annotation
-from mapping.sources.uses import Api, UseKind
+from mapping.sources.uses import Api, Confidence, UseKind
 from mapping.sources.values import Kind, Value, item_of, join, likely, parts
 
 __all__ = ["bind_pattern"]
@@ -23,11 +25,22 @@ _LITERAL = frozenset(
     }
 )
 """Expressions that a bag of options may be written as."""
+_HELPER_NAME = re.compile(r"_?twil+io(?:_?[cC]lient)?")
+_HELPER = Value(
+    Api.TWILIO_HELPER,
+    Kind.INSTANCE,
+    "Client",
+    confidence=Confidence.LIKELY,
+    why="its name is that of a client of Twilio's helper",
+    is_hint=True,
+)
 
 
 def hint_of(analysis: Analysis, name: str) -> Value | None:
     """What a name that nothing else is known of suggests."""
-    return analysis.hints.get(name) if analysis.is_resolving else None
+    if not analysis.is_resolving:
+        return None
+    return analysis.hints.get(name) or (_HELPER if _HELPER_NAME.fullmatch(name) else None)
 
 
 @visits("identifier")

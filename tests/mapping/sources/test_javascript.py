@@ -196,6 +196,26 @@ def test_every_way_to_make_a_client_of_the_helper_leads_to_requests(text: str) -
     assert symbols(text) == ["Client.video", "video.rooms", "video.rooms.list"]
 
 
+@pytest.mark.parametrize("name", ["twilio", "twilioClient", "this.twilio_client"])
+def test_name_of_a_client_of_the_helper_is_enough_for_requests(name: str) -> None:
+    text = f"""import {{ twilioClient }} from './made';
+    {name}.video.rooms.list(); {name}.messages.create();"""
+    uses = javascript.read("a.js", text).uses
+    assert [use.symbol for use in uses] == ["Client.video", "video.rooms", "video.rooms.list"]
+    assert {use.confidence for use in uses} == {Confidence.LIKELY}
+
+
+def test_what_a_hook_is_given_is_found() -> None:
+    text = """import { useMeeting } from '@videosdk.live/react-sdk';
+    const { join } = useMeeting({ onMeetingJoined: () => {}, onError(error) {} });"""
+    assert sorted(symbols(text)) == [
+        "useMeeting",
+        "useMeeting.join",
+        "useMeeting.onError",
+        "useMeeting.onMeetingJoined",
+    ]
+
+
 def test_name_imported_from_a_promise_is_one_import() -> None:
     text = "const { VideoSDK } = await import('@videosdk.live/js-sdk');"
     assert [use.symbol for use in javascript.read("a.js", text).uses] == ["VideoSDK"]
