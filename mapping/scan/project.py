@@ -161,9 +161,12 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         if source.is_marked:
             source.result = _read(source, {}, frozenset())
     exports = {s.path: s.result.exports for s in sources if s.result and s.result.exports}
-    apis = _apis_by_project(sources)
+    apis = _apis_by(sources, lambda source: source.project)
+    folders = _apis_by(sources, lambda source: posixpath.dirname(source.path))
     for source in sources:
         own = apis.get(source.project, frozenset()) & _CLIENT_SDKS
+        if len(own) > 1:  # a program on its way from one to the other: what neighbors import
+            own = folders.get(posixpath.dirname(source.path), frozenset()) & _CLIENT_SDKS
         modules = _modules(source, exports)
         if modules or (source.result is None and own):
             source.result = _read(source, modules, own)
@@ -180,12 +183,13 @@ def _project_of(path: str, roots: set[str]) -> str:
     return folder
 
 
-def _apis_by_project(sources: list[_Source]) -> dict[str, frozenset[Api]]:
+def _apis_by(sources: list[_Source], place: Callable[[_Source], str]) -> dict[str, frozenset[Api]]:
+    """What is imported in each place that sources are in."""
     found: dict[str, frozenset[Api]] = {}
     for source in sources:
         if source.result is not None:
             own = {use.api for use in source.result.uses if use.kind is UseKind.IMPORT}
-            found[source.project] = found.get(source.project, frozenset()) | own
+            found[place(source)] = found.get(place(source), frozenset()) | own
     return found
 
 

@@ -198,3 +198,20 @@ def test_place_is_that_of_the_editor_in_every_encoding(
 def test_what_is_no_text_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_bytes(b"twilio\0" + bytes(range(256)))
     assert scan(tmp_path).scanned == 0
+
+
+def test_neighbors_say_what_names_mean_where_a_program_uses_two_sdks() -> None:
+    watch = "export const watch = participant => participant.on('trackSubscribed', f);"
+    texts = {
+        "old/room.js": _JOIN,
+        "old/tile.js": watch,
+        "new/call.js": "import { CallClient } from '@azure/communication-calling';",
+        "new/tile.js": "export const leave = call => call.hangUp();",
+        "other/tile.js": watch,
+    }
+    files = {file.path: file for file in scan_texts(texts).files}
+    assert [use.symbol for use in files["old/tile.js"].uses] == [
+        "RemoteParticipant#trackSubscribed"
+    ]
+    assert [use.symbol for use in files["new/tile.js"].uses] == ["Call.hangUp"]
+    assert "other/tile.js" not in files

@@ -175,6 +175,20 @@ def test_options_that_depend_on_something_are_found() -> None:
     assert symbols(text) == ["ConnectOptions.name", "ConnectOptions.tracks", "connect"]
 
 
+@pytest.mark.parametrize(
+    ("key", "symbol"),
+    [
+        ("groupId", "GroupCallLocator.groupId"),
+        ("meetingLink", "TeamsMeetingLinkLocator.meetingLink"),
+        ("roomId", "RoomCallLocator.roomId"),
+    ],
+)
+def test_every_kind_of_call_can_be_joined(key: str, symbol: str) -> None:
+    text = f"""import {{ CallAgent }} from '@azure/communication-calling';
+    export const join = (agent: CallAgent) => agent.join({{ {key}: x }});"""
+    assert symbols(text, "a.ts")[-1] == symbol
+
+
 def test_component_of_an_sdk_is_found_where_it_opens() -> None:
     text = """import { MeetingProvider } from '@videosdk.live/react-sdk';
     const page = <MeetingProvider
