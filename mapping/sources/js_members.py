@@ -132,7 +132,7 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
         quote = 1 if key.kind == "string" else 0
         span = analysis.lines.span(key.start + quote, key.end - quote)
         inner = _option(analysis, candidates, records, text, span, analysis.span(pair))
-        content = pair.field("value") if pair.kind == "pair" else None
+        content = pair.field("value") if pair.kind == "pair" else pair
         for literal in literals(analysis, content, scope) if inner is not None else ():
             options(analysis, literal, inner, scope)
 

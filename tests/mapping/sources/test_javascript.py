@@ -170,9 +170,16 @@ def test_options_are_found_where_they_are_written() -> None:
 
 def test_options_that_depend_on_something_are_found() -> None:
     text = """import { connect } from 'twilio-video';
-    const options = named ? { name: 'x' } : { tracks: [] };
+    const bandwidthProfile = { video: {} };
+    const options = named ? { name: 'x', bandwidthProfile } : { tracks: [] };
     connect(t, options);"""
-    assert symbols(text) == ["ConnectOptions.name", "ConnectOptions.tracks", "connect"]
+    assert symbols(text) == [
+        "BandwidthProfileOptions.video",
+        "ConnectOptions.name",
+        "ConnectOptions.bandwidthProfile",
+        "ConnectOptions.tracks",
+        "connect",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -330,7 +337,9 @@ def test_what_shadows_a_name_hides_it() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(max_size=200), st.sampled_from(["a.js", "a.ts", "a.tsx", "a.html", "a.vue"]))
+@given(
+    st.text(max_size=200), st.sampled_from(["a.js", "a.ts", "a.tsx", "a.html", "a.php", "a.vue"])
+)
 def test_uses_of_any_text_are_parts_of_it(text: str, path: str) -> None:
     for whole in ("import { connect } from 'twilio-video';" + text, text + " twilio"):
         assert_uses_are_parts_of(whole, javascript.read(path, whole))
