@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mapping.scan.findings import Level, Report
-from mapping.scan.summary import TIERS, blockers, effort, next_command, symbol_rows, tiers
+from mapping.scan.summary import TIERS, blockers, counted, effort, next_command, symbol_rows, tiers
 
 __all__ = ["print_report"]
 
@@ -44,8 +44,8 @@ def print_report(report: Report, console: Console, *, show: Level = Level.WARNIN
 
 def _header(report: Report, console: Console) -> None:
     console.print(
-        f"[bold]{escape(report.root or 'texts')}[/]: {report.scanned} files,"
-        f" {report.lines} lines, {report.seconds:.1f} s",
+        f"[bold]{escape(report.root or 'texts')}[/]: {counted(report.scanned, 'file')},"
+        f" {counted(report.lines, 'line')}, {report.seconds:.1f} s",
         highlight=False,
     )
     for package in report.packages:
@@ -58,12 +58,12 @@ def _footer(report: Report, console: Console) -> None:
     for each in report.new_findings:
         counts[each.level] += 1
     known = len(report.findings) - len(report.new_findings)
-    words = ", ".join(f"{counts[level]} {level}s" for level in reversed(Level))
+    words = ", ".join(counted(counts[level], level) for level in reversed(Level))
     console.print(f"[bold]{words}[/]" + (f", {known} in the baseline" if known else ""))
     for rule, example, count in blockers(report):
         console.print(f"  blocker {rule} ({count}x): {escape(example.message)}", soft_wrap=True)
     for tier, count in tiers(report).items():
-        console.print(f"  tier {tier}, {TIERS[tier]}: {count} files")
+        console.print(f"  tier {tier}, {TIERS[tier]}: {counted(count, 'file')}")
     sizes = ", ".join(f"{count}x{size}" for size, count in effort(report).items())
     console.print(f"  effort: {sizes}")
     console.print(f"  next: {escape(next_command(report))}")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mapping.scan.findings import Finding, Report
-from mapping.scan.summary import TIERS, effort, symbol_rows, tiers
+from mapping.scan.summary import TIERS, counted, effort, symbol_rows, tiers
 
 __all__ = ["as_csv", "as_json", "as_markdown", "usage"]
 
@@ -91,7 +91,7 @@ def as_markdown(report: Report) -> str:
     lines = [
         f"# Scan of {_cell(report.root or 'texts')}",
         "",
-        f"{report.scanned} files, {report.lines} lines.",
+        f"{counted(report.scanned, 'file')}, {counted(report.lines, 'line')}.",
         "",
         "| tier | files |",
         "|---|---|",

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from mapping.scan.findings import Package
+from mapping.sources.js_tree import TEMPLATES
 
 __all__ = ["is_manifest", "packages_of", "versions_match"]
 
@@ -66,7 +67,7 @@ def packages_of(path: str, text: str) -> list[Package]:
     """The SDKs that a manifest, a lock file or the script elements of a page name, in order."""
     name = path.rpartition("/")[2]
     found: dict[tuple[str, str], Package] = {}
-    if name.endswith((".html", ".htm", ".ejs", ".hbs", ".php", ".erb")):
+    if name.endswith((".html", ".htm", *TEMPLATES)):
         patterns: tuple[re.Pattern[str], ...] = (_SCRIPT,)
     else:
         patterns = _BY_NAME.get(name, (_REQUIREMENT,) if is_manifest(name) else ())

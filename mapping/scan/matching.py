@@ -107,10 +107,27 @@ def nearest(api: Api, symbol: str) -> tuple[bool, str]:
     plain = {
         candidate.lower(): candidate
         for candidate in candidates
-        if abs(len(candidate) - len(name)) <= _MOST_LETTERS
+        if abs(len(candidate) - len(name)) <= _MOST_LETTERS and not _is_opposite(candidate, name)
     }
     close = get_close_matches(name.lower(), list(plain), 1, _CUTOFF)
     return False, plain[close[0]] if close else ""
+
+
+def _is_opposite(one: str, other: str) -> bool:
+    """Whether a negation is all that differs: `trackUnpublished` is no slip of `trackPublished`."""
+    words, others = _words(one), _words(other)
+    if len(words) != len(others):
+        return False
+    different = [pair for pair in zip(words, others, strict=True) if pair[0] != pair[1]]
+    return len(different) == 1 and any(
+        {different[0][0], different[0][1]} == {word, negation + word}
+        for word in different[0]
+        for negation in ("un", "dis", "de")
+    )
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", name)]
 
 
 class Finder:
@@ -161,8 +178,8 @@ class Finder:
             if match_.requires is not None and not match_.requires.search(self._text):
                 continue
             for found in match_.pattern.finditer(self._text):
-                group = "at" if "at" in match_.pattern.groupindex else 0
-                self._add(rule, self._span(*found.span(group)), Confidence.LIKELY, "", "", "")
+                start, end = found.span("at" if "at" in match_.pattern.groupindex else 0)
+                self._add(rule, self._first_line(start, end), Confidence.LIKELY, "", "", "")
 
     def add_packages(self, packages: Iterable[Package]) -> None:
         """Match packages of a manifest against the rules about packages."""
@@ -233,6 +250,12 @@ class Finder:
             )
         )
         self._seen[key] += 1
+
+    def _first_line(self, start: int, end: int) -> Span:
+        """What of a match stands on its first line that is not blank."""
+        found = self._text[start:end].lstrip()
+        start = end - len(found) if found else start
+        return self._span(start, start + len(found.partition("\n")[0]))
 
     def _span(self, start: int, end: int) -> Span:
         line = bisect.bisect_right(self._starts, start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import posixpath
 import re
 import time
@@ -18,6 +19,7 @@ from mapping.scan.manifests import is_manifest, packages_of
 from mapping.scan.matching import Finder
 from mapping.scan.walk import walk
 from mapping.sources import python
+from mapping.sources.js_tree import TEMPLATES
 from mapping.sources.uses import Api, SourceFile, UseKind
 
 __all__ = ["Progress", "scan", "scan_texts", "tier_of"]
@@ -115,9 +117,21 @@ def _text(file: Path) -> str | None:
         data = file.read_bytes()
     except OSError:
         return None
-    if b"\0" in data[:4096]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")
+    elif b"\0" in data[:4096]:
         return None
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+    else:
+        text = _decoded(data)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decoded(data: bytes) -> str:
+    """Text of today, or of Windows in the west: names and columns then are those of the editor."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
 
 
 def _is_marked(text: str) -> bool:
@@ -130,7 +144,7 @@ def _is_wanted(path: str, text: str) -> bool:
 
 
 _MODULES: Final = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", ".py")
-_SCRIPTS: Final = (*_MODULES, ".vue", ".svelte", ".html", ".htm")
+_SCRIPTS: Final = (*_MODULES, ".vue", ".svelte", ".html", ".htm", *TEMPLATES)
 
 
 def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Package, ...]]:
@@ -147,9 +161,12 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         if source.is_marked:
             source.result = _read(source, {}, frozenset())
     exports = {s.path: s.result.exports for s in sources if s.result and s.result.exports}
-    apis = _apis_by_project(sources)
+    apis = _apis_by(sources, lambda source: source.project)
+    folders = _apis_by(sources, lambda source: posixpath.dirname(source.path))
     for source in sources:
         own = apis.get(source.project, frozenset()) & _CLIENT_SDKS
+        if len(own) > 1:  # a program on its way from one to the other: what neighbors import
+            own = folders.get(posixpath.dirname(source.path), frozenset()) & _CLIENT_SDKS
         modules = _modules(source, exports)
         if modules or (source.result is None and own):
             source.result = _read(source, modules, own)
@@ -166,12 +183,13 @@ def _project_of(path: str, roots: set[str]) -> str:
     return folder
 
 
-def _apis_by_project(sources: list[_Source]) -> dict[str, frozenset[Api]]:
+def _apis_by(sources: list[_Source], place: Callable[[_Source], str]) -> dict[str, frozenset[Api]]:
+    """What is imported in each place that sources are in."""
     found: dict[str, frozenset[Api]] = {}
     for source in sources:
         if source.result is not None:
             own = {use.api for use in source.result.uses if use.kind is UseKind.IMPORT}
-            found[source.project] = found.get(source.project, frozenset()) | own
+            found[place(source)] = found.get(place(source), frozenset()) | own
     return found
 
 
@@ -269,6 +287,8 @@ def _report(source: _Source, packages: list[Package], project: frozenset[Api]) -
 def _is_client(source: _Source) -> bool:
     """Whether browsers get the file: a page, a component, or a script that uses a client SDK."""
     if _SERVERS.search(source.text) or "/api/" in "/" + source.path:
+        return False
+    if source.path.endswith(TEMPLATES):  # no telling its server's code from that of the page
         return False
     if source.path.endswith(_PAGES):
         return True

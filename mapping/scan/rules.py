@@ -79,6 +79,7 @@ class Rule:
         effort: `S`, `M` or `L`, for one place.
         package: Name and version specifier of a package in a manifest.
         replace: The text that the name becomes, where that is sure; `{near}` is filled in.
+        page: Where whoever decides about it says more, or an empty text.
         matches: Snippets that it must match, as `file name: text`.
         passes: Snippets that it must not match.
     """
@@ -94,14 +95,15 @@ class Rule:
     text: TextMatch | None
     package: tuple[str, str] | None
     replace: str
+    page: str
     matches: tuple[str, ...]
     passes: tuple[str, ...]
 
 
 _MATCHERS: Final = ("uses", "text", "package")
 _KEYS: Final = frozenset(
-    (*_MATCHERS, "level", "title", "message", "help", "tier", "effort", "replace", "matches")
-) | {"passes"}
+    (*_MATCHERS, "level", "title", "message", "help", "tier", "effort", "replace", "page")
+) | {"matches", "passes"}
 
 
 @cache
@@ -139,6 +141,7 @@ def _rule(key: str, row: dict[str, Any]) -> Rule:
         _text_match(row["text"]) if "text" in row else None,
         (package["name"], package["versions"]) if package else None,
         row.get("replace", ""),
+        row.get("page", ""),
         _listed(row.get("matches", ())),
         _listed(row.get("passes", ())),
     )

@@ -46,7 +46,7 @@ def as_sarif(report: Report) -> dict[str, Any]:
                         "toolExecutionNotifications": [
                             {
                                 "level": "warning",
-                                "message": {"text": file.problem},
+                                "message": _message(file.problem),
                                 "locations": [{"physicalLocation": _file(file.path)}],
                             }
                             for file in report.problems
@@ -59,12 +59,15 @@ def as_sarif(report: Report) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
+    about = rule.message.replace("{name}", "…").replace("{near}", "…").replace("{what}", "…")
+    page = {"helpUri": rule.page} if rule.page else {}
     return {
         "id": rule.id,
         "name": "".join(word.capitalize() for word in rule.title.replace("'", "").split()),
         "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.message},
-        "help": {"text": rule.help},
+        "fullDescription": {"text": about},
+        "help": {"text": rule.help.replace("{near}", "…")},
+        **page,
         "defaultConfiguration": {"level": rule.level.value},
         "properties": {"tier": rule.tier, "effort": rule.effort},
     }
@@ -75,7 +78,7 @@ def _result(finding: Finding, index: int, is_known: bool) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": finding.level.value,
-        "message": {"text": f"{finding.message} {finding.help}"},
+        "message": _message(f"{finding.message} {finding.help}"),
         "locations": [{"physicalLocation": _file(finding.path) | {"region": _region(finding)}}],
         "partialFingerprints": {"twilioCompat/v1": finding.fingerprint},
         "baselineState": "unchanged" if is_known else "new",
@@ -90,7 +93,7 @@ def _result(finding: Finding, index: int, is_known: bool) -> dict[str, Any]:
     if finding.fix is not None:
         result["fixes"] = [
             {
-                "description": {"text": finding.help},
+                "description": _message(finding.help),
                 "artifactChanges": [
                     _file(finding.path)
                     | {
@@ -105,6 +108,11 @@ def _result(finding: Finding, index: int, is_known: bool) -> dict[str, Any]:
             }
         ]
     return result
+
+
+def _message(text: str) -> dict[str, str]:
+    """Braces mark placeholders there, so those that are meant come twice (section 3.11.5)."""
+    return {"text": text.replace("{", "{{").replace("}", "}}")}
 
 
 def _file(path: str) -> dict[str, Any]:

@@ -11,7 +11,16 @@ from mapping.scan.matching import parity_of
 from mapping.scan.project import tier_of
 from mapping.sources.uses import Api
 
-__all__ = ["TIERS", "SymbolRow", "blockers", "effort", "next_command", "symbol_rows", "tiers"]
+__all__ = [
+    "TIERS",
+    "SymbolRow",
+    "blockers",
+    "counted",
+    "effort",
+    "next_command",
+    "symbol_rows",
+    "tiers",
+]
 
 TIERS: Final = {
     -1: "uses no SDK",
@@ -31,6 +40,11 @@ class SymbolRow:
     count: int
     parity: str
     tier: int
+
+
+def counted(count: int, word: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def symbol_rows(report: Report) -> list[SymbolRow]:

@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from mapping.sources.js_tree import TEMPLATES
+
 __all__ = ["MAX_SIZE", "SKIPPED", "walk"]
 
 SKIPPED: Final = frozenset(
@@ -40,7 +42,7 @@ MAX_SIZE: Final = 1_000_000
 
 _SUFFIXES: Final = (
     ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts",
-    ".html", ".htm", ".vue", ".svelte", ".ejs", ".hbs", ".erb", ".php",
+    ".html", ".htm", ".vue", ".svelte", *TEMPLATES,
     ".py", ".pyi", ".swift", ".kt", ".java", ".m", ".cs", ".go", ".rb",
     ".xml", ".tf", ".bicep", ".yml", ".yaml",
 )  # fmt: skip

@@ -18,37 +18,36 @@ from mapping.sources import js_calls, js_statements  # noqa: F401  they register
 from mapping.sources.js_hints import HINTS, drop_weak_hints
 from mapping.sources.js_imports import described
 from mapping.sources.js_scopes import Analysis
-from mapping.sources.js_tree import Node, parse
+from mapping.sources.js_tree import TEMPLATES, Node, parse
 from mapping.sources.uses import Api, SourceFile
 
 __all__ = ["SUFFIXES", "could_use", "imports_of", "read"]
 
+_PAGES: Final = (".html", ".htm", *TEMPLATES)
+_COMPONENTS: Final = (".vue", ".svelte")
+
 SUFFIXES: Final = frozenset(
-    {
-        ".js",
-        ".jsx",
-        ".mjs",
-        ".cjs",
-        ".ts",
-        ".tsx",
-        ".mts",
-        ".cts",
-        ".html",
-        ".htm",
-        ".vue",
-        ".svelte",
-    }
+    {".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts", *_PAGES, *_COMPONENTS}
 )
 """The names of files that `read` understands end in one of these."""
 
 _MAX_WALKS: Final = 8
 _MAX_SIZE: Final = 2_000_000
 """Characters; longer texts are bundles."""
+_MAX_WORK: Final = 500_000_000
+"""What `_work` may be, some seconds; more is code that a program has packed."""
 
 _MARKS: Final = re.compile(
     r"twilio|@azure/communication|videosdk|getDisplayMedia|getUserMedia", re.IGNORECASE
 )
 _SCRIPT: Final = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.IGNORECASE | re.DOTALL)
+_FILLED: Final = re.compile(
+    r"<\?=.*?\?>|<\?php\s+(?:echo|print)\b.*?\?>|<%=.*?%>|(?<!\$)\{\{.*?\}\}|\{!!.*?!!\}"
+    r"|(?P<control><\?.*?\?>|<%.*?%>|\{%.*?%\})",
+    re.DOTALL,
+)
+"""What a server puts into a page: a value, or a word of control that leaves nothing."""
+
 _RELATIVE: Final = re.compile(r"""(?:from|import|require\()\s*\(?['"]([.@~][^'"\n]{0,200})['"]""")
 
 
@@ -92,6 +91,9 @@ def read(
     analysis = Analysis(clean, known)
     problem = ""
     for content, language, offset in _scripts(path, clean):
+        if _work(content) > _MAX_WORK:
+            problem = "minified, so not read"
+            continue
         try:
             root = _parse(content, language, offset)
             if root.errors:
@@ -101,6 +103,12 @@ def read(
             problem = "nested too deeply"
     uses = drop_weak_hints(analysis, project)
     return SourceFile(path, tuple(uses), problem, described(analysis))
+
+
+def _work(text: str) -> int:
+    """How hard long lines are: the parser counts each node's column from where its line begins."""
+    long = (line for line in text.split("\n") if len(line) > 5000)
+    return sum(len(line) * sum(line.count(mark) for mark in "(){}[];,.:=") for line in long)
 
 
 def _walk(analysis: Analysis, root: Node, project: frozenset[Api]) -> None:
@@ -120,7 +128,7 @@ def _walk(analysis: Analysis, root: Node, project: frozenset[Api]) -> None:
 def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
     """The scripts of a file: its text, its language, and where it begins."""
     suffix = PurePosixPath(path).suffix.lower()
-    if suffix in (".html", ".htm", ".vue", ".svelte"):
+    if suffix in (*_PAGES, *_COMPONENTS):
         for match in _SCRIPT.finditer(text):
             attributes = match.group(1).lower()
             if re.search(
@@ -130,13 +138,23 @@ def _scripts(path: str, text: str) -> Iterator[tuple[str, str, int]]:
             language = (
                 "typescript" if re.search(r"lang\s*=\s*['\"]?ts", attributes) else "javascript"
             )
-            yield match.group(2), language, match.start(2)
+            content = match.group(2)
+            if suffix in _PAGES and "babel" not in attributes:  # JSX has double braces too
+                content = _FILLED.sub(_filled, content)
+            yield content, language, match.start(2)
     elif suffix == ".tsx":
         yield text, "tsx", 0
     elif suffix in (".ts", ".mts", ".cts"):
         yield text, "typescript", 0
     else:
         yield text, "javascript", 0
+
+
+def _filled(match: re.Match[str]) -> str:
+    """A name in the place of a value, as long as it was, so that offsets stay."""
+    first, *others = match.group().split("\n")
+    word = (" " if match.group("control") else "_") * len(first)
+    return "\n".join((word, *(" " * len(each) for each in others)))
 
 
 def _parse(text: str, language: str, offset: int) -> Node:

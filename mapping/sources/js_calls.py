@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Final
 
 from mapping.sources.js_imports import module_of
-from mapping.sources.js_members import event, find_member, literals, member, options
+from mapping.sources.js_members import event, find_member, key_of, literals, member, options
 from mapping.sources.js_react import hook_value, set_state, store
 from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
+from mapping.sources.js_types import type_of
 from mapping.sources.types import EMITTING, table
 from mapping.sources.uses import Api, UseKind
 from mapping.sources.values import (
@@ -38,6 +39,7 @@ _SAME: Final = frozenset(
     {"filter", "slice", "concat", "reverse", "sort", "values", "toArray", "flat", "splice"}
 )
 _ONE: Final = frozenset({"find", "get", "pop", "shift", "at", "findLast"})
+_HELD: Final = "item of a collection"
 _STREAMS: Final = frozenset({"getTracks", "getVideoTracks", "getAudioTracks"})
 
 
@@ -80,6 +82,8 @@ def _import_call(
     if module is None or text is None or module is FOREIGN:
         return module
     declarator = node.parent
+    if declarator is not None and declarator.kind == "await_expression":
+        declarator = declarator.parent
     is_named = (
         declarator is not None
         and declarator.kind == "variable_declarator"
@@ -152,11 +156,24 @@ def _called(
     if value.kind is Kind.CLASS:
         span = analysis.span(callee)
         analysis.record(value, value.name, UseKind.CALL, span, analysis.span(node))
-        is_hook = value.api is Api.VIDEOSDK
-        return as_sure_as(known.instance(value.name), value) if is_hook else None
+        if value.api is not Api.VIDEOSDK:
+            return None
+        _hook_options(analysis, value, nodes, scope)
+        return as_sure_as(known.instance(value.name), value)
     if value.kind is Kind.MODULE and value.api is Api.TWILIO_HELPER:
         return as_sure_as(known.instance("Client"), value)
     return value if value.kind is Kind.INSTANCE else None
+
+
+def _hook_options(analysis: Analysis, hook: Value, nodes: list[Node], scope: Scope) -> None:
+    """What a hook of React is given: `useMeeting({ onMeetingJoined })`; no table has its keys."""
+    for literal in literals(analysis, nodes[0], scope) if nodes else ():
+        for pair in literal.children:
+            key = key_of(pair)
+            if key is not None:
+                symbol = f"{hook.name}.{analysis.text_of(key)}"
+                span, whole = analysis.span(key), analysis.span(pair)
+                analysis.record(hook, symbol, UseKind.OPTION, span, whole)
 
 
 def _pass(
@@ -298,17 +315,19 @@ def _on_container(
     if name in _ITERATING and is_callback and callback is not None:
         passed = item
         if item.kind is not Kind.TEXT:
-            passed = likely(item, "item of a collection") or item
-        given = analysis.call_local(callback, [passed], "item of a collection")
+            passed = likely(item, _HELD) or item
+        given = analysis.call_local(callback, [passed], _HELD)
     if name == "reduce" and is_callback and callback is not None:
-        analysis.call_local(callback, [None, item], "item of a collection")
+        analysis.call_local(callback, [None, item], _HELD)
     if name in ("map", "flatMap"):
         return array_of(given)
     if name in _ONE:
-        return likely(item, "item of a collection")
+        return likely(item, _HELD)
     if name == "entries":
         pair = Value(item.api, Kind.PAIR, items=(Value(Api.BROWSER, Kind.RECORD), item))
         return array_of(pair)
+    if name == "next":
+        return Value(item.api, Kind.RECORD, fields=(("value", likely(item, _HELD) or item),))
     return array_of(item) if name in _SAME else None
 
 
@@ -346,6 +365,9 @@ def _unknown_method(
     """Functions of the language that hand values through."""
     owner = analysis.text_of(receiver)
     first = values[0] if values else None
+    if name == "getTwilioClient" and analysis.is_resolving:
+        analysis.apis.add(Api.TWILIO_HELPER)
+        return likely(table(Api.TWILIO_HELPER).instance("Client"), "made by Twilio Functions")
     if name in _STREAMS:
         return Value(Api.BROWSER, Kind.ARRAY, items=(Value(Api.BROWSER, Kind.RECORD),))
     if owner in ("React", "React.default"):
@@ -353,7 +375,7 @@ def _unknown_method(
     if owner == "Array" and name == "from" and first is not None:
         item = item_of(first)
         if len(values) > 1 and values[1] is not None and values[1].kind is Kind.LOCAL:
-            return array_of(analysis.call_local(values[1], [item], "item of a collection"))
+            return array_of(analysis.call_local(values[1], [item], _HELD))
         return array_of(item)
     if owner == "Object" and name in ("values", "freeze"):
         return array_of(item_of(first)) if name == "values" else first
@@ -404,6 +426,8 @@ def _new(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
         for part in parts(analysis.visit(callee, scope)):
             if part is FOREIGN:
                 result = FOREIGN
+            if part.kind is Kind.MODULE and part.api is Api.TWILIO_HELPER:
+                result = join(result, as_sure_as(table(part.api).instance("Client"), part))
             if part.kind is not Kind.CLASS:
                 continue
             name = callee.children[-1] if callee.kind == "member_expression" else callee
@@ -413,7 +437,18 @@ def _new(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
             result = join(result, as_sure_as(known.instance(part.name), part))
     if result is None and callee is not None and analysis.text_of(callee) in ("Map", "Set"):
         result = values[0] if values else None
+    if result is None and callee is not None and analysis.text_of(callee) == "Promise":
+        result = _promised(analysis, node, scope)
     for each in nodes:
         if each.kind in FUNCTIONS:
             analysis.visit(each, scope)
     return result
+
+
+def _promised(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
+    """What `new Promise<Room>(...)` says that it will give."""
+    arguments = node.first("type_arguments")
+    given = type_of(analysis, arguments.children[0], scope) if arguments is not None else None
+    if given is None:
+        return None
+    return Value(given.api, Kind.PROMISE, items=(given,), confidence=given.confidence)

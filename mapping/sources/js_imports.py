@@ -9,7 +9,10 @@ from mapping.sources.types import api_of_package, is_foreign, table
 from mapping.sources.uses import UseKind
 from mapping.sources.values import FOREIGN, Kind, Value, likely
 
-__all__ = ["module_member", "module_of"]
+__all__ = ["module_member", "module_member_default", "module_of"]
+
+_DEFAULTS = {"@videosdk.live/js-sdk": "VideoSDK"}
+"""Packages whose one class applications import as the default."""
 
 
 def module_of(analysis: Analysis, specifier: str) -> Value | None:
@@ -48,7 +51,7 @@ def module_member(module: Value | None, name: str) -> Value | None:
     if module.kind is not Kind.MODULE:
         return None
     if name == "default":
-        return module
+        return module_member_default(module)
     found = table(module.api).exported(name)
     value = found or Value(module.api, Kind.CLASS, name)
     return likely(value, module.why, least=module.confidence)
@@ -104,9 +107,12 @@ def _import(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
 
 def module_member_default(module: Value | None) -> Value | None:
     """What a default import gives: of a package all of it, of a file its default export."""
-    if module is not None and module is not FOREIGN and module.kind is Kind.RECORD:
+    if module is None or module is FOREIGN:
+        return module
+    if module.kind is Kind.RECORD:
         return module.field("default")
-    return module
+    name = _DEFAULTS.get(module.name)
+    return module if name is None else Value(module.api, Kind.CLASS, name)
 
 
 def _named(

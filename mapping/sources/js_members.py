@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from mapping.sources.js_imports import module_member_default
 from mapping.sources.js_scopes import Analysis, Scope
 from mapping.sources.js_tree import Node
-from mapping.sources.types import Found, table
+from mapping.sources.types import DECLARED_WIDER, Found, table
 from mapping.sources.uses import Span, UseKind
 from mapping.sources.values import FOREIGN, Kind, Value, as_sure_as, join, likely, parts
 
-__all__ = ["event", "find_member", "literals", "member", "options"]
+__all__ = ["event", "find_member", "key_of", "literals", "member", "options"]
 
 GENERIC = frozenset({"id", "kind", "name", "stop", "enabled", "on", "off", "state", "label"})
 """Names that objects of the platform have too; a hint alone does not make them an API's."""
@@ -17,6 +18,7 @@ GENERIC = frozenset({"id", "kind", "name", "stop", "enabled", "on", "off", "stat
 def find_member(value: Value | None, name: str) -> tuple[Value, Found] | None:
     """The first alternative that has a member, or the first that could, with `is_known` False."""
     unknown: tuple[Value, Found] | None = None
+    narrower: tuple[Value, Found] | None = None
     for part in parts(value):
         if part.kind is Kind.INSTANCE:
             found = table(part.api).member(part.name, name)
@@ -27,10 +29,12 @@ def find_member(value: Value | None, name: str) -> tuple[Value, Found] | None:
             found = Found(f"{part.name}.{name}", inner, is_known=inner is not None)
         else:
             continue
-        if found.is_known:
+        if found.is_narrower:
+            narrower = narrower or (likely(part, DECLARED_WIDER) or part, found)
+        elif found.is_known:
             return part, found
         unknown = unknown or (part, found)
-    return unknown
+    return narrower or unknown
 
 
 def member(
@@ -44,7 +48,7 @@ def member(
         elif part.kind is Kind.RECORD and not part.name:
             result = join(result, as_sure_as(part.field(name), part))
         elif part.kind is Kind.MODULE and name == "default":
-            result = join(result, part)
+            result = join(result, module_member_default(part))
         elif part.kind is Kind.MODULE:
             exported = table(part.api).exported(name)
             found = exported or Value(part.api, Kind.CLASS, name)
@@ -85,6 +89,8 @@ def event(
     owner, found = first
     if owner.is_hint and not found.is_known and not _is_near(owner, name):
         return None
+    if found.is_narrower:
+        owner = likely(owner, DECLARED_WIDER) or owner
     analysis.record(owner, found.symbol, UseKind.EVENT, span, expression)
     why = f"parameter of a listener of {found.symbol}"
     parameters = tuple(likely(as_sure_as(each, owner), why) for each in found.parameters)
@@ -119,14 +125,14 @@ def options(analysis: Analysis, node: Node, type_: Value | None, scope: Scope) -
             if place is not None:
                 for candidate in candidates:
                     analysis.bind(place, likely(candidate, "spread into options"))
-        key = _key(pair)
+        key = key_of(pair)
         if key is None:
             continue
         text = analysis.text_of(key).strip("'\"`")
         quote = 1 if key.kind == "string" else 0
         span = analysis.lines.span(key.start + quote, key.end - quote)
         inner = _option(analysis, candidates, records, text, span, analysis.span(pair))
-        content = pair.field("value") if pair.kind == "pair" else None
+        content = pair.field("value") if pair.kind == "pair" else pair
         for literal in literals(analysis, content, scope) if inner is not None else ():
             options(analysis, literal, inner, scope)
 
@@ -151,7 +157,8 @@ _TWO = frozenset({"ternary_expression", "binary_expression"})
 _BRANCHES = _TWO | {"as_expression", "satisfies_expression", "parenthesized_expression"}
 
 
-def _key(pair: Node) -> Node | None:
+def key_of(pair: Node) -> Node | None:
+    """The name in a part of an object literal, or None where there is none to read."""
     if pair.kind == "pair" and pair.children:
         key = pair.children[0]
         return key if key.kind in ("property_identifier", "string") else None

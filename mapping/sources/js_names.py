@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import re
+
 from mapping.sources.js_imports import module_member, note_import
 from mapping.sources.js_members import member, options
 from mapping.sources.js_scopes import Analysis, Binding, Scope, visits
 from mapping.sources.js_tree import Node
 from mapping.sources.js_types import annotation
-from mapping.sources.uses import Api, UseKind
+from mapping.sources.uses import Api, Confidence, UseKind
 from mapping.sources.values import Kind, Value, item_of, join, likely, parts
 
 __all__ = ["bind_pattern"]
 
-_LITERAL = frozenset({"object", "call_expression", "as_expression", "satisfies_expression"})
+_LITERAL = frozenset(
+    {
+        "object",
+        "call_expression",
+        "as_expression",
+        "satisfies_expression",
+        "ternary_expression",
+        "binary_expression",
+    }
+)
 """Expressions that a bag of options may be written as."""
+_HELPER_NAME = re.compile(r"_?twil+io(?:_?[cC]lient)?")
+_HELPER = Value(
+    Api.TWILIO_HELPER,
+    Kind.INSTANCE,
+    "Client",
+    confidence=Confidence.LIKELY,
+    why="its name is that of a client of Twilio's helper",
+    is_hint=True,
+)
 
 
 def hint_of(analysis: Analysis, name: str) -> Value | None:
     """What a name that nothing else is known of suggests."""
-    return analysis.hints.get(name) if analysis.is_resolving else None
+    if not analysis.is_resolving:
+        return None
+    return analysis.hints.get(name) or (_HELPER if _HELPER_NAME.fullmatch(name) else None)
 
 
 @visits("identifier")
@@ -87,7 +109,12 @@ def _subscript(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     if text is not None:
         span = analysis.lines.span(text[1], text[1] + len(text[0]))
         return member(analysis, base, text[0], span, analysis.span(node))
-    return likely(item_of(base), "item of a collection")
+    at = analysis.text_of(node.children[-1])
+    held = item_of(base)
+    for part in parts(base):
+        if part.kind is Kind.PAIR and at.isdecimal() and int(at) < len(part.items):
+            held = join(held, part.items[int(at)])
+    return likely(held, "item of a collection")
 
 
 def bind_pattern(
@@ -191,6 +218,10 @@ def _declarator(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     value = analysis.visit(content, scope)
     if pattern.kind == "array_pattern" and content is not None and _is_state(analysis, content):
         _bind_state(analysis, pattern, join(declared, value), scope)
+        return None
+    if pattern.kind == "identifier" and content is not None and content.kind == "this":
+        if scope.this is not None:
+            scope.names[analysis.text_of(pattern)] = scope.this
         return None
     if pattern.kind == "identifier" and content is not None and content.kind in _LITERAL:
         scope.declare(analysis.text_of(pattern)).literal = content

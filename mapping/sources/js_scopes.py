@@ -171,12 +171,16 @@ class Analysis:
         if node.kind != "member_expression" or len(node.children) < 2:
             return None
         name = self.text_of(node.children[-1])
-        if self.text_of(node.children[0]) in _GLOBAL_OBJECTS:
+        if self.text_of(node.children[0]) in _GLOBAL_OBJECTS and not self._is_own(node, scope):
             return self.root.declare(name) if makes else self.root.names.get(name)
         owner = self.place(node.children[0], scope, makes=makes)
         if owner is None:
             return None
         return owner.path(name) if makes else owner.paths.get(name)
+
+    def _is_own(self, node: Node, scope: Scope) -> bool:
+        """Whether the program has a name of its own for what a property is of: `self = this`."""
+        return scope.find(self.text_of(node.children[0])) is not None
 
     def dotted(self, text: str, scope: Scope) -> Value | None:
         """What a dotted name means: a binding, or a global that a script element makes."""

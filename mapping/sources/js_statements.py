@@ -246,6 +246,8 @@ def _enum(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
 def _element(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     """A component of this file gets its attributes as one record."""
     fields: list[tuple[str, Value]] = []
+    if node.children:
+        analysis.visit(node.children[0], scope)
     for child in node.children[1:]:
         value = analysis.visit(child.children[-1], scope) if child.children else None
         if child.kind == "jsx_attribute" and value is not None and value.kind is not Kind.TEXT:
@@ -256,6 +258,13 @@ def _element(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
         for part in parts(binding.value):
             if part.kind is Kind.LOCAL:
                 analysis.call_local(part, [given], "property of a component")
+    return None
+
+
+@visits("jsx_closing_element")
+def _closing(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
+    """It says again what the opening one said."""
+    del analysis, node, scope
     return None
 
 

@@ -7,14 +7,17 @@ border, and the analysis asks the same ones in several rounds.
 from __future__ import annotations
 
 import bisect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mapping.sources.uses import Span
 
 if TYPE_CHECKING:
     from ast_grep_py import SgNode
 
-__all__ = ["Lines", "Node", "parse"]
+__all__ = ["TEMPLATES", "Lines", "Node", "parse"]
+
+TEMPLATES: Final = (".php", ".ejs", ".hbs", ".erb", ".cshtml", ".jsp", ".twig", ".njk", ".j2")
+"""Pages that a server fills in; their scripts are read, the server's own code is not."""
 
 _MAX_DEPTH = 400
 """Deeper nesting is generated code; Python's own recursion limit is near."""

@@ -6,7 +6,7 @@ import ast
 from typing import Protocol
 
 from mapping.sources.spelling import camel
-from mapping.sources.types import Found, table
+from mapping.sources.types import DECLARED_WIDER, Found, table
 from mapping.sources.uses import Api, Span, Use, UseKind
 from mapping.sources.values import Kind, Value, as_sure_as, likely, parts
 
@@ -30,6 +30,8 @@ class Spans(Protocol):
 
 def exported(api: Api, name: str) -> Value:
     """What a module of an API has under a name, in either spelling."""
+    if api is Api.TWILIO_HELPER and name.islower():  # all of its own: `twilio.jwt.access_token`
+        return Value(api, Kind.MODULE, name)
     known = table(api)
     for spelling in (name, camel(name)):
         found = known.exported(spelling)
@@ -84,6 +86,7 @@ class Uses:
     def find(self, base: Value | None, name: str) -> tuple[Value, Found] | None:
         """The first alternative that has a member, or the first that could."""
         unknown: tuple[Value, Found] | None = None
+        narrower: tuple[Value, Found] | None = None
         for part in parts(base):
             if part.kind is Kind.RECORD and part.name:
                 return part, _member_of_record(part, name)
@@ -92,12 +95,14 @@ class Uses:
             for spelling in (name, camel(name)):
                 is_static = part.kind is Kind.CLASS
                 found = table(part.api).member(part.name, spelling, static=is_static)
-                if found.is_known:
+                if found.is_narrower:
+                    narrower = narrower or (likely(part, DECLARED_WIDER) or part, found)
+                elif found.is_known:
                     return part, found
             made = table(part.api).instance(part.name) if name.startswith("from_") else None
             found = Found(f"{part.name}.{name}", made, made is not None, is_known=False)
             unknown = unknown or (part, found)
-        return unknown
+        return narrower or unknown
 
     def attribute_span(self, node: ast.Attribute) -> Span:
         """Where the name behind the dot is."""
@@ -136,6 +141,8 @@ class Uses:
         if first is None:
             return None
         owner, found = first
+        if found.is_narrower:
+            owner = likely(owner, DECLARED_WIDER) or owner
         span = self.spans.between(text.start, text.start + len(text.name))
         self.record(owner, found.symbol, UseKind.EVENT, span, self.spans.span(node))
         why = f"parameter of a listener of {found.symbol}"

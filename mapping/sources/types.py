@@ -20,6 +20,7 @@ from mapping.sources.uses import Api
 from mapping.sources.values import Kind, Value, join
 
 __all__ = [
+    "DECLARED_WIDER",
     "EMITTING",
     "Found",
     "TypeTable",
@@ -69,6 +70,9 @@ _PACKAGES: Final = {
     "@videosdk.live/react-sdk": Api.VIDEOSDK,
     "@videosdk.live/react-native-sdk": Api.VIDEOSDK,
 }
+
+DECLARED_WIDER: Final = "declared as a class that it extends"
+"""Why a member of `Found.is_narrower` is no more than likely."""
 
 EMITTING: Final = frozenset(
     {
@@ -134,6 +138,8 @@ class Found:
         is_method: Whether it is called.
         parameters: Of a method, what the arguments are.
         is_known: False when the class has no such member.
+        is_narrower: Whether only classes that extend it have the member: programs declare
+            `Participant` where a `RemoteParticipant` comes.
     """
 
     symbol: str
@@ -141,6 +147,7 @@ class Found:
     is_method: bool = False
     parameters: tuple[Value | None, ...] = ()
     is_known: bool = True
+    is_narrower: bool = False
 
 
 @dataclass
@@ -153,6 +160,7 @@ class TypeTable:
     constants: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Value | None] = field(default_factory=dict)
     _found: dict[tuple[str, str, bool], Found] = field(default_factory=dict)
+    _heirs: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, data: dict[str, Any]) -> None:
         """Add the content of a file; what an earlier file said stays."""
@@ -167,12 +175,15 @@ class TypeTable:
                 if isinstance(content, dict):
                     merged = known.setdefault(key, {})
                     for member, what in content.items():
-                        if is_first or key != "members" or not self.member(name, member).is_known:
+                        found = self.member(name, member)
+                        is_new = not found.is_known or found.is_narrower
+                        if is_first or key != "members" or is_new:
                             merged.setdefault(member, what)
                 elif not known.get("members") or key in ("class",):
                     known.setdefault(key, content)
         self._values.clear()
         self._found.clear()
+        self._heirs.clear()
 
     def exported(self, name: str) -> Value | None:
         """What the package exports under a name, or None."""
@@ -234,8 +245,21 @@ class TypeTable:
         return found
 
     def _member(self, owner: str, name: str, static: bool) -> Found:
-        for each in self.lineage(owner):
-            row = self.types[each].get("static" if static else "members", {}).get(name)
+        own = self._member_of(self.lineage(owner), name, "static" if static else "members")
+        if own is not None:
+            return own
+        heirs = () if static else self.heirs(owner)
+        found = [each for heir in heirs if (each := self._member_of([heir], name, "members"))]
+        if not found:
+            return Found(f"{owner}.{name}", is_known=False)
+        value: Value | None = None
+        for each in found:
+            value = join(value, each.value)
+        return replace(found[0], value=value, is_narrower=True)
+
+    def _member_of(self, classes: list[str], name: str, part: str) -> Found | None:
+        for each in classes:
+            row = self.types[each].get(part, {}).get(name)
             if row is None:
                 continue
             symbol = f"{_public(each)}.{name}"
@@ -243,7 +267,16 @@ class TypeTable:
                 return Found(symbol, self.value_of(row))
             parameters = tuple(self.value_of(text) for text in row[1:])
             return Found(symbol, self.value_of(row[0]), True, parameters)
-        return Found(f"{owner}.{name}", is_known=False)
+        return None
+
+    def heirs(self, name: str) -> list[str]:
+        """The classes that extend a class, nearest first; none of what every emitter extends."""
+        if name not in self._heirs:
+            lines = {each: self.lineage(each) for each in self.types if each != name}
+            found = [each for each, line in lines.items() if name in line]
+            found.sort(key=lambda each: lines[each].index(name))
+            self._heirs[name] = [] if name == "EventEmitter" else found
+        return self._heirs[name]
 
     def instance(self, name: str) -> Value:
         """An object of a class, also of one that the tables do not have."""
@@ -256,10 +289,13 @@ class TypeTable:
 
     def event(self, owner: str, name: str) -> Found:
         """The event of a class, its arguments as `parameters`."""
-        for each in self.lineage(owner):
+        line = self.lineage(owner)
+        for each in (*line, *self.heirs(owner)):
             row = self.types[each].get("events", {}).get(name)
             if row is not None:
-                return Found(f"{_public(each)}#{name}", None, False, tuple(map(self.value_of, row)))
+                given = tuple(map(self.value_of, row))
+                symbol = f"{_public(each)}#{name}"
+                return Found(symbol, None, False, given, is_narrower=each not in line)
         return Found(f"{owner}#{name}", is_known=False)
 
     def has_events(self, owner: str) -> bool:

@@ -36,6 +36,19 @@ def test_misspelt_event_is_reported_with_the_nearest_real_name(wrong: str, right
     assert finding.fix.text == right
 
 
+@pytest.mark.parametrize("name", ["trackUnpublished", "trackUnsubscribed"])
+def test_opposite_of_an_event_is_no_misspelling_of_it(name: str) -> None:
+    text = _JOIN + f"room.localParticipant.on('{name}', f);"
+    finding = scan_texts({"a.js": text}).findings[-1]
+    assert (finding.rule, finding.level, finding.fix) == ("TWV-EVENT-002", Level.WARNING, None)
+
+
+def test_listener_on_what_is_declared_as_participant_is_no_finding() -> None:
+    text = """import { Participant } from 'twilio-video';
+    export const watch = (who: Participant) => who.on('trackSubscribed', f);"""
+    assert _rules({"a.ts": text}) == ["TWV-IMPORT-001"]
+
+
 def test_option_with_another_word_in_it_is_no_misspelling() -> None:
     call = "import { connect } from 'twilio-video'; connect(t, { maxTracks: 3 });"
     finding = scan_texts({"a.js": call}).findings[-1]
@@ -162,3 +175,43 @@ def test_one_file_can_be_scanned(tmp_path: Path) -> None:
     assert [file.path for file in report.files] == ["a.js"]
     with pytest.raises(FileNotFoundError):
         scan(tmp_path / "b.js")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"]
+)
+def test_place_is_that_of_the_editor_in_every_encoding(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    text = mark + "import { connect } from 'twilio-video';\nconst \xe9t\xe9 = await connect(t);\n"
+    text += "\xe9t\xe9.on('connected', f);\n"
+    (tmp_path / "a.js").write_bytes(text.replace("\n", end).encode(encoding))
+    found = scan(tmp_path).findings
+    assert [(each.rule, each.span.line, each.span.column) for each in found] == [
+        ("TWV-IMPORT-001", 1, 10),
+        ("TWV-EVENT-004", 3, 9),
+    ]
+
+
+def test_what_is_no_text_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_bytes(b"twilio\0" + bytes(range(256)))
+    assert scan(tmp_path).scanned == 0
+
+
+def test_neighbors_say_what_names_mean_where_a_program_uses_two_sdks() -> None:
+    watch = "export const watch = participant => participant.on('trackSubscribed', f);"
+    texts = {
+        "old/room.js": _JOIN,
+        "old/tile.js": watch,
+        "new/call.js": "import { CallClient } from '@azure/communication-calling';",
+        "new/tile.js": "export const leave = call => call.hangUp();",
+        "other/tile.js": watch,
+    }
+    files = {file.path: file for file in scan_texts(texts).files}
+    assert [use.symbol for use in files["old/tile.js"].uses] == [
+        "RemoteParticipant#trackSubscribed"
+    ]
+    assert [use.symbol for use in files["new/tile.js"].uses] == ["Call.hangUp"]
+    assert "other/tile.js" not in files

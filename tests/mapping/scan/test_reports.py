@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator
 from rich.console import Console
@@ -47,6 +49,41 @@ def test_sarif_has_a_fix_where_the_name_is_sure() -> None:
         {"deletedRegion": region, "insertedContent": {"text": "participantConnected"}}
     ]
     assert fixed["properties"]["confidence"] == "exact"
+
+
+def test_sarif_regions_stay_on_their_line() -> None:
+    twiml = "<Response>\n  <Connect>\n    <Room>lobby</Room>\n  </Connect></Response>"
+    swift = "import UIKit\n\n\n  import TwilioVideo\n"
+    texts = {"a.xml": twiml, "b.swift": swift, "c.js": "// twilio"}
+    results = as_sarif(scan_texts(texts))["runs"][0]["results"]
+    assert [each["locations"][0]["physicalLocation"]["region"] for each in results] == [
+        {"startLine": 2, "startColumn": 3, "endLine": 2, "endColumn": 12},
+        {"startLine": 4, "startColumn": 3, "endLine": 4, "endColumn": 21},
+    ]
+
+
+def test_sarif_messages_have_no_placeholders() -> None:
+    text = "import { connect } from 'twilio-video'; connect(t, { constraints: {} });"
+    run = as_sarif(scan_texts({"a.js": text}))["runs"][0]
+    message = next(each for each in run["results"] if each["ruleId"] == "TWV-OPT-004")["message"]
+    assert "({{ width: 640 }})" in message["text"]
+    for rule in run["tool"]["driver"]["rules"]:
+        assert not re.search(r"\{\w*\}", rule["fullDescription"]["text"] + rule["help"]["text"])
+
+
+def test_sarif_leads_to_the_page_of_a_rule_that_has_one() -> None:
+    found = {rule["id"]: rule.get("helpUri") for rule in _described()}
+    assert found["TWV-VERSION-001"] == "https://www.twilio.com/docs/video/migrating-1x-2x"
+    assert found["TWV-IMPORT-001"] is None
+    for page in filter(None, found.values()):
+        parts = urlsplit(page)
+        assert parts.scheme == "https"
+        assert parts.netloc
+
+
+def _described() -> list[dict[str, str]]:
+    described: list[dict[str, str]] = as_sarif(_report())["runs"][0]["tool"]["driver"]["rules"]
+    return described
 
 
 def test_sarif_names_each_rule_by_its_place() -> None:
@@ -90,6 +127,21 @@ def test_markdown_and_table_name_places_tiers_and_what_is_next() -> None:
     for words in ("src/a <i>.js:3:10", "TWV-EVENT-001", "tier 0", "effort:", "migrate plan"):
         assert words in shown
     assert "broken.py: not Python" in shown
+
+
+def test_one_of_a_kind_is_said_in_the_singular() -> None:
+    report = scan_texts(
+        {"a.js": "import { connect } from 'twilio-video'; (await connect(t)).on('connected', f);"}
+    )
+    stream = io.StringIO()
+    print_report(report, Console(file=stream, width=200))
+    shown = stream.getvalue()
+    assert "texts: 1 file, 1 line," in shown
+    assert "1 error, 0 warnings, 1 note\n" in shown
+    assert "keep the client unmodified: 1 file\n" in shown
+    assert "\n1 file, 1 line.\n" in as_markdown(report)
+    page = re.sub(r"<[^>]*>", "", as_html(report))
+    assert "1file\n1line\n1error\n0warnings\n1note\n1file of tier 0" in page
 
 
 def test_usage_has_counts_and_no_paths() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapping.sources import javascript
-from mapping.sources.uses import Api, Confidence, UseKind
+from mapping.sources.uses import Api, Confidence, SourceFile, UseKind
 
 
 def symbols(text: str, path: str = "a.js", **options: object) -> list[str]:
@@ -19,6 +19,15 @@ def symbols(text: str, path: str = "a.js", **options: object) -> list[str]:
     for use in found.uses:
         assert text[use.span.start : use.span.end] == use.text
     return [use.symbol for use in found.uses if use.kind is not UseKind.IMPORT]
+
+
+def assert_uses_are_parts_of(text: str, found: SourceFile) -> None:
+    """Each use stands where it says, and they come in the order of the text."""
+    for use in found.uses:
+        assert text[use.span.start : use.span.end] == use.text
+        assert use.expression.start <= use.span.start <= use.span.end <= use.expression.end
+    places = [(use.span.start, use.span.end) for use in found.uses]
+    assert places == sorted(places)
 
 
 @pytest.mark.feature("MIGRATE-001", "MIGRATE-005")
@@ -97,6 +106,53 @@ def test_types_of_parameters_make_members_exact() -> None:
     assert (use.symbol, use.confidence) == ("Room.participants", Confidence.EXACT)
 
 
+@pytest.mark.parametrize(
+    ("declared", "member", "symbol"),
+    [
+        ("Participant", "on('trackSubscribed', f)", "RemoteParticipant#trackSubscribed"),
+        ("Participant", "publishTrack(t)", "LocalParticipant.publishTrack"),
+        ("TrackPublication", "isSubscribed", "RemoteTrackPublication.isSubscribed"),
+    ],
+)
+def test_what_only_an_heir_has_is_likely_where_the_base_is_declared(
+    declared: str, member: str, symbol: str
+) -> None:
+    text = (
+        f"import {{ {declared} }} from 'twilio-video'; function f(x: {declared}) {{ x.{member}; }}"
+    )
+    use = javascript.read("a.ts", text).uses[-1]
+    assert (use.symbol, use.confidence) == (symbol, Confidence.LIKELY)
+    assert use.why == "declared as a class that it extends"
+
+
+def test_name_for_this_is_this() -> None:
+    text = """import { connect, createLocalTracks } from 'twilio-video';
+    export default { methods: {
+      open: function () {
+        const self = this;
+        connect(t).then(function (joined) { self.joined = joined; });
+      },
+      close: function () { this.joined.disconnect(); },
+    } };"""
+    assert symbols(text) == ["connect", "Room.disconnect"]
+
+
+@pytest.mark.parametrize(
+    ("rest", "found"),
+    [
+        ("room.participants.values().next().value.identity;", ["Participant.identity"]),
+        ("room.participants.entries().next().value[1].identity;", ["Participant.identity"]),
+        (
+            "const p: unknown = new Promise<Room>(f); (await new Promise<Room>(f)).sid;",
+            ["Room.sid"],
+        ),
+    ],
+)
+def test_iterators_and_promises_hand_through(rest: str, found: list[str]) -> None:
+    text = "import { Room } from 'twilio-video'; async function f(room: Room) { " + rest + " }"
+    assert symbols(text, "a.ts")[-len(found) :] == found
+
+
 def test_options_are_found_where_they_are_written() -> None:
     text = """import { connect } from 'twilio-video';
     const options = { name: 'x', bandwidthProfile: { video: { maxTracks: 1 } } };
@@ -110,6 +166,80 @@ def test_options_are_found_where_they_are_written() -> None:
         "ConnectOptions.tracks",
         "connect",
     ]
+
+
+def test_options_that_depend_on_something_are_found() -> None:
+    text = """import { connect } from 'twilio-video';
+    const bandwidthProfile = { video: {} };
+    const options = named ? { name: 'x', bandwidthProfile } : { tracks: [] };
+    connect(t, options);"""
+    assert symbols(text) == [
+        "BandwidthProfileOptions.video",
+        "ConnectOptions.name",
+        "ConnectOptions.bandwidthProfile",
+        "ConnectOptions.tracks",
+        "connect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "symbol"),
+    [
+        ("groupId", "GroupCallLocator.groupId"),
+        ("meetingLink", "TeamsMeetingLinkLocator.meetingLink"),
+        ("roomId", "RoomCallLocator.roomId"),
+    ],
+)
+def test_every_kind_of_call_can_be_joined(key: str, symbol: str) -> None:
+    text = f"""import {{ CallAgent }} from '@azure/communication-calling';
+    export const join = (agent: CallAgent) => agent.join({{ {key}: x }});"""
+    assert symbols(text, "a.ts")[-1] == symbol
+
+
+def test_component_of_an_sdk_is_found_where_it_opens() -> None:
+    text = """import { MeetingProvider } from '@videosdk.live/react-sdk';
+    const page = <MeetingProvider
+      token={t}>
+    </MeetingProvider>;"""
+    uses = [use for use in javascript.read("a.tsx", text).uses if use.kind is UseKind.VALUE]
+    assert [(use.symbol, use.span.line) for use in uses] == [("MeetingProvider", 2)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const Twilio = require('twilio'); new Twilio(a, b).video.rooms.list();",
+        "import twilio from 'twilio'; twilio(a, b).video.rooms.list();",
+        "exports.handler = (context) => context.getTwilioClient().video.rooms.list();",
+    ],
+)
+def test_every_way_to_make_a_client_of_the_helper_leads_to_requests(text: str) -> None:
+    assert symbols(text) == ["Client.video", "video.rooms", "video.rooms.list"]
+
+
+@pytest.mark.parametrize("name", ["twilio", "twilioClient", "this.twilio_client"])
+def test_name_of_a_client_of_the_helper_is_enough_for_requests(name: str) -> None:
+    text = f"""import {{ twilioClient }} from './made';
+    {name}.video.rooms.list(); {name}.messages.create();"""
+    uses = javascript.read("a.js", text).uses
+    assert [use.symbol for use in uses] == ["Client.video", "video.rooms", "video.rooms.list"]
+    assert {use.confidence for use in uses} == {Confidence.LIKELY}
+
+
+def test_what_a_hook_is_given_is_found() -> None:
+    text = """import { useMeeting } from '@videosdk.live/react-sdk';
+    const { join } = useMeeting({ onMeetingJoined: () => {}, onError(error) {} });"""
+    assert sorted(symbols(text)) == [
+        "useMeeting",
+        "useMeeting.join",
+        "useMeeting.onError",
+        "useMeeting.onMeetingJoined",
+    ]
+
+
+def test_name_imported_from_a_promise_is_one_import() -> None:
+    text = "const { VideoSDK } = await import('@videosdk.live/js-sdk');"
+    assert [use.symbol for use in javascript.read("a.js", text).uses] == ["VideoSDK"]
 
 
 @pytest.mark.feature("MIGRATE-006")
@@ -131,6 +261,8 @@ def test_listeners_of_publications_are_found() -> None:
     "text",
     [
         "import { VideoSDK } from '@videosdk.live/js-sdk'; VideoSDK.initMeeting({}).join();",
+        "import VideoSDK from '@videosdk.live/js-sdk'; VideoSDK.initMeeting({}).join();",
+        "const m = await import('@videosdk.live/js-sdk'); m.default.initMeeting({}).join();",
         "window.VideoSDK.initMeeting({}).join();",
         "const m = VideoSDK.initMeeting({}); m.join();",
     ],
@@ -170,16 +302,47 @@ def test_scripts_of_pages_keep_their_offsets() -> None:
     assert text[use.span.start : use.span.end] == "connect"
 
 
+@pytest.mark.parametrize("path", ["room.blade.php", "room.html.erb", "room.ejs", "room.html"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "'{{ $token }}'",
+        "{{ token }}",
+        "<?= $token ?>",
+        "<?php echo json_encode(\n$token) ?>",
+        "<%= token %>",
+        "{!! $token !!}",
+        "{% if a %}t{% endif %}",
+    ],
+)
+def test_scripts_of_templates_are_read_around_what_the_server_fills_in(
+    path: str, value: str
+) -> None:
+    text = f"""<?php $token = f(); ?><script>
+    Twilio.Video.connect({value}, {{ name: 'x' }}).then(room => room.disconnect());
+    </script>"""
+    assert symbols(text, path) == ["connect", "ConnectOptions.name", "Room.disconnect"]
+
+
+def test_double_braces_of_components_and_templates_of_texts_stay() -> None:
+    text = "<script type='text/babel'>const a = <b style={{ x: Twilio.Video.connect }} />;</script>"
+    assert symbols(text, "a.html") == ["connect"]
+    text = "<script>const a = `${{ b: Twilio.Video.connect }}`;</script>"
+    assert symbols(text, "a.html") == ["connect"]
+
+
 def test_what_shadows_a_name_hides_it() -> None:
     text = "import { connect } from 'twilio-video'; function f(connect) { connect(1); }"
     assert symbols(text) == []
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(max_size=200), st.sampled_from(["a.js", "a.ts", "a.tsx", "a.html", "a.vue"]))
-def test_no_text_makes_the_reader_fail(text: str, path: str) -> None:
-    javascript.read(path, "import { connect } from 'twilio-video';" + text)
-    javascript.read(path, text + " twilio")
+@given(
+    st.text(max_size=200), st.sampled_from(["a.js", "a.ts", "a.tsx", "a.html", "a.php", "a.vue"])
+)
+def test_uses_of_any_text_are_parts_of_it(text: str, path: str) -> None:
+    for whole in ("import { connect } from 'twilio-video';" + text, text + " twilio"):
+        assert_uses_are_parts_of(whole, javascript.read(path, whole))
 
 
 _PROGRAM = """import { connect } from 'twilio-video'; room . on ( ) [ ] => { } 'disconnected'
@@ -190,11 +353,23 @@ _PIECES = st.sampled_from(re.split(r"\s+", _PROGRAM))
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_PIECES, max_size=60), st.sampled_from(["a.js", "a.ts", "a.tsx"]))
-def test_no_scramble_of_a_program_makes_the_reader_fail(pieces: list[str], path: str) -> None:
-    text = "import { connect } from 'twilio-video'; const room = await connect(t); "
-    javascript.read(path, text + " ".join(pieces))
+def test_scrambled_program_keeps_its_import(pieces: list[str], path: str) -> None:
+    start = "import { connect } from 'twilio-video'; const room = await connect(t); "
+    text = start + " ".join(pieces)
+    found = javascript.read(path, text)
+    assert_uses_are_parts_of(text, found)
+    assert "connect" in [use.symbol for use in found.uses]
 
 
 def test_deep_nesting_is_a_problem_and_no_failure() -> None:
     text = "import 'twilio-video';" + "[" * 3000 + "]" * 3000
     assert javascript.read("a.js", text).problem == "nested too deeply"
+
+
+def test_packed_code_is_a_problem_and_a_long_text_is_none() -> None:
+    packed = "import 'twilio-video';" + "a(b,function(){return c.d});" * 5000
+    assert javascript.read("a.js", packed).problem == "minified, so not read"
+    page = f"<script>{packed}</script><script>Twilio.Video.connect(t)</script>"
+    assert [use.symbol for use in javascript.read("a.html", page).uses] == ["*", "connect"]
+    picture = f"const logo = 'data:image/png;base64,{'A' * 500_000}'; Twilio.Video.connect(t);"
+    assert symbols(picture) == ["connect"]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mapping.sources import python
-from mapping.sources.uses import Api, Confidence, UseKind
+from mapping.sources.uses import Api, Confidence, SourceFile, UseKind
 
 
 def symbols(text: str) -> list[str]:
@@ -17,6 +17,14 @@ def symbols(text: str) -> list[str]:
     for use in found.uses:
         assert text[use.span.start : use.span.end] == use.text
     return [use.symbol for use in found.uses if use.kind is not UseKind.IMPORT]
+
+
+def assert_uses_are_parts_of(text: str, found: SourceFile) -> None:
+    """Each use stands where it says, and they come in the order of the text."""
+    for use in found.uses:
+        assert text[use.span.start : use.span.end] == use.text
+    places = [(use.span.start, use.span.end) for use in found.uses]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +90,27 @@ client.messages.create()
     assert "video.rooms.participants.list" in found
 
 
+def test_modules_of_the_helper_are_followed_by_their_whole_names() -> None:
+    text = """import twilio.jwt.access_token.grants
+import twilio.rest
+twilio.rest.Client(a, b).video.rooms.list()
+token = twilio.jwt.access_token.AccessToken(a, b, c)
+token.add_grant(twilio.jwt.access_token.grants.VideoGrant(room="x"))
+token.to_jwt()
+"""
+    assert symbols(text) == [
+        "Client",
+        "Client.video",
+        "video.rooms",
+        "video.rooms.list",
+        "AccessToken",
+        "AccessToken.addGrant",
+        "VideoGrant",
+        "VideoGrantOptions.room",
+        "AccessToken.toJwt",
+    ]
+
+
 def test_modules_of_the_program_are_followed_one_step() -> None:
     one = python.read(
         "one.py",
@@ -110,9 +139,13 @@ def test_text_that_is_no_python_is_a_problem() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=200))
-def test_no_text_makes_the_reader_fail(text: str) -> None:
-    python.read("a.py", "import twilio_compat\n" + text)
-    python.read("a.py", text + "\n# twilio")
+def test_text_is_read_or_said_to_be_no_python(text: str) -> None:
+    for whole in ("import twilio_compat\n" + text, text + "\n# twilio"):
+        found = python.read("a.py", whole)
+        assert not (found.uses and found.problem)
+        assert_uses_are_parts_of(whole, found)
+    with_import = python.read("a.py", "import twilio_compat\n" + text)
+    assert with_import.problem or with_import.uses[0].symbol == "*"
 
 
 _LINES = st.sampled_from(
@@ -124,7 +157,7 @@ _LINES = st.sampled_from(
         "x: 'Room | None' = room",
         "class A(Room):\n    def g(self): self.room = room; return self.g()",
         "with room as (a, b): del a",
-        "connect(**x, *y, name=1)",
+        "connect(*y, **x, name=1)",
         "f()",
         "match room:\n    case {'a': b}: b.sid",
         "[a async for a in room] if (y := room) else {**room}",
@@ -135,8 +168,12 @@ _LINES = st.sampled_from(
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(_LINES, max_size=12))
-def test_no_program_makes_the_reader_fail(lines: list[str]) -> None:
-    python.read("a.py", "from twilio_compat import Room, connect\n" + "\n".join(lines))
+def test_any_program_is_read_wholly(lines: list[str]) -> None:
+    text = "from twilio_compat import Room, connect\n" + "\n".join(lines)
+    found = python.read("a.py", text)
+    assert not found.problem
+    assert_uses_are_parts_of(text, found)
+    assert [use.symbol for use in found.uses[:2]] == ["Room", "connect"]
 
 
 @pytest.mark.timeout(20)
