@@ -30,7 +30,7 @@ DEFAULT_TARGETS: Final = frozenset(
 # A rule's change makes room for another's at most a few times; more would be rules in a circle.
 _PASSES: Final = 12
 
-Decide: TypeAlias = Callable[[Change], bool]
+Decide: TypeAlias = Callable[[Change, str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Progress:
 
 
 def plan_text(
-    path: str, text: str, options: PlanOptions, decide: Decide = lambda change: True
+    path: str, text: str, options: PlanOptions, decide: Decide = lambda change, text: True
 ) -> FilePlan:
     """Plan the changes of one text.
 
@@ -112,8 +112,8 @@ def plan_text(
         path: Its name, which says the language.
         text: All of it, without a byte order mark.
         options: What is asked for.
-        decide: Asked once for each change, in the order of the text; a change that it refuses is
-            not made.
+        decide: Asked once for each change, in the order of the text, with the text that it would
+            change; a change that it refuses is not made.
     """
     if not _could_matter(path, text, options.modules):
         return FilePlan(path, text, text)
@@ -172,7 +172,7 @@ def _one_pass(
     # What a person has to do is known when there is nothing left that can be done without one.
     edits = [one for one in open_ if not one.is_note]
     made, _ = without_overlaps(edits or open_)
-    accepted = [one for one in made if decide(one)]
+    accepted = [one for one in made if decide(one, text)]
     refused = [one for one in made if one not in accepted]
     accepted, broken = _parsable(path, text, accepted, syntax.problems())
     progress.withheld += [*refused, *broken]

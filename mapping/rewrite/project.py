@@ -7,6 +7,7 @@ changed since it was read, is left alone.
 from __future__ import annotations
 
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +20,22 @@ from mapping.rewrite.syntax import Language, language_of
 from mapping.rewrite.texts import FileText, UnreadableFileError, decode, encode, write_atomically
 from mapping.scan.walk import walk
 
-__all__ = ["FileOnDisk", "ProjectPlan", "StaleFileError", "plan_project", "write_plan"]
+__all__ = [
+    "FileOnDisk",
+    "ProjectPlan",
+    "StaleFileError",
+    "check_plan",
+    "plan_project",
+    "write_plan",
+]
 
 # What is no text concerns nobody unless it speaks of what rules are about.
 _MARKS: Final = re.compile(rb"twilio|acs_core|azure.communication", re.IGNORECASE)
+_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class StaleFileError(RuntimeError):
-    """A file was changed by somebody else between plan and writing."""
+    """A file was changed by somebody else between plan and writing, or is not to be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,8 @@ def plan_project(
     """
     if not root.exists():
         raise FileNotFoundError(f"There is nothing at {root}.")
+    if root.is_file():
+        root = root.resolve()  # What is kept for undoing lies beside the file, not beside a link.
     folder = root if root.is_dir() else root.parent
     found: list[FileOnDisk] = []
     count = uses = 0
@@ -114,23 +125,31 @@ def plan_project(
     return ProjectPlan(folder, tuple(found), count, uses)
 
 
-def write_plan(files: Sequence[FileOnDisk]) -> None:
-    """Write the changed files, each in one step.
-
-    All are checked before the first is written.
+def check_plan(files: Sequence[FileOnDisk]) -> None:
+    """Check that all changed files can be written; nothing is written yet.
 
     Raises:
-        StaleFileError: One of them is no longer what was read.
+        StaleFileError: One of them is no longer what was read, or is read-only.
         UnreadableFileError: A change has characters that the file's encoding has not.
-        OSError: A file cannot be written.
+        OSError: A file is gone.
     """
-    outputs: list[tuple[Path, bytes]] = []
     for one in files:
         if one.path.read_bytes() != one.data:
             raise StaleFileError(f"{one.path} has changed since it was read; run it again.")
-        outputs.append((one.path, encode(one.file, one.plan.after)))
-    for path, data in outputs:
-        write_atomically(path, data)
+        # The mode, not `os.access`: root may write everything, and replacing asks nobody.
+        if not one.path.stat().st_mode & _WRITABLE:
+            raise StaleFileError(f"{one.path} is read-only; make it writable, then run it again.")
+        encode(one.file, one.plan.after)
+
+
+def write_plan(files: Sequence[FileOnDisk]) -> None:
+    """Write the changed files, each in one step; `check_plan` comes first.
+
+    Raises:
+        OSError: A file cannot be written; those before it are.
+    """
+    for one in files:
+        write_atomically(one.path, encode(one.file, one.plan.after))
 
 
 def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:

@@ -152,7 +152,7 @@ def test_a_text_that_nests_deeply_is_changed_or_reported(path: str) -> None:
 def test_a_refused_change_is_not_asked_about_again() -> None:
     asked: list[str] = []
 
-    def refuse(change: Change) -> bool:
+    def refuse(change: Change, text: str) -> bool:
         asked.append(change.rule)
         return False
 
