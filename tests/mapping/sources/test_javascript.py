@@ -39,6 +39,8 @@ def symbols(text: str, path: str = "a.js", **options: object) -> list[str]:
         "const video = Twilio.Video; video.connect(t);",
         "window.Twilio.Video.connect(t);",
         "const { connect } = Twilio.Video; connect(t);",
+        "const { Video } = Twilio; Video.connect(t);",
+        "const { Video: { connect } } = window.Twilio; connect(t);",
     ],
 )
 def test_every_way_to_import_leads_to_connect(text: str) -> None:
