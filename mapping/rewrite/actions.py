@@ -78,13 +78,18 @@ Action: TypeAlias = Callable[[Context, Use, RewriteRule], Change | Note | None]
 def registered() -> Mapping[str, Action]:
     """All actions by the name that rules give them."""
     from mapping.rewrite.corrections import correct_event
-    from mapping.rewrite.server_actions import connect_options, helper_base_url
+    from mapping.rewrite.server_actions import (
+        connect_options,
+        helper_base_url,
+        helper_client_left,
+    )
 
     return {
         **_SIMPLE,
         "connect_options": connect_options,
         "correct_event": correct_event,
         "helper_base_url": helper_base_url,
+        "helper_client_left": helper_client_left,
     }
 
 

@@ -9,10 +9,10 @@ more places that cannot be parsed than before is taken back and reported.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
-from mapping.rewrite.actions import Context, Note, Server, registered
+from mapping.rewrite.actions import Context, Note, Server, change, registered
 from mapping.rewrite.edits import Change, apply_changes, without_overlaps
 from mapping.rewrite.files import file_changes
 from mapping.rewrite.notes import NOTE, comment_change
@@ -77,6 +77,8 @@ class FilePlan:
         changes: What was changed, pass by pass; later places are those of the changed text.
         unsure: What would be changed if less sure changes were asked for.
         withheld: What would leave a text that does not parse, or was refused.
+        left: What a person has to decide and no comment tells: none is wanted, or none can stand
+            there. These have no edits.
         problem: Why the text could not be read; empty when all is well.
         uses: At how many places the text uses an API, before the changes.
         comments: How many notes for a person stood in it already.
@@ -88,6 +90,7 @@ class FilePlan:
     changes: tuple[Change, ...] = ()
     unsure: tuple[Change, ...] = ()
     withheld: tuple[Change, ...] = ()
+    left: tuple[Change, ...] = ()
     problem: str = ""
     uses: int = 0
     comments: int = 0
@@ -100,6 +103,7 @@ class _Progress:
     made: list[Change] = field(default_factory=list)
     unsure: list[Change] = field(default_factory=list)
     withheld: list[Change] = field(default_factory=list)
+    left: list[Change] = field(default_factory=list)
     refused: set[tuple[str, str, str]] = field(default_factory=set)
 
 
@@ -134,6 +138,7 @@ def plan_text(
         tuple(progress.made),
         tuple(progress.unsure),
         tuple(progress.withheld),
+        tuple(progress.left),
         uses=progress.uses or 0,
         comments=len(NOTE.findall(text)),
     )
@@ -168,7 +173,8 @@ def _one_pass(
     proposed = list(_propose(syntax, source, rules, options))
     progress.unsure = [one for one in proposed if one.confidence not in options.confidences]
     sure = [one for one in proposed if one.confidence in options.confidences]
-    open_ = [one for one in sure if _key(one, text) not in progress.refused]
+    progress.left = [one for one in sure if not one.edits]
+    open_ = [one for one in sure if one.edits and _key(one, text) not in progress.refused]
     # What a person has to do is known when there is nothing left that can be done without one.
     edits = [one for one in open_ if not one.is_note]
     made, _ = without_overlaps(edits or open_)
@@ -200,7 +206,9 @@ def _propose(
     seen: set[tuple[str, int]] = set()
     for rule in rules:
         if not rule.symbols:
-            yield from file_changes(context, rule, options.modules)
+            for one in file_changes(context, rule, options.modules):
+                is_told = one.is_note and not options.has_notes
+                yield replace(one, edits=()) if is_told else one
             continue
         for use in source.uses:
             if not rule.is_about(use):
@@ -208,10 +216,14 @@ def _propose(
             result = actions[rule.action](context, use, rule)
             if isinstance(result, Note):
                 place = syntax.statement_at(use.span.start)
-                result = comment_change(syntax, use, rule, result) if options.has_notes else None
-                if place is None or (rule.id, place.start) in seen:
+                start = use.span.start if place is None else place.start
+                if (rule.id, start) in seen:
                     continue
-                seen.add((rule.id, place.start))
+                seen.add((rule.id, start))
+                if place is None or not options.has_notes:
+                    result = replace(change(use, rule, result.text), is_note=True)
+                else:
+                    result = comment_change(syntax, use, rule, result)
             if result is not None:
                 yield result
 
@@ -224,9 +236,9 @@ def _parsable(
         return list(changes), []
     good: list[Change] = []
     broken: list[Change] = []
-    for change in changes:
-        fits = _problems(path, apply_changes(text, [*good, change])) <= problems
-        (good if fits else broken).append(change)
+    for one in changes:
+        fits = _problems(path, apply_changes(text, [*good, one])) <= problems
+        (good if fits else broken).append(one)
     return good, broken
 
 
@@ -239,4 +251,4 @@ def _problems(path: str, text: str) -> float:
 
 def _key(change: Change, text: str) -> tuple[str, str, str]:
     """What makes a change the same in the next pass, although it may have moved."""
-    return change.rule, change.summary, text.splitlines()[change.line - 1]
+    return change.rule, change.summary, text.split("\n")[change.line - 1]

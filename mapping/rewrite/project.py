@@ -120,7 +120,8 @@ def plan_project(
             one = replace(one, plan=plan)
         plan = one.plan
         uses += plan.uses
-        if plan.changes or plan.unsure or plan.withheld or plan.problem or plan.comments:
+        is_clear = not (plan.changes or plan.unsure or plan.withheld or plan.left)
+        if not is_clear or plan.problem or plan.comments:
             found.append(one)
     return ProjectPlan(folder, tuple(found), count, uses)
 

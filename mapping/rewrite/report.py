@@ -151,6 +151,9 @@ def print_done(
             line = text.count("\n", 0, note.start()) + 1
             told = text[note.end() :].partition("\n")[0].rstrip()
             console.print(f"left: {path}:{line}: {told}", markup=False)
+    for file in found.files:
+        for one in file.plan.left:
+            console.print(f"left: {file.plan.path}:{one.line}: {one.summary}", markup=False)
     for name, problem in found.problems:
         console.print(f"not read: {name}: {problem}", markup=False)
     if unsure := sum(len(one.plan.unsure) for one in found.files):
@@ -169,7 +172,12 @@ def _print_file(console: Console, plan: FilePlan) -> None:
     console.print(escape(plan.path), style="bold", highlight=False)
     if plan.problem:
         console.print(f"  [red]not read:[/] {escape(plan.problem)}", highlight=False)
-    groups = (("", plan.changes), ("not sure enough: ", plan.unsure), ("withheld: ", plan.withheld))
+    groups = (
+        ("", plan.changes),
+        ("not sure enough: ", plan.unsure),
+        ("withheld: ", plan.withheld),
+        ("left: ", plan.left),
+    )
     for prefix, changes in groups:
         for one in changes:
             kind = "note: " if one.is_note else ""
@@ -188,6 +196,7 @@ def _file_data(plan: FilePlan) -> dict[str, Any]:
         "changes": [_change_data(one) for one in plan.changes],
         "unsure": [_change_data(one) for one in plan.unsure],
         "withheld": [_change_data(one) for one in plan.withheld],
+        "left": [_change_data(one) for one in plan.left],
         "diff": "".join(unified_diff(plan)),
     }
 

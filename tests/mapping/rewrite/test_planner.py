@@ -174,6 +174,28 @@ def test_less_sure_changes_are_told_and_not_made() -> None:
     assert len(sure.changes) + len(sure.unsure) == len(both.changes)
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "target"),
+    [
+        ("a.js", "import { connect } from 'twilio-video';\nconnect(...given);\n", "auto"),
+        ("a.py", "from twilio_compat import connect\nroom = connect(t)\n", "acs_core"),
+    ],
+)
+def test_what_a_person_decides_is_told_without_comments_too(
+    path: str, text: str, target: str
+) -> None:
+    plan = plan_text(path, text, read_choices(target=target, has_notes=False))
+    assert (plan.after, plan.changes) == (text, ())
+    assert [(one.line, one.is_note, one.edits) for one in plan.left] == [(2, True, ())]
+
+
+def test_what_a_person_decides_is_told_where_no_comment_can_stand() -> None:
+    text = "import { connect } from 'twilio-video'; connect(...given);\n"
+    plan = plan_text("a.js", f"/* one */ {text}", read_choices())
+    assert plan.changes == ()
+    assert [one.summary.split()[0] for one in plan.left] == ["give"]
+
+
 @pytest.mark.interop
 @pytest.mark.parametrize("case", [c for c in CASES if c["path"].endswith((".js", ".mjs"))])
 def test_node_takes_the_result(case: dict[str, str], tmp_path: Path) -> None:

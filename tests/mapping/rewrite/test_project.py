@@ -278,6 +278,14 @@ def test_a_note_waits_for_a_person_until_it_is_gone(project: Path) -> None:
     assert noted.before < 1.0
 
 
+def test_what_is_told_without_a_comment_waits_too(project: Path) -> None:
+    (project / "src" / "room.js").write_text(
+        "import { connect } from 'twilio-video';\nconnect(...given);\n"
+    )
+    waiting = score(plan_project(project, read_choices(has_notes=False)))
+    assert (waiting.pending, waiting.left) == (1, 1)
+
+
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nothing at"):
         plan_project(tmp_path / "nothing", OPTIONS)
