@@ -8,8 +8,9 @@ more places that cannot be parsed than before is taken back and reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from mapping.rewrite.actions import Context, Note, Server, change, registered
@@ -31,6 +32,8 @@ DEFAULT_TARGETS: Final = frozenset(
 _PASSES: Final = 12
 
 Decide: TypeAlias = Callable[[Change, str], bool]
+Modules: TypeAlias = Mapping[str, Mapping[str, str]]
+_NO_MODULES: Final[Modules] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ class FilePlan:
 @dataclass(slots=True)
 class _Progress:
     text: str
+    modules: Modules
     uses: int | None = None
     made: list[Change] = field(default_factory=list)
     unsure: list[Change] = field(default_factory=list)
@@ -108,7 +112,12 @@ class _Progress:
 
 
 def plan_text(
-    path: str, text: str, options: PlanOptions, decide: Decide = lambda change, text: True
+    path: str,
+    text: str,
+    options: PlanOptions,
+    decide: Decide = lambda change, text: True,
+    *,
+    modules: Modules = _NO_MODULES,
 ) -> FilePlan:
     """Plan the changes of one text.
 
@@ -118,10 +127,12 @@ def plan_text(
         options: What is asked for.
         decide: Asked once for each change, in the order of the text, with the text that it would
             change; a change that it refuses is not made.
+        modules: For specifiers of the program's own scripts, what those export
+            (`SourceFile.exports`).
     """
-    if not _could_matter(path, text, options.modules):
+    if not modules and not _could_matter(path, text, options.modules):
         return FilePlan(path, text, text)
-    progress = _Progress(text)
+    progress = _Progress(text, modules)
     try:
         rules = [rule for rule in options.rules() if language_of(path) in rule.languages]
         for _ in range(_PASSES):
@@ -164,7 +175,7 @@ def _one_pass(
 ) -> bool:
     """Make what can be made at once; says whether something was."""
     text = progress.text
-    source = _read(path, text)
+    source = _read(path, text, progress.modules)
     if source.problem and not source.uses:
         raise UnparsableTextError(source.problem)
     syntax = parse(path, text)
@@ -188,14 +199,14 @@ def _one_pass(
     return bool(accepted)
 
 
-def _read(path: str, text: str) -> SourceFile:
+def _read(path: str, text: str, modules: Modules) -> SourceFile:
     if language_of(path) is Language.PYTHON:
         from mapping.sources import python
 
         return python.read(path, text)
     from mapping.sources import javascript
 
-    return javascript.read(path, text)
+    return javascript.read(path, text, modules=modules)
 
 
 def _propose(

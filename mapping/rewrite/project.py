@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from mapping.rewrite.edits import Change
 from mapping.rewrite.planner import Decide, FilePlan, PlanOptions, plan_text
 from mapping.rewrite.syntax import Language, language_of
 from mapping.rewrite.texts import FileText, UnreadableFileError, decode, encode, write_atomically
+from mapping.scan.modules import imports_of, modules_of
 from mapping.scan.walk import walk
 
 __all__ = [
@@ -107,23 +108,23 @@ def plan_project(
     if root.is_file():
         root = root.resolve()  # What is kept for undoing lies beside the file, not beside a link.
     folder = root if root.is_dir() else root.parent
-    found: list[FileOnDisk] = []
-    count = uses = 0
+    read: list[FileOnDisk] = []
     for path, name in walk(root):
-        if language_of(name) is None:
-            continue
-        on_file(path)
-        count += 1
-        one = _plan_file(path, name, options)
-        if decide is not None and one.plan.changes:
-            plan = plan_text(one.plan.path, one.plan.before, options, decide(one.plan))
-            one = replace(one, plan=plan)
+        if language_of(name) is not None:
+            on_file(path)
+            read.append(_read_file(path, name))
+    exports = _exports({one.plan.path: one.file.text for one in read})
+    found: list[FileOnDisk] = []
+    uses = 0
+    for one in read:
+        if not one.plan.problem:
+            one = _planned(one, options, exports, decide)
         plan = one.plan
         uses += plan.uses
         is_clear = not (plan.changes or plan.unsure or plan.withheld or plan.left)
         if not is_clear or plan.problem or plan.comments:
             found.append(one)
-    return ProjectPlan(folder, tuple(found), count, uses)
+    return ProjectPlan(folder, tuple(found), len(read), uses)
 
 
 def check_plan(files: Sequence[FileOnDisk]) -> None:
@@ -153,7 +154,8 @@ def write_plan(files: Sequence[FileOnDisk]) -> None:
         write_atomically(one.path, encode(one.file, one.plan.after))
 
 
-def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
+def _read_file(path: Path, name: str) -> FileOnDisk:
+    """A file with a plan that changes nothing yet."""
     empty = FileText("", "utf-8")
     try:
         data = path.read_bytes()
@@ -164,4 +166,38 @@ def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
     except OSError as error:
         problem = f"cannot be opened: {error.strerror}"
         return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=problem))
-    return FileOnDisk(path, data, file, plan_text(name, file.text, options))
+    return FileOnDisk(path, data, file, FilePlan(name, file.text, file.text))
+
+
+def _exports(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What scripts that name an SDK export, by their paths; empty if nothing could import it."""
+    from mapping.sources import javascript
+
+    if not any(imports_of(path, text) for path, text in texts.items() if _is_script(path)):
+        return {}
+    return {
+        path: exports
+        for path, text in texts.items()
+        if _is_script(path) and javascript.could_use(text)
+        if (exports := javascript.read(path, text).exports)
+    }
+
+
+def _planned(
+    one: FileOnDisk,
+    options: PlanOptions,
+    exports: Mapping[str, Mapping[str, str]],
+    decide: Callable[[FilePlan], Decide] | None,
+) -> FileOnDisk:
+    path, text = one.plan.path, one.plan.before
+    modules: dict[str, Mapping[str, str]] = {}
+    if exports and _is_script(path):
+        modules = modules_of(path, imports_of(path, text), exports)
+    plan = plan_text(path, text, options, modules=modules)
+    if decide is not None and plan.changes:
+        plan = plan_text(path, text, options, decide(plan), modules=modules)
+    return replace(one, plan=plan)
+
+
+def _is_script(path: str) -> bool:
+    return language_of(path) not in (None, Language.PYTHON)

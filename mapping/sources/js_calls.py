@@ -404,9 +404,6 @@ def _new(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
         for part in parts(analysis.visit(callee, scope)):
             if part is FOREIGN:
                 result = FOREIGN
-            if part.kind is Kind.MODULE and part.api is Api.TWILIO_HELPER:
-                # The package is the class, too: `new Twilio(...)`.
-                part = replace(part, kind=Kind.CLASS, name="Twilio")
             if part.kind is not Kind.CLASS:
                 continue
             name = callee.children[-1] if callee.kind == "member_expression" else callee

@@ -64,6 +64,28 @@ def test_files_without_the_sdk_and_vendored_ones_have_no_part_in_a_plan(project:
     assert plan.counts() == {"TWV-SERVER-001": 1, "TWV-EVENT-001": 1}
 
 
+def test_the_sdk_is_followed_through_a_file_that_hands_it_on(project: Path) -> None:
+    source = project / "src"
+    (source / "sdk.ts").write_text("export * from 'twilio-video';\n")
+    (source / "room.js").write_text(ROOM.replace("twilio-video", "./sdk.js"))
+    (source / "join.js").write_text(
+        "import { connect } from 'twilio-video';\n"
+        "export const join = async token => connect(token, { wsServer });\n"
+    )
+    (source / "late.js").write_text(
+        "import { join } from './join';\n"
+        "join(token).then(room => room.on('participantConneted', show));\n"
+    )
+    plan = plan_project(project, OPTIONS)
+    assert [one.plan.path for one in plan.changed] == ["src/room.js"]
+    (room,) = plan.changed
+    assert room.plan.after == ROOM_AFTER.replace("twilio-video", "./sdk.js")
+    # What a function of the program gives is followed, which is less sure.
+    assert {one.plan.path: len(one.plan.unsure) for one in plan.files} == {
+        "src/late.js": 1, "src/room.js": 0,
+    }  # fmt: skip
+
+
 def test_what_is_written_can_be_taken_back(project: Path) -> None:
     apply_plan(plan_project(project, OPTIONS))
     assert (project / "src" / "room.js").read_text() == ROOM_AFTER
