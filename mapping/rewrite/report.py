@@ -39,7 +39,8 @@ _NEXT: Final = {
     "CALLING_SERVICE_URL says where the service is.",
     Target.ACS_CORE: "Install twilio-compat where the program runs; "
     "CALLING_SERVICE_URL says where the service is.",
-    Target.ACS_TODAY: "Update @azure/communication-calling: its beta has none of today's names.",
+    Target.ACS_TODAY: "Update @azure/communication-calling and -common: "
+    "their betas have none of today's names.",
 }
 _STYLES: Final = {"+": "green", "-": "red", "@": "cyan"}
 
