@@ -161,9 +161,9 @@ def undo(
         entry = undo_newest(path, force=force)
     except RefusedError as error:
         _fail(str(error))
+    print(f"As they were before {entry.made_at}:")
     for name in entry.files:
-        print(name)
-    print(f"{len(entry.files)} of these are as they were before {entry.made_at}.")
+        print(f"  {name}")
 
 
 def status(

@@ -20,6 +20,7 @@ from mapping.sources.uses import Use, UseKind
 
 __all__ = ["connect_options", "helper_base_url", "helper_client_left"]
 
+_COMMENT: Final = re.compile(r"(?:[ \t]*/\*(?:(?!\*/)[^\n])*\*/)+")
 _CLIENTS: Final = ("Client", "Twilio", "twilio", "twilio.rest.Client")
 _PLACES: Final = {"wsServer": "signaling", "wsServerInsights": "insights"}
 
@@ -31,7 +32,7 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     """
     syntax = context.syntax
     assert isinstance(syntax, JavaScriptSyntax)
-    if use.kind in (UseKind.IMPORT, UseKind.TYPE):
+    if use.kind in (UseKind.IMPORT, UseKind.TYPE) or _is_called_around(context, use):
         return None
     call = syntax.call_of(use.span.start, use.span.end)
     if call is None and syntax.assigned_at(use.expression.start, use.expression.end) is not None:
@@ -56,6 +57,18 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     if wanted[0] in written.keys:
         return None
     return change(use, rule, summary, *_into(context, written, members))
+
+
+def _is_called_around(context: Context, use: Use) -> bool:
+    """Whether a use is the name in `Video['connect']()`, which is a use of its own."""
+    return any(
+        one.symbol == use.symbol
+        and one.span != use.span
+        and one.span.start <= use.span.start
+        and use.span.end <= one.span.end
+        for one in context.uses
+        if one.kind is UseKind.CALL
+    )
 
 
 def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
@@ -156,7 +169,10 @@ def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[
     inner = ", ".join(members)
     if written.last_start is None or written.last_end is None:
         typed = " as object" if _is_typed(context) else ""
-        return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
+        if not text[written.start + 1 : written.end - 1].strip():
+            return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
+        begin = Edit(written.start + 1, written.start + 1, f" {inner},")  # Before a comment.
+        return [begin, *([Edit(written.end, written.end, typed)] if typed else [])]
     if _is_typed(context):
         # An object that spreads another is not searched for options that its type does not name.
         members = [f"...{{ {inner} }}"]
@@ -164,6 +180,8 @@ def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[
     indent = text[line : written.last_start]
     end = written.comma_end or written.last_end
     comma = [] if written.comma_end else [Edit(written.last_end, written.last_end, ",")]
+    if (comment := _COMMENT.match(text, end)) is not None:
+        end = comment.end()  # It stays with the member that it follows.
     if indent.strip() or line <= written.start:
         return [*comma, Edit(end, end, f" {', '.join(members)}")]
     newline = newline_of(text, end)

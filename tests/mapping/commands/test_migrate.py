@@ -110,7 +110,9 @@ def test_apply_undo_and_status_tell_the_same_story(app: typer.Typer, project: Pa
     assert done.exit_code == 0
     assert "applied " in done.output
     assert "1 wait for a change or a decision" in done.output
-    assert run(app, "undo", str(project)).exit_code == 0
+    undone = run(app, "undo", str(project))
+    assert undone.exit_code == 0
+    assert undone.output.endswith(":\n  room.js\n")
     assert (project / "room.js").read_text() == ROOM
     assert run(app, "undo", str(project)).exit_code == 1
 
