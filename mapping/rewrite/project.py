@@ -58,12 +58,14 @@ class ProjectPlan:
         files: Those with changes, with something to tell, or with problems; in order of paths.
         looked_at: How many files were read.
         uses: At how many places all of them use an API.
+        kept_scripts: How many files in JavaScript or TypeScript use one, and have no changes.
     """
 
     root: Path
     files: tuple[FileOnDisk, ...]
     looked_at: int
     uses: int
+    kept_scripts: int = 0
 
     @property
     def changed(self) -> list[FileOnDisk]:
@@ -115,16 +117,17 @@ def plan_project(
             read.append(_read_file(path, name))
     exports = _exports({one.plan.path: one.file.text for one in read})
     found: list[FileOnDisk] = []
-    uses = 0
+    uses = kept = 0
     for one in read:
         if not one.plan.problem:
             one = _planned(one, options, exports, decide)
         plan = one.plan
         uses += plan.uses
+        kept += _is_script(plan.path) and plan.uses > 0 and not plan.changes
         is_clear = not (plan.changes or plan.unsure or plan.withheld or plan.left)
         if not is_clear or plan.problem or plan.comments:
             found.append(one)
-    return ProjectPlan(folder, tuple(found), len(read), uses)
+    return ProjectPlan(folder, tuple(found), len(read), uses, kept)
 
 
 def check_plan(files: Sequence[FileOnDisk]) -> None:

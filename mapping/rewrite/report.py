@@ -61,7 +61,7 @@ def next_steps(plan: ProjectPlan) -> list[str]:
     targets = {rule.id: rule.target for rule in load_rules()}
     used = {targets[rule] for rule in plan.counts()}
     steps = [text for target, text in _NEXT.items() if target in used]
-    if used & {Target.TWILIO_COMPAT, Target.ACS_CORE}:
+    if plan.kept_scripts and used & {Target.TWILIO_COMPAT, Target.ACS_CORE}:
         steps.append("JavaScript is not translated to Python; --target server keeps its SDK.")
     return list(dict.fromkeys(steps))
 

@@ -59,6 +59,8 @@ def test_javascript_stays_javascript(app: typer.Typer, project: Path) -> None:
     result = run(app, "plan", str(project), "--target", "twilio_compat")
     assert "next: JavaScript is not translated to Python" in result.output
     assert "room.js" not in result.output
+    (project / "room.js").unlink()
+    assert "JavaScript" not in run(app, "plan", str(project)).output
 
 
 def test_a_plan_can_be_read_by_programs(app: typer.Typer, project: Path) -> None:
