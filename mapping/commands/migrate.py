@@ -191,6 +191,7 @@ def status(
             "uses": result.uses, "pending": result.pending, "left": result.left,
             "before": result.before, "after": result.after,
             "rules": dict(sorted(found.counts().items())),
+            "problems": dict(found.problems),
             "applied": [{"at": one.made_at, "files": one.files, "rules": one.rules}
                         for one in entries],
         }, indent=2))  # fmt: skip
@@ -199,6 +200,8 @@ def status(
         for one in entries:
             print(f"applied {one.made_at}: {sum(one.rules.values())} changes in "
                   f"{len(one.files)} files")  # fmt: skip
+        for name, problem in found.problems:
+            print(f"not read: {name}: {problem}")
     _exit(found)
 
 

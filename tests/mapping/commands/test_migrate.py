@@ -188,6 +188,13 @@ def test_a_file_that_is_no_text_is_reported(app: typer.Typer, project: Path) -> 
     result = run(app, "plan", str(project))
     assert result.exit_code == 3
     assert "not read: cannot be read as utf-8" in result.output
+    for command in ("diff", "status", "apply"):
+        told = run(app, command, str(project))
+        assert told.exit_code == 3
+        assert "broken.py: " in told.output
+        assert "cannot be read as utf-8" in told.output
+    data = json.loads(run(app, "status", str(project), "--json").output)
+    assert list(data["problems"]) == ["broken.py"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -306,6 +307,11 @@ def test_what_is_told_without_a_comment_waits_too(project: Path) -> None:
     )
     waiting = score(plan_project(project, read_choices(has_notes=False)))
     assert (waiting.pending, waiting.left) == (1, 1)
+
+
+def test_what_is_no_file_is_not_waited_for(project: Path) -> None:
+    os.mkfifo(project / "src" / "pipe.js")
+    assert plan_project(project, OPTIONS).looked_at == 2
 
 
 def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
