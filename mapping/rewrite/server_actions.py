@@ -82,7 +82,7 @@ def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | N
         name = _client_name(context, call)
         if not name or not _reaches(context.text, name, "video"):
             continue
-        if _reaches(context.text, name, rule.to):
+        if _reaches(_until_replaced(context.text, call, name), name, rule.to):
             continue
         place = context.syntax.statement_at(call.start)
         assert place is not None
@@ -140,6 +140,13 @@ def _client_calls(context: Context, use: Use) -> list[Call]:
         return []
     call = syntax.call_of(use.span.start, use.span.end)
     return [] if call is None else [call]
+
+
+def _until_replaced(text: str, call: Call, client: str) -> str:
+    """What follows a client that is made, up to where another one gets its name."""
+    begin = rf"(?<![\w.]){re.escape(client)}\s*(?::[^=\n]+)?=(?![=>])"
+    following = re.compile(begin).search(text, call.end)
+    return text[call.end : following.start() if following else len(text)]
 
 
 def _reaches(text: str, client: str, path: str) -> bool:
