@@ -7,9 +7,10 @@ Exit codes: 0 nothing is left to do, or it was done; 1 there is something to do 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -97,13 +98,18 @@ def diff(
     no_notes: NoNotes = False,
 ) -> None:
     """Show what would be changed as a unified diff, which `git apply` takes."""
-    from mapping.rewrite.report import print_diff
+    from mapping.rewrite.report import patch, print_diff
 
     options = _options(target, origin, include, only, without, server, module, no_notes)
     found = _plan(path, options)
     console = Console()
     for one in found.changed:
-        print_diff(console, one.plan)
+        if console.is_terminal:
+            print_diff(console, one.plan)
+        else:
+            typer.echo(patch(one), nl=False)
+    for name, problem in found.problems:
+        _tell(f"{name}: not read: {problem}")
     _exit(found)
 
 
@@ -123,26 +129,23 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Change the files; `undo` takes it back."""
-    from mapping.rewrite.applying import RefusedError, apply_plan, apply_rule_by_rule
-    from mapping.rewrite.report import as_data
+    from mapping.rewrite.report import as_data, print_done
 
+    if interactive and as_json:
+        raise InvalidArgumentError(
+            "--interactive asks where --json prints.",
+            stage=Stage.ARGUMENT,
+            next_step="Give one of them.",
+        )
     options = _options(target, origin, include, only, without, server, module, no_notes)
     decide = _Asking().decide if interactive else None
-    found = _plan(path, options, decide)
-    try:
-        if split_commits:
-            rounds = apply_rule_by_rule(path, options, force=force)
-            count = sum(len(one.changes) for one in rounds)
-        else:
-            apply_plan(found, force=force)
-            count = len(found.changes)
-    except RefusedError as error:
-        _fail(str(error))
+    found, rounds = _apply(path, options, decide, is_split=split_commits, force=force)
     if as_json:
         print(json.dumps(as_data(found), indent=2))
     else:
-        print(f"{count} changes in {len(found.changed)} files; `twilio-compat migrate undo` takes "
-              "them back.")  # fmt: skip
+        undoing = f"`twilio-compat migrate undo {shlex.quote(str(path))}`"
+        taken_back = "`git revert`" if split_commits else undoing
+        print_done(Console(highlight=False, soft_wrap=True), found, rounds, taken_back)
     if found.problems:
         raise typer.Exit(_UNREADABLE)
 
@@ -158,7 +161,9 @@ def undo(
         entry = undo_newest(path, force=force)
     except RefusedError as error:
         _fail(str(error))
-    print(f"{len(entry.files)} files are as they were before {entry.made_at}.")
+    print(f"As they were before {entry.made_at}:")
+    for name in entry.files:
+        print(f"  {name}")
 
 
 def status(
@@ -177,12 +182,16 @@ def status(
     options = _options(target, origin, "exact", None, None, server, module, False)
     found = _plan(path, options)
     result = score(found)
-    entries = UndoStore(found.root).entries()
+    try:
+        entries = UndoStore(found.root).entries()
+    except ValueError as error:
+        _fail(str(error))
     if as_json:
         print(json.dumps({
             "uses": result.uses, "pending": result.pending, "left": result.left,
             "before": result.before, "after": result.after,
             "rules": dict(sorted(found.counts().items())),
+            "problems": dict(found.problems),
             "applied": [{"at": one.made_at, "files": one.files, "rules": one.rules}
                         for one in entries],
         }, indent=2))  # fmt: skip
@@ -191,6 +200,8 @@ def status(
         for one in entries:
             print(f"applied {one.made_at}: {sum(one.rules.values())} changes in "
                   f"{len(one.files)} files")  # fmt: skip
+        for name, problem in found.problems:
+            print(f"not read: {name}: {problem}")
     _exit(found)
 
 
@@ -250,6 +261,35 @@ def _plan(
         raise InvalidArgumentError(str(error), stage=Stage.ARGUMENT) from error
 
 
+def _apply(
+    path: Path,
+    options: PlanOptions,
+    decide: Callable[[FilePlan], Decide] | None,
+    *,
+    is_split: bool,
+    force: bool,
+) -> tuple[ProjectPlan, list[ProjectPlan]]:
+    """What was found, and what was written, one round after the other."""
+    from mapping.rewrite.applying import (
+        RefusedError,
+        apply_plan,
+        apply_rule_by_rule,
+        check_clean,
+    )
+
+    try:
+        if decide is not None:
+            check_clean(path, force=force)  # Before the questions, not after them.
+        if is_split:
+            found = _plan(path, options)
+            return found, apply_rule_by_rule(path, options, force=force, decide=decide)
+        found = _plan(path, options, decide)
+        apply_plan(found, force=force)
+    except RefusedError as error:
+        _fail(str(error))
+    return found, [found]
+
+
 def _exit(found: ProjectPlan) -> None:
     if found.problems:
         raise typer.Exit(_UNREADABLE)
@@ -257,25 +297,37 @@ def _exit(found: ProjectPlan) -> None:
         raise typer.Exit(_REFUSED)
 
 
-def _fail(message: str) -> None:
+def _tell(message: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(message, markup=False)
+
+
+def _fail(message: str) -> NoReturn:
+    _tell(message)
     raise typer.Exit(_REFUSED)
 
 
 class _Asking:
     """Asks for each change: yes, no, all that follow, or quit, which refuses all that follow."""
 
+    _ANSWERS: Final = ("y", "n", "a", "q")
+
     def __init__(self) -> None:
         self._rest: bool | None = None
 
     def decide(self, plan: FilePlan) -> Decide:
         """Ask about the changes of a file."""
+        from mapping.rewrite.report import changed_lines
 
-        def ask(change: Change) -> bool:
+        def ask(change: Change, text: str) -> bool:
             if self._rest is not None:
                 return self._rest
             print(f"{plan.path}:{change.line}:{change.column} {change.rule}: {change.summary}")
-            answer = typer.prompt("y, n, a, q", default="y")[:1].lower()
+            for line in changed_lines(change, text):
+                print(line)
+            answer = ""
+            while answer not in self._ANSWERS:
+                question = "y yes, n no, a all that follow, q none that follow"
+                answer = typer.prompt(question, default="y").strip()[:1].lower()
             if answer in ("a", "q"):
                 self._rest = answer == "a"
             return answer in ("y", "a")

@@ -78,13 +78,18 @@ Action: TypeAlias = Callable[[Context, Use, RewriteRule], Change | Note | None]
 def registered() -> Mapping[str, Action]:
     """All actions by the name that rules give them."""
     from mapping.rewrite.corrections import correct_event
-    from mapping.rewrite.server_actions import connect_options, helper_base_url
+    from mapping.rewrite.server_actions import (
+        connect_options,
+        helper_base_url,
+        helper_client_left,
+    )
 
     return {
         **_SIMPLE,
         "connect_options": connect_options,
         "correct_event": correct_event,
         "helper_base_url": helper_base_url,
+        "helper_client_left": helper_client_left,
     }
 
 
@@ -199,10 +204,18 @@ def _two_flags(context: Context, use: Use, rule: RewriteRule) -> Change | Note |
         return Note(rule.note)
     if len(call.arguments) != 2 or any(one.name for one in call.arguments):
         return None
-    first, second = (context.text[one.start : one.end] for one in call.arguments)
+    one, other = call.arguments
+    first, second = context.text[one.start : one.end], context.text[other.start : other.end]
     pattern = rule.values["becomes"]
     becomes = pattern.replace("$1", first).replace("$2", second)
-    edits = [Edit(call.arguments[0].start, call.arguments[1].end, becomes)]
+    # The arguments stay where they are, and so do the comma and comments between them.
+    before, _, rest = pattern.partition("$1")
+    between, _, behind = rest.partition("$2")
+    edits = [
+        Edit(one.start, one.start, before),
+        Edit(other.start, other.start, between.lstrip(", ")),
+        Edit(other.end, other.end, behind),
+    ]
     module, _, name = rule.values.get("imports", "").partition(":")
     if name:
         edits += context.syntax.import_edits(module, [name])

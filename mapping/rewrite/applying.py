@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mapping.rewrite.git import GitError, commit, uncommitted
-from mapping.rewrite.planner import PlanOptions
-from mapping.rewrite.project import ProjectPlan, StaleFileError, plan_project, write_plan
+from mapping.rewrite.git import GitError, commit, is_repository, uncommitted
+from mapping.rewrite.planner import Decide, FilePlan, PlanOptions
+from mapping.rewrite.project import (
+    ProjectPlan,
+    StaleFileError,
+    check_plan,
+    plan_project,
+    write_plan,
+)
 from mapping.rewrite.store import FOLDER, Entry, NothingToUndoError, UndoStore
 from mapping.rewrite.texts import UnreadableFileError
 
-__all__ = ["RefusedError", "apply_plan", "apply_rule_by_rule", "undo_newest"]
+__all__ = ["RefusedError", "apply_plan", "apply_rule_by_rule", "check_clean", "undo_newest"]
 
 _SHOWN = 5
 
@@ -33,21 +40,37 @@ def apply_plan(plan: ProjectPlan, *, force: bool = False) -> Entry | None:
     Raises:
         RefusedError: Something is uncommitted, a file was changed meanwhile, or cannot be written.
     """
-    _check_clean(plan.root, force)
     if not plan.changed:
         return None
+    check_clean(plan.root, force=force)
+    store = UndoStore(plan.root)
     try:
-        entry = UndoStore(plan.root).keep(plan.changed, dict(plan.counts()))
-        write_plan(plan.changed)
+        check_plan(plan.changed)
+        entry = store.keep(plan.changed, dict(plan.counts()))
     except (StaleFileError, UnreadableFileError, OSError) as error:
+        raise RefusedError(str(error)) from error
+    try:
+        write_plan(plan.changed)
+    except OSError as error:
+        _take_back(store)
         raise RefusedError(str(error)) from error
     return entry
 
 
 def apply_rule_by_rule(
-    root: Path, options: PlanOptions, *, force: bool = False
+    root: Path,
+    options: PlanOptions,
+    *,
+    force: bool = False,
+    decide: Callable[[FilePlan], Decide] | None = None,
 ) -> list[ProjectPlan]:
     """Apply the rules one after the other, and commit what each has changed.
+
+    Args:
+        root: File or folder, of a git repository.
+        options: What is asked for.
+        force: Write although something in the folder is uncommitted.
+        decide: As `plan_project` takes it.
 
     Returns:
         What each rule did, of those that did something.
@@ -55,10 +78,13 @@ def apply_rule_by_rule(
     Raises:
         RefusedError: As `apply_plan`, or git refused.
     """
-    _check_clean(root if root.is_dir() else root.parent, force)
+    folder = _folder_of(root)
+    if not is_repository(folder):
+        raise RefusedError(f"{folder} is in no git repository, so nothing can be committed.")
+    check_clean(folder, force=force)
     rounds: list[ProjectPlan] = []
     for rule in options.rules():
-        plan = plan_project(root, replace(options, only=frozenset({rule.id})))
+        plan = plan_project(root, replace(options, only=frozenset({rule.id})), decide=decide)
         if not plan.changed:
             continue
         apply_plan(plan, force=True)
@@ -77,20 +103,57 @@ def undo_newest(root: Path, *, force: bool = False) -> Entry:
     Raises:
         RefusedError: There is nothing, or files were changed since.
     """
-    folder = root if root.is_dir() else root.parent
+    folder = _folder_of(root)
     try:
         return UndoStore(folder).undo(force=force)
-    except (NothingToUndoError, StaleFileError, ValueError, OSError) as error:
+    except NothingToUndoError as error:
+        others = [str(one) for one in _other_roots(folder)]
+        hint = f" There is something in {', '.join(others)}." if others else ""
+        raise RefusedError(f"{error}{hint}") from error
+    except (StaleFileError, ValueError, OSError) as error:
         raise RefusedError(str(error)) from error
 
 
-def _check_clean(folder: Path, force: bool) -> None:
+def check_clean(root: Path, *, force: bool = False) -> None:
+    """Check that what is about to be written can be told from other work.
+
+    Raises:
+        RefusedError: Something in the folder is uncommitted.
+    """
     if force:
         return
     try:
-        changed = [name for name in uncommitted(folder) if FOLDER not in name]
+        changed = [name for name in uncommitted(_folder_of(root)) if FOLDER not in name]
     except GitError as error:
         raise RefusedError(str(error)) from error
     if changed:
         names = ", ".join(changed[:_SHOWN]) + (", ..." if len(changed) > _SHOWN else "")
         raise RefusedError(f"Commit first ({names}), or use --force.")
+
+
+def _take_back(store: UndoStore) -> None:
+    """Restore what was written before a file could not be.
+
+    Raises:
+        RefusedError: That is not possible either; `undo` may do it later.
+    """
+    try:
+        store.undo()
+    except (StaleFileError, ValueError, OSError) as error:
+        raise RefusedError(
+            f"Some files are changed and some are not: {error}. "
+            "`twilio-compat migrate undo` takes back those that are."
+        ) from error
+
+
+def _other_roots(folder: Path) -> list[Path]:
+    """Folders above and right below one that have something to undo."""
+    below = (f"{depth}{FOLDER}/undo/*.json" for depth in ("*/", "*/*/"))
+    kept = [path.parents[2] for pattern in below for path in folder.glob(pattern)]
+    kept += [one for one in folder.resolve().parents if any(one.glob(f"{FOLDER}/undo/*.json"))]
+    return sorted(set(kept))
+
+
+def _folder_of(root: Path) -> Path:
+    """Where the paths of what is done to a file or folder begin, as in its plan."""
+    return root if root.is_dir() else root.resolve().parent

@@ -5,6 +5,8 @@ Without git, or outside of a repository, nothing is ever uncommitted.
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +22,19 @@ class GitError(RuntimeError):
 
 
 def is_repository(folder: Path) -> bool:
-    """Whether a folder belongs to a working tree."""
+    """Whether a folder belongs to a working tree.
+
+    Raises:
+        GitError: There is one, and git does not open it, as when it belongs to another user.
+    """
+    if shutil.which("git") is None:
+        return False
     try:
         return _git(folder, "rev-parse", "--is-inside-work-tree").strip() == "true"
-    except GitError:
-        return False
+    except GitError as error:
+        if "not a git repository" in str(error):
+            return False
+        raise
 
 
 def uncommitted(folder: Path) -> list[str]:
@@ -58,6 +68,7 @@ def _git(folder: Path, *arguments: str) -> str:
             text=True,
             timeout=_DEADLINE,
             check=False,
+            env={**os.environ, "LC_ALL": "C"},  # Its messages are read.
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GitError(f"git does not run: {error}") from error

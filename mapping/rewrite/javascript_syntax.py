@@ -189,11 +189,16 @@ class JavaScriptSyntax:
         return frozenset(keys)
 
     def calls_of_module(self, local: str, module: str) -> list[Call]:
-        """Calls of what a module exports as a whole, by its local name or right as required."""
+        """Calls of what a module exports as a whole, by its local name or right as required.
+
+        Calls with `new` are among them.
+        """
         names = re.compile(rf"{re.escape(local)}|require\(\s*['\"]{re.escape(module)}['\"]\s*\)")
         found = []
         for node in _walk(self._root):
-            function = node.field("function") if node.kind() in _CALLS else None
+            if node.kind() not in _CALLS:
+                continue
+            function = node.field("function") or node.field("constructor")
             if function is not None and names.fullmatch(function.text()):
                 found.append(_call(node))
         return sorted((one for one in found if one is not None), key=lambda one: one.start)

@@ -8,11 +8,12 @@ more places that cannot be parsed than before is taken back and reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from mapping.rewrite.actions import Context, Note, Server, registered
+from mapping.rewrite.actions import Context, Note, Server, change, registered
 from mapping.rewrite.edits import Change, apply_changes, without_overlaps
 from mapping.rewrite.files import file_changes
 from mapping.rewrite.notes import NOTE, comment_change
@@ -30,7 +31,9 @@ DEFAULT_TARGETS: Final = frozenset(
 # A rule's change makes room for another's at most a few times; more would be rules in a circle.
 _PASSES: Final = 12
 
-Decide: TypeAlias = Callable[[Change], bool]
+Decide: TypeAlias = Callable[[Change, str], bool]
+Modules: TypeAlias = Mapping[str, Mapping[str, str]]
+_NO_MODULES: Final[Modules] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class FilePlan:
         changes: What was changed, pass by pass; later places are those of the changed text.
         unsure: What would be changed if less sure changes were asked for.
         withheld: What would leave a text that does not parse, or was refused.
+        left: What a person has to decide and no comment tells: none is wanted, or none can stand
+            there. These have no edits.
         problem: Why the text could not be read; empty when all is well.
         uses: At how many places the text uses an API, before the changes.
         comments: How many notes for a person stood in it already.
@@ -88,6 +93,7 @@ class FilePlan:
     changes: tuple[Change, ...] = ()
     unsure: tuple[Change, ...] = ()
     withheld: tuple[Change, ...] = ()
+    left: tuple[Change, ...] = ()
     problem: str = ""
     uses: int = 0
     comments: int = 0
@@ -96,15 +102,22 @@ class FilePlan:
 @dataclass(slots=True)
 class _Progress:
     text: str
+    modules: Modules
     uses: int | None = None
     made: list[Change] = field(default_factory=list)
     unsure: list[Change] = field(default_factory=list)
     withheld: list[Change] = field(default_factory=list)
+    left: list[Change] = field(default_factory=list)
     refused: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 def plan_text(
-    path: str, text: str, options: PlanOptions, decide: Decide = lambda change: True
+    path: str,
+    text: str,
+    options: PlanOptions,
+    decide: Decide = lambda change, text: True,
+    *,
+    modules: Modules = _NO_MODULES,
 ) -> FilePlan:
     """Plan the changes of one text.
 
@@ -112,12 +125,14 @@ def plan_text(
         path: Its name, which says the language.
         text: All of it, without a byte order mark.
         options: What is asked for.
-        decide: Asked once for each change, in the order of the text; a change that it refuses is
-            not made.
+        decide: Asked once for each change, in the order of the text, with the text that it would
+            change; a change that it refuses is not made.
+        modules: For specifiers of the program's own scripts, what those export
+            (`SourceFile.exports`).
     """
-    if not _could_matter(path, text, options.modules):
+    if not modules and not _could_matter(path, text, options.modules):
         return FilePlan(path, text, text)
-    progress = _Progress(text)
+    progress = _Progress(text, modules)
     try:
         rules = [rule for rule in options.rules() if language_of(path) in rule.languages]
         for _ in range(_PASSES):
@@ -134,6 +149,7 @@ def plan_text(
         tuple(progress.made),
         tuple(progress.unsure),
         tuple(progress.withheld),
+        tuple(progress.left),
         uses=progress.uses or 0,
         comments=len(NOTE.findall(text)),
     )
@@ -159,7 +175,7 @@ def _one_pass(
 ) -> bool:
     """Make what can be made at once; says whether something was."""
     text = progress.text
-    source = _read(path, text)
+    source = _read(path, text, progress.modules)
     if source.problem and not source.uses:
         raise UnparsableTextError(source.problem)
     syntax = parse(path, text)
@@ -168,11 +184,12 @@ def _one_pass(
     proposed = list(_propose(syntax, source, rules, options))
     progress.unsure = [one for one in proposed if one.confidence not in options.confidences]
     sure = [one for one in proposed if one.confidence in options.confidences]
-    open_ = [one for one in sure if _key(one, text) not in progress.refused]
+    progress.left = [one for one in sure if not one.edits]
+    open_ = [one for one in sure if one.edits and _key(one, text) not in progress.refused]
     # What a person has to do is known when there is nothing left that can be done without one.
     edits = [one for one in open_ if not one.is_note]
     made, _ = without_overlaps(edits or open_)
-    accepted = [one for one in made if decide(one)]
+    accepted = [one for one in made if decide(one, text)]
     refused = [one for one in made if one not in accepted]
     accepted, broken = _parsable(path, text, accepted, syntax.problems())
     progress.withheld += [*refused, *broken]
@@ -182,14 +199,14 @@ def _one_pass(
     return bool(accepted)
 
 
-def _read(path: str, text: str) -> SourceFile:
+def _read(path: str, text: str, modules: Modules) -> SourceFile:
     if language_of(path) is Language.PYTHON:
         from mapping.sources import python
 
         return python.read(path, text)
     from mapping.sources import javascript
 
-    return javascript.read(path, text)
+    return javascript.read(path, text, modules=modules)
 
 
 def _propose(
@@ -200,7 +217,9 @@ def _propose(
     seen: set[tuple[str, int]] = set()
     for rule in rules:
         if not rule.symbols:
-            yield from file_changes(context, rule, options.modules)
+            for one in file_changes(context, rule, options.modules):
+                is_told = one.is_note and not options.has_notes
+                yield replace(one, edits=()) if is_told else one
             continue
         for use in source.uses:
             if not rule.is_about(use):
@@ -208,10 +227,14 @@ def _propose(
             result = actions[rule.action](context, use, rule)
             if isinstance(result, Note):
                 place = syntax.statement_at(use.span.start)
-                result = comment_change(syntax, use, rule, result) if options.has_notes else None
-                if place is None or (rule.id, place.start) in seen:
+                start = use.span.start if place is None else place.start
+                if (rule.id, start) in seen:
                     continue
-                seen.add((rule.id, place.start))
+                seen.add((rule.id, start))
+                if place is None or not options.has_notes:
+                    result = replace(change(use, rule, result.text), is_note=True)
+                else:
+                    result = comment_change(syntax, use, rule, result)
             if result is not None:
                 yield result
 
@@ -224,9 +247,9 @@ def _parsable(
         return list(changes), []
     good: list[Change] = []
     broken: list[Change] = []
-    for change in changes:
-        fits = _problems(path, apply_changes(text, [*good, change])) <= problems
-        (good if fits else broken).append(change)
+    for one in changes:
+        fits = _problems(path, apply_changes(text, [*good, one])) <= problems
+        (good if fits else broken).append(one)
     return good, broken
 
 
@@ -239,4 +262,4 @@ def _problems(path: str, text: str) -> float:
 
 def _key(change: Change, text: str) -> tuple[str, str, str]:
     """What makes a change the same in the next pass, although it may have moved."""
-    return change.rule, change.summary, text.splitlines()[change.line - 1]
+    return change.rule, change.summary, text.split("\n")[change.line - 1]

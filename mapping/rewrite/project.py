@@ -7,8 +7,9 @@ changed since it was read, is left alone.
 from __future__ import annotations
 
 import re
+import stat
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,16 +18,25 @@ from mapping.rewrite.edits import Change
 from mapping.rewrite.planner import Decide, FilePlan, PlanOptions, plan_text
 from mapping.rewrite.syntax import Language, language_of
 from mapping.rewrite.texts import FileText, UnreadableFileError, decode, encode, write_atomically
+from mapping.scan.modules import imports_of, modules_of
 from mapping.scan.walk import walk
 
-__all__ = ["FileOnDisk", "ProjectPlan", "StaleFileError", "plan_project", "write_plan"]
+__all__ = [
+    "FileOnDisk",
+    "ProjectPlan",
+    "StaleFileError",
+    "check_plan",
+    "plan_project",
+    "write_plan",
+]
 
 # What is no text concerns nobody unless it speaks of what rules are about.
 _MARKS: Final = re.compile(rb"twilio|acs_core|azure.communication", re.IGNORECASE)
+_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
 class StaleFileError(RuntimeError):
-    """A file was changed by somebody else between plan and writing."""
+    """A file was changed by somebody else between plan and writing, or is not to be changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +58,14 @@ class ProjectPlan:
         files: Those with changes, with something to tell, or with problems; in order of paths.
         looked_at: How many files were read.
         uses: At how many places all of them use an API.
+        kept_scripts: How many files in JavaScript or TypeScript use one, and have no changes.
     """
 
     root: Path
     files: tuple[FileOnDisk, ...]
     looked_at: int
     uses: int
+    kept_scripts: int = 0
 
     @property
     def changed(self) -> list[FileOnDisk]:
@@ -95,45 +107,58 @@ def plan_project(
     """
     if not root.exists():
         raise FileNotFoundError(f"There is nothing at {root}.")
+    if root.is_file():
+        root = root.resolve()  # What is kept for undoing lies beside the file, not beside a link.
     folder = root if root.is_dir() else root.parent
-    found: list[FileOnDisk] = []
-    count = uses = 0
+    read: list[FileOnDisk] = []
     for path, name in walk(root):
-        if language_of(name) is None:
-            continue
-        on_file(path)
-        count += 1
-        one = _plan_file(path, name, options)
-        if decide is not None and one.plan.changes:
-            plan = plan_text(one.plan.path, one.plan.before, options, decide(one.plan))
-            one = replace(one, plan=plan)
+        if language_of(name) is not None:
+            on_file(path)
+            read.append(_read_file(path, name))
+    exports = _exports({one.plan.path: one.file.text for one in read})
+    found: list[FileOnDisk] = []
+    uses = kept = 0
+    for one in read:
+        if not one.plan.problem:
+            one = _planned(one, options, exports, decide)
         plan = one.plan
         uses += plan.uses
-        if plan.changes or plan.unsure or plan.withheld or plan.problem or plan.comments:
+        kept += _is_script(plan.path) and plan.uses > 0 and not plan.changes
+        is_clear = not (plan.changes or plan.unsure or plan.withheld or plan.left)
+        if not is_clear or plan.problem or plan.comments:
             found.append(one)
-    return ProjectPlan(folder, tuple(found), count, uses)
+    return ProjectPlan(folder, tuple(found), len(read), uses, kept)
 
 
-def write_plan(files: Sequence[FileOnDisk]) -> None:
-    """Write the changed files, each in one step.
-
-    All are checked before the first is written.
+def check_plan(files: Sequence[FileOnDisk]) -> None:
+    """Check that all changed files can be written; nothing is written yet.
 
     Raises:
-        StaleFileError: One of them is no longer what was read.
+        StaleFileError: One of them is no longer what was read, or is read-only.
         UnreadableFileError: A change has characters that the file's encoding has not.
-        OSError: A file cannot be written.
+        OSError: A file is gone.
     """
-    outputs: list[tuple[Path, bytes]] = []
     for one in files:
         if one.path.read_bytes() != one.data:
             raise StaleFileError(f"{one.path} has changed since it was read; run it again.")
-        outputs.append((one.path, encode(one.file, one.plan.after)))
-    for path, data in outputs:
-        write_atomically(path, data)
+        # The mode, not `os.access`: root may write everything, and replacing asks nobody.
+        if not one.path.stat().st_mode & _WRITABLE:
+            raise StaleFileError(f"{one.path} is read-only; make it writable, then run it again.")
+        encode(one.file, one.plan.after)
 
 
-def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
+def write_plan(files: Sequence[FileOnDisk]) -> None:
+    """Write the changed files, each in one step; `check_plan` comes first.
+
+    Raises:
+        OSError: A file cannot be written; those before it are.
+    """
+    for one in files:
+        write_atomically(one.path, encode(one.file, one.plan.after))
+
+
+def _read_file(path: Path, name: str) -> FileOnDisk:
+    """A file with a plan that changes nothing yet."""
     empty = FileText("", "utf-8")
     try:
         data = path.read_bytes()
@@ -144,4 +169,38 @@ def _plan_file(path: Path, name: str, options: PlanOptions) -> FileOnDisk:
     except OSError as error:
         problem = f"cannot be opened: {error.strerror}"
         return FileOnDisk(path, b"", empty, FilePlan(name, "", "", problem=problem))
-    return FileOnDisk(path, data, file, plan_text(name, file.text, options))
+    return FileOnDisk(path, data, file, FilePlan(name, file.text, file.text))
+
+
+def _exports(texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What scripts that name an SDK export, by their paths; empty if nothing could import it."""
+    from mapping.sources import javascript
+
+    if not any(imports_of(path, text) for path, text in texts.items() if _is_script(path)):
+        return {}
+    return {
+        path: exports
+        for path, text in texts.items()
+        if _is_script(path) and javascript.could_use(text)
+        if (exports := javascript.read(path, text).exports)
+    }
+
+
+def _planned(
+    one: FileOnDisk,
+    options: PlanOptions,
+    exports: Mapping[str, Mapping[str, str]],
+    decide: Callable[[FilePlan], Decide] | None,
+) -> FileOnDisk:
+    path, text = one.plan.path, one.plan.before
+    modules: dict[str, Mapping[str, str]] = {}
+    if exports and _is_script(path):
+        modules = modules_of(path, imports_of(path, text), exports)
+    plan = plan_text(path, text, options, modules=modules)
+    if decide is not None and plan.changes:
+        plan = plan_text(path, text, options, decide(plan), modules=modules)
+    return replace(one, plan=plan)
+
+
+def _is_script(path: str) -> bool:
+    return language_of(path) not in (None, Language.PYTHON)

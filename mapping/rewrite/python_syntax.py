@@ -177,6 +177,15 @@ class PythonSyntax:
         )
         return [value for value in values if isinstance(value, str)]
 
+    def comments_in(self, start: int, end: int) -> list[str]:
+        """The comments that begin in a range, in order."""
+        found = [
+            (place, node.value)
+            for node, (place, _) in self._spans.items()
+            if isinstance(node, cst.Comment) and start <= place < end
+        ]
+        return [comment for _, comment in sorted(found)]
+
     def imports(self) -> list[tuple[cst.Import | cst.ImportFrom, int, int]]:
         """All import statements, in order, each with its place."""
         found = [

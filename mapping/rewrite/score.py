@@ -38,8 +38,10 @@ def score(plan: ProjectPlan) -> Score:
     """Score a project by what would be done now."""
     changes = plan.changes
     waiting = [
-        change for one in plan.files for change in (*one.plan.unsure, *one.plan.withheld)
-    ]  # fmt: skip
+        change
+        for one in plan.files
+        for change in (*one.plan.unsure, *one.plan.withheld, *one.plan.left)
+    ]
     notes = sum(change.is_note for change in changes)
     comments = sum(one.plan.comments for one in plan.files)
     left = len(waiting) + notes + comments

@@ -18,8 +18,10 @@ from mapping.rewrite.syntax import Argument, Call, Language
 from mapping.rewrite.texts import newline_of
 from mapping.sources.uses import Use, UseKind
 
-__all__ = ["connect_options", "helper_base_url"]
+__all__ = ["connect_options", "helper_base_url", "helper_client_left"]
 
+_COMMENT: Final = re.compile(r"(?:[ \t]*/\*(?:(?!\*/)[^\n])*\*/)+")
+_CLIENTS: Final = ("Client", "Twilio", "twilio", "twilio.rest.Client")
 _PLACES: Final = {"wsServer": "signaling", "wsServerInsights": "insights"}
 
 
@@ -30,7 +32,7 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     """
     syntax = context.syntax
     assert isinstance(syntax, JavaScriptSyntax)
-    if use.kind in (UseKind.IMPORT, UseKind.TYPE):
+    if use.kind in (UseKind.IMPORT, UseKind.TYPE) or _is_called_around(context, use):
         return None
     call = syntax.call_of(use.span.start, use.span.end)
     if call is None and syntax.assigned_at(use.expression.start, use.expression.end) is not None:
@@ -57,30 +59,74 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
     return change(use, rule, summary, *_into(context, written, members))
 
 
+def _is_called_around(context: Context, use: Use) -> bool:
+    """Whether a use is the name in `Video['connect']()`, which is a use of its own."""
+    return any(
+        one.symbol == use.symbol
+        and one.span != use.span
+        and one.span.start <= use.span.start
+        and use.span.end <= one.span.end
+        for one in context.uses
+        if one.kind is UseKind.CALL
+    )
+
+
 def helper_base_url(context: Context, use: Use, rule: RewriteRule) -> Change | Note | None:
     """Set the base URL of the helper library's Video client behind the line that makes it.
 
     The rule's `to` is the path of that attribute. Only for clients that the file uses for video.
     """
-    calls = _client_calls(context, use)
     edits: list[Edit] = []
     names: list[str] = []
-    for call in calls:
-        target = context.syntax.assigned_at(call.start, call.end)
+    for call in _client_calls(context, use):
+        name = _client_name(context, call)
+        if not name or not _reaches(context.text, name, "video"):
+            continue
+        if _reaches(_until_replaced(context.text, call, name), name, rule.to):
+            continue
         place = context.syntax.statement_at(call.start)
-        if target is None or place is None or not place.is_alone:
-            if re.search(r"\.\s*video\b", context.text) and f".{rule.to}" not in context.text:
-                return Note(rule.note)
-            continue
-        name, end = target
-        if not _is_used_for_video(context.text, name) or f"{name}.{rule.to}" in context.text:
-            continue
-        end = _line_end(context.text, end)
+        assert place is not None
+        end = _line_end(context.text, place.end)
         mark, stop = ('"', "") if context.syntax.language is Language.PYTHON else ("'", ";")
         line = f"{name}.{rule.to} = {mark}{context.server.url}{mark}{stop}"
         edits.append(Edit(end, end, f"{newline_of(context.text, end)}{place.indent}{line}"))
         names.append(f"{name}.{rule.to}")
     return change(use, rule, f"{', '.join(names)} names the server", *edits) if edits else None
+
+
+def helper_client_left(context: Context, use: Use, rule: RewriteRule) -> Note | None:
+    """Tell of a client that is used for video, and whose base URL nothing in the file sets.
+
+    The rule's `to` is the path of that attribute. Told once for each name of a client.
+    """
+    owner = _owner(context, use)
+    if owner and _reaches(context.text, owner, rule.to):
+        return None
+    made = {call for one in context.uses if one.api is use.api
+            for call in _client_calls(context, one)}  # fmt: skip
+    names = [_client_name(context, call) for call in made]
+    if made and all(name and _reaches(context.text, name, rule.to) for name in names):
+        return None  # It is one of these, under another name.
+    others = [one for one in context.uses if rule.is_about(one)]
+    first = next(one for one in others if _owner(context, one) == owner)
+    return Note(rule.note) if first is use else None
+
+
+def _owner(context: Context, use: Use) -> str:
+    """The expression that a member is reached from; empty where it is taken out of an object."""
+    before = context.text[use.expression.start : use.span.start].rstrip()
+    return before[:-1].rstrip().removesuffix("?") if before.endswith(".") else ""
+
+
+def _client_name(context: Context, call: Call) -> str:
+    """What a new client is kept in; empty unless a line can follow that sets something of it."""
+    target = context.syntax.assigned_at(call.start, call.end)
+    place = context.syntax.statement_at(call.start)
+    if target is None or place is None or not place.is_alone or place.end != target[1]:
+        return ""
+    # Not the body of an `if` without braces: a second line would stand outside of it.
+    begin = rf"\s*(?:export\s+)?(?:(?:const|let|var)\s+)?{re.escape(target[0])}\b"
+    return target[0] if re.match(begin, context.text[place.start :]) else ""
 
 
 def _client_calls(context: Context, use: Use) -> list[Call]:
@@ -90,13 +136,24 @@ def _client_calls(context: Context, use: Use) -> list[Call]:
         if use.symbol not in ("*", "twilio") or not isinstance(syntax, JavaScriptSyntax):
             return []
         return syntax.calls_of_module(use.text, use.module)
+    if use.kind is not UseKind.CALL or use.symbol not in _CLIENTS:
+        return []
     call = syntax.call_of(use.span.start, use.span.end)
     return [] if call is None else [call]
 
 
-def _is_used_for_video(text: str, client: str) -> bool:
-    """Whether a text reaches for rooms, recordings or compositions of a client."""
-    return re.search(rf"(?<![\w.]){re.escape(client)}\s*\.\s*video\b", text) is not None
+def _until_replaced(text: str, call: Call, client: str) -> str:
+    """What follows a client that is made, up to where another one gets its name."""
+    begin = rf"(?<![\w.]){re.escape(client)}\s*(?::[^=\n]+)?=(?![=>])"
+    following = re.compile(begin).search(text, call.end)
+    return text[call.end : following.start() if following else len(text)]
+
+
+def _reaches(text: str, client: str, path: str) -> bool:
+    """Whether a text reaches for a path of attributes of a client."""
+    parts = (re.escape(part) for part in path.split("."))
+    whole = r"\s*\??\.\s*".join([re.escape(client), *parts])
+    return re.search(rf"(?<![\w.]){whole}\b", text) is not None
 
 
 def _line_end(text: str, offset: int) -> int:
@@ -119,7 +176,10 @@ def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[
     inner = ", ".join(members)
     if written.last_start is None or written.last_end is None:
         typed = " as object" if _is_typed(context) else ""
-        return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
+        if not text[written.start + 1 : written.end - 1].strip():
+            return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
+        begin = Edit(written.start + 1, written.start + 1, f" {inner},")  # Before a comment.
+        return [begin, *([Edit(written.end, written.end, typed)] if typed else [])]
     if _is_typed(context):
         # An object that spreads another is not searched for options that its type does not name.
         members = [f"...{{ {inner} }}"]
@@ -127,6 +187,8 @@ def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[
     indent = text[line : written.last_start]
     end = written.comma_end or written.last_end
     comma = [] if written.comma_end else [Edit(written.last_end, written.last_end, ",")]
+    if (comment := _COMMENT.match(text, end)) is not None:
+        end = comment.end()  # It stays with the member that it follows.
     if indent.strip() or line <= written.start:
         return [*comma, Edit(end, end, f" {', '.join(members)}")]
     newline = newline_of(text, end)

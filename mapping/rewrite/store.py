@@ -1,8 +1,8 @@
 """Taking back what was written: a folder `.twilio-compat/` beside the migrated files.
 
 Each run that writes leaves one entry: the bytes of every file before, and a digest of what it
-became. `undo` restores the newest entry, unless a file was changed since. The folder ignores
-itself in git.
+became. `undo` restores the newest entry, unless a file is now neither of the two: a run that was
+killed between two files has left both kinds. The folder ignores itself in git.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mapping.rewrite.project import FileOnDisk, StaleFileError
-from mapping.rewrite.texts import encode, write_atomically
+from mapping.rewrite.texts import encode, remove_leftovers, write_atomically
 
 __all__ = ["FOLDER", "Entry", "NothingToUndoError", "UndoStore"]
 
@@ -89,7 +89,9 @@ class UndoStore:
         if not ignore.exists():
             write_atomically(ignore, b"*\n")
         made_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        number = len(list(self._folder.glob("*.json"))) + 1
+        number = 1 + max(
+            (int(one.stem) for one in self._folder.glob("[0-9]" * 4 + ".json")), default=0
+        )
         path = self._folder / f"{number:04}.json"
         data = {
             "made_at": made_at,
@@ -114,7 +116,7 @@ class UndoStore:
 
         Raises:
             NothingToUndoError: There is no entry.
-            StaleFileError: A file was changed since; nothing is restored.
+            StaleFileError: Files were changed since; nothing is restored.
             ValueError: The entry is damaged.
             OSError: A file cannot be written.
         """
@@ -122,16 +124,26 @@ class UndoStore:
         if not entries:
             raise NothingToUndoError(f"There is nothing to undo in {self._root}.")
         newest = entries[-1]
-        kept = _load(newest.path)["files"]
-        for one in kept:
-            path = self._path(one["path"])
-            is_same = path.is_file() and _digest(path.read_bytes()) == one["after"]
-            if not is_same and not force:
-                raise StaleFileError(
-                    f"{one['path']} was changed since it was migrated; --force restores it anyway."
-                )
-        for one in kept:
-            write_atomically(self._path(one["path"]), base64.b64decode(one["before"]))
+        kept = {
+            self._path(one["path"]): (base64.b64decode(one["before"]), one["after"])
+            for one in _load(newest.path)["files"]
+        }
+        now = {path: path.read_bytes() if path.is_file() else None for path in kept}
+        changed = [
+            path.relative_to(self._root.resolve()).as_posix()
+            for path, (before, after) in kept.items()
+            if (data := now[path]) != before and (data is None or _digest(data) != after)
+        ]
+        if changed and not force:
+            raise StaleFileError(
+                f"Changed since they were migrated: {', '.join(changed)}; "
+                "--force restores what they were before."
+            )
+        for path, (before, _) in kept.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(path)
+            if now[path] != before:
+                write_atomically(path, before)
         newest.path.unlink()
         return newest
 
@@ -141,6 +153,8 @@ def _load(path: Path) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+    if not isinstance(data, dict) or not {"made_at", "rules", "files"} <= data.keys():
+        raise ValueError(f"{path} is damaged: it does not say what was made.")
     return data
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import glob
 import io
 import os
 import tempfile
@@ -15,10 +16,20 @@ import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FileText", "UnreadableFileError", "decode", "encode", "newline_of", "write_atomically"]
+__all__ = [
+    "FileText",
+    "UnreadableFileError",
+    "decode",
+    "encode",
+    "newline_of",
+    "remove_leftovers",
+    "write_atomically",
+]
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
           (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+# With it a process that was killed leaves a file that is known to be nobody's.
+_UNFINISHED = ".twilio-compat"
 
 
 class UnreadableFileError(ValueError):
@@ -82,22 +93,38 @@ def newline_of(text: str, offset: int = 0) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file in one step, keeping its mode; a crash leaves the old or the new one.
+    """Replace a file in one step, keeping mode and owner; a crash leaves the old or the new one.
 
     Raises:
         OSError: It cannot be written.
     """
     target = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.name}.", suffix=_UNFINISHED, dir=target.parent
+    )
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
-            os.chmod(name, target.stat().st_mode & 0o7777)
+            before = target.stat()
+            with contextlib.suppress(PermissionError):  # Only root gives files away.
+                os.chown(name, before.st_uid, before.st_gid)
+            os.chmod(name, before.st_mode & 0o7777)
         os.replace(name, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left of replacing a file.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    target = path.resolve()
+    for unfinished in target.parent.glob(f".{glob.escape(target.name)}.*{_UNFINISHED}"):
+        unfinished.unlink()

@@ -136,7 +136,8 @@ class _Migration:
             self._left.append(Left(start, what="connect() beside other statements"))
             return
         joint = newline_of(self._syntax.text, start) + place.indent
-        code = joint.join([f"{client} = {text.client}", *text.lines])
+        comments = self._syntax.comments_in(start, end)
+        code = joint.join([*comments, f"{client} = {text.client}", *text.lines])
         self._edits.append(Edit(start, end, code))
 
     def _inside(self, item: cst.WithItem, text: JoinText, client: str) -> None:
@@ -159,7 +160,8 @@ class _Migration:
             return
         newline = newline_of(syntax.text, start)
         self._edits.append(Edit(start, end, f"{text.client} as {client}"))
-        code = "".join(f"{place.indent}{line}{newline}" for line in text.lines)
+        lines = [*syntax.comments_in(start, end), *text.lines]
+        code = "".join(f"{place.indent}{line}{newline}" for line in lines)
         self._edits.append(Edit(place.start, place.start, code))
 
     def _type(self, use: Use) -> None:
@@ -189,7 +191,7 @@ class _Migration:
         self.import_span = found[0]
         self._check_imported()
         newline = newline_of(syntax.text, found[0][0]) + place.indent
-        lines = [_import("acs_core", self._names, newline)]
+        lines = [*syntax.comments_in(*found[0]), _import("acs_core", self._names, newline)]
         if self._sources:
             lines.append(_import("acs_core.media.sources", self._sources, newline))
         self._edits.append(Edit(*found[0], newline.join(lines)))

@@ -17,6 +17,7 @@ from typing import Final
 from mapping.scan.findings import FileReport, Package, Report
 from mapping.scan.manifests import is_manifest, packages_of
 from mapping.scan.matching import Finder
+from mapping.scan.modules import imports_of, modules_of, project_of
 from mapping.scan.walk import walk
 from mapping.sources import python
 from mapping.sources.js_tree import TEMPLATES
@@ -156,8 +157,8 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         packages.extend(named)
     roots = {posixpath.dirname(s.path) for s in sources if s.path.endswith("package.json")}
     for source in sources:
-        source.project = _project_of(source.path, roots)
-        source.imports = _imports(source)
+        source.project = project_of(source.path, roots)
+        source.imports = imports_of(source.path, source.text)
         if source.is_marked:
             source.result = _read(source, {}, frozenset())
     exports = {s.path: s.result.exports for s in sources if s.result and s.result.exports}
@@ -167,20 +168,12 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         own = apis.get(source.project, frozenset()) & _CLIENT_SDKS
         if len(own) > 1:  # a program on its way from one to the other: what neighbors import
             own = folders.get(posixpath.dirname(source.path), frozenset()) & _CLIENT_SDKS
-        modules = _modules(source, exports)
+        modules = modules_of(source.path, source.imports, exports, source.project)
         if modules or (source.result is None and own):
             source.result = _read(source, modules, own)
     reports = [_report(s, manifests[s.path], apis.get(s.project, frozenset())) for s in sources]
     kept = tuple(each for each in reports if each.uses or each.findings or each.problem)
     return kept, tuple(packages)
-
-
-def _project_of(path: str, roots: set[str]) -> str:
-    """The nearest folder with a manifest, or the whole tree."""
-    folder = posixpath.dirname(path)
-    while folder and folder not in roots:
-        folder = posixpath.dirname(folder)
-    return folder
 
 
 def _apis_by(sources: list[_Source], place: Callable[[_Source], str]) -> dict[str, frozenset[Api]]:
@@ -204,62 +197,6 @@ def _read(
     if suffix in javascript.SUFFIXES:
         return javascript.read(source.path, source.text, modules=modules, project=project)
     return None
-
-
-def _imports(source: _Source) -> frozenset[str]:
-    suffix = posixpath.splitext(source.path)[1].lower()
-    if suffix in python.SUFFIXES:
-        return python.imports_of(source.text)
-    if suffix not in _SCRIPTS:
-        return frozenset()
-    from mapping.sources import javascript
-
-    return javascript.imports_of(source.text)
-
-
-def _modules(
-    source: _Source, exports: Mapping[str, Mapping[str, str]]
-) -> dict[str, Mapping[str, str]]:
-    """What the files that a file imports export, by the specifier as written."""
-    found: dict[str, Mapping[str, str]] = {}
-    for specifier in source.imports:
-        for candidate in _candidates(source, specifier):
-            if candidate in exports and candidate != source.path:
-                found[specifier] = exports[candidate]
-                break
-    return found
-
-
-def _candidates(source: _Source, specifier: str) -> list[str]:
-    folder = posixpath.dirname(source.path)
-    if source.path.endswith(".py"):
-        return _python_candidates(folder, specifier)
-    if specifier.startswith("."):
-        bases = [posixpath.normpath(posixpath.join(folder, specifier))]
-    elif specifier.startswith(("@/", "~/")):
-        bases = [posixpath.join(source.project, part, specifier[2:]) for part in ("src", "", "app")]
-    else:
-        return []
-    ends = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".vue")
-    indexes = ("/index.ts", "/index.tsx", "/index.js", "/index.jsx")
-    return [base + end for base in bases for end in (*ends, *indexes)]
-
-
-def _python_candidates(folder: str, module: str) -> list[str]:
-    if module.startswith("."):
-        rest = module.lstrip(".")
-        for _ in range(len(module) - len(rest) - 1):
-            folder = posixpath.dirname(folder)
-        bases = [posixpath.join(folder, rest.replace(".", "/"))]
-    else:
-        inner = module.replace(".", "/")
-        bases = []
-        while True:
-            bases.append(posixpath.join(folder, inner))
-            if not folder:
-                break
-            folder = posixpath.dirname(folder)
-    return [base + end for base in bases for end in (".py", "/__init__.py")]
 
 
 def _report(source: _Source, packages: list[Package], project: frozenset[Api]) -> FileReport:

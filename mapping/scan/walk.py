@@ -98,7 +98,7 @@ def _folder(folder: Path, prefix: str, ignores: list[_Ignore]) -> Iterator[tuple
         if is_folder:
             if entry.name not in SKIPPED and not entry.name.endswith(".egg-info"):
                 yield from _folder(Path(entry.path), path + "/", own)
-        elif _is_wanted(entry.name) and entry.stat().st_size <= MAX_SIZE:
+        elif entry.is_file() and _is_wanted(entry.name) and entry.stat().st_size <= MAX_SIZE:
             yield Path(entry.path), path
 
 

@@ -94,6 +94,10 @@ def _import_call(
         analysis.record(module, "*", UseKind.IMPORT, span, analysis.span(node), module=text[0])
     if name == "import":
         return Value(module.api, Kind.PROMISE, items=(module,), confidence=module.confidence)
+    is_part = is_named or (declarator is not None and declarator.kind == "member_expression")
+    if module.kind is Kind.RECORD and not is_part:
+        # What `module.exports = it` says, unless a part of it is taken later.
+        return join(module.field("default"), module)
     return module
 
 

@@ -32,7 +32,11 @@ def module_of(analysis: Analysis, specifier: str) -> Value | None:
         return None
     fields: list[tuple[str, Value]] = []
     for name, description in exports.items():
-        value = likely(undescribe(description), f"exported by {specifier}")
+        value = undescribe(description)
+        is_name = value is not None and value.kind in (Kind.MODULE, Kind.FUNCTION, Kind.CLASS)
+        # A name of a package handed on by a file right there is that name; all else is followed.
+        if not is_name or not specifier.startswith("."):
+            value = likely(value, f"exported by {specifier}")
         if value is not None:
             analysis.apis.add(value.api)
             fields.append((name, value))

@@ -181,6 +181,8 @@ def _bind_property(
         given = module_member(value, name)
     elif value is not None:
         given = member(analysis, value, name, analysis.span(key), analysis.span(child))
+    else:
+        given = _taken_from_global(analysis, key, name, whole, scope)
     if child.kind == "object_assignment_pattern":
         given = join(given, analysis.visit(child.children[-1], scope))
         bind_pattern(analysis, key, given, scope, declares=declares)
@@ -188,6 +190,20 @@ def _bind_property(
         bind_pattern(analysis, child.children[-1], given, scope, declares=declares)
     else:
         bind_pattern(analysis, child, given, scope, declares=declares)
+
+
+def _taken_from_global(
+    analysis: Analysis, key: Node, name: str, whole: Node, scope: Scope
+) -> Value | None:
+    """What `const { Video } = Twilio` takes from the object that a script element makes."""
+    content = whole.field("value") if whole.kind == "variable_declarator" else whole
+    if content is None or content.kind not in ("identifier", "member_expression"):
+        return None
+    full = f"{analysis.text_of(content)}.{name}"
+    value = analysis.global_of(full, scope)
+    if value is not None:
+        _note_global(analysis, value, key, full)
+    return value
 
 
 def _bind_items(

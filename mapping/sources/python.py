@@ -62,6 +62,8 @@ def read(
             warnings.simplefilter("ignore")
             tree = ast.parse(text.removeprefix("\ufeff"))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if isinstance(error, SyntaxError) and error.lineno:
+            return SourceFile(path, (), f"not Python: line {error.lineno}: {error.msg}")
         return SourceFile(path, (), f"not Python: {str(error)[:80]}")
     reader = Reader(Positions(text), known)
     try:

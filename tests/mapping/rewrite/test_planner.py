@@ -152,7 +152,7 @@ def test_a_text_that_nests_deeply_is_changed_or_reported(path: str) -> None:
 def test_a_refused_change_is_not_asked_about_again() -> None:
     asked: list[str] = []
 
-    def refuse(change: Change) -> bool:
+    def refuse(change: Change, text: str) -> bool:
         asked.append(change.rule)
         return False
 
@@ -172,6 +172,28 @@ def test_less_sure_changes_are_told_and_not_made() -> None:
     sure = plan_text("a.js", text, read_choices())
     both = plan_text("a.js", text, EVERYTHING)
     assert len(sure.changes) + len(sure.unsure) == len(both.changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "target"),
+    [
+        ("a.js", "import { connect } from 'twilio-video';\nconnect(...given);\n", "auto"),
+        ("a.py", "from twilio_compat import connect\nroom = connect(t)\n", "acs_core"),
+    ],
+)
+def test_what_a_person_decides_is_told_without_comments_too(
+    path: str, text: str, target: str
+) -> None:
+    plan = plan_text(path, text, read_choices(target=target, has_notes=False))
+    assert (plan.after, plan.changes) == (text, ())
+    assert [(one.line, one.is_note, one.edits) for one in plan.left] == [(2, True, ())]
+
+
+def test_what_a_person_decides_is_told_where_no_comment_can_stand() -> None:
+    text = "import { connect } from 'twilio-video'; connect(...given);\n"
+    plan = plan_text("a.js", f"/* one */ {text}", read_choices())
+    assert plan.changes == ()
+    assert [one.summary.split()[0] for one in plan.left] == ["give"]
 
 
 @pytest.mark.interop

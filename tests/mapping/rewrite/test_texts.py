@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,15 @@ def test_line_ends_are_those_of_the_place() -> None:
     assert newline_of("a\r\nb\n", 3) == "\n"
     assert newline_of("a\r\nb", 3) == "\r\n"
     assert newline_of("a", 0) == "\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_is_replaced_stays_its_owners(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_bytes(b"old")
+    os.chown(path, 1234, 5678)
+    write_atomically(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5678)
 
 
 def test_a_file_is_replaced_with_its_mode(tmp_path: Path) -> None:

@@ -48,10 +48,26 @@ def assert_uses_are_parts_of(text: str, found: SourceFile) -> None:
         "const video = Twilio.Video; video.connect(t);",
         "window.Twilio.Video.connect(t);",
         "const { connect } = Twilio.Video; connect(t);",
+        "const { Video } = Twilio; Video.connect(t);",
+        "const { Video: { connect } } = window.Twilio; connect(t);",
     ],
 )
 def test_every_way_to_import_leads_to_connect(text: str) -> None:
     assert symbols(text, "a.ts") == ["connect"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const client = require('./twilio'); client.video.rooms.list();",
+        "const client = require('./twilio').default; client.video.rooms.list();",
+        "import client from './twilio'; client.video.rooms.list();",
+    ],
+)
+def test_what_a_file_exports_as_a_whole_is_followed(text: str) -> None:
+    exports = {"./twilio": {"default": "twilio:=Client"}}
+    uses = javascript.read("rooms.js", text, modules=exports).uses
+    assert [use.symbol for use in uses] == ["Client.video", "video.rooms", "video.rooms.list"]
 
 
 def test_room_is_followed_through_await_then_fields_and_parameters() -> None:

@@ -132,7 +132,9 @@ def test_positions_count_characters_behind_marks_and_wide_ones() -> None:
 
 
 def test_text_that_is_no_python_is_a_problem() -> None:
-    assert python.read("a.py", "import twilio_compat\nprint 'x'").problem.startswith("not Python")
+    problem = python.read("a.py", "import twilio_compat\nprint 'x'").problem
+    assert problem.startswith("not Python: line 2: Missing parentheses")
+    assert "<unknown>" not in problem
     assert python.read("a.py", "twilio\0").problem
     assert python.read("a.py", "twilio = " + "(" * 5000).problem
 
