@@ -5,13 +5,15 @@ CompareError
 ├── ScenarioError        the scenario's text; also ValueError
 ├── TraceError           a trace's text; also ValueError
 ├── MissingPieceError    something that must be installed, and how
-└── UnreachableError     no service, or it refuses the credentials
+├── UnreachableError     no service, or it refuses the credentials
+└── ActorLostError       a participant's program ended, as a browser that crashes
 ```
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ActorLostError",
     "CompareError",
     "MissingPieceError",
     "ScenarioError",
@@ -38,3 +40,7 @@ class MissingPieceError(CompareError):
 
 class UnreachableError(CompareError):
     """There is no service to run the scenario against."""
+
+
+class ActorLostError(CompareError):
+    """A participant's program ended or never began; what it would have done says nothing."""

@@ -266,7 +266,7 @@ def _value(what: str, values: Mapping[str, Any], at: str) -> Any:
 
 
 def _allowance(made: object, at: str) -> Allowance:
-    known = frozenset({"why", "row", "findings", "name", "actor", "at", "between"})
+    known = frozenset({"why", "row", "findings", "name", "actor", "at", "kind", "deeds", "between"})
     values = _mapping(made, at, known=known)
     if ("why" in values) is ("row" in values):
         raise ScenarioError(f"{at}: give a reason, `why`, or the `row` that has it.")
@@ -277,6 +277,8 @@ def _allowance(made: object, at: str) -> Allowance:
         name=str(values.get("name", "")),
         actor=str(values.get("actor", "")),
         at=str(values.get("at", "")),
+        kind=str(values.get("kind", "")),
+        deeds=frozenset(_list(values.get("deeds", []), f"{at}.deeds")),
         between=frozenset(_list(values.get("between", []), f"{at}.between")),
     )
 

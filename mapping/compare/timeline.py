@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
+from mapping.compare.alignment import align
 from mapping.compare.comparison import Comparison, Finding
 from mapping.compare.errors import MissingPieceError
 from mapping.compare.scenario import Scenario
@@ -47,7 +47,7 @@ def timeline_rows(comparison: Comparison) -> dict[int, list[TimelineRow]]:
         order = list(dict.fromkeys(one.actor for one in (*left, *right)))
         for side in (left, right):
             side.sort(key=lambda one: order.index(one.actor))
-        pairs = list(_aligned(left, right))
+        pairs = list(align(left, right, _key))
         if pairs:
             rows[step] = [_row(comparison, *pair) for pair in pairs]
     return rows
@@ -77,20 +77,6 @@ def render_timeline(comparison: Comparison, scenario: Scenario | None = None) ->
         names={number: str(step) for number, step in enumerate(steps, 1)},
         rows=timeline_rows(comparison),
     )
-
-
-def _aligned(left: list[Entry], right: list[Entry]) -> list[tuple[Entry | None, Entry | None]]:
-    pairs: list[tuple[Entry | None, Entry | None]] = []
-    keys, other_keys = [_key(one) for one in left], [_key(one) for one in right]
-    matcher = SequenceMatcher(None, keys, other_keys, autojunk=False)
-    for tag, from_left, to_left, from_right, to_right in matcher.get_opcodes():
-        mine, theirs = left[from_left:to_left], right[from_right:to_right]
-        if tag == "equal":
-            pairs += list(zip(mine, theirs, strict=True))
-        else:
-            pairs += [(one, None) for one in mine]
-            pairs += [(None, one) for one in theirs]
-    return pairs
 
 
 def _key(entry: Entry) -> tuple[str, str, str, str]:
