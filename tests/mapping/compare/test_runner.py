@@ -336,7 +336,7 @@ async def test_identities_of_any_signs_can_be_removed() -> None:
     )
     trace = await run_scenario(scenario, "twilio", RunOptions(within=5.0))
     assert not [one for one in trace.entries if one.kind is EntryKind.ERROR], trace.text()
-    assert [one.args for one in trace.entries if one.name == "remove"][-1] == {"value": 200}
+    assert [one.args for one in trace.entries if one.name == "remove"][-1] == {"value": 202}
 
 
 async def test_an_unknown_implementation_is_refused() -> None:
