@@ -123,8 +123,16 @@ def compare_traces(left: Trace, right: Trace, scenario: Scenario | None = None) 
             found += _compare_sequences(actor, _of(mine, kinds), _of(theirs, kinds), key)
         found += _compare_outcomes(actor, _of(mine, _OUTCOMES), _of(theirs, _OUTCOMES))
     found += _compare_times(one, other, timing)
-    found.sort(key=lambda finding: (finding.step, finding.time))
+    unmet = {finding.step for finding in found if finding.kind is FindingKind.UNMET}
+    found.sort(key=lambda one: (one.step, one.step in unmet and _is_not_done(one), one.time))
     return Comparison(one, other, tuple(found), (), steps)
+
+
+def _is_not_done(finding: Finding) -> bool:
+    """Whether a deed, or a look, is missing: after an unmet expectation, that is because of it."""
+    entry = finding.left or finding.right
+    is_deed = entry is not None and entry.kind is not EntryKind.EVENT
+    return finding.kind is FindingKind.MISSING and is_deed
 
 
 def _steps(left: Trace, right: Trace, scenario: Scenario | None) -> int:

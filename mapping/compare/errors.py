@@ -27,7 +27,15 @@ class CompareError(Exception):
 
 
 class ScenarioError(CompareError, ValueError):
-    """A scenario cannot be read; the message begins with the place in it."""
+    """A scenario cannot be read.
+
+    Attributes:
+        place: Where, as `steps[3].expect[0]`, with which the message begins; empty for the whole.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message)
+        self.place = place
 
 
 class TraceError(CompareError, ValueError):

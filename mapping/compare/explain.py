@@ -15,7 +15,7 @@ from typing import Final
 
 from mapping.compare.comparison import Comparison, Finding, FindingKind
 from mapping.compare.errors import ScenarioError
-from mapping.compare.scenario import Allowance, Scenario
+from mapping.compare.scenario import DEEDS, Allowance, Scenario
 from mapping.compare.vocabulary import kind_of
 from mapping.differences import Difference, load_differences
 
@@ -68,16 +68,18 @@ def explain(comparison: Comparison, scenario: Scenario | None = None) -> Compari
     return replace(comparison, findings=tuple(findings), explained=tuple(explained))
 
 
-def check_allowance(allowance: Allowance) -> None:
+def check_allowance(allowance: Allowance, place: str = "allow") -> None:
     """Refuse what names something that does not exist.
 
     Raises:
         ScenarioError: It does.
     """
     if allowance.row and allowance.row not in _rows():
-        raise ScenarioError(f"allow: there is no difference {allowance.row!r}.")
+        raise ScenarioError(f"there is no difference {allowance.row!r}.", place)
     if unknown := allowance.findings - {str(kind) for kind in FindingKind}:
-        raise ScenarioError(f"allow: there is no finding {', '.join(sorted(unknown))}.")
+        raise ScenarioError(f"there is no finding {', '.join(sorted(unknown))}.", place)
+    if unknown := allowance.deeds - DEEDS.keys():
+        raise ScenarioError(f"there is no deed {', '.join(sorted(unknown))}.", place)
 
 
 def _is_of(

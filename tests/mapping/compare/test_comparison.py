@@ -193,6 +193,19 @@ def test_after_an_expectation_that_was_not_met_nothing_is_compared() -> None:
     assert {one.step for one in comparison.findings} == {3}
 
 
+def test_what_was_not_done_after_an_unmet_expectation_is_not_the_first_divergence() -> None:
+    def stop(entries: list[Entry]) -> None:
+        del entries[index(entries, "sees") :]
+        unmet = {"expectation": "ann sees red"}
+        entries.append(entry(3, "ann", "error", "unmet", unmet, t=13.0))
+
+    assert [kind for kind, *_ in told(find(stop))] == [
+        FindingKind.UNMET,
+        FindingKind.MISSING,
+        FindingKind.MISSING,
+    ]
+
+
 def test_unmet_on_both_sides_is_still_wrong() -> None:
     unmet = entry(3, "ann", "error", "unmet", {"expectation": "ann sees red"})
     left = with_entries(story_trace(), lambda all_: all_.append(unmet))
