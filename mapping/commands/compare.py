@@ -1,7 +1,7 @@
 """`twilio-compat compare`: one scenario, two implementations, or two traces, side by side.
 
-Exit codes: 0 alike; 1 different; 2 wrong usage, or something is not installed; 3 the service does
-not answer.
+Exit codes: 0 alike; 1 different; 2 wrong usage, or something is not installed or breaks; 3 the
+service does not answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 if TYPE_CHECKING:
-    from mapping.compare import Comparison, RunOptions, Scenario, Service, Trace
+    from mapping.compare import RunOptions, Scenario, Service, Trace
 
 __all__ = ["register"]
 
@@ -34,7 +34,7 @@ def compare(
     ] = "",
     other: Annotated[str, typer.Argument(help="The other trace, if the first is one.")] = "",
     left: Annotated[str, typer.Option(help="twilio, native, page or videosdk.")] = "twilio",
-    right: Annotated[str, typer.Option(help="The same.")] = "native",
+    right: Annotated[str | None, typer.Option(help="The same.", show_default="native")] = None,
     golden: Annotated[
         Path | None, typer.Option(help="Compare --left with this recorded trace instead.")
     ] = None,
@@ -43,7 +43,8 @@ def compare(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a timeline here.")] = None,
     repro: Annotated[
-        Path | None, typer.Option(help="Write the scenario until the first divergence here.")
+        Path | None,
+        typer.Option(help="Write the scenario until the first divergence here, if there is one."),
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="A service that runs, with the configured credentials.")
@@ -56,12 +57,14 @@ def compare(
     config_file: Annotated[Path | None, typer.Option("--config", help="TOML file.")] = None,
 ) -> None:
     """Show whether two implementations behave alike."""
+    from acs_core import CallingError
     from mapping.compare import CompareError, RunOptions, UnreachableError
 
     try:
         if list_:
             _list(as_json=as_json)
             return
+        _check_usage(subject, other, golden, record, right, html or repro)
         options = RunOptions(
             within=within,
             service=_service(url, config_file),
@@ -70,22 +73,47 @@ def compare(
         )
         if record is not None:
             raise typer.Exit(_record(subject, left, record, options))
-        scenario, traces = _traces(subject, other, golden, left, right, options)
+        sides = left, right or "native"
+        scenario, traces = _traces(subject, other, golden, sides, options)
         _report(scenario, traces, html, repro, as_json=as_json)
     except UnreachableError as error:
         _explain(error, as_json=as_json)
         raise typer.Exit(SERVICE) from error
-    except (CompareError, OSError) as error:
+    except (CompareError, CallingError, OSError) as error:
         _explain(error, as_json=as_json)
         raise typer.Exit(USAGE) from error
+
+
+def _check_usage(
+    subject: str,
+    other: str,
+    golden: Path | None,
+    record: Path | None,
+    right: str | None,
+    report: Path | None,
+) -> None:
+    """Refuse options that would be ignored: the answer would be to another question.
+
+    Raises:
+        CompareError: There are some.
+    """
+    from mapping.compare import CompareError
+
+    if other and (golden or record or right):
+        raise CompareError("Two traces are compared without a run: no --golden, --record, --right.")
+    if record and (golden or right or report):
+        raise CompareError("--record only runs --left: no --golden, --right, --html or --repro.")
+    if golden and right:
+        raise CompareError("--golden is compared with --left: no --right.")
+    if subject.endswith(".jsonl") and not other:
+        raise CompareError("Give a second trace, or a scenario with this one as --golden.")
 
 
 def _traces(
     subject: str,
     other: str,
     golden: Path | None,
-    left: str,
-    right: str,
+    sides: tuple[str, str],
     options: RunOptions,
 ) -> tuple[Scenario | None, tuple[Trace, Trace]]:
     """The two traces, read or run, and the scenario that both are of.
@@ -102,11 +130,12 @@ def _traces(
     if golden is not None:
         recorded = Trace.read(golden)
         scenario = find_scenario(subject or recorded.header.scenario)
-        return scenario, (recorded, _run(scenario, left, options))
+        return scenario, (recorded, _run(scenario, sides[0], options))
     if not subject:
         raise ScenarioError("Give a scenario; --list shows those that there are.")
     scenario = find_scenario(subject)
-    return scenario, (_run(scenario, left, options), _run(scenario, right, options))
+    one, two = (_run(scenario, side, options) for side in sides)
+    return scenario, (one, two)
 
 
 def _known(name: str) -> Scenario | None:
@@ -140,29 +169,28 @@ def _report(
     *,
     as_json: bool,
 ) -> None:
+    from mapping.compare import CompareError, render_timeline
     from mapping.compare import compare as compare_traces
-    from mapping.compare import render_timeline
     from mapping.compare.report import as_json as report_json
     from mapping.compare.report import print_report
+    from mapping.compare.scenario_files import write_scenario
 
+    if repro is not None and scenario is None:
+        raise CompareError(
+            "--repro shortens a scenario, and these traces are of none that is known."
+        )
     comparison = compare_traces(*traces, scenario)
     if html is not None:
-        html.write_text(render_timeline(comparison, scenario), encoding="utf-8")
-    if repro is not None:
-        _write_repro(comparison, scenario, repro)
+        # Texts of participants may hold half of a pair of surrogates.
+        timeline = render_timeline(comparison, scenario)
+        html.write_text(timeline, encoding="utf-8", errors="backslashreplace")
+    if repro is not None and scenario is not None and comparison.first is not None:
+        write_scenario(scenario.cut(max(1, comparison.first.step)), repro)
     if as_json:
         print(json.dumps(report_json(comparison)))
     else:
         print_report(comparison, Console(highlight=False, soft_wrap=True))
     raise typer.Exit(ALIKE if comparison.is_alike else DIFFERENT)
-
-
-def _write_repro(comparison: Comparison, scenario: Scenario | None, path: Path) -> None:
-    """Write the scenario without what comes after the first divergence, if there is one."""
-    from mapping.compare.scenario_files import write_scenario
-
-    if scenario is not None and comparison.first is not None:
-        write_scenario(scenario.cut(comparison.first.step), path)
 
 
 def _service(url: str | None, config_file: Path | None) -> Service | None:

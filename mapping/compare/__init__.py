@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from mapping.compare.comparison import Comparison, Finding, FindingKind, compare_traces
 from mapping.compare.errors import (
+    ActorLostError,
     CompareError,
     MissingPieceError,
     ScenarioError,
@@ -34,6 +35,7 @@ from mapping.compare.timeline import render_timeline
 from mapping.compare.trace import Entry, EntryKind, Header, Trace
 
 __all__ = [
+    "ActorLostError",
     "CompareError",
     "Comparison",
     "Entry",

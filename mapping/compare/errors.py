@@ -5,13 +5,15 @@ CompareError
 ├── ScenarioError        the scenario's text; also ValueError
 ├── TraceError           a trace's text; also ValueError
 ├── MissingPieceError    something that must be installed, and how
-└── UnreachableError     no service, or it refuses the credentials
+├── UnreachableError     no service, or it refuses the credentials
+└── ActorLostError       a participant's program ended, as a browser that crashes
 ```
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "ActorLostError",
     "CompareError",
     "MissingPieceError",
     "ScenarioError",
@@ -25,7 +27,15 @@ class CompareError(Exception):
 
 
 class ScenarioError(CompareError, ValueError):
-    """A scenario cannot be read; the message begins with the place in it."""
+    """A scenario cannot be read.
+
+    Attributes:
+        place: Where, as `steps[3].expect[0]`, with which the message begins; empty for the whole.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(f"{place}: {message}" if place else message)
+        self.place = place
 
 
 class TraceError(CompareError, ValueError):
@@ -38,3 +48,7 @@ class MissingPieceError(CompareError):
 
 class UnreachableError(CompareError):
     """There is no service to run the scenario against."""
+
+
+class ActorLostError(CompareError):
+    """A participant's program ended or never began; what it would have done says nothing."""

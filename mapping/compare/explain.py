@@ -8,7 +8,6 @@ that tells the reason.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Final
 
 from mapping.compare.comparison import Comparison, Finding, FindingKind
 from mapping.compare.errors import ScenarioError
-from mapping.compare.scenario import Allowance, Scenario
+from mapping.compare.scenario import DEEDS, Allowance, Scenario
+from mapping.compare.vocabulary import kind_of
 from mapping.differences import Difference, load_differences
 
 __all__ = ["check_allowance", "explain", "packaged_allowances"]
@@ -36,6 +36,8 @@ def packaged_allowances() -> tuple[Allowance, ...]:
             name=row.get("name", ""),
             actor=row.get("actor", ""),
             at=row.get("at", ""),
+            kind=row.get("kind", ""),
+            deeds=frozenset(row.get("deeds", ())),
             between=frozenset(row.get("between", ())),
         )
         for row in rows
@@ -57,35 +59,52 @@ def explain(comparison: Comparison, scenario: Scenario | None = None) -> Compari
     findings: list[Finding] = []
     explained = list(comparison.explained)
     for finding in comparison.findings:
-        why = _reason(finding, allowances, sides)
-        (explained if why else findings).append(replace(finding, why=why))
+        possible = [one for one in allowances if _is_of(one, finding, sides, scenario)]
+        if possible and finding.kind is not FindingKind.UNMET:
+            why = possible[0].why or _rows()[possible[0].row].why
+            explained.append(replace(finding, why=why))
+        else:
+            findings.append(finding)
     return replace(comparison, findings=tuple(findings), explained=tuple(explained))
 
 
-def check_allowance(allowance: Allowance) -> None:
+def check_allowance(allowance: Allowance, place: str = "allow") -> None:
     """Refuse what names something that does not exist.
 
     Raises:
         ScenarioError: It does.
     """
     if allowance.row and allowance.row not in _rows():
-        raise ScenarioError(f"allow: there is no difference {allowance.row!r}.")
+        raise ScenarioError(f"there is no difference {allowance.row!r}.", place)
     if unknown := allowance.findings - {str(kind) for kind in FindingKind}:
-        raise ScenarioError(f"allow: there is no finding {', '.join(sorted(unknown))}.")
+        raise ScenarioError(f"there is no finding {', '.join(sorted(unknown))}.", place)
+    if unknown := allowance.deeds - DEEDS.keys():
+        raise ScenarioError(f"there is no deed {', '.join(sorted(unknown))}.", place)
 
 
-def _reason(finding: Finding, allowances: Sequence[Allowance], sides: frozenset[str]) -> str:
-    for one in allowances:
-        is_it = (
-            (not one.findings or str(finding.kind) in one.findings)
-            and one.name in ("", finding.name)
-            and one.actor in ("", finding.actor)
-            and one.at in ("", finding.at)
-            and one.between <= sides
-        )
-        if is_it and finding.kind is not FindingKind.UNMET:
-            return one.why or _rows()[one.row].why
-    return ""
+def _is_of(
+    one: Allowance, finding: Finding, sides: frozenset[str], scenario: Scenario | None
+) -> bool:
+    return (
+        (not one.findings or str(finding.kind) in one.findings)
+        and one.name in ("", finding.name)
+        and one.actor in ("", finding.actor)
+        and one.at in ("", finding.at)
+        and one.kind in ("", _kind_of(finding))
+        and (not one.deeds or not one.deeds.isdisjoint(_deeds_at(finding.step, scenario)))
+        and one.between <= sides
+    )
+
+
+def _kind_of(finding: Finding) -> str:
+    entry = finding.left or finding.right
+    return "" if entry is None else kind_of(entry.args)
+
+
+def _deeds_at(step: int, scenario: Scenario | None) -> frozenset[str]:
+    if scenario is None or not 0 < step <= len(scenario.steps):
+        return frozenset()
+    return frozenset(deed.name for deed in scenario.steps[step - 1].deeds)
 
 
 @cache

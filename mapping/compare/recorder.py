@@ -19,7 +19,7 @@ from typing import Any, Final, Self, TextIO, final
 
 from acs_core import Call
 from mapping.compare.listening import listen_to_call, listen_to_room
-from mapping.compare.trace import Entry, EntryKind, Header, Trace
+from mapping.compare.trace import Entry, EntryKind, Header, Trace, open_trace
 from mapping.compare.vocabulary import described_room
 from twilio_compat import Room
 
@@ -96,8 +96,7 @@ class Recorder:
 
     async def __aenter__(self) -> Self:
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("w", encoding="utf-8")
+            self._file = open_trace(self._path)
             self._put(self._header.line())
         source = self._source
         if isinstance(source, Room):

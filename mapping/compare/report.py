@@ -89,7 +89,8 @@ def _entry(entry: Entry | None) -> dict[str, Any] | None:
 
 def _counted(comparison: Comparison) -> str:
     events = sum(one.kind is EntryKind.EVENT for one in comparison.left.entries)
-    return f"{comparison.steps} steps, {events} events"
+    # A program of somebody's own has no steps.
+    return f"{comparison.steps} steps, {events} events" if comparison.steps else f"{events} events"
 
 
 def _table(findings: tuple[Finding, ...]) -> Table:

@@ -11,36 +11,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeAlias
+from urllib.parse import quote
 
 from acs_core import CallingError
 from mapping.compare.actors.base import Actor, DeedError, Place
-from mapping.compare.errors import ScenarioError, UnreachableError
+from mapping.compare.errors import CompareError, ScenarioError
 from mapping.compare.journal import Journal
 from mapping.compare.listening import Hear, error_code
+from mapping.compare.perceiving import Judge
 from mapping.compare.scenario import SERVICE, Deed, Expectation, Scenario, Seat, Step
 from mapping.compare.stage import Service, Stage, open_stage
 from mapping.compare.trace import Entry, EntryKind, Header, Trace
 from mapping.compare.vocabulary import described_data, subject_of
 from twilio_compat import TwilioError
-from twilio_compat.testing.senses import Heard, Seen, color_of, name_of
 
 __all__ = ["UNMET", "Implementation", "MakeActor", "RunOptions", "run_scenario"]
 
 UNMET: Final = "unmet"
 """Name of the error entry of an expectation that was not met."""
 
-_SILENT: Final = 2
-"""Perceptions of silence in a row, half a second, that are silence."""
+_CLOSING: Final = 10.0
+"""Seconds that an actor may take to let go of everything."""
 
-_NEAR: Final = 20.0
-"""Hz that a tone may be off; packets that come late bend a tone a little."""
+_log: Final = logging.getLogger(__name__)
 
 
 class Implementation(StrEnum):
@@ -87,9 +88,10 @@ async def run_scenario(
         options: None for the usual ones.
 
     Raises:
+        ActorLostError: A participant's program, as the browser, ended or never began.
         MissingPieceError: An implementation is not installed.
         ScenarioError: There is no such implementation.
-        UnreachableError: The service does not answer.
+        UnreachableError: The service does not answer, or no longer.
     """
     options = options or RunOptions()
     journal = Journal(time.monotonic)
@@ -101,13 +103,34 @@ async def run_scenario(
             here = replace(seat, room=stage.room(seat.room))
             make = makers[seat.implementation or implementation]
             actors[name] = make(here, await stage.place(here), journal.hear(name))
-            stack.push_async_callback(actors[name].aclose)
-        await asyncio.gather(*(actor.open() for actor in actors.values()))
+            stack.push_async_callback(_close, actors[name])
+        await _all(actor.open() for actor in actors.values())
         await _Run(scenario, stage, actors, journal, options).do()
         # What is heard of closing is no part of the story.
         entries = tuple(journal.entries)
+        # Without its service no implementation does what it should.
+        await stage.check()
     header = Header(implementation, scenario.name)
     return Trace(header, tuple(_with_own_names(entries, stage.rooms)))
+
+
+async def _all(coming: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all; when one says why there is nothing to compare, the others are ended."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for one in coming:
+                tasks.create_task(one)
+    except* CompareError as group:
+        raise group.exceptions[0] from None
+
+
+async def _close(actor: Actor) -> None:
+    """Let an actor close; one that does not must not keep the others from it."""
+    try:
+        async with asyncio.timeout(_CLOSING):
+            await actor.aclose()
+    except TimeoutError:
+        _log.warning("%s did not close within %g s.", actor.seat.actor, _CLOSING)
 
 
 @asynccontextmanager
@@ -160,18 +183,14 @@ class _Run:
         self._actors = actors
         self._journal = journal
         self._options = options
+        self._muted: set[tuple[str, str]] = set()
 
     async def do(self) -> None:
         """Do the steps in order, until an expectation is not met."""
         for number, step in enumerate(self._scenario.steps, 1):
             self._journal.step = number
             since = len(self._journal.entries)
-            try:
-                async with asyncio.TaskGroup() as deeds:
-                    for deed in step.deeds:
-                        deeds.create_task(self._do(deed))
-            except* UnreachableError as lost:
-                raise UnreachableError(str(lost.exceptions[0])) from lost
+            await _all(self._do(deed) for deed in step.deeds)
             if not await self._meet(step, since):
                 return
 
@@ -196,6 +215,21 @@ class _Run:
             journal.write(deed.actor, EntryKind.ERROR, deed.name, told)
         else:
             journal.write(deed.actor, EntryKind.RESULT, deed.name, {"value": value})
+            self._remember(deed)
+
+    def _remember(self, deed: Deed) -> None:
+        """Which tracks are muted; one of the same name that comes later is not."""
+        if deed.actor == SERVICE:
+            return
+        who, arguments = self._scenario.seats[deed.actor].identity, deed.arguments
+        if deed.name == "mute":
+            self._muted.add((who, arguments["track"]))
+        elif deed.name == "unmute":
+            self._muted.discard((who, arguments["track"]))
+        elif deed.name == "publish":
+            self._muted.discard((who, arguments["media"].name))
+        elif deed.name == "join":
+            self._muted -= {(who, media.name) for media in arguments["tracks"]}
 
     async def _outcome(self, deed: Deed) -> Any:
         if deed.actor == SERVICE:
@@ -229,10 +263,10 @@ class _Run:
             seat = self._scenario.seats.get(deed.arguments["participant"])
             identity = deed.arguments["participant"] if seat is None else seat.identity
             room = self._stage.room("room" if seat is None else seat.room)
-            path = f"/v1/Rooms/{room}/Participants/{identity}"
+            path = f"/v1/Rooms/{quote(room, safe='')}/Participants/{quote(identity, safe='')}"
             return await self._stage.rest(path, Status="disconnected")
         room = self._stage.room(deed.arguments.get("room", "room"))
-        return await self._stage.rest(f"/v1/Rooms/{room}", Status="completed")
+        return await self._stage.rest(f"/v1/Rooms/{quote(room, safe='')}", Status="completed")
 
     # ------------------------------------------------------------ expectations
 
@@ -251,7 +285,7 @@ class _Run:
             return await self._perceived(expectation)
         if expectation.what in ("roster", "state"):
             return await self._is_so(expectation)
-        if not self._actors[expectation.actor].can_hear(expectation):
+        if not self._actors[expectation.actor].can_hear(expectation, self._muted):
             return True
         for _ in range(expectation.times):
             index = await self._journal.until(
@@ -274,20 +308,26 @@ class _Run:
     async def _is_so(self, expectation: Expectation) -> bool:
         """Look until the roster or the state is as expected; events may tell when to look."""
         actor = self._actors[expectation.actor]
-        end = time.monotonic() + self._options.within
-        while True:
-            value, seen = await _look(actor, expectation.what)
-            if seen == expectation.value or time.monotonic() > end:
-                told = {"value": value}
-                self._journal.write(expectation.actor, EntryKind.RESULT, expectation.what, told)
-                return bool(seen == expectation.value)
-            await self._journal.until(lambda: None, 0.1)
+        value: Any = None
+        is_so = False
+        try:
+            async with asyncio.timeout(self._options.within):
+                while True:
+                    value, seen = await _look(actor, expectation.what)
+                    if is_so := seen == expectation.value:
+                        break
+                    await self._journal.until(lambda: None, 0.1)
+        except TimeoutError:
+            pass
+        told = {"value": value}
+        self._journal.write(expectation.actor, EntryKind.RESULT, expectation.what, told)
+        return is_so
 
     async def _perceived(self, expectation: Expectation) -> bool:
         """Look and listen until something is as expected; write down what it was at last."""
         actor = self._actors[expectation.actor]
         kind = "video" if expectation.what == "sees" else "audio"
-        judge = _Judge(expectation)
+        judge = Judge(expectation)
         coming = actor.perceive(kind, expectation.of, expectation.track)
         try:
             async with asyncio.timeout(self._options.within), aclosing(coming):
@@ -315,46 +355,6 @@ async def _look(actor: Actor, what: str) -> tuple[Any, Any]:
     except DeedError:
         return None, None
     return roster, [one["identity"] for one in roster]
-
-
-class _Judge:
-    """Whether what is perceived is what is expected.
-
-    Attributes:
-        told: The last perception, as the trace has it.
-    """
-
-    def __init__(self, expectation: Expectation) -> None:
-        self._wanted = expectation.value
-        self._is_picture = expectation.what == "sees"
-        self._numbers: set[int] = set()
-        self._silent = 0
-        self.is_satisfied = False
-        self.told: dict[str, Any] = (
-            {"color": None, "moving": False} if self._is_picture else {"tone": None}
-        )
-
-    def take(self, one: Heard | Seen | None) -> bool:
-        """Take a perception; whether that is enough."""
-        if isinstance(one, Seen) and self._is_picture:
-            self.is_satisfied = self._see(one)
-        elif isinstance(one, Heard) and not self._is_picture:
-            self.is_satisfied = self._hear(one)
-        return self.is_satisfied
-
-    def _see(self, seen: Seen) -> bool:
-        if seen.counter is not None:
-            self._numbers.add(seen.counter)
-        is_moving = len(self._numbers) > 1
-        self.told = {"color": name_of(seen.color), "moving": is_moving}
-        return seen.is_color(color_of(self._wanted)) and is_moving
-
-    def _hear(self, heard: Heard) -> bool:
-        self.told = {"tone": round(heard.tone)}
-        self._silent = self._silent + 1 if not heard.tone else 0
-        if not self._wanted:
-            return self._silent >= _SILENT
-        return abs(heard.tone - float(self._wanted)) <= _NEAR
 
 
 def _is_expected(entry: Entry, expectation: Expectation) -> bool:

@@ -183,6 +183,8 @@ class Allowance:
         name: Of the event or deed; empty for all.
         actor: Whose; empty for everybody's.
         at: Part of the arguments, as `[0].sid`; empty for all.
+        kind: Of the track that it is about: `audio`, `video` or `data`; empty for all.
+        deeds: Only in steps in which one of these is done; empty for all.
         between: Implementations that must be among the two compared; empty for all.
     """
 
@@ -192,6 +194,8 @@ class Allowance:
     name: str = ""
     actor: str = ""
     at: str = ""
+    kind: str = ""
+    deeds: frozenset[str] = frozenset()
     between: frozenset[str] = frozenset()
 
 

@@ -1,16 +1,20 @@
 """Scenarios from YAML: read, checked, found in the package, written.
 
-Every fault is a `ScenarioError` that begins with its place: `steps[3].expect[0]: ...`.
+Every fault is a `ScenarioError` that begins with its place: `steps[3].expect[0]: ...`, in a file
+with file and line before that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
+from reprlib import repr as repr_of
 from typing import Any, Final
 
 from acs_core import Priority
-from mapping.compare.errors import MissingPieceError, ScenarioError
+from mapping.compare.errors import ScenarioError
+from mapping.compare.explain import check_allowance
 from mapping.compare.scenario import (
     DEEDS,
     SERVICE,
@@ -24,6 +28,7 @@ from mapping.compare.scenario import (
     Timing,
 )
 from mapping.compare.vocabulary import EVENTS
+from mapping.compare.yaml_files import line_of, read_yaml, write_yaml
 from twilio_compat.testing import COLORS
 
 __all__ = [
@@ -42,9 +47,20 @@ FOLDER: Final = Path(__file__).parents[1] / "scenarios"
 _KEYS: Final = frozenset({"scenario", "title", "about", "actors", "network", "timing"}) | {
     *("concurrent", "allow", "steps")
 }
-_PERCEIVED: Final = frozenset({"sees", "hears", "roster", "state"})
-_QUALIFIERS: Final = frozenset({"is", "of", "track", "code", "times"})
+_OF_EVENTS: Final = frozenset({"of", "track", "code", "times"})
+_QUALIFIERS: Final[Mapping[str, frozenset[str]]] = {
+    "sees": frozenset({"is", "of", "track"}),
+    "hears": frozenset({"is", "of", "track"}),
+    "roster": frozenset({"is"}),
+    "state": frozenset({"is"}),
+}
+"""What says more exactly what is perceived; `_OF_EVENTS` does it for events."""
+
+_ALL_QUALIFIERS: Final = _OF_EVENTS.union(*_QUALIFIERS.values())
 _OF_SERVICE: Final = frozenset({"remove", "complete"})
+_NAMES: Final = frozenset({"track", "participant", "room"})
+"""Arguments of deeds that name something."""
+
 _KINDS: Final = ("audio", "video", "data")
 _IMPLEMENTATIONS: Final = frozenset({"", "twilio", "native", "page", "videosdk"})
 
@@ -74,18 +90,14 @@ def read_scenario(path: Path) -> Scenario:
     """A scenario from a file.
 
     Raises:
-        ScenarioError: It is wrong, or not YAML.
+        ScenarioError: It is wrong, or not YAML; the message begins with file and line.
         MissingPieceError: PyYAML is not installed.
     """
-    yaml = _yaml()
-    try:
-        made = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ScenarioError(f"{path}: {error}") from error
+    made, lines = read_yaml(path)
     try:
         return parse_scenario(made)
     except ScenarioError as error:
-        raise ScenarioError(f"{path}: {error}") from error
+        raise ScenarioError(f"{path}:{line_of(error.place, lines)}: {error}") from error
 
 
 def write_scenario(source: Mapping[str, Any], path: Path) -> None:
@@ -94,8 +106,7 @@ def write_scenario(source: Mapping[str, Any], path: Path) -> None:
     Raises:
         MissingPieceError: PyYAML is not installed.
     """
-    text = _yaml().safe_dump(dict(source), sort_keys=False, allow_unicode=True, width=100)
-    path.write_text(text, encoding="utf-8")
+    write_yaml(source, path)
 
 
 def parse_scenario(made: object) -> Scenario:
@@ -106,13 +117,13 @@ def parse_scenario(made: object) -> Scenario:
     """
     top = _mapping(made, "scenario", required=("scenario", "actors", "steps"), known=_KEYS)
     seats = {name: _seat(name, one) for name, one in _mapping(top["actors"], "actors").items()}
-    steps = _list(top["steps"], "steps")
+    steps = _list(top["steps"], "steps", is_filled=True)
     network = _mapping(top.get("network", {}), "network", known=frozenset({"window"}))
     timing = _mapping(top.get("timing", {}), "timing", known=frozenset({"slack", "factor"}))
     usual = Timing()
     window = network.get("window")
     return Scenario(
-        name=_text(top["scenario"], "scenario"),
+        name=_name(top["scenario"], "scenario"),
         title=_text(top.get("title", ""), "title"),
         about=tuple(_text(one, "about") for one in _list(top.get("about", []), "about")),
         seats=seats,
@@ -142,15 +153,15 @@ def media_of(made: object, at: str) -> Media:
     """
     known = frozenset({"kind", "name", "color", "tone"})
     values = _mapping(made, at, required=("kind", "name"), known=known)
-    kind, name = values["kind"], _text(values["name"], f"{at}.name")
+    kind, name = values["kind"], _name(values["name"], f"{at}.name")
     if kind not in _KINDS:
-        raise ScenarioError(f"{at}.kind: {kind!r} is none of {', '.join(_KINDS)}.")
+        raise ScenarioError(f"{kind!r} is none of {', '.join(_KINDS)}.", f"{at}.kind")
     color = str(values.get("color", ""))
     if (kind == "video") is not (color in COLORS):
-        raise ScenarioError(f"{at}.color: a video, and nothing else, has one of {_all(COLORS)}.")
+        raise ScenarioError(f"a video, and nothing else, has one of {_all(COLORS)}.", f"{at}.color")
     tone = _number(values.get("tone", 0.0), f"{at}.tone")
     if (kind == "audio") is not (20 <= tone <= 20_000):
-        raise ScenarioError(f"{at}.tone: audio, and nothing else, has one, of 20 to 20000 Hz.")
+        raise ScenarioError("audio, and nothing else, has one, of 20 to 20000 Hz.", f"{at}.tone")
     return Media(kind, name, color, tone)
 
 
@@ -160,21 +171,24 @@ def media_of(made: object, at: str) -> Media:
 def _seat(name: str, made: object) -> Seat:
     at = f"actors.{name}"
     known = frozenset({"implementation", "room", "identity", "options"})
-    values = _mapping(made or {}, at, known=known)
+    values = _mapping({} if made is None else made, at, known=known)
     if name == SERVICE:
-        raise ScenarioError(f"{at}: the service is there already.")
+        raise ScenarioError("the service is there already.", at)
     implementation = str(values.get("implementation", ""))
     if implementation not in _IMPLEMENTATIONS:
-        raise ScenarioError(f"{at}.implementation: {implementation!r} is unknown.")
+        raise ScenarioError(f"{implementation!r} is unknown.", f"{at}.implementation")
     options = _mapping(
         values.get("options", {}), f"{at}.options", known=frozenset({"dominantSpeaker"})
     )
+    wants_speaker = options.get("dominantSpeaker", False)
+    if not isinstance(wants_speaker, bool):
+        raise ScenarioError("true or false.", f"{at}.options.dominantSpeaker")
     return Seat(
         actor=name,
-        identity=_text(values.get("identity", name), f"{at}.identity"),
-        room=_text(values.get("room", "room"), f"{at}.room"),
+        identity=_name(values.get("identity", name), f"{at}.identity"),
+        room=_name(values.get("room", "room"), f"{at}.room"),
         implementation=implementation,
-        dominant_speaker=bool(options.get("dominantSpeaker", False)),
+        dominant_speaker=wants_speaker,
     )
 
 
@@ -187,8 +201,8 @@ def _step(made: object, at: str, seats: Mapping[str, Seat]) -> Step:
     if "together" not in values:
         return Step((_deed(values, at, seats),), expectations)
     if unknown := values.keys() - {"together", "expect"}:
-        raise ScenarioError(f"{at}: {_all(unknown)} beside `together`.")
-    inner = enumerate(_list(values["together"], f"{at}.together"))
+        raise ScenarioError(f"{_all(unknown)} beside `together`.", at)
+    inner = enumerate(_list(values["together"], f"{at}.together", is_filled=True))
     deeds = (_deed(_mapping(one, f"{at}.together[{i}]"), f"{at}.together[{i}]", seats)
              for i, one in inner)  # fmt: skip
     return Step(tuple(deeds), expectations)
@@ -197,13 +211,15 @@ def _step(made: object, at: str, seats: Mapping[str, Seat]) -> Step:
 def _deed(values: Mapping[str, Any], at: str, seats: Mapping[str, Seat]) -> Deed:
     actor, name = _actor_of(values, {"with", "expect"}, at, seats, is_deed=True)
     if name not in DEEDS:
-        raise ScenarioError(f"{at}: {name!r} is no deed; there are {_all(DEEDS)}.")
+        raise ScenarioError(f"{name!r} is no deed; there are {_all(DEEDS)}.", at)
     if (actor == SERVICE) is not (name in _OF_SERVICE):
-        raise ScenarioError(f"{at}: {actor} does not {name}.")
+        raise ScenarioError(f"{actor} does not {name}.", at)
     required, optional = DEEDS[name]
     arguments = _mapping(
         values.get("with", {}), f"{at}.with", required=tuple(required), known=required | optional
     )
+    for key in _NAMES & arguments.keys():
+        _name(arguments[key], f"{at}.with.{key}")
     if name == "join":
         tracks = _list(arguments.get("tracks", []), f"{at}.with.tracks")
         media = [media_of(one, f"{at}.with.tracks[{i}]") for i, one in enumerate(tracks)]
@@ -219,40 +235,45 @@ def _deed(values: Mapping[str, Any], at: str, seats: Mapping[str, Seat]) -> Deed
 
 def _data(arguments: Mapping[str, Any], at: str) -> str | bytes:
     if ("text" in arguments) is ("hex" in arguments):
-        raise ScenarioError(f"{at}: give either text or hex.")
+        raise ScenarioError("give either text or hex.", at)
     if "text" in arguments:
         return _text(arguments["text"], f"{at}.text")
     try:
         return bytes.fromhex(str(arguments["hex"]))
     except ValueError as error:
-        raise ScenarioError(f"{at}.hex: {error}") from error
+        raise ScenarioError(f"{error}", f"{at}.hex") from error
 
 
 def _expectation(made: object, at: str, seats: Mapping[str, Seat]) -> Expectation:
     values = _mapping(made, at)
-    actor, what = _actor_of(values, _QUALIFIERS, at, seats)
-    if what not in _PERCEIVED:
+    actor, what = _actor_of(values, _ALL_QUALIFIERS, at, seats)
+    if what not in _QUALIFIERS:
         _event(what, at)
-        if "is" in values:
-            raise ScenarioError(f"{at}.is: an event has none.")
+    known = _QUALIFIERS.get(what, _OF_EVENTS)
+    if unknown := values.keys() - known - {actor}:
+        raise ScenarioError(f"{what} has no {_all(unknown)}; there are {_all(known)}.", at)
+    who = str(values.get("of", ""))
+    identities = {seat.identity for seat in seats.values()}
+    if who not in identities and (who or ("of" in known and what in _QUALIFIERS)):
+        raise ScenarioError(f"one of {_all(identities)} is needed, not {who!r}.", f"{at}.of")
     code = values.get("code")
     return Expectation(
         actor=actor,
         what=what,
         value=_value(what, values, at),
-        of=str(values.get("of", "")),
+        of=who,
         track=str(values.get("track", "")),
-        code=None if code is None else int(_number(code, f"{at}.code")),
-        times=int(_number(values.get("times", 1), f"{at}.times")),
+        code=None if code is None else _integer(code, f"{at}.code"),
+        times=_integer(values.get("times", 1), f"{at}.times"),
     )
 
 
 def _value(what: str, values: Mapping[str, Any], at: str) -> Any:
-    if what not in _PERCEIVED:
+    if what not in _QUALIFIERS:
         return None
     value = values.get("is")
     match what:
-        case "sees" if value in COLORS:
+        case "sees" if isinstance(value, str) and value in COLORS:
             return value
         case "hears" if value == "silence":
             return 0.0
@@ -262,23 +283,27 @@ def _value(what: str, values: Mapping[str, Any], at: str) -> Any:
             return [_text(one, f"{at}.is") for one in _list(value, f"{at}.is")]
         case "state" if value in ("connected", "reconnecting", "disconnected"):
             return value
-    raise ScenarioError(f"{at}.is: {what} {value!r} is not possible.")
+    raise ScenarioError(f"{what} {value!r} is not possible.", f"{at}.is")
 
 
 def _allowance(made: object, at: str) -> Allowance:
-    known = frozenset({"why", "row", "findings", "name", "actor", "at", "between"})
+    known = frozenset({"why", "row", "findings", "name", "actor", "at", "kind", "deeds", "between"})
     values = _mapping(made, at, known=known)
     if ("why" in values) is ("row" in values):
-        raise ScenarioError(f"{at}: give a reason, `why`, or the `row` that has it.")
-    return Allowance(
+        raise ScenarioError("give a reason, `why`, or the `row` that has it.", at)
+    allowance = Allowance(
         why=str(values.get("why", "")),
         row=str(values.get("row", "")),
-        findings=frozenset(_list(values.get("findings", []), f"{at}.findings")),
+        findings=_texts(values.get("findings", []), f"{at}.findings"),
         name=str(values.get("name", "")),
         actor=str(values.get("actor", "")),
         at=str(values.get("at", "")),
-        between=frozenset(_list(values.get("between", []), f"{at}.between")),
+        kind=str(values.get("kind", "")),
+        deeds=_texts(values.get("deeds", []), f"{at}.deeds"),
+        between=_texts(values.get("between", []), f"{at}.between"),
     )
+    check_allowance(allowance, at)
+    return allowance
 
 
 # ---------------------------------------------------------------- values
@@ -296,7 +321,7 @@ def _actor_of(
     keys = [key for key in values if key not in others]
     known = [*seats, *([SERVICE] if is_deed else [])]
     if len(keys) != 1 or keys[0] not in known:
-        raise ScenarioError(f"{at}: one of {_all(known)} is needed, found {_all(keys) or 'none'}.")
+        raise ScenarioError(f"one of {_all(known)} is needed, found {_all(keys) or 'none'}.", at)
     return keys[0], _text(values[keys[0]], f"{at}.{keys[0]}")
 
 
@@ -308,36 +333,54 @@ def _mapping(
     known: frozenset[str] | None = None,
 ) -> dict[str, Any]:
     if not isinstance(made, dict) or not all(isinstance(key, str) for key in made):
-        raise ScenarioError(f"{at}: keys with values are needed.")
+        raise ScenarioError("keys with values are needed.", at)
     if missing := [key for key in required if key not in made]:
-        raise ScenarioError(f"{at}: {_all(missing)} is missing.")
+        raise ScenarioError(f"{_all(missing)} is missing.", at)
     if known is not None and (unknown := made.keys() - known):
-        raise ScenarioError(f"{at}: {_all(unknown)} is unknown; there are {_all(known)}.")
+        raise ScenarioError(f"{_all(unknown)} is unknown; there are {_all(known)}.", at)
     return made
 
 
-def _list(made: object, at: str) -> list[Any]:
+def _list(made: object, at: str, *, is_filled: bool = False) -> list[Any]:
     if not isinstance(made, list):
-        raise ScenarioError(f"{at}: a list is needed.")
+        raise ScenarioError("a list is needed.", at)
+    if is_filled and not made:
+        raise ScenarioError("there is nothing in the list.", at)
     return made
+
+
+def _texts(made: object, at: str) -> frozenset[str]:
+    return frozenset(_text(one, at) for one in _list(made, at))
 
 
 def _text(made: object, at: str) -> str:
     if not isinstance(made, str):
-        raise ScenarioError(f"{at}: a text is needed, not {made!r}.")
+        raise ScenarioError(f"a text is needed, not {repr_of(made)}.", at)
     return made
 
 
+def _name(made: object, at: str) -> str:
+    if not _text(made, at):
+        raise ScenarioError("a name is needed, not an empty text.", at)
+    return str(made)
+
+
 def _number(made: object, at: str) -> float:
-    if isinstance(made, bool) or not isinstance(made, int | float):
-        raise ScenarioError(f"{at}: a number is needed, not {made!r}.")
+    if isinstance(made, bool) or not isinstance(made, int | float) or not 0 <= made < inf:
+        raise ScenarioError(f"a number is needed, from 0, not {repr_of(made)}.", at)
     return float(made)
 
 
+def _integer(made: object, at: str) -> int:
+    if isinstance(made, bool) or not isinstance(made, int) or made < 1:
+        raise ScenarioError(f"an integer is needed, from 1, not {repr_of(made)}.", at)
+    return made
+
+
 def _event(name: object, at: str) -> str:
-    if name not in EVENTS:
-        raise ScenarioError(f"{at}: {name!r} is no event of a room that can be compared.")
-    return str(name)
+    if not isinstance(name, str) or name not in EVENTS:
+        raise ScenarioError(f"{repr_of(name)} is no event of a room that can be compared.", at)
+    return name
 
 
 def _all(names: Any) -> str:
@@ -346,13 +389,3 @@ def _all(names: Any) -> str:
 
 def _sorted(names: Any) -> Iterator[str]:
     yield from sorted(str(name) for name in names)
-
-
-def _yaml() -> Any:
-    try:
-        import yaml
-    except ImportError as error:
-        raise MissingPieceError(
-            "Scenarios need PyYAML: pip install 'twilio-compat[migrate]'"
-        ) from error
-    return yaml

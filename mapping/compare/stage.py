@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, Final
 
@@ -80,18 +81,35 @@ class Stage:
         Raises:
             UnreachableError: It does not answer.
         """
-        service = self._service
-        credentials = aiohttp.encode_basic_auth(service.api_key_sid, service.api_key_secret)
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    headers={"Authorization": credentials}, timeout=_DEADLINE
-                ) as session,
-                session.post(f"{service.url}{path}", data=form) as response,
-            ):
-                return response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise UnreachableError(f"{service.url} does not answer: {error!r}") from error
+        return await _ask(self._service, "POST", path, form)
+
+    async def check(self) -> None:
+        """Refuse a service that does not answer: its absence is no finding of a comparison.
+
+        Raises:
+            UnreachableError: It does not answer, or refuses the API key.
+        """
+        status = await _ask(self._service, "GET", "/v1/Rooms?PageSize=1")
+        if status == HTTPStatus.UNAUTHORIZED:
+            raise UnreachableError(f"{self._service.url} refuses the API key.")
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise UnreachableError(f"{self._service.url} has no Video REST API: status {status}.")
+
+
+async def _ask(
+    service: Service, method: str, path: str, form: Mapping[str, str] | None = None
+) -> int:
+    credentials = aiohttp.encode_basic_auth(service.api_key_sid, service.api_key_secret)
+    try:
+        async with (
+            aiohttp.ClientSession(
+                headers={"Authorization": credentials}, timeout=_DEADLINE
+            ) as session,
+            session.request(method, f"{service.url}{path}", data=form) as response,
+        ):
+            return response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise UnreachableError(f"{service.url} does not answer: {error!r}") from error
 
 
 @asynccontextmanager
@@ -107,8 +125,9 @@ async def open_stage(scenario: Scenario, service: Service | None = None) -> Asyn
     """
     async with AsyncExitStack() as stack:
         if service is not None:
-            await _check(service)
-            yield Stage(service, f"-{token_hex(4)}", stack)
+            stage = Stage(service, f"-{token_hex(4)}", stack)
+            await stage.check()
+            yield stage
             return
         options: Mapping[str, Any] = {}
         if (window := scenario.window) is not None:
@@ -117,15 +136,3 @@ async def open_stage(scenario: Scenario, service: Service | None = None) -> Asyn
         token = server.settings.twilio_account_sid  # type: ignore[attr-defined]
         (sid, key), *_ = server.settings.api_keys.items()  # type: ignore[attr-defined]
         yield Stage(Service(server.url, token, sid, key.secret), "", stack)
-
-
-async def _check(service: Service) -> None:
-    """Refuse a service that does not answer: its absence is no finding of a comparison."""
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=_DEADLINE) as session,
-            session.get(f"{service.url}/readyz") as response,
-        ):
-            response.raise_for_status()
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise UnreachableError(f"{service.url} does not answer: {error!r}") from error

@@ -6,11 +6,13 @@ The file needs no network: its style is inside, and there is no script.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
+from mapping.compare.alignment import Pair, align
 from mapping.compare.comparison import Comparison, Finding
 from mapping.compare.errors import MissingPieceError
 from mapping.compare.scenario import Scenario
@@ -40,16 +42,22 @@ class TimelineRow:
 def timeline_rows(comparison: Comparison) -> dict[int, list[TimelineRow]]:
     """Rows by step: what belongs together beside each other, otherwise an empty place."""
     rows: dict[int, list[TimelineRow]] = {}
-    for step in range(comparison.steps + 1):
-        sides = (comparison.left, comparison.right)
+    findings, explained = _by_entry(comparison.findings), _by_entry(comparison.explained)
+    first = comparison.first
+    sides = (comparison.left, comparison.right)
+    for step in sorted({one.step for side in sides for one in side.entries}):
         left, right = ([one for one in side.entries if one.step == step] for side in sides)
         # Together by actor, who acts first: the order between actors is that of steps.
         order = list(dict.fromkeys(one.actor for one in (*left, *right)))
         for side in (left, right):
             side.sort(key=lambda one: order.index(one.actor))
-        pairs = list(_aligned(left, right))
-        if pairs:
-            rows[step] = [_row(comparison, *pair) for pair in pairs]
+        rows[step] = []
+        for pair in align(left, right, _key):
+            row = _row(pair, findings, explained, first)
+            if row.mark == "first":
+                # What comes at another place is in two rows.
+                first = None
+            rows[step].append(row)
     return rows
 
 
@@ -79,39 +87,39 @@ def render_timeline(comparison: Comparison, scenario: Scenario | None = None) ->
     )
 
 
-def _aligned(left: list[Entry], right: list[Entry]) -> list[tuple[Entry | None, Entry | None]]:
-    pairs: list[tuple[Entry | None, Entry | None]] = []
-    keys, other_keys = [_key(one) for one in left], [_key(one) for one in right]
-    matcher = SequenceMatcher(None, keys, other_keys, autojunk=False)
-    for tag, from_left, to_left, from_right, to_right in matcher.get_opcodes():
-        mine, theirs = left[from_left:to_left], right[from_right:to_right]
-        if tag == "equal":
-            pairs += list(zip(mine, theirs, strict=True))
-        else:
-            pairs += [(one, None) for one in mine]
-            pairs += [(None, one) for one in theirs]
-    return pairs
-
-
 def _key(entry: Entry) -> tuple[str, str, str, str]:
     return entry.actor, str(entry.kind), entry.name, subject_of(entry.args)
 
 
-def _row(comparison: Comparison, left: Entry | None, right: Entry | None) -> TimelineRow:
-    def is_about(finding: Finding) -> bool:
-        return (left is not None and finding.left is left) or (
-            right is not None and finding.right is right
-        )
+def _by_entry(findings: Sequence[Finding]) -> dict[int, list[Finding]]:
+    """Findings by the identity of the entries that they are about."""
+    found: dict[int, list[Finding]] = defaultdict(list)
+    for one in findings:
+        for entry in (one.left, one.right):
+            if entry is not None:
+                found[id(entry)].append(one)
+    return found
 
-    texts = [one for one in comparison.findings if is_about(one)]
-    if texts:
-        mark = "first" if comparison.first in texts else "different"
-        return TimelineRow(left, right, mark, "; ".join(one.text for one in texts))
-    explained = [one for one in comparison.explained if is_about(one)]
-    if explained:
-        reasons = "; ".join(f"{one.text}: {one.why}" for one in explained)
-        return TimelineRow(left, right, "explained", reasons)
-    return TimelineRow(left, right)
+
+def _row(
+    pair: Pair,
+    findings: Mapping[int, list[Finding]],
+    explained: Mapping[int, list[Finding]],
+    first: Finding | None,
+) -> TimelineRow:
+    def about(known: Mapping[int, list[Finding]]) -> list[Finding]:
+        all_ = [one for entry in pair for one in known.get(id(entry), ())]
+        return [one for at, one in enumerate(all_) if not any(one is two for two in all_[:at])]
+
+    if texts := about(findings):
+        is_first = any(one is first for one in texts)
+        mark = "first" if is_first else "different"
+        return TimelineRow(*pair, mark, "; ".join(one.text for one in texts))
+    if reasons := about(explained):
+        return TimelineRow(
+            *pair, "explained", "; ".join(f"{one.text}: {one.why}" for one in reasons)
+        )
+    return TimelineRow(*pair)
 
 
 def _told(entry: Entry) -> str:

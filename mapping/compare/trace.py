@@ -8,17 +8,17 @@ JSON objects with a key `is`; see `vocabulary`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from acs_core.version import __version__
 from mapping.compare.errors import TraceError
 
-__all__ = ["FORMAT", "Entry", "EntryKind", "Header", "Trace"]
+__all__ = ["FORMAT", "Entry", "EntryKind", "Header", "Trace", "open_trace"]
 
 FORMAT: Final = 1
 
@@ -106,8 +106,8 @@ class Trace:
         Raises:
             OSError: It cannot be written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.text(), encoding="utf-8")
+        with open_trace(path) as file:
+            file.write(self.text())
 
     @classmethod
     def read(cls, path: Path) -> Trace:
@@ -117,11 +117,13 @@ class Trace:
             TraceError: There is no such file, or it holds something else.
         """
         try:
-            text = path.read_text(encoding="utf-8")
+            # Some editors, and shells of Windows, put a mark before the first line.
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise TraceError(f"{path}: {error}") from error
         try:
-            return cls.parse(text.splitlines())
+            # Texts have further signs that end lines, which JSON leaves as they are.
+            return cls.parse(text.split("\n"))
         except TraceError as error:
             raise TraceError(f"{path}: {error}") from error
 
@@ -132,16 +134,28 @@ class Trace:
         Raises:
             TraceError: They are none of a trace.
         """
-        objects = [_object(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-        if not objects or objects[0].get("trace") != FORMAT:
+        objects = {at: _object(at, line) for at, line in enumerate(lines, 1) if line.strip()}
+        if not objects or next(iter(objects.values())).get("trace") != FORMAT:
             raise TraceError(f'line 1: a trace begins with {{"trace": {FORMAT}, ...}}.')
-        return cls(_header(objects[0]), tuple(_entries(objects[1:])))
+        header, *entries = objects.items()
+        return cls(_header(header[1]), tuple(_entry(at, made) for at, made in entries))
+
+
+def open_trace(path: Path) -> TextIO:
+    """A file to write a trace to; its folder is made.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Half of a pair of surrogates, which JavaScript may send, is written as JSON escapes it.
+    return path.open("w", encoding="utf-8", errors="backslashreplace")
 
 
 def _object(number: int, line: str) -> dict[str, Any]:
     try:
         made = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TraceError(f"line {number}: no JSON: {error}") from error
     if not isinstance(made, dict):
         raise TraceError(f"line {number}: an object is needed.")
@@ -160,17 +174,20 @@ def _header(made: dict[str, Any]) -> Header:
         raise TraceError(f"line 1: the header lacks or misspells {error}.") from error
 
 
-def _entries(objects: Iterable[dict[str, Any]]) -> Iterable[Entry]:
-    for number, made in enumerate(objects, 2):
-        try:
-            yield Entry(
-                float(made["t"]),
-                str(made["actor"]),
-                EntryKind(made["kind"]),
-                str(made["name"]),
-                made["args"],
-                int(made.get("step", 0)),
-                bool(made.get("awaited", False)),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise TraceError(f"line {number}: an entry lacks or misspells {error}.") from error
+def _entry(number: int, made: dict[str, Any]) -> Entry:
+    try:
+        entry = Entry(
+            float(made["t"]),
+            str(made["actor"]),
+            EntryKind(made["kind"]),
+            str(made["name"]),
+            made["args"],
+            int(made.get("step", 0)),
+            bool(made.get("awaited", False)),
+        )
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise TraceError(f"line {number}: an entry lacks or misspells {error}.") from error
+    wanted = list if entry.kind is EntryKind.EVENT else dict
+    if not isinstance(entry.args, wanted):
+        raise TraceError(f"line {number}: the args of {entry.kind} are a {wanted.__name__}.")
+    return entry

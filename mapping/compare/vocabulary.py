@@ -16,6 +16,7 @@ __all__ = [
     "described_publication",
     "described_room",
     "described_track",
+    "kind_of",
     "owner_of",
     "subject_of",
 ]
@@ -70,14 +71,25 @@ def described_data(data: str | bytes) -> Any:
 
 def owner_of(args: Any) -> str:
     """The identity of the participant among an event's arguments; empty without one."""
-    things = [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
-    who = (str(one.get("identity", "")) for one in things if one.get("is") == "participant")
+    who = (str(one.get("identity", "")) for one in _things(args) if one.get("is") == "participant")
     return next(who, "")
+
+
+def kind_of(args: Any) -> str:
+    """The kind of the track that an event's arguments are about; empty without one."""
+    return str(_tracks(args)[0].get("kind", "")) if _tracks(args) else ""
 
 
 def subject_of(args: Any) -> str:
     """Whom or what an event's arguments are about: `ann/camera`, `ann`, or empty."""
-    things = [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []
-    kinds = ("track", "publication")
-    what = [str(one.get("name", "")) for one in things if one.get("is") in kinds]
+    what = [str(one.get("name", "")) for one in _tracks(args)]
     return "/".join(part for part in (owner_of(args), *what[:1]) if part)
+
+
+def _tracks(args: Any) -> list[dict[str, Any]]:
+    """The tracks and publications among an event's arguments."""
+    return [one for one in _things(args) if one.get("is") in ("track", "publication")]
+
+
+def _things(args: Any) -> list[dict[str, Any]]:
+    return [one for one in args if isinstance(one, dict)] if isinstance(args, list) else []

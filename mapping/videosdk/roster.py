@@ -141,6 +141,11 @@ class Roster:
 
     def _publication_removed(self, publication: RemotePublication) -> None:
         self._streams.pop(publication.id, None)
+        participant = self._remote.get(publication.endpoint.id)
+        if participant is not None:
+            # A paused stream does not end by not being received any more.
+            participant._disable(publication.id)
+            self._presenter_changed()
 
     def _local_changed(self, *_: object) -> None:
         call = self._joined

@@ -79,6 +79,18 @@ async def test_a_test_call_grades_network_and_devices() -> None:
             await until(lambda: not place.server.calls.live)
 
 
+async def test_a_user_with_a_twilio_token_is_in_the_test_call_twice() -> None:
+    async with meeting() as place:
+        credential = AzureCommunicationTokenCredential(place.server.access_token("ann"))
+        async with CallClient(CallClientOptions(service_url=place.url)) as client:
+            feature = client.feature(Features.PRE_CALL_DIAGNOSTICS)
+            feature.times = PreCallTimes(measure=1.5)
+            result = await feature.start_test(credential)
+            assert result.in_call_diagnostics is not None
+            async with asyncio.timeout(20):
+                assert (await result.in_call_diagnostics).connected
+
+
 async def test_only_what_is_asked_for_is_tested() -> None:
     async with CallClient() as client:
         feature = client.feature(Features.PRE_CALL_DIAGNOSTICS)

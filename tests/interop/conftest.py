@@ -42,13 +42,18 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
-    """The one browser; every participant has a context of its own in it."""
+def installed() -> None:
+    """Skips, or fails where nothing may be missing, unless the browser and the SDK are there."""
     reason = missing()
     if reason is not None and os.environ.get("REQUIRE_INTEROP") == "1":
         pytest.fail(f"REQUIRE_INTEROP is set, and {reason}")
     if reason is not None:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium(installed: None) -> Iterator[Chromium]:
+    """The one browser; every participant has a context of its own in it."""
     browser = Chromium()
     browser.start()
     yield browser

@@ -1,10 +1,10 @@
 """`Features.PRE_CALL_DIAGNOSTICS`: a test call through the service, before a real one.
 
-Theory of operation. Two clients of the same user join a group that nobody else knows. The first
-sends a test picture and a tone, the second receives them; both measure. No device is opened: which
-devices there are and whether they may be used is asked of the device manager. Each part of the
-result is a task of the client; disposing the client ends them. Whatever happens, both clients are
-disposed.
+Theory of operation. Two clients of the same user join a test call (`ProbeCallLocator`): elsewhere
+the second one of a user with a Twilio token takes the place of the first. The first sends a test
+picture and a tone, the second receives them; both measure. No device is opened: which devices there
+are and whether they may be used is asked of the device manager. Each part of the result is a task
+of the client; disposing the client ends them. Whatever happens, both clients are disposed.
 
 Source: `PreCallDiagnosticsFeature` of @azure/communication-calling 1.36.1-beta.1.
 """
@@ -46,7 +46,7 @@ from acs_core.core.facts import PublicationKind
 from acs_core.errors import CallingError, DeadlineError, Stage
 from acs_core.events import MediaStatsCollectorEvent
 from acs_core.media.sources import PatternSource, ToneSource
-from acs_core.models import DeviceAccess, DiagnosticQuality, GroupCallLocator, PermissionConstraints
+from acs_core.models import DeviceAccess, DiagnosticQuality, PermissionConstraints, ProbeCallLocator
 
 if TYPE_CHECKING:
     from acs_core.client.call import Call
@@ -153,7 +153,7 @@ class PreCallDiagnosticsFeature(CallClientFeature):
         credential: AzureCommunicationTokenCredential,
         statistics: asyncio.Future[MediaStatsCallFeature],
     ) -> InCallDiagnostics:
-        place = GroupCallLocator(str(uuid.uuid4()))
+        place = ProbeCallLocator(str(uuid.uuid4()))
         async with AsyncExitStack() as stack:
             picture, tone = PatternSource(320, 180, 15), ToneSource()
             stack.push_async_callback(picture.close)
@@ -170,7 +170,7 @@ class PreCallDiagnosticsFeature(CallClientFeature):
     async def _joined(
         self,
         credential: AzureCommunicationTokenCredential,
-        place: GroupCallLocator,
+        place: ProbeCallLocator,
         streams: tuple[StreamOptions, ...],
     ) -> AsyncIterator[Call]:
         async with self._context.new_client() as client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,10 +96,14 @@ class Actor(ABC):
         self.place = place
         self.hear = hear
 
-    def can_hear(self, expectation: Expectation) -> bool:
+    def can_hear(self, expectation: Expectation, muted: Set[tuple[str, str]]) -> bool:
         """Whether the implementation has what is expected at all.
 
         Nobody waits for what it has not; the comparison finds it missing and may explain it.
+
+        Args:
+            expectation: An event of its room.
+            muted: The tracks that are offered but not sent, each an identity and a name.
         """
         return True
 

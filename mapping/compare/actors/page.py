@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ import numpy as np
 from aiohttp import web
 
 from mapping.compare.actors.base import Actor, DeedError, Place
-from mapping.compare.errors import MissingPieceError
+from mapping.compare.errors import ActorLostError, MissingPieceError
 from mapping.compare.listening import Hear
 from mapping.compare.scenario import Media, Seat
 from mapping.compare.vocabulary import EVENTS
@@ -104,9 +105,10 @@ async def open_pages(
 
     Raises:
         MissingPieceError: Playwright, Chromium or the SDK is not installed.
+        ActorLostError: The browser does not start.
     """
     try:
-        from playwright.async_api import async_playwright
+        from playwright.async_api import Error, async_playwright
     except ImportError as error:
         raise MissingPieceError("Pages need Playwright: pip install playwright") from error
     program, folder = find_chromium(chromium), find_sdk(sdk)
@@ -120,10 +122,15 @@ async def open_pages(
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/page/index.html"
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=program, args=list(_FLAGS))
             try:
+                browser = await playwright.chromium.launch(
+                    executable_path=program, args=list(_FLAGS), timeout=_DEADLINE * 1000
+                )
                 # All in one: a context of its own costs each page a second.
                 context = await browser.new_context(viewport={"width": 800, "height": 600})
+            except Error as error:
+                raise ActorLostError(f"{program} does not start: {_first_line(error)}") from error
+            try:
                 yield lambda seat, place, hear: PageActor(context, url, seat, place, hear)
             finally:
                 await browser.close()
@@ -149,12 +156,25 @@ class PageActor(Actor):
         self._context = context
         self._url = url
         self._page: Page | None = None
+        self._has_crashed = False
 
     async def open(self) -> None:
         """See `Actor`."""
-        self._page = await self._context.new_page()
-        await self._page.expose_function("hear", self.hear)
-        await self._page.goto(self._url)
+        from playwright.async_api import Error
+
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                self._page = page = await self._context.new_page()
+                page.on("crash", lambda _page: self._crash())
+                await page.expose_function("hear", self.hear)
+                await page.goto(self._url)
+        except (Error, TimeoutError) as error:
+            raise ActorLostError(
+                f"{self.seat.actor}'s page does not open: {_first_line(error)}"
+            ) from error
+
+    def _crash(self) -> None:
+        self._has_crashed = True
 
     async def join(self, tracks: Sequence[Media]) -> Any:
         """See `Actor`."""
@@ -231,11 +251,21 @@ class PageActor(Actor):
 
     async def aclose(self) -> None:
         """See `Actor`."""
-        if self._page is not None:
-            page, self._page = self._page, None
-            await page.close()
+        from playwright.async_api import Error
+
+        page, self._page = self._page, None
+        # One that has crashed, or whose browser has, cannot be closed.
+        if page is not None and not self._has_crashed:
+            with contextlib.suppress(Error):
+                await page.close()
 
     async def _perform(self, method: str, argument: Any = None) -> Any:
+        """What a method of the page gives.
+
+        Raises:
+            ActorLostError: The page or the browser has ended.
+            DeedError: It failed, or takes too long.
+        """
         if self._page is None:
             raise DeedError(None, f"{self.seat.actor} has not joined.")
         from playwright.async_api import Error
@@ -245,10 +275,21 @@ class PageActor(Actor):
             async with asyncio.timeout(_DEADLINE):
                 outcome = await self._page.evaluate("call => perform(call)", call)
         except Error as error:
-            raise DeedError(None, f"The page failed: {error.message}") from error
+            told = f"{self.seat.actor}'s page failed: {_first_line(error)}"
+            if self._has_crashed or self._page.is_closed():
+                raise ActorLostError(told) from error
+            raise DeedError(None, told) from error
+        except TimeoutError as error:
+            told = f"{self.seat.actor}'s page does not answer: {method} takes over {_DEADLINE:g} s."
+            raise DeedError(None, told) from error
         if "error" in outcome:
             raise DeedError(outcome["error"]["code"], outcome["error"]["message"])
         return outcome["value"]
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without the log of a browser that follows."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _plain(media: Media) -> dict[str, Any]:

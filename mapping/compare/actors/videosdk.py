@@ -11,7 +11,7 @@ A track is called what the scenario calls it, as VideoSDK has no names.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence, Set
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
 
@@ -120,10 +120,12 @@ class VideoSdkActor(Actor):
             raise DeedError(None, f"{self.seat.actor} has not joined.")
         return self._meetings[-1]
 
-    def can_hear(self, expectation: Expectation) -> bool:
+    def can_hear(self, expectation: Expectation, muted: Set[tuple[str, str]]) -> bool:
         """See `Actor`."""
         if expectation.what in ("trackSubscribed", "trackUnsubscribed"):
-            return not self._is_about_data(expectation)
+            # Who is muted sends no stream.
+            is_muted = (expectation.of, expectation.track) in muted
+            return not is_muted and not self._is_about_data(expectation)
         if expectation.what == "reconnecting":
             # It is told that the meeting reconnects, but not why.
             return expectation.code is None

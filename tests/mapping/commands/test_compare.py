@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from mapping.commands import compare as command
 from mapping.compare import Trace, find_scenario
 from mapping.compare.scenario_files import FOLDER
-from tests.support.traces import story_trace, with_entries
+from tests.support.traces import event, story_trace, with_entries
 
 app = typer.Typer()
 command.register(app)
@@ -77,6 +77,24 @@ def test_traces_of_a_program_of_ones_own_have_no_scenario(tmp_path: Path) -> Non
     story_trace().write(tmp_path / "one.jsonl")
     story_trace("native", "c").write(tmp_path / "two.jsonl")
     assert run(tmp_path / "one.jsonl", tmp_path / "two.jsonl", "--json")[0] == 0
+    repro = ("--repro", tmp_path / "repro.yaml", "--json")
+    code, text = run(tmp_path / "one.jsonl", tmp_path / "two.jsonl", *repro)
+    assert (code, "of none that is known" in text) == (2, True)
+
+
+def test_a_trace_that_ends_early_is_different(tmp_path: Path) -> None:
+    trace = with_entries(Trace.read(GOLDEN), lambda all_: all_.__delitem__(slice(4, None)))
+    trace.write(tmp_path / "killed.jsonl")
+    code, text = run(GOLDEN, tmp_path / "killed.jsonl")
+    assert (code, text.split()[0]) == (1, "different")
+
+
+def test_a_message_of_half_a_pair_of_surrogates_is_drawn(tmp_path: Path) -> None:
+    sent = event(4, "trackMessage", "half \ud83d")
+    with_entries(story_trace(), lambda all_: all_.append(sent)).write(tmp_path / "one.jsonl")
+    traces = tmp_path / "one.jsonl", tmp_path / "one.jsonl"
+    assert run(*traces, "--html", tmp_path / "one.html")[0] == 0
+    assert "half \\ud83d" in (tmp_path / "one.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +106,12 @@ def test_traces_of_a_program_of_ones_own_have_no_scenario(tmp_path: Path) -> Non
         (("join-leave", "--left", "page", "--chromium", "brave"), "There is no brave"),
         (("one.jsonl", "two.jsonl"), "one.jsonl"),
         (("--golden", "one.jsonl"), "one.jsonl"),
+        # What would be ignored.
+        (("one.jsonl",), "Give a second trace"),
+        (("one.jsonl", "two.jsonl", "--golden", "three.jsonl"), "without a run"),
+        (("join-leave", "--golden", "one.jsonl", "--right", "native"), "no --right"),
+        (("join-leave", "--record", "one.jsonl", "--html", "one.html"), "--record only runs"),
+        (("--url", "http://127.0.0.1:9", "--config", "nothing.toml", "join-leave"), "nothing.toml"),
     ],
 )
 def test_wrong_usage_is_2_and_says_what(arguments: tuple[str, ...], message: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mapping.compare import Comparison, Entry, FindingKind, compare
+from mapping.compare import Comparison, Entry, FindingKind, Trace, compare
 from mapping.compare.scenario import Timing
 from tests.support.traces import STORY, entry, event, story_trace, with_entries
 
@@ -193,6 +193,19 @@ def test_after_an_expectation_that_was_not_met_nothing_is_compared() -> None:
     assert {one.step for one in comparison.findings} == {3}
 
 
+def test_what_was_not_done_after_an_unmet_expectation_is_not_the_first_divergence() -> None:
+    def stop(entries: list[Entry]) -> None:
+        del entries[index(entries, "sees") :]
+        unmet = {"expectation": "ann sees red"}
+        entries.append(entry(3, "ann", "error", "unmet", unmet, t=13.0))
+
+    assert [kind for kind, *_ in told(find(stop))] == [
+        FindingKind.UNMET,
+        FindingKind.MISSING,
+        FindingKind.MISSING,
+    ]
+
+
 def test_unmet_on_both_sides_is_still_wrong() -> None:
     unmet = entry(3, "ann", "error", "unmet", {"expectation": "ann sees red"})
     left = with_entries(story_trace(), lambda all_: all_.append(unmet))
@@ -207,3 +220,61 @@ def test_the_first_divergence_comes_first() -> None:
     comparison = find(spoil)
     assert comparison.first is not None
     assert comparison.first.name == "participantConnected"
+
+
+@pytest.mark.parametrize("kept", range(len(story_trace().entries)))
+def test_a_trace_that_ends_early_without_saying_why_is_different(kept: int) -> None:
+    ended = with_entries(story_trace("native"), lambda all_: all_.__delitem__(slice(kept, None)))
+    assert not compare(story_trace(), ended, STORY).is_alike
+    assert not compare(ended, story_trace()).is_alike
+
+
+def test_what_comes_after_the_scenario_is_not_compared() -> None:
+    beginning = replace(STORY, steps=STORY.steps[:3])
+    run = with_entries(story_trace("native"), lambda all_: all_.__delitem__(slice(9, None)))
+    comparison = compare(story_trace(), run, beginning)
+    assert (comparison.is_alike, comparison.steps) == (True, 3)
+
+
+def program(*deeds: tuple[str, dict[str, Any]], kind: str = "call") -> Trace:
+    """A program of somebody's own that did these things."""
+    entries = [entry(0, "me", kind, name, args) for name, args in deeds]
+    return with_entries(story_trace(), lambda all_: all_.__setitem__(slice(None), entries))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"message": "yes"}, {"message": "no"}),  # Only what errors say is for people.
+        ({"milestone": 100}, {"milestone": 101}),
+        ({"ringtone": "a"}, {"ringtone": "b"}),
+        ({"tone": "a"}, {"tone": "b"}),
+        ({"tone": 440}, {"tone": 441}),  # Not perceived, but said.
+    ],
+)
+def test_what_a_program_says_is_compared_to_the_letter(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    comparison = compare(program(("say", one)), program(("say", other)))
+    assert [finding.kind for finding in comparison.findings] == [FindingKind.VALUE]
+
+
+@pytest.mark.parametrize("kind", ["call", "media"])
+def test_deeds_and_perceptions_in_another_order_are_found(kind: str) -> None:
+    left = program(("knock", {}), ("enter", {}), kind=kind)
+    right = program(("enter", {}), ("knock", {}), kind=kind)
+    assert [one.kind for one in compare(left, right).findings] == [FindingKind.ORDER]
+
+
+def test_to_do_and_to_see_are_different() -> None:
+    comparison = compare(program(("wave", {})), program(("wave", {}), kind="media"))
+    assert [one.kind for one in comparison.findings] == [FindingKind.MISSING, FindingKind.EXTRA]
+
+
+def test_one_lost_message_of_many_is_the_only_finding() -> None:
+    ben = {"is": "participant", "identity": "ben", "sid": ""}
+    messages = [event(0, "trackMessage", f"number {number}", ben) for number in range(5_000)]
+    all_ = with_entries(story_trace(), lambda entries: entries.__setitem__(slice(None), messages))
+    less = with_entries(all_, lambda entries: entries.pop(17))
+    (missing,) = compare(all_, less).findings
+    assert (missing.kind, missing.left) == (FindingKind.MISSING, messages[17])

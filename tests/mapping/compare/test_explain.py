@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from mapping.compare import Entry, ScenarioError, compare
+from mapping.compare import Entry, ScenarioError, Trace, compare, find_scenario
 from mapping.compare.explain import check_allowance, packaged_allowances
 from mapping.compare.scenario import Allowance
+from mapping.compare.scenario_files import FOLDER
+from mapping.compare.vocabulary import kind_of
 from tests.support.traces import STORY, story_trace, with_entries
 
 LEFT = story_trace()
@@ -74,3 +76,34 @@ def test_a_part_of_the_arguments_may_be_allowed_alone() -> None:
     for at, is_alike in (("[0].kind", True), ("[0].name", False)):
         scenario = replace(STORY, allowances=(Allowance(why="So it is.", at=at),))
         assert compare(LEFT, right, scenario).is_alike is is_alike
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_alike"),
+    [
+        ({"kind": "video"}, True),
+        ({"kind": "data"}, False),
+        ({"deeds": frozenset({"publish", "mute"})}, True),
+        ({"deeds": frozenset({"mute"})}, False),
+    ],
+)
+def test_only_a_kind_of_track_or_what_comes_of_a_deed_may_be_allowed(
+    fields: dict[str, object], is_alike: bool
+) -> None:
+    at = next(at for at, one in enumerate(LEFT.entries) if one.name == "trackSubscribed")
+    right = with_entries(story_trace("native"), lambda all_: all_.pop(at))
+    allowance = replace(Allowance(why="So it is."), **fields)  # type: ignore[arg-type]
+    comparison = compare(LEFT, right, replace(STORY, allowances=(allowance,)))
+    assert comparison.is_alike is is_alike
+
+
+@pytest.mark.parametrize("name", ["mute-video", "late-joiner", "data-messages"])
+def test_no_explanation_covers_a_video_that_is_never_received(name: str) -> None:
+    """Neither its first subscription nor a picture may go missing, whatever is compared."""
+    scenario, golden = find_scenario(name), Trace.read(FOLDER / "golden" / f"{name}.jsonl")
+    for at, one in enumerate(golden.entries):
+        is_video = one.name == "trackSubscribed" and kind_of(one.args) == "video"
+        if is_video or one.name == "sees":
+            spoiled = with_entries(golden, lambda all_, at=at: all_.pop(at))  # type: ignore[misc]
+            header = replace(golden.header, implementation="videosdk")
+            assert not compare(golden, replace(spoiled, header=header), scenario).is_alike

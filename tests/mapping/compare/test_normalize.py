@@ -78,3 +78,25 @@ def test_what_concerns_one_track_keeps_its_order(chance: random.Random) -> None:
         ("trackPublished", "b"),
         ("trackSubscribed", "b"),
     ]
+
+
+def test_a_participant_and_its_tracks_keep_their_order_among_what_is_done_together() -> None:
+    camera = {"is": "publication", "name": "camera"}
+    told = [
+        event(1, "participantConnected", BEN, actor="cam"),
+        event(1, "trackPublished", camera, BEN, actor="cam"),
+        event(1, "participantConnected", ANN, actor="cam"),
+    ]
+
+    def normal(*order: int) -> list[str]:
+        trace = replace(story_trace(), entries=tuple(told[at] for at in order))
+        return [one.name for one in normalize(trace, TOGETHER).entries]
+
+    assert normal(0, 1, 2) == normal(0, 2, 1) == normal(2, 0, 1)
+    assert normal(1, 0, 2) != normal(0, 1, 2)
+
+
+def test_sixteen_bytes_are_no_id() -> None:
+    sent = {"is": "bytes", "hex": "0" * 32}
+    trace = with_entries(story_trace(), lambda all_: all_.append(event(5, "trackMessage", sent)))
+    assert normalize(trace).entries[-1].args == [sent]

@@ -6,6 +6,7 @@ mapping/scenarios/golden/NAME.jsonl`, and read before it is committed.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from mapping.compare import (
+    ActorLostError,
     EntryKind,
     FindingKind,
     RunOptions,
@@ -26,6 +28,7 @@ from mapping.compare import (
     find_scenario,
     packaged_scenarios,
     run_scenario,
+    runner,
 )
 from mapping.compare.actors.twilio import TwilioActor
 from mapping.compare.runner import UNMET
@@ -225,6 +228,115 @@ async def test_a_service_that_goes_away_is_told(calling_server: CompatServer) ->
     options = RunOptions(service=service, makers={"odd": Closing})
     with pytest.raises(UnreachableError):
         await run_scenario(scenario, "odd", options)
+
+
+class Stuck(TwilioActor):
+    """Never ends what it is asked for, except joining."""
+
+    async def publish(self, media: Media) -> Any:
+        await asyncio.Event().wait()
+
+    async def roster(self) -> list[dict[str, Any]]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_an_actor_that_hangs_ends_the_run_in_time() -> None:
+    scenario = story(
+        {"ann": "join"},
+        {"ann": "publish", "with": {"kind": "data", "name": "chat"}},
+        {"ann": "leave", "expect": [{"ann": "roster", "is": ["ben"]}]},
+        names=("ann",),
+    )
+    before = asyncio.all_tasks()
+    options = RunOptions(within=0.2, deed=0.2, makers={"odd": Stuck})
+    async with asyncio.timeout(20.0):
+        trace = await run_scenario(scenario, "odd", options)
+    told = [(one.step, one.name) for one in trace.entries if one.kind is EntryKind.ERROR]
+    assert told == [(2, "publish"), (3, UNMET)]
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_actor_that_does_not_close_keeps_nobody(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed = []
+
+    class Staying(TwilioActor):
+        """Does not go when it is told to."""
+
+        async def aclose(self) -> None:
+            await super().aclose()
+            closed.append(self.seat.actor)
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(runner, "_CLOSING", 2.0)
+    scenario = story({"ann": "join"}, {"ben": "join"}, names=("ann", "ben"))
+    await run_scenario(scenario, "odd", RunOptions(makers={"odd": Staying}))
+    assert closed == ["ben", "ann"]
+    assert "ann did not close" in caplog.text
+
+
+async def test_an_actor_that_is_lost_ends_the_run_and_the_deeds_of_the_others() -> None:
+    cancelled = []
+
+    class Lost(TwilioActor):
+        """One of them crashes; the others do not get ready."""
+
+        async def open(self) -> None:
+            if self.seat.actor == "ann":
+                raise ActorLostError("ann crashed.")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.append(self.seat.actor)
+
+    with pytest.raises(ActorLostError, match="ann crashed"):
+        await run_scenario(story({"ann": "join"}), "odd", RunOptions(makers={"odd": Lost}))
+    assert sorted(cancelled) == ["ben", "cam"]
+
+
+async def test_a_service_that_goes_away_is_no_finding(calling_server: CompatServer) -> None:
+    class Closing(TwilioActor):
+        """Takes the service along when it leaves."""
+
+        async def leave(self) -> Any:
+            await calling_server.close()
+
+    scenario = story(
+        {"ann": "join"},
+        {"ann": "leave", "expect": [{"ann": "disconnected"}]},
+        names=("ann",),
+    )
+    options = RunOptions(within=0.2, service=_service(calling_server), makers={"odd": Closing})
+    with pytest.raises(UnreachableError, match="does not answer"):
+        await run_scenario(scenario, "odd", options)
+
+
+async def test_an_api_key_that_is_refused_is_no_finding(calling_server: CompatServer) -> None:
+    service = replace(_service(calling_server), api_key_secret="another")
+    with pytest.raises(UnreachableError, match="refuses the API key"):
+        await run_scenario(story({"ann": "join"}), "twilio", RunOptions(service=service))
+
+
+async def test_identities_of_any_signs_can_be_removed() -> None:
+    scenario = parse_scenario(
+        {
+            "scenario": "signs",
+            "actors": {"ann": {"identity": "ann/ä b?#%41"}},
+            "steps": [
+                {"ann": "join"},
+                {
+                    "service": "remove",
+                    "with": {"participant": "ann"},
+                    "expect": [{"ann": "disconnected"}],
+                },
+            ],
+        }
+    )
+    trace = await run_scenario(scenario, "twilio", RunOptions(within=5.0))
+    assert not [one for one in trace.entries if one.kind is EntryKind.ERROR], trace.text()
+    assert [one.args for one in trace.entries if one.name == "remove"][-1] == {"value": 202}
 
 
 async def test_an_unknown_implementation_is_refused() -> None:

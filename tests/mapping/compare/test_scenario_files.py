@@ -48,14 +48,29 @@ def expecting(**keys: Any) -> dict[str, Any]:
         ({**SCENARIO, "extra": 1}, "extra is unknown"),
         ({**SCENARIO, "steps": {}}, "steps: a list"),
         ({**SCENARIO, "title": 3}, "title: a text"),
+        ({**SCENARIO, "scenario": ""}, "scenario: a name"),
+        ({**SCENARIO, "steps": []}, "steps: there is nothing"),
+        ({**SCENARIO, "actors": {"ann": 0}}, "actors.ann: keys"),
+        ({**SCENARIO, "actors": {"ann": {"identity": ""}}}, "actors.ann.identity: a name"),
+        (
+            {**SCENARIO, "actors": {"ann": {"options": {"dominantSpeaker": "no"}}}},
+            "dominantSpeaker: true or false",
+        ),
+        ({**SCENARIO, "network": {"window": -1}}, "network.window: a number"),
+        ({**SCENARIO, "timing": {"factor": float("nan")}}, "timing.factor: a number"),
         ({**SCENARIO, "actors": {"service": {}}}, "actors.service"),
         ({**SCENARIO, "actors": {"ann": {"implementation": "x"}}}, "actors.ann.implementation"),
         ({**SCENARIO, "actors": {"ann": {"options": {"x": 1}}}}, "actors.ann.options"),
         ({**SCENARIO, "network": {"window": "long"}}, "network.window: a number"),
         ({**SCENARIO, "timing": {"slack": True}}, "timing.slack: a number"),
         ({**SCENARIO, "concurrent": [["trackStarted"]]}, r"concurrent\[0\]"),
+        ({**SCENARIO, "concurrent": [[["trackEnabled"]]]}, r"concurrent\[0\]"),
         ({**SCENARIO, "allow": [{}]}, r"allow\[0\]"),
         ({**SCENARIO, "allow": [{"why": "a", "row": "b"}]}, r"allow\[0\]"),
+        ({**SCENARIO, "allow": [{"why": "a", "findings": ["odd"]}]}, r"allow\[0\]: .* odd"),
+        ({**SCENARIO, "allow": [{"why": "a", "findings": [{}]}]}, r"allow\[0\].findings"),
+        ({**SCENARIO, "allow": [{"why": "a", "deeds": ["odd"]}]}, r"allow\[0\]: .* odd"),
+        ({**SCENARIO, "allow": [{"row": "nothing"}]}, r"allow\[0\]: .*'nothing'"),
         (step(), r"steps\[0\]: one of ann, ben, service is needed, found none"),
         (step(eve="join"), "found eve"),
         (step(ann="join", ben="join"), "found ann, ben"),
@@ -63,6 +78,10 @@ def expecting(**keys: Any) -> dict[str, Any]:
         (step(ann="remove"), "ann does not remove"),
         (step(service="join"), "service does not join"),
         (step(ann="mute"), "with: track is missing"),
+        (step(ann="mute", **{"with": {"track": ["camera"]}}), "with.track: a text"),
+        (step(service="complete", **{"with": {"room": 1}}), "with.room: a text"),
+        (step(service="remove", **{"with": {"participant": ""}}), "with.participant: a name"),
+        (step(together=[]), "together: there is nothing"),
         (step(ann="leave", **{"with": {"x": 1}}), "with: x is unknown"),
         (step(ann="join", **{"with": {"tracks": [{**JOIN, "color": "no"}]}}), "color"),
         (step(ann="join", **{"with": {"tracks": [{**JOIN, "kind": "smell"}]}}), "smell"),
@@ -74,9 +93,18 @@ def expecting(**keys: Any) -> dict[str, Any]:
         (step(together=[{"ann": "join"}], more=1), "more beside `together`"),
         (step(together=[{"eve": "join"}]), r"together\[0\]"),
         (expecting(ann="trackStarted"), r"expect\[0\]: 'trackStarted' is no event"),
-        (expecting(ann="reconnected", **{"is": 1}), "an event has none"),
-        (expecting(ann="sees"), "sees None is not possible"),
-        (expecting(ann="hears", **{"is": "noise"}), "a number"),
+        (expecting(ann="reconnected", **{"is": 1}), "reconnected has no is"),
+        (expecting(ann="sees", of="ben"), "sees None is not possible"),
+        (expecting(ann="sees", of="ben", **{"is": ["red"]}), r"sees \['red'\] is not possible"),
+        (expecting(ann="sees", **{"is": "red"}), r"expect\[0\].of: one of ann, ben is needed"),
+        (expecting(ann="sees", of="ben", times=2, **{"is": "red"}), "sees has no times"),
+        (expecting(ann="state", of="ben", **{"is": "connected"}), "state has no of"),
+        (expecting(ann="participantConnected", of="eve"), "needed, not 'eve'"),
+        # Whoever writes "not at all" would have a test that proves nothing.
+        (expecting(ann="participantConnected", times=0), "times: an integer is needed, from 1"),
+        (expecting(ann="participantConnected", times=1.5), "times: an integer"),
+        (expecting(ann="reconnecting", code="53001"), "code: an integer"),
+        (expecting(ann="hears", of="ben", **{"is": "noise"}), "a number"),
         (expecting(ann="state", **{"is": "gone"}), "state 'gone'"),
         (expecting(ann="roster", **{"is": "ben"}), "a list"),
         (expecting(service="reconnected"), "found service"),
@@ -108,6 +136,16 @@ def test_a_scenario_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("a: [", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"bad\.yaml"):
         find_scenario(str(tmp_path / "bad.yaml"))
-    (tmp_path / "wrong.yaml").write_text("a: 1", encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"wrong\.yaml"):
-        find_scenario(str(tmp_path / "wrong.yaml"))
+
+
+def test_a_fault_in_a_file_has_its_line(tmp_path: Path) -> None:
+    text = (FOLDER / "join-leave.yaml").read_text(encoding="utf-8")
+    at = text[: text.index("participantConnected, of")].count("\n") + 1
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text.replace("participantConnected, of", "participantCome, of"), "utf-8")
+    with pytest.raises(ScenarioError) as caught:
+        find_scenario(str(path))
+    assert str(caught.value).startswith(f"{path}:{at}: steps[1].expect[0]: 'participantCome'")
+    path.write_text("a: 1", encoding="utf-8")
+    with pytest.raises(ScenarioError, match=r"wrong\.yaml:1: scenario: "):
+        find_scenario(str(path))

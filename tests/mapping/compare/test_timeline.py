@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mapping.compare import MissingPieceError, compare, render_timeline
+from mapping.compare import Entry, MissingPieceError, compare, render_timeline
 from mapping.compare.scenario import Allowance
 from mapping.compare.timeline import timeline_rows
 from tests.support.traces import STORY, event, story_trace, with_entries
@@ -76,3 +76,28 @@ def test_without_jinja2_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingPieceError, match="migrate"):
         render_timeline(DIFFERENT)
+
+
+def test_what_comes_at_another_place_is_marked_first_only_once() -> None:
+    def swap(entries: list[Entry]) -> None:
+        entries[5], entries[6] = entries[6], entries[5]
+
+    comparison = compare(story_trace(), with_entries(story_trace("native"), swap), STORY)
+    page = Page(render_timeline(comparison, STORY))
+    assert (page.rows.count("first"), page.rows.count("different")) == (1, 1)
+
+
+def test_a_program_of_ones_own_has_no_steps() -> None:
+    def stepless(entries: list[Entry]) -> None:
+        entries[:] = [replace(one, step=0) for one in entries]
+
+    own = with_entries(story_trace(), stepless)
+    assert "step" not in Page(render_timeline(compare(own, own))).rows
+    text = render_timeline(compare(own, with_entries(own, lambda all_: all_.pop(6))))
+    assert "1 difference; " in text
+    assert "step 0" not in text
+
+
+def test_a_step_of_any_number_is_drawn_at_once() -> None:
+    late = with_entries(story_trace(), lambda all_: all_.append(event(10**12, "reconnected")))
+    assert list(timeline_rows(compare(late, late))) == [1, 2, 3, 4, 10**12]

@@ -81,6 +81,20 @@ async def test_a_paused_stream_is_not_sent_to_us_until_it_is_resumed(place: Plac
     assert diary.of("tom") == []
 
 
+async def test_a_paused_stream_whose_sender_takes_it_back_is_gone(place: Place) -> None:
+    tom = await attend(place, "Tom", color=BLUE)
+    ann = await attend(place, "Ann")
+    stream = await stream_of(ann, "Tom", "video")
+    (participant,) = ann.participants.values()
+    diary = Diary(ann)
+    diary.watch(participant)
+    await stream.pause()
+    await tom.disableWebcam()
+    await until(lambda: not participant.webcamOn)
+    await until(lambda: not participant.streams)
+    assert len(diary.of("Tom")) == 1
+
+
 async def test_a_stream_of_ours_has_a_source_and_cannot_be_paused(place: Place) -> None:
     ann = await attend(place, "Ann", color=RED)
     (stream,) = ann.localParticipant.streams.values()
