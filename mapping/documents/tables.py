@@ -82,15 +82,19 @@ def render_errors(library: Library) -> str:
         Column("code", lambda row: str(row.acs_code) if row.acs_key else ""),
         Column("sub code", lambda row: str(row.acs_subcode) if row.acs_key else ""),
         Column("When, and why", lambda row: row.why),
-        Column("Tests", lambda row: tests_of(row.proof)),
+        Column("A test raises it", lambda row: tests_of(row.proof) or "no"),
     ]
+    raised = sum(bool(row.proof) for row in library.errors)
     lines = [
         "# Errors",
         "",
-        f"The {len(library.errors)} codes of twilio-video.js and what Azure's clients say in the",
-        "same situation: a call that ends has `callEndReason` with `code`, shaped like an HTTP",
-        "status, and `subCode`. `twilio_compat` raises the class with Twilio's code and keeps the",
-        "cause of `acs_core` in `__cause__`.",
+        f"The {len(library.errors)} codes of Twilio Video and what Azure's clients say in the same",
+        "situation: a call that ends has `callEndReason` with `code`, shaped like an HTTP status,",
+        "and `subCode`. `twilio_compat` raises the class with Twilio's code and keeps the cause of",
+        "`acs_core` in `__cause__`.",
+        "",
+        f"Of {raised} codes a test makes the error happen. The others have Twilio's class and",
+        "words, so that a program which asks for them runs; no test raises them.",
         "",
         "```python",
         "from twilio_compat import TwilioError, connect",
@@ -104,6 +108,6 @@ def render_errors(library: Library) -> str:
         "```",
         "",
     ]
-    lines += typed_table(columns, library.errors)
+    lines += typed_table(columns, sorted(library.errors, key=lambda row: row.code))
     sources = dict.fromkeys(f"{row.source}, read on {row.as_of}" for row in library.errors)
     return "\n".join([*lines, "", *(f"Source: {source}." for source in sources)]) + "\n"
