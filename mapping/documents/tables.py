@@ -76,13 +76,10 @@ def render_errors(library: Library) -> str:
     """Twilio's codes and what ACS says instead."""
     columns: list[Column[ErrorRow]] = [
         Column("Code", lambda row: str(row.code)),
-        Column("Class", lambda row: code(row.name)),
-        Column("Twilio's message", lambda row: row.message),
-        Column("ACS", lambda row: code(row.acs_key) or "none"),
-        Column("code", lambda row: str(row.acs_code) if row.acs_key else ""),
-        Column("sub code", lambda row: str(row.acs_subcode) if row.acs_key else ""),
-        Column("When, and why", lambda row: row.why),
+        Column("Class and message", lambda row: f"{code(row.name)}<br>{row.message}"),
+        Column("ACS", _acs_error),
         Column("A test raises it", lambda row: tests_of(row.proof) or "no"),
+        Column("When, and why", lambda row: row.why),
     ]
     raised = sum(bool(row.proof) for row in library.errors)
     lines = [
@@ -111,3 +108,10 @@ def render_errors(library: Library) -> str:
     lines += typed_table(columns, sorted(library.errors, key=lambda row: row.code))
     sources = dict.fromkeys(f"{row.source}, read on {row.as_of}" for row in library.errors)
     return "\n".join([*lines, "", *(f"Source: {source}." for source in sources)]) + "\n"
+
+
+def _acs_error(row: ErrorRow) -> str:
+    """What ACS says instead: key, code and sub code."""
+    if not row.acs_key:
+        return "none"
+    return f"{code(row.acs_key)}<br>{row.acs_code}, sub code {row.acs_subcode}"
