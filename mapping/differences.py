@@ -2,17 +2,11 @@
 
 The rows (`data/differences.toml`) settle each semantic difference between Twilio and ACS, and name
 those that a program may notice. From them come the README's section "Differences from Twilio",
-which has the latter, and `docs/differences.md`, which has all; `tests/mapping/test_differences.py`
-fails when they disagree, or when a row names a test that does not exist.
-
-Usage: ``python -m mapping.differences`` writes both, ``--check`` only compares.
+which has the latter, and `docs/differences.md`, which has all (`python -m mapping docs`).
 """
 
 from __future__ import annotations
 
-import argparse
-import ast
-import sys
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,10 +27,8 @@ __all__ = [
 
 HOME: Final = Path(__file__).parent
 DATA: Final = HOME / "data" / "differences.toml"
-DOCUMENT: Final = HOME / "docs" / "differences.md"
-README: Final = HOME.parent / "README.md"
 
-BEGIN: Final = "<!-- Made by `make features` from mapping/data/differences.toml -->"
+BEGIN: Final = "<!-- Made by `make docs` from mapping/data/differences.toml -->"
 END: Final = "<!-- End of what is made -->"
 
 MATRIX_ROWS: Final = 29
@@ -88,24 +80,16 @@ def load_differences(path: Path = DATA) -> list[Difference]:
     return [_read(row) for row in rows]
 
 
-def check(rows: Sequence[Difference], root: Path = HOME.parent) -> list[str]:
-    """Say what is wrong with the rows: ids, proofs, and which of the 29 nobody settles.
-
-    Args:
-        rows: All of them.
-        root: Folder that the names of the tests begin at.
-    """
+def check(rows: Sequence[Difference]) -> list[str]:
+    """Say what is wrong with the rows: ids, those without tests, what nobody settles of the 29."""
     ids = [row.id for row in rows]
     settled = {number for row in rows for number in row.matrix}
-    known: dict[str, set[str]] = {}
     wrong = [f"{row}: twice" for row in sorted({row for row in ids if ids.count(row) > 1})]
-    for row in rows:
-        if not row.proof and row.status is not DifferenceStatus.ABSENT:
-            wrong.append(f"{row.id}: no test proves it")
-        for test in row.proof:
-            file, _, name = test.partition("::")
-            if name not in known.setdefault(file, _tests(root / file)):
-                wrong.append(f"{row.id}: there is no test {test}")
+    wrong += [
+        f"{row.id}: no test proves it"
+        for row in rows
+        if not row.proof and row.status is not DifferenceStatus.ABSENT
+    ]
     wrong += [f"nobody settles {n}" for n in range(1, MATRIX_ROWS + 1) if n not in settled]
     return wrong
 
@@ -138,7 +122,7 @@ def render_document(rows: Sequence[Difference]) -> str:
         "# Differences from Twilio",
         "",
         "Between a program for twilio-video.js and the same one with `twilio_compat`. Made by",
-        "`make features` from `mapping/data/differences.toml`; each row names its tests.",
+        "`make docs` from `mapping/data/differences.toml`; each row names its tests.",
     ]
     for status, title in titles.items():
         lines += ["", f"## {title}", "", "| Twilio | There | Here | Why | Since | Proof |"]
@@ -169,15 +153,6 @@ def _read(row: Mapping[str, Any]) -> Difference:
         raise ValueError(f"{row.get('id', 'a row without id')}: {error}") from error
 
 
-def _tests(path: Path) -> set[str]:
-    """The functions of a file; none if there is no such file."""
-    if not path.is_file():
-        return set()
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
-
-
 def _line(row: Difference) -> str:
     proof = ", ".join(f"`{test.removeprefix('tests/')}`" for test in row.proof)
     return _cells(row.twilio, row.theirs, row.ours, row.why, row.since, proof or "none")
@@ -185,38 +160,3 @@ def _line(row: Difference) -> str:
 
 def _cells(*texts: str) -> str:
     return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write section and document, or say that they are stale; returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="fail when something is stale")
-    options = parser.parse_args(arguments)
-    try:
-        rows = load_differences()
-        wrong = check(rows)
-        readme = README.read_text(encoding="utf-8")
-        made = {
-            README: put_between_marks(readme, render_section(rows)),
-            DOCUMENT: render_document(rows),
-        }
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if wrong:
-        print("\n".join(wrong), file=sys.stderr)
-        return 1
-    for path, text in made.items():
-        is_stale = not path.exists() or path.read_text(encoding="utf-8") != text
-        if options.check and is_stale:
-            print(f"{path} is stale; run `make features`.", file=sys.stderr)
-            return 1
-        if not options.check:
-            path.write_text(text, encoding="utf-8")
-    if not options.check:
-        print(f"{len(rows)} rows, {sum(row.status is DifferenceStatus.SAME for row in rows)} same")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

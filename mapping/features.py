@@ -3,18 +3,13 @@
 The list (`data/features.json`) says what the project has to do, with a criterion for each row. A
 row is *proved* when a test of its criterion is marked with its id and passes; what is proved only
 in part, or not at all, stands in `data/feature_status.toml` with the reason. `docs/features.md` is
-made from the three, and `tests/mapping/test_features.py` fails when they disagree.
-
-Usage: ``python -m mapping.features`` writes the document, ``--check`` only compares.
+made from the three (`python -m mapping docs`).
 """
 
 from __future__ import annotations
 
-import argparse
 import ast
 import json
-import sys
-import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +22,6 @@ __all__ = ["Feature", "Proof", "Status", "find_marks", "load_features", "prove",
 HOME: Final = Path(__file__).parent
 DATA: Final = HOME / "data" / "features.json"
 REASONS: Final = HOME / "data" / "feature_status.toml"
-DOCUMENT: Final = HOME / "docs" / "features.md"
 TESTS: Final = HOME.parent / "tests"
 
 
@@ -141,7 +135,7 @@ def render(proofs: Sequence[Proof]) -> str:
     lines = [
         "# Features",
         "",
-        "Made by `make features` from the feature list, the marks of the tests and the reasons in",
+        "Made by `make docs` from the feature list, the marks of the tests and the reasons in",
         "`mapping/data`. A row is proved when a test of its criterion is marked with it; the tests",
         "run in every build.",
         "",
@@ -185,31 +179,3 @@ def _marked(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
         ]
         if ids:
             yield node.name, ids
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the document, or say that it is stale; returns the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="fail when the document is stale")
-    options = parser.parse_args(arguments)
-    reasons = tomllib.loads(REASONS.read_text(encoding="utf-8"))
-    try:
-        proofs = prove(load_features(), find_marks(), reasons)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    text = render(proofs)
-    if options.check:
-        if DOCUMENT.exists() and DOCUMENT.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{DOCUMENT} is stale; run `make features`.", file=sys.stderr)
-        return 1
-    DOCUMENT.parent.mkdir(exist_ok=True)
-    DOCUMENT.write_text(text, encoding="utf-8")
-    counts = Counter(proof.status for proof in proofs)
-    print(", ".join(f"{counts[status]} {status}" for status in Status))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

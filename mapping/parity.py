@@ -1,24 +1,23 @@
 """The gates: rows against the vendors' names, against our own, and against the tests.
 
 Each check goes both ways: a public name without a row is a problem, and so is a row without a
-name. A row that promises `full` names tests, per column of the matrix; they must exist, and given
-the report of a run (`pytest --junitxml`), they must have passed in it.
+name. What a row promises is compared with what it names: our counterpart, its words, its tests
+(`mapping.proofs`).
 
 Usage: ``python -m mapping check [--junit FILE]``.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from enum import Enum
 from inspect import isclass
 from pathlib import Path
-from typing import Final
-from xml.etree import ElementTree
+from typing import Final, Literal, get_args, get_origin
 
 from mapping import load
 from mapping.model import Kind, Parity, Row, Vendor
+from mapping.proofs import ROOT, check_proofs, passed_tests
 from mapping.public_names import bases, public_names, resolve, snake
 from twilio_compat.emitter import EventEmitter
 from twilio_compat.errors import ERROR_CLASSES
@@ -29,12 +28,9 @@ __all__ = [
     "check_errors",
     "check_names",
     "check_own_names",
-    "check_proofs",
     "check_references",
-    "passed_tests",
+    "check_values",
 ]
-
-ROOT: Final = Path(__file__).parent.parent
 
 LISTS: Final[Mapping[str, tuple[Vendor, str]]] = {
     "twilio-video-2.36.0": (Vendor.TWILIO_VIDEO, ""),
@@ -51,6 +47,9 @@ LISTS: Final[Mapping[str, tuple[Vendor, str]]] = {
     "videosdk-1.1.1": (Vendor.VIDEOSDK, ""),
 }
 """Each list of `data/names`: whose names, and of which generation (empty: there is one)."""
+
+_NEED_A_NAME: Final = frozenset({Parity.FULL, Parity.PARTIAL, Parity.EXTENSION})
+"""What nothing but a name of ours can keep."""
 
 
 def check(
@@ -73,6 +72,7 @@ def check(
     return [
         *check_names(rows, load.names()),
         *check_references(rows),
+        *check_values(rows),
         *check_own_names(rows),
         *check_errors(),
         *check_proofs(rows, root, passed),
@@ -115,7 +115,41 @@ def check_references(rows: Iterable[Row]) -> list[str]:
         ]
         if row.vendor is Vendor.TWILIO_VIDEO and row.kind is Kind.EVENT and row.compat:
             wrong += _unheard(row)
+        for column, ours in (("compat", row.compat), ("native", row.native)):
+            promised = row.parity.get(column)
+            if ours and promised is Parity.NO:
+                wrong.append(f"{row.vendor} {row.name}: {column} is no, and names something")
+            elif not ours and promised in _NEED_A_NAME:
+                wrong.append(f"{row.vendor} {row.name}: {column} is {promised}, and names nothing")
     return wrong
+
+
+def check_values(rows: Iterable[Row]) -> list[str]:
+    """The words of types that are promised in full: our counterpart has each of them.
+
+    Twilio's words are compared with `twilio_compat`, ACS' with `acs_core`: the other has its own.
+    """
+    wrong: list[str] = []
+    for row in rows:
+        is_twilios = row.vendor in (Vendor.TWILIO_VIDEO, Vendor.TWILIO_PROCESSORS)
+        column, package = ("compat", "twilio_compat") if is_twilios else ("native", "acs_core")
+        if not row.values or row.parity.get(column) is not Parity.FULL:
+            continue
+        ours = [row.compat] if is_twilios else row.native
+        known = {word for name in ours for word in _words(resolve(package, name))}
+        missing = sorted(set(row.values) - known)
+        wrong += [f"{row.vendor} {row.name}: {', '.join(ours)} lacks {word}" for word in missing]
+    return wrong
+
+
+def _words(kind: object) -> Iterator[str]:
+    """What a type consists of; numbers go by their names, too."""
+    if isclass(kind) and issubclass(kind, Enum):
+        for member in kind:
+            yield str(member.value)
+            yield member.name.title()
+    elif get_origin(kind) is Literal:
+        yield from map(str, get_args(kind))
 
 
 def _unheard(row: Row) -> list[str]:
@@ -177,68 +211,3 @@ def check_errors() -> list[str]:
         for code in sorted(described.keys() | real.keys())
         if described.get(code) != real.get(code)
     ]
-
-
-def check_proofs(
-    rows: Iterable[Row], root: Path = ROOT, passed: frozenset[str] | None = None
-) -> list[str]:
-    """What rows promise against the tests that they and the rows of errors name.
-
-    Args:
-        rows: The rows.
-        root: Folder that the names of tests begin at.
-        passed: Tests that passed in a run, or None to ask only whether they exist.
-    """
-    wrong: list[str] = []
-    named: dict[str, Sequence[str]] = {f"error {row.code}": row.proof for row in load.errors()}
-    for row in rows:
-        name = f"{row.vendor} {row.name}"
-        named[name] = row.proof
-        wrong += [
-            f"{name}: {column} is full, and no test shows it"
-            for column, parity in row.parity.items()
-            if parity is Parity.FULL and not row.proofs.get(column)
-        ]
-    for name, tests in named.items():
-        for test in tests:
-            file, _, function = test.partition("::")
-            if function not in _tests(root / file):
-                wrong.append(f"{name}: there is no test {test}")
-            elif passed is not None and test not in passed:
-                wrong.append(f"{name}: {test} did not pass in this run")
-    return wrong
-
-
-def passed_tests(junit: Path) -> frozenset[str]:
-    """The tests that passed in a run, as pytest names them, without parameters.
-
-    A test with parameters passed when it did with all of them; skipped ones have not passed.
-
-    Args:
-        junit: What `pytest --junitxml` wrote.
-
-    Raises:
-        MappingDataError: It is no such report.
-    """
-    try:
-        tree = ElementTree.parse(junit)
-    except (ElementTree.ParseError, OSError) as error:
-        raise load.MappingDataError(junit.name, "", f"it is no report of tests: {error}") from error
-    passed: set[str] = set()
-    others: set[str] = set()
-    for case in tree.iter("testcase"):
-        file = case.get("classname", "").replace(".", "/") + ".py"
-        test = f"{file}::{case.get('name', '').partition('[')[0]}"
-        has_failed = any(case.find(tag) is not None for tag in ("failure", "error", "skipped"))
-        (others if has_failed else passed).add(test)
-    return frozenset(passed - others)
-
-
-@cache
-def _tests(path: Path) -> frozenset[str]:
-    """The functions of a file; none if there is no such file."""
-    if not path.is_file():
-        return frozenset()
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from mapping.differences import DifferenceStatus
 from mapping.documents.library import FOLDERS, Library, anchor_of, document_of
 from mapping.documents.markdown import code, href, table
 from mapping.documents.reference import title_of
@@ -86,12 +87,14 @@ def _link(path: str, row: Row) -> str:
 
 def render_index(library: Library) -> str:
     """The front page: three ways to come here, and what is where."""
+    same = sum(row.status is DifferenceStatus.SAME for row in library.differences)
     numbers = {
         "rows": len(library.rows),
         "beliefs": len(library.beliefs),
         "errors": len(library.errors),
         "rest": sum(row.vendor is Vendor.TWILIO_REST for row in library.rows),
         "webhooks": sum(row.vendor is Vendor.TWILIO_WEBHOOK for row in library.rows),
-        "differences": len(library.differences),
+        "differences": len(library.differences) - same,
+        "same": same,
     }
     return TEMPLATE.read_text(encoding="utf-8").format(**numbers)

@@ -36,6 +36,10 @@ _ONE_DOCUMENT: Final[Mapping[Vendor, str]] = {
     Vendor.ACS_CORE: "ours/acs-core.md",
 }
 
+_BETWEEN: Final = re.compile(r"(, | / | \+ | and | or )")
+_CALLED: Final = re.compile(r"([\w.#-]+)(\(.*\)| \(.*\))")
+"""A name with its parentheses, or with a remark in parentheses."""
+
 _MAIN: Final[Mapping[Vendor, str]] = {Vendor.VIDEOSDK: "Meeting", Vendor.ACS_CALLING: "Call"}
 """Classes whose members are also named without them: `muteMic`."""
 
@@ -87,15 +91,19 @@ class Library:
         if text in ("", "none"):
             return "" if not text else "none"
         if self.find(vendor, text) is None and " " in text:
-            parts = re.split(r"(, | / | and | or )", text)
+            parts = _BETWEEN.split(text)
             return "".join(self._one(source, vendor, part) for part in parts)
         return self._one(source, vendor, text)
 
     def _one(self, source: str, vendor: Vendor, text: str) -> str:
-        row = self.find(vendor, text) or self.find(vendor, f"{_MAIN.get(vendor, '')}.{text}")
+        called = _CALLED.fullmatch(text)
+        name, rest = called.groups() if called else (text, "")
+        row = self.find(vendor, name) or self.find(vendor, f"{_MAIN.get(vendor, '')}.{name}")
+        if vendor is Vendor.TWILIO_VIDEO:
+            row = row or self.find(Vendor.TWILIO_REST, name)
         if row is None:
             return text
-        return f"[{code(text)}]({href(source, document_of(row), anchor_of(row))})"
+        return f"[{code(name)}]({href(source, document_of(row), anchor_of(row))}){rest}"
 
 
 def load_library() -> Library:

@@ -42,7 +42,7 @@ _COLUMN_TEXTS: Final[Mapping[str, str]] = {
 _PARITY_TEXTS: Final[Mapping[Parity, str]] = {
     Parity.FULL: "does what the vendor says, and a test shows it in every build",
     Parity.PARTIAL: "is there, and either something of it is missing or no test shows all of it",
-    Parity.EMULATED: "a substitute, as what it stands for exists in browsers only",
+    Parity.EMULATED: "something else stands for it, or it is accepted without an effect",
     Parity.EXTENSION: "has no counterpart there; we add it",
     Parity.NOT_APPLICABLE: "the column has nothing to do with the name",
     Parity.NO: "is not there",
@@ -66,6 +66,8 @@ def render_matrix(library: Library) -> str:
         "Every public name of the vendors' packages has a row, and every column of the matrix",
         "says what it promises of that name. A promise of *full* names tests: `python -m mapping",
         "check` fails when one does not exist or, given the report of a run, did not pass in it.",
+        "Rows of one vendor have the columns of the others, too: there a column says how far the",
+        "counterpart goes.",
         "`twilio-compat matrix` prints and exports the same rows.",
         "",
         "## Columns",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from mapping.concepts import Platform, Term
 from mapping.documents.library import Library
-from mapping.documents.markdown import Column, bullet, codes, href, table, typed_table
+from mapping.documents.markdown import Column, bullet, code, codes, href, table, typed_table
 from mapping.documents.reference import tests_of
 from mapping.model import Belief, RetirementRow, Vendor
 
@@ -18,12 +21,16 @@ __all__ = [
 ]
 
 
+_PROSE: Final = re.compile(r"\b(?:a|and|in|is|of|or|takes|with|which)\b(?! [=:(])")
+"""Words that say of a text that it is no mere code."""
+
+
 def render_beliefs(library: Library) -> str:
     """What public guides say and is not so."""
     columns: list[Column[Belief]] = [
         Column("Id", lambda row: row.id),
-        Column("It says", lambda row: row.says),
-        Column("It is", lambda row: row.real),
+        Column("It says", lambda row: _quoted(row.says)),
+        Column("It is", lambda row: _quoted(row.real)),
         Column("Why", lambda row: row.why),
         Column("The scanner finds", lambda row: codes(row.symbols)),
     ]
@@ -38,6 +45,12 @@ def render_beliefs(library: Library) -> str:
         chosen = [row for row in library.beliefs if row.guide == guide]
         lines += [f"## {guide}", "", *typed_table(columns, chosen), ""]
     return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """Code as code; sentences, and code among words, as they are."""
+    is_sentence = text.endswith(".") and not text.endswith("...")
+    return text if is_sentence or _PROSE.search(text) else code(text)
 
 
 def render_retirements(library: Library) -> str:

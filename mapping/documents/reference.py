@@ -111,14 +111,27 @@ def _introduction(path: str, rows: Sequence[Row]) -> list[str]:
     whole = (
         f"[All of {_KEPT[first.vendor]}]({href(path, f'{folder}/index.md')}). " if folder else ""
     )
-    return [
+    lines = [
         f"{whole}Source: {first.source}, read on {first.as_of.isoformat()}.",
         "",
         f"*Status* and *promise* are explained with the [matrix]({matrix}); the tests behind each",
-        "promise of *full* stand at the end. In the column of Python, names of `twilio_compat` are",
-        "bold; the others are of `acs_core`.",
-        "",
+        "promise of *full* stand at the end.",
     ]
+    if any(row.compat for row in rows):
+        lines.append(
+            "In the column of Python, names of `twilio_compat` are bold; the others are of"
+        )
+        lines.append("`acs_core`.")
+    elif any(row.native for row in rows):
+        lines.append("In the column of Python are names of `acs_core`.")
+    elif first.vendor is Vendor.VIDEOSDK and any("videosdk" in row.proofs for row in rows):
+        lines.append(
+            "What is *full* has the same name in `mapping.videosdk`, a meeting in Python for"
+        )
+        lines.append(
+            "comparing; other methods raise `NotProvidedError` there, which says what to use."
+        )
+    return [*lines, ""]
 
 
 def _programs(vendor: Vendor, snippet: Snippet) -> list[str]:

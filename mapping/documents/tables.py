@@ -76,21 +76,22 @@ def render_errors(library: Library) -> str:
     """Twilio's codes and what ACS says instead."""
     columns: list[Column[ErrorRow]] = [
         Column("Code", lambda row: str(row.code)),
-        Column("Class", lambda row: code(row.name)),
-        Column("Twilio's message", lambda row: row.message),
-        Column("ACS", lambda row: code(row.acs_key) or "none"),
-        Column("code", lambda row: str(row.acs_code) if row.acs_key else ""),
-        Column("sub code", lambda row: str(row.acs_subcode) if row.acs_key else ""),
+        Column("Class and message", lambda row: f"{code(row.name)}<br>{row.message}"),
+        Column("ACS", _acs_error),
+        Column("A test raises it", lambda row: tests_of(row.proof) or "no"),
         Column("When, and why", lambda row: row.why),
-        Column("Tests", lambda row: tests_of(row.proof)),
     ]
+    raised = sum(bool(row.proof) for row in library.errors)
     lines = [
         "# Errors",
         "",
-        f"The {len(library.errors)} codes of twilio-video.js and what Azure's clients say in the",
-        "same situation: a call that ends has `callEndReason` with `code`, shaped like an HTTP",
-        "status, and `subCode`. `twilio_compat` raises the class with Twilio's code and keeps the",
-        "cause of `acs_core` in `__cause__`.",
+        f"The {len(library.errors)} codes of Twilio Video and what Azure's clients say in the same",
+        "situation: a call that ends has `callEndReason` with `code`, shaped like an HTTP status,",
+        "and `subCode`. `twilio_compat` raises the class with Twilio's code and keeps the cause of",
+        "`acs_core` in `__cause__`.",
+        "",
+        f"Of {raised} codes a test makes the error happen. The others have Twilio's class and",
+        "words, so that a program which asks for them runs; no test raises them.",
         "",
         "```python",
         "from twilio_compat import TwilioError, connect",
@@ -104,6 +105,13 @@ def render_errors(library: Library) -> str:
         "```",
         "",
     ]
-    lines += typed_table(columns, library.errors)
+    lines += typed_table(columns, sorted(library.errors, key=lambda row: row.code))
     sources = dict.fromkeys(f"{row.source}, read on {row.as_of}" for row in library.errors)
     return "\n".join([*lines, "", *(f"Source: {source}." for source in sources)]) + "\n"
+
+
+def _acs_error(row: ErrorRow) -> str:
+    """What ACS says instead: key, code and sub code."""
+    if not row.acs_key:
+        return "none"
+    return f"{code(row.acs_key)}<br>{row.acs_code}, sub code {row.acs_subcode}"

@@ -126,6 +126,26 @@ async def test_samples_and_summaries_count_packets_in_both_directions_until_the_
         assert len(samples) == count
 
 
+async def test_each_kind_of_media_is_measured_in_both_directions() -> None:
+    async with two_way_call() as call:
+        collector = call.feature(Features.MEDIA_STATS).create_collector(
+            MediaStatsCollectorOptions(2, 2)
+        )
+
+        def is_measured(sample: MediaStatsReportSample) -> bool:
+            found = [*sample.audio.send, *sample.video.send]
+            found += [*sample.audio.receive, *sample.video.receive]
+            return len(found) == 4 and all(
+                item.packets and item.packets_per_second and item.jitter_in_ms is not None
+                for item in found
+            )
+
+        (sample,) = await next_event(collector, "sampleReported", is_measured)
+        audio, video = sample.audio, sample.video
+        assert [item.codec_name for item in (*audio.send, *audio.receive)] == ["opus"] * 2
+        assert [item.codec_name for item in (*video.send, *video.receive)] == ["VP8"] * 2
+
+
 @pytest.mark.feature("MATRIX-023", "MATRIX-039")
 async def test_after_a_call_its_quality_and_a_dump_can_be_had() -> None:
     async with meeting() as place:

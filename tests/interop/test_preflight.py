@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.interop.stage import MakeStage, Stage
@@ -44,7 +46,31 @@ async def test_preflight_passes_through_coturn(make_stage: MakeStage) -> None:
         report = outcome["report"]
         assert report["selectedIceCandidatePairStats"]["localCandidate"]["candidateType"] == "relay"
         assert report["stats"]["packetLoss"]["average"] < 20
+        _check_report(report)
         await page.close()
+
+
+def _check_report(report: dict[str, Any]) -> None:
+    """Every part of it that the declarations of the vendor's client have."""
+    network = report["networkTiming"]
+    assert set(network) == {"connect", "dtls", "ice", "peerConnection", "media"}
+    for timing in (report["testTiming"], *network.values()):
+        assert timing["end"] - timing["start"] == timing["duration"] >= 0
+    for figures in (report["stats"][name] for name in ("jitter", "rtt", "packetLoss")):
+        assert figures["min"] <= figures["average"] <= figures["max"]
+    assert sorted(step["name"] for step in report["progressEvents"]) == sorted(STEPS)
+    assert all(step["duration"] >= 0 for step in report["progressEvents"])
+    pair = report["selectedIceCandidatePairStats"]
+    for candidate in (*pair.values(), *report["iceCandidateStats"]):
+        assert candidate["transportId"]
+        assert candidate["address"]
+        assert candidate["port"] > 0
+        assert candidate["priority"] > 0
+        assert candidate["protocol"] in ("tcp", "udp")
+    relay = pair["localCandidate"]
+    assert relay["relayProtocol"] in ("tcp", "udp")
+    assert relay["url"].startswith("turn:")
+    assert pair["remoteCandidate"]["candidateType"]
 
 
 async def test_preflight_tells_of_a_bad_token(stage: Stage) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mapping.features import Feature, Status, find_marks, load_features, main, prove, render
+from mapping.features import Feature, Status, find_marks, load_features, prove, render
 
 
 def feature(row: str) -> Feature:
@@ -12,10 +12,6 @@ def feature(row: str) -> Feature:
 
 
 A, B = feature("AREA-001"), feature("AREA-002")
-
-
-def test_the_document_is_what_the_data_and_the_tests_say() -> None:
-    assert main(["--check"]) == 0, "run `make features`"
 
 
 def test_every_row_has_its_own_id_and_a_criterion() -> None:

@@ -9,10 +9,7 @@ import pytest
 
 from mapping import load, parity
 from mapping.__main__ import main
-from mapping.load import MappingDataError
 from mapping.model import Kind, Parity, Row, Vendor
-
-PROOF = "tests/mapping/test_parity.py::test_all_rows_agree_with_names_and_tests"
 
 REPORT = """<?xml version="1.0"?>
 <testsuites><testsuite>
@@ -102,45 +99,41 @@ def test_errors_are_those_of_the_table() -> None:
     assert parity.check_errors() == []
 
 
-def test_full_needs_a_test_of_that_column() -> None:
-    promised = replace(row("Room.name"), parity={"compat": Parity.FULL}, proofs={})
-    problem = "twilio-video Room.name: compat is full, and no test shows it"
-    assert parity.check_proofs([promised]) == [problem]
-    elsewhere = replace(promised, proofs={"js": (PROOF,)})
-    assert parity.check_proofs([elsewhere]) == [problem]
-    assert parity.check_proofs([replace(promised, proofs={"compat": (PROOF,)})]) == []
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"parity": {"compat": Parity.NO}}, "compat is no, and names something"),
+        ({"parity": {"native": Parity.NO}}, "native is no, and names something"),
+        ({"compat": "", "parity": {"compat": Parity.FULL}}, "compat is full, and names nothing"),
+        (
+            {"native": (), "parity": {"native": Parity.PARTIAL}},
+            "native is partial, and names nothing",
+        ),
+    ],
+)
+def test_what_is_promised_has_a_name_and_what_is_not_has_none(
+    changes: dict[str, object], problem: str
+) -> None:
+    changed = replace(row("Room.name"), **changes)  # type: ignore[arg-type]
+    assert parity.check_references([changed]) == [f"twilio-video Room.name: {problem}"]
 
 
-def test_a_test_that_does_not_exist_is_a_problem() -> None:
-    for test in ("tests/mapping/test_parity.py::test_nothing", "tests/none.py::test_nothing"):
-        promised = replace(row("Room.name"), proofs={"js": (test,)}, parity={})
-        assert parity.check_proofs([promised]) == [
-            f"twilio-video Room.name: there is no test {test}"
-        ]
-
-
-def test_a_test_that_did_not_pass_is_a_problem() -> None:
-    promised = replace(row("Room.name"), proofs={"js": (PROOF,)}, parity={})
-    of_errors = frozenset(test for error in load.errors() for test in error.proof)
-    assert parity.check_proofs([promised], passed=of_errors | {PROOF}) == []
-    (wrong,) = parity.check_proofs([promised], passed=of_errors)
-    assert wrong == f"twilio-video Room.name: {PROOF} did not pass in this run"
-    lost = "error 53304: tests/interop/test_tracks.py::test_a_name_is_used_once did not pass"
-    assert any(one.startswith(lost) for one in parity.check_proofs([], passed=frozenset()))
-
-
-def test_a_report_says_which_tests_passed(tmp_path: Path) -> None:
-    report = tmp_path / "report.xml"
-    report.write_text(REPORT, encoding="utf-8")
-    assert parity.passed_tests(report) == {"tests/a/test_b.py::test_good"}
-
-
-@pytest.mark.parametrize("text", ["", "<testsuite>"])
-def test_what_is_no_report_is_an_error(tmp_path: Path, text: str) -> None:
-    report = tmp_path / "report.xml"
-    report.write_text(text, encoding="utf-8")
-    with pytest.raises(MappingDataError, match=r"report.xml: it is no report of tests"):
-        parity.passed_tests(report)
+@pytest.mark.parametrize(
+    ("name", "vendor", "ours"),
+    [
+        ("CallState", Vendor.ACS_CALLING, "CallState"),
+        ("RecordingState", Vendor.ACS_CALLING, "RecordingState"),
+        ("Track.Kind", Vendor.TWILIO_VIDEO, "TrackKind"),
+        ("NetworkQualityVerbosity", Vendor.TWILIO_VIDEO, "NetworkQualityVerbosity"),
+    ],
+)
+def test_a_word_that_our_type_lacks_is_a_problem(name: str, vendor: Vendor, ours: str) -> None:
+    described = row(name, vendor)
+    assert parity.check_values([described]) == []
+    changed = replace(described, values=(*described.values, "Painted"))
+    assert parity.check_values([changed]) == [f"{vendor} {name}: {ours} lacks Painted"]
+    partial = dict.fromkeys(described.parity, Parity.PARTIAL)
+    assert parity.check_values([replace(changed, parity=partial)]) == []
 
 
 def test_the_command_line_says_what_is_wrong(

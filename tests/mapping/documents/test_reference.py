@@ -74,6 +74,14 @@ def test_counterparts_are_links_where_they_have_a_row() -> None:
         "[`Room.on`](eventemitter.md#EventEmitter.on)"
     )
     assert "[`id`](../videosdk/meeting.md#Meeting.id)" in page(made)
+    called = made.link("events.md", Vendor.TWILIO_VIDEO, "Room.name (a text) + Room.on()")
+    assert called == (
+        "[`Room.name`](twilio/room.md#Room.name) (a text) + "
+        "[`Room.on`](twilio/eventemitter.md#EventEmitter.on)()"
+    )
+    rest = row("POST /v1/Rooms", Kind.OPERATION, vendor=Vendor.TWILIO_REST, section="Rooms")
+    shown = library(rest).link("events.md", Vendor.TWILIO_VIDEO, "POST /v1/Rooms")
+    assert shown == "[`POST /v1/Rooms`](rest.md#POST-v1-Rooms)"
     assert made.link("events.md", Vendor.VIDEOSDK, "none") == "none"
     assert made.link("events.md", Vendor.VIDEOSDK, "") == ""
 
