@@ -311,6 +311,8 @@ def _matched(rule: Rule, use: Use) -> str | None:
         return ""
     if _is_named_elsewhere(use.symbol, rule):
         return None
+    if match_.unknown == "far" and use.confidence is Confidence.MANUAL:
+        return None  # of what its name alone made an SDK's, an odd member says it is none
     known, near = _status(use)
     return near if not known and bool(near) == (match_.unknown == "near") else None
 

@@ -215,3 +215,18 @@ def test_neighbors_say_what_names_mean_where_a_program_uses_two_sdks() -> None:
     ]
     assert [use.symbol for use in files["new/tile.js"].uses] == ["Call.hangUp"]
     assert "other/tile.js" not in files
+
+
+def test_odd_member_of_what_only_its_name_made_an_sdks_is_no_finding() -> None:
+    tile = """export function Tile({ participant }) {
+      const [tracks, setTracks] = useState([]);
+      participant.on('trackSubscribed', track => setTracks([track]));
+      return () => tracks[0].enable();
+    }"""
+    assert _rules({"a.js": _JOIN, "tile.jsx": tile}) == ["TWV-IMPORT-001"]
+
+
+def test_request_to_the_host_of_the_vendor_is_shown_where_it_is_written() -> None:
+    text = "import requests\nurl = f'https://video.twilio.com/v1/Rooms/{sid}'\nrequests.get(url)\n"
+    finding = scan_texts({"a.py": text}).findings[0]
+    assert (finding.rule, finding.span.line, finding.span.column) == ("TWR-REST-002", 2, 17)
