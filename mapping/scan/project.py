@@ -16,7 +16,7 @@ from typing import Final
 from mapping.scan.findings import FileReport, Package, Report
 from mapping.scan.manifests import is_manifest, packages_of
 from mapping.scan.matching import Finder
-from mapping.scan.modules import imports_of, modules_of, project_of
+from mapping.scan.modules import imports_of, modules_of
 from mapping.scan.walk import walk
 from mapping.sources import python
 from mapping.sources.uses import Api, SourceFile, UseKind
@@ -143,7 +143,7 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         packages.extend(named)
     roots = {posixpath.dirname(s.path) for s in sources if s.path.endswith("package.json")}
     for source in sources:
-        source.project = project_of(source.path, roots)
+        source.project = _project_of(source.path, roots)
         source.imports = imports_of(source.path, source.text)
         if source.is_marked:
             source.result = _read(source, {}, frozenset())
@@ -151,12 +151,20 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
     apis = _apis_by_project(sources)
     for source in sources:
         own = apis.get(source.project, frozenset()) & _CLIENT_SDKS
-        modules = modules_of(source.path, source.imports, exports, source.project)
+        modules = _modules(source, exports)
         if modules or (source.result is None and own):
             source.result = _read(source, modules, own)
     reports = [_report(s, manifests[s.path], apis.get(s.project, frozenset())) for s in sources]
     kept = tuple(each for each in reports if each.uses or each.findings or each.problem)
     return kept, tuple(packages)
+
+
+def _project_of(path: str, roots: set[str]) -> str:
+    """The nearest folder with a manifest, or the whole tree."""
+    folder = posixpath.dirname(path)
+    while folder and folder not in roots:
+        folder = posixpath.dirname(folder)
+    return folder
 
 
 def _apis_by_project(sources: list[_Source]) -> dict[str, frozenset[Api]]:
@@ -179,6 +187,12 @@ def _read(
     if suffix in javascript.SUFFIXES:
         return javascript.read(source.path, source.text, modules=modules, project=project)
     return None
+
+
+def _modules(
+    source: _Source, exports: Mapping[str, Mapping[str, str]]
+) -> dict[str, Mapping[str, str]]:
+    return modules_of(source.path, source.imports, exports, source.project)
 
 
 def _report(source: _Source, packages: list[Package], project: frozenset[Api]) -> FileReport:
