@@ -20,6 +20,7 @@ from mapping.rewrite.planner import FilePlan
 from mapping.rewrite.project import FileOnDisk, ProjectPlan
 from mapping.rewrite.rules import Target, load_rules
 from mapping.rewrite.score import Score
+from mapping.rewrite.syntax import Language
 
 __all__ = [
     "as_data",
@@ -58,8 +59,10 @@ def as_data(plan: ProjectPlan) -> dict[str, Any]:
 
 def next_steps(plan: ProjectPlan) -> list[str]:
     """What is to be done besides the changes, in no file that could be changed."""
-    targets = {rule.id: rule.target for rule in load_rules()}
-    used = {targets[rule] for rule in plan.counts()}
+    rules = [rule for rule in load_rules() if rule.id in plan.counts()]
+    used = {rule.target for rule in rules}
+    if all(Language.PYTHON in rule.languages for rule in rules if rule.target is Target.ACS_TODAY):
+        used.discard(Target.ACS_TODAY)  # Python has both names in one package of ours.
     steps = [text for target, text in _NEXT.items() if target in used]
     if plan.kept_scripts and used & {Target.TWILIO_COMPAT, Target.ACS_CORE}:
         steps.append("JavaScript is not translated to Python; --target server keeps its SDK.")

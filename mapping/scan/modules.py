@@ -8,19 +8,11 @@ from typing import Final
 
 from mapping.sources import python
 
-__all__ = ["imports_of", "modules_of", "project_of"]
+__all__ = ["imports_of", "modules_of"]
 
 _COMPILED: Final = (".js", ".jsx", ".mjs", ".cjs")
 _ENDS: Final = ("", ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue")
 _INDEXES: Final = ("/index.ts", "/index.tsx", "/index.js", "/index.jsx")
-
-
-def project_of(path: str, roots: Collection[str]) -> str:
-    """The nearest folder with a manifest, or the whole tree."""
-    folder = posixpath.dirname(path)
-    while folder and folder not in roots:
-        folder = posixpath.dirname(folder)
-    return folder
 
 
 def imports_of(path: str, text: str) -> frozenset[str]:

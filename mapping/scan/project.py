@@ -17,7 +17,7 @@ from typing import Final
 from mapping.scan.findings import FileReport, Package, Report
 from mapping.scan.manifests import is_manifest, packages_of
 from mapping.scan.matching import Finder
-from mapping.scan.modules import imports_of, modules_of, project_of
+from mapping.scan.modules import imports_of, modules_of
 from mapping.scan.walk import walk
 from mapping.sources import python
 from mapping.sources.js_tree import TEMPLATES
@@ -157,7 +157,7 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
         packages.extend(named)
     roots = {posixpath.dirname(s.path) for s in sources if s.path.endswith("package.json")}
     for source in sources:
-        source.project = project_of(source.path, roots)
+        source.project = _project_of(source.path, roots)
         source.imports = imports_of(source.path, source.text)
         if source.is_marked:
             source.result = _read(source, {}, frozenset())
@@ -174,6 +174,14 @@ def _analyze(sources: list[_Source]) -> tuple[tuple[FileReport, ...], tuple[Pack
     reports = [_report(s, manifests[s.path], apis.get(s.project, frozenset())) for s in sources]
     kept = tuple(each for each in reports if each.uses or each.findings or each.problem)
     return kept, tuple(packages)
+
+
+def _project_of(path: str, roots: set[str]) -> str:
+    """The nearest folder with a manifest, or the whole tree."""
+    folder = posixpath.dirname(path)
+    while folder and folder not in roots:
+        folder = posixpath.dirname(folder)
+    return folder
 
 
 def _apis_by(sources: list[_Source], place: Callable[[_Source], str]) -> dict[str, frozenset[Api]]:

@@ -63,6 +63,22 @@ def test_javascript_stays_javascript(app: typer.Typer, project: Path) -> None:
     assert "JavaScript" not in run(app, "plan", str(project)).output
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "is_told"),
+    [
+        ("a.py", "from acs_core.legacy import CallClient\n", False),
+        ("a.js", "import { Renderer } from '@azure/communication-calling';\n", True),
+    ],
+)
+def test_a_package_is_to_be_updated_where_one_is_used(
+    app: typer.Typer, tmp_path: Path, name: str, text: str, is_told: bool
+) -> None:
+    (tmp_path / name).write_text(text)
+    result = run(app, "plan", str(tmp_path))
+    assert "1 change in 1 of 1 files." in result.output
+    assert ("next: Update @azure/communication-calling" in result.output) is is_told
+
+
 def test_a_plan_can_be_read_by_programs(app: typer.Typer, project: Path) -> None:
     data = json.loads(run(app, "plan", str(project), "--json").output)
     assert data["rules"] == {"TWV-EVENT-001": 1, "TWV-SERVER-001": 2}

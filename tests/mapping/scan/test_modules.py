@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mapping.scan.modules import imports_of, modules_of, project_of
+from mapping.scan.modules import imports_of, modules_of
 
 EXPORTS = {"connect": "twilio-video:connect"}
 
@@ -24,7 +24,7 @@ EXPORTS = {"connect": "twilio-video:connect"}
     ],
 )
 def test_a_specifier_leads_to_its_file(path: str, specifier: str, exporting: str) -> None:
-    found = modules_of(path, [specifier], {exporting: EXPORTS}, project_of(path, {"web"}))
+    found = modules_of(path, [specifier], {exporting: EXPORTS}, "web")
     assert found == {specifier: EXPORTS}
 
 
