@@ -88,6 +88,8 @@ def golden_trace(request: pytest.FixtureRequest) -> Callable[[Trace, str], None]
         if request.config.getoption("record_golden"):
             normalize(trace).write(path)
             return
+        if not path.is_file():
+            pytest.fail(f"There is no {path}: record it with pytest --record-golden.")
         golden = Trace.read(path)
         # Only the words for people differ when a program moved from one implementation to another.
         named = replace(golden, header=replace(golden.header, scenario=name))

@@ -109,7 +109,8 @@ async def _ask(
         ):
             return response.status
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise UnreachableError(f"{service.url} does not answer: {error!r}") from error
+        why = str(error) or "not in time"
+        raise UnreachableError(f"{service.url} does not answer: {why}") from error
 
 
 @asynccontextmanager
@@ -124,6 +125,11 @@ async def open_stage(scenario: Scenario, service: Service | None = None) -> Asyn
         UnreachableError: The service that runs already does not.
     """
     async with AsyncExitStack() as stack:
+        if service is not None and not service.url.startswith("http://"):
+            raise UnreachableError(
+                f"{service.url} cannot be used: actors go through relays, whose network can be cut "
+                "and which have no TLS. Give the address of the service behind it, with http://."
+            )
         if service is not None:
             stage = Stage(service, f"-{token_hex(4)}", stack)
             await stage.check()

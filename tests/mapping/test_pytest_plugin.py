@@ -49,6 +49,8 @@ def run(folder: Path, color: str, *arguments: str) -> tuple[int, str]:
 
 @pytest.mark.timeout(150)
 def test_a_golden_trace_is_recorded_and_compared_with(tmp_path: Path) -> None:
+    code, text = run(tmp_path, "red", "test_bot.py::test_bot")
+    assert (code, "record it with pytest --record-golden" in text) == (1, True)
     code, text = run(tmp_path, "red", "--record-golden", "test_bot.py::test_bot")
     assert code == 0, text
     assert (tmp_path / "golden" / "bot.jsonl").is_file()

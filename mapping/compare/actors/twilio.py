@@ -90,9 +90,11 @@ class TwilioActor(Actor):
 
     async def prioritize(self, name: str, priority: str) -> Any:
         """See `Actor`."""
-        for publication in self.room.local_participant.tracks.values():
-            if publication.track_name == name:
-                publication.set_priority(priority)
+        offered = self.room.local_participant.tracks.values()
+        found = next((one for one in offered if one.track_name == name), None)
+        if found is None:
+            raise DeedError(None, f"{self.seat.actor} has no track {name}.")
+        found.set_priority(priority)
 
     async def send(self, name: str, data: str | bytes) -> Any:
         """See `Actor`."""

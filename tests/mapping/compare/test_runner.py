@@ -179,6 +179,7 @@ async def test_deeds_that_fail_are_told_with_their_code() -> None:
         {"ann": "mute", "with": {"track": "chat"}},
         {"ann": "unpublish", "with": {"track": "none"}},
         {"ann": "send", "with": {"track": "none", "text": ""}},
+        {"ann": "prioritize", "with": {"track": "none", "priority": "high"}},
         names=("ann",),
     )
     failed = {}
@@ -187,9 +188,15 @@ async def test_deeds_that_fail_are_told_with_their_code() -> None:
         failed[implementation] = [
             (one.step, one.name) for one in trace.entries if one.kind is EntryKind.ERROR
         ]
-    assert failed["twilio"] == [(1, "leave"), (3, "mute"), (4, "unpublish"), (5, "send")]
+    assert failed["twilio"] == [
+        (1, "leave"),
+        (3, "mute"),
+        (4, "unpublish"),
+        (5, "send"),
+        (6, "prioritize"),
+    ]
     # A data track has no `disable` in Twilio; a data publication of acs_core can be disabled.
-    assert failed["native"] == [(1, "leave"), (4, "unpublish"), (5, "send")]
+    assert failed["native"] == [one for one in failed["twilio"] if one[1] != "mute"]
 
 
 async def test_an_actor_may_have_an_implementation_of_its_own() -> None:
@@ -311,6 +318,12 @@ async def test_a_service_that_goes_away_is_no_finding(calling_server: CompatServ
     options = RunOptions(within=0.2, service=_service(calling_server), makers={"odd": Closing})
     with pytest.raises(UnreachableError, match="does not answer"):
         await run_scenario(scenario, "odd", options)
+
+
+async def test_a_service_with_tls_is_refused_for_the_relay_has_none() -> None:
+    service = Service("https://127.0.0.1:9", "AC0", "SK0", "secret")
+    with pytest.raises(UnreachableError, match="http://"):
+        await run_scenario(story({"ann": "join"}), "twilio", RunOptions(service=service))
 
 
 async def test_an_api_key_that_is_refused_is_no_finding(calling_server: CompatServer) -> None:

@@ -56,7 +56,7 @@ def test_what_is_not_there_has_the_line_of_what_it_would_be_in(path: Path) -> No
         ("a: {[x]: 1}", r"one\.yaml:1: found unhashable key"),
         ("a: !!python/object:os.system {}", r"one\.yaml:1: could not determine"),
         ("a: 1\n---\nb: 2", r"one\.yaml:2: but found another document"),
-        ("[" * 5_000, r"one\.yaml: maximum recursion"),
+        ("[" * 1_000, r"one\.yaml: maximum recursion"),
         ("a: \0", r"one\.yaml: unacceptable character"),
     ],
 )
