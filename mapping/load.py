@@ -283,7 +283,7 @@ def _read(path: Path, make: Callable[[str, Mapping[str, Any]], _T]) -> tuple[_T,
 def _load(path: Path, name: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingDataError(name, "", str(error)) from error
     shared = tables.pop("file", {})
     for key, table in tables.items():

@@ -133,17 +133,21 @@ def as_json(rows: Sequence[Row], columns: Sequence[str]) -> str:
 
 
 def as_csv(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """A line per row, with a head line; lists are joined by spaces."""
+    """A line per row, with a head line; lists are joined by spaces.
+
+    A column of the matrix has its own name (`compat`), the counterpart there `compat name`.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["vendor", "name", "kind", "status", *columns, "compat", "native", "why", "proof", "demand"]
-    )
+    names = [f"{one} name" for one in ("twilio", "acs", "videosdk", "compat", "native")]
+    tail = ["why", "difference", "proof", "demand"]
+    writer.writerow(["vendor", "name", "kind", "status", *columns, *names, *tail])
     for row in rows:
         cells = [cell(row, column) for column in columns]
-        head = [row.vendor, row.name, row.kind, row.status, *cells]
-        tail = [row.compat, " ".join(row.native), row.why, " ".join(row.proof), row.demand]
-        writer.writerow([*head, *tail])
+        ours = [row.compat, " ".join(row.native)]
+        theirs = [row.twilio, row.acs, row.videosdk]
+        said = [row.why, row.difference, " ".join(row.proof), row.demand]
+        writer.writerow([row.vendor, row.name, row.kind, row.status, *cells, *theirs, *ours, *said])
     return text.getvalue()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -87,17 +88,32 @@ def matrix(
     )
     rows = select(load.rows(), selection)
     if not rows:
-        typer.echo("No row is like that.", err=True)
+        typer.echo(f"No row is like that.{_others(load.rows(), owner)}", err=True)
         raise typer.Exit(1)
-    if form is Format.TABLE:
-        _print(rows, columns, output)
-        return
     writers = {Format.JSON: as_json, Format.CSV: as_csv, Format.MD: as_markdown}
-    text = writers[form](rows, columns)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
+    try:
+        if form is Format.TABLE:
+            _print(rows, columns, output)
+        elif output is None:
+            typer.echo(writers[form](rows, columns), nl=False)
+        else:
+            output.write_text(writers[form](rows, columns), encoding="utf-8")
+    except OSError as error:
+        if output is None:
+            raise
+        typer.echo(f"{output} cannot be written: {error.strerror}.", err=True)
+        raise typer.Exit(1) from None
+
+
+def _others(rows: Sequence[Row], owner: str) -> str:
+    """Which classes may have been meant: of the same name at another vendor, or of a near one."""
+    found = {(row.owner, row.vendor) for row in rows if row.owner}
+    known = {name.lower(): name for name, _ in found}
+    if not (near := get_close_matches(owner.lower(), known, n=3)):
+        return ""
+    meant = [known[name] for name in near]
+    there = sorted(f"--vendor {vendor} --class {name}" for name, vendor in found if name in meant)
+    return f" Did you mean {' or '.join(there)}?"
 
 
 def _print(rows: Sequence[Row], columns: Sequence[str], output: Path | None) -> None:

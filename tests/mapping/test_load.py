@@ -77,6 +77,13 @@ def test_a_file_that_is_no_toml_is_an_error_of_the_file(tmp_path: Path) -> None:
     assert caught.value.row == ""
 
 
+def test_a_file_that_is_no_text_is_an_error_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "room.toml"
+    path.write_bytes(ROW.replace("Because.", "Weil, \xe4h.").encode("latin-1"))
+    with pytest.raises(MappingDataError, match=r"^room.toml: 'utf-8' codec"):
+        list(load.read_rows(path, "room.toml"))
+
+
 def test_a_value_outside_of_a_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(MappingDataError, match="it is no table"):
         read(tmp_path, 'Room = "a class"')

@@ -102,6 +102,7 @@ def test_it_is_written_as_json_csv_and_markdown(rows: list[Row]) -> None:
     assert document["rows"][1]["parity"] == {"js": "full", "compat": "partial"}
     head, first, *_ = csv.reader(io.StringIO(as_csv(rows, ("js",))))
     assert dict(zip(head, first, strict=True))["js"] == "full"
+    assert len(set(head)) == len(head)
     text = as_markdown(rows, ("js",))
     assert "* js: 2 full; 100 % of what public programs use is full" in text
     assert "| `Room.name` | direct | full | A \\| B. |" in text
@@ -132,7 +133,30 @@ def test_the_command_shows_other_vendors(app: typer.Typer) -> None:
 
 def test_the_command_says_when_there_is_nothing_to_show(app: typer.Typer) -> None:
     result = CliRunner().invoke(app, ["matrix", "--class", "Rom"])
-    assert (result.exit_code, result.stderr) == (1, "No row is like that.\n")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("No row is like that. Did you mean ")
+    assert "--vendor twilio-video --class Room" in result.stderr
+    elsewhere = CliRunner().invoke(app, ["matrix", "--class", "Meeting"])
+    assert "--vendor videosdk --class Meeting" in elsewhere.stderr
+    nowhere = CliRunner().invoke(app, ["matrix", "--class", "Zzyzx"])
+    assert (nowhere.exit_code, nowhere.stderr) == (1, "No row is like that.\n")
+
+
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_a_file_that_cannot_be_written_is_said(app: typer.Typer, tmp_path: Path, form: str) -> None:
+    for path in (tmp_path, tmp_path / "none" / "matrix"):
+        options = ["--class", "Room", "--format", form, "-o", str(path)]
+        result = CliRunner().invoke(app, ["matrix", *options])
+        assert (result.exit_code, result.exception.__class__) == (1, SystemExit)
+        assert result.stderr.startswith(f"{path} cannot be written: ")
+
+
+def test_counterparts_and_promises_have_columns_of_their_own(app: typer.Typer) -> None:
+    options = ["--class", "Room", "--format", "csv"]
+    lines = csv.DictReader(io.StringIO(CliRunner().invoke(app, ["matrix", *options]).stdout))
+    (told,) = [line for line in lines if line["name"] == "Room.name"]
+    assert (told["compat"], told["compat name"]) == ("full", "Room.name")
+    assert told["videosdk name"] == "Meeting.id"
 
 
 def test_the_command_knows_every_column() -> None:
