@@ -54,8 +54,15 @@ class Server:
         return str(made["sid"])
 
     async def states(self) -> dict[str, str]:
-        listed = await self.ask("GET", "/v1/Compositions?PageSize=1000")
-        return {item["sid"]: item["status"] for item in listed["compositions"]}
+        """Of all compositions; a service that composes on a busy machine may ask to come again."""
+        path = f"{self.url}/v1/Compositions?PageSize=1000"
+        async with asyncio.timeout(START):
+            while True:
+                async with self.http.get(path) as answer:
+                    assert answer.status in (200, 503), await answer.text()
+                    if answer.status == 200:
+                        listed = await answer.json()
+                        return {item["sid"]: item["status"] for item in listed["compositions"]}
 
     async def fetch(self, sid: str, folder: Path) -> Path:
         path = folder / f"fetched {sid}.mp4"

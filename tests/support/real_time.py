@@ -40,15 +40,26 @@ _REAL_TIME: Final = frozenset(
         "media_plane",
         "migration_examples",
         "rest",
+        "rewrite",
         "service",
         "snippets",
         "test_call_ends.py",
+        "test_data.py",
+        "test_dtls.py",
+        "test_install.py",
+        "test_page.py",
+        "test_pytest_plugin.py",
+        "test_readme.py",
         "test_room_recording.py",
+        "test_server.py",
+        "test_smoke.py",
+        "test_story.py",
+        "test_turn.py",
         "testing",
         "videosdk",
     }
 )
-"""Folders and files of tests with real media or sockets."""
+"""Folders and files of tests with real media, sockets or other processes."""
 
 _TESTS: Final = Path(__file__).parent.parent
 _ATTEMPTS: Final = 3
