@@ -114,19 +114,8 @@ class CallCommon(CallMedia):
         self._callers = Callers(caller, setup.transferor, self._emit)
         self._lobby = Lobby(self._context, self._participants.by_identity)
         others = [item for item in self._features.values() if item is not self._streams]
-        self._desk.deliver_to(
-            [
-                self._streams,
-                self._participants,
-                self._lobby,
-                self._callers,
-                self._info,
-                self._people,
-                self._media,
-                self._holding,
-                *others,
-            ]
-        )
+        first = (self._streams, self._participants, self._lobby, self._callers, self._info)
+        self._desk.deliver_to([*first, self._people, self._media, self._holding, *others])
         self._published: Sequence[LocalPublication] | None = None
         self._session: Session | None = None
         self._joining: asyncio.Task[None] | None = None

@@ -58,20 +58,7 @@ async def shake_hands(
             raise
         # The refresher needs the network that was lost; it is asked again.
         raise TransportError("There is no valid token.", stage=Stage.TOKEN) from error
-    try:
-        socket = await http.ws_connect(
-            url,
-            proxy=proxy,
-            max_msg_size=16 * wire.MESSAGE_LIMIT,
-            autoping=True,
-            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
-        )
-    except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise TransportError(
-            f"The service at {url} cannot be reached: {error}.",
-            stage=Stage.SIGNALING,
-            next_step="Check the address and that the service runs (`twilio-compat serve`).",
-        ) from error
+    socket = await _connect(http, url, proxy)
     try:
         hello = wire.Hello(
             version=wire.PROTOCOL_VERSION,
@@ -91,6 +78,25 @@ async def shake_hands(
         await abandon(socket, is_over=resume is None)
         raise
     return socket, welcome
+
+
+async def _connect(
+    http: aiohttp.ClientSession, url: str, proxy: str | None
+) -> aiohttp.ClientWebSocketResponse:
+    try:
+        return await http.ws_connect(
+            url,
+            proxy=proxy,
+            max_msg_size=16 * wire.MESSAGE_LIMIT,
+            autoping=True,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
+        )
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        raise TransportError(
+            f"The service at {url} cannot be reached: {error}.",
+            stage=Stage.SIGNALING,
+            next_step="Check the address and that the service runs (`twilio-compat serve`).",
+        ) from error
 
 
 async def _expect_welcome(socket: aiohttp.ClientWebSocketResponse) -> wire.Welcome:

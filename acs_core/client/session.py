@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from acs_core import wire
@@ -100,19 +101,16 @@ class CallSession:
         self._call_id = ""
         self._has_asked = False
         self._signaling_error: CallingError | None = None
+        publish_failed = partial(self._leg_failed, "publish")
         self._publish = PublishLeg(
-            endpoint_id,
-            self._ask,
-            self._insist,
-            self._options,
-            lambda error: self._leg_failed("publish", error),
+            endpoint_id, self._ask, self._insist, self._options, publish_failed
         )
         self._subscribe = SubscribeLeg(
             endpoint_id,
             self._ask,
             self._options,
             observer,
-            lambda error: self._leg_failed("subscribe", error),
+            partial(self._leg_failed, "subscribe"),
             lambda publication: self._roster.owner(publication) is not None,
         )
         self._recovery = MediaRecovery(

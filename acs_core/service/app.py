@@ -5,12 +5,11 @@ Other personalities are handed in, never imported: their token verifiers and the
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Final, Self
+from typing import Self
 
 from aiohttp import web
 
@@ -53,6 +52,7 @@ from acs_core.service.rest.rooms import RoomsResource
 from acs_core.service.rest.teams import TeamsTokenVerifier
 from acs_core.service.room_transcription import RoomTranscriptions
 from acs_core.service.rooms import RoomOptions, Rooms, RoomTimes
+from acs_core.service.rounds import Rounds
 from acs_core.service.settings import ServiceSettings
 from acs_core.service.sfu.engine import SfuEngine
 from acs_core.service.sfu.plane import PlaneKind
@@ -68,8 +68,6 @@ from acs_core.version import __version__
 __all__ = ["CallingService", "embedded"]
 
 _log = logging.getLogger(__name__)
-
-MEASURE_INTERVAL: Final = 1.0
 
 
 class CallingService:
@@ -98,16 +96,7 @@ class CallingService:
         self.settings = settings
         self.rooms = Rooms()
         self.meetings = Meetings()
-        self.calls = Calls(
-            rooms=self.rooms,
-            meetings=self.meetings,
-            limits=settings.limits,
-            times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
-            on_started=self._call_started,
-            on_ended=self._call_ended,
-            switchboard=Switchboard(times=settings.ringing, gateway=telephones),
-            on_fact=self._committed,
-        )
+        self.calls = self._make_calls(telephones)
         self.services = CallServices(
             self.calls,
             Captions(transcriber, lambda: self._transcribe(0.0)),
@@ -135,9 +124,21 @@ class CallingService:
         self._engine: SfuEngine | None = None
         self._allocations: Allocations | None = None
         self._gateway: NativeGateway | None = None
-        self._measuring: asyncio.Task[None] | None = None
+        self._rounds = Rounds()
         self._is_ready = False
-        self._loop_lag = 0.0
+
+    def _make_calls(self, telephones: PstnGateway | None) -> Calls:
+        settings = self.settings
+        return Calls(
+            rooms=self.rooms,
+            meetings=self.meetings,
+            limits=settings.limits,
+            times=RoomTimes(settings.empty_room_timeout, settings.unused_room_timeout),
+            on_started=self._call_started,
+            on_ended=self._call_ended,
+            switchboard=Switchboard(times=settings.ringing, gateway=telephones),
+            on_fact=self._committed,
+        )
 
     def _add_parts(
         self,
@@ -258,20 +259,17 @@ class CallingService:
         await self._archive.resume()
         await self._serve()
         counts = self._engine.connection_stats
-        rounds = (
+        measures = (
             QualityMonitor(self.calls, counts, self._engine.turns.add).measure,
             RecordingWatch(self.calls, counts).measure,
             self._transcribe,
         )
-        self._measuring = asyncio.create_task(self._measure(rounds), name="service measurements")
+        self._rounds.start(measures)
 
     async def close(self) -> None:
         """Drain: refuse new clients, end calls and connections, within 5 s."""
         self._is_ready = False
-        if self._measuring is not None:
-            self._measuring.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._measuring
+        await self._rounds.close()
         self.calls.end_all(endings.SERVICE_STOPPED)
         if self._gateway is not None:
             await self._gateway.close()
@@ -361,7 +359,7 @@ class CallingService:
             token_skew=self.settings.token_skew,
         )
         metrics = Metrics(
-            self.calls, self.engine, lambda: self.sessions, lambda: self._loop_lag, self.webhooks
+            self.calls, self.engine, lambda: self.sessions, lambda: self._rounds.lag, self.webhooks
         )
 
         async def metrics_text(_: web.Request) -> web.Response:
@@ -430,19 +428,6 @@ class CallingService:
         self.engine.remove_router(call.router)
         if self._allocations is not None:
             self._allocations.remove(call)
-
-    async def _measure(self, rounds: Sequence[Callable[[float], None]]) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            before = loop.time()
-            await asyncio.sleep(MEASURE_INTERVAL)
-            now = loop.time()
-            self._loop_lag = max(0.0, now - before - MEASURE_INTERVAL)
-            for measure in rounds:
-                try:
-                    measure(now)
-                except Exception:
-                    _log.exception("a round of measurements failed")
 
 
 @contextlib.asynccontextmanager

@@ -6,7 +6,7 @@ It is counted apart, so that it is not taken for a loss of their downlinks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from acs_core.rtc.feedback import ReportBlock
@@ -59,15 +59,31 @@ class DownlinkMeter:
             # Another connection may take another way.
             self._estimator = DownlinkEstimator()
         self._transports = present
-        counts: dict[str, ConsumerStats] = {}
-        sizes: dict[str, int] = {}
+        senders = [transport for transport in transports if transport.consumers]
+        self._count_losses(self._count_octets(senders, stats))
         blocks: dict[int, ReportBlock] = {}
-        remb: int | None = None
         for transport in transports:
             blocks |= transport.received_blocks
-            if not transport.consumers:
-                continue
-            remb = transport.downlink_bps
+        self._losses.take(blocks)
+        sample = DownlinkSample(
+            audio_octets=self._octets["audio"],
+            video_octets=self._octets["video"],
+            expected=self._losses.expected,
+            lost=self._losses.lost,
+            remb_bps=senders[-1].downlink_bps if senders else None,
+            source_lost=self._source_lost,
+        )
+        self._estimator.update(sample, wanted_bps, now)
+
+    def _count_octets(
+        self,
+        transports: Sequence[MediaTransport],
+        stats: Callable[[MediaTransport], ConnectionStats],
+    ) -> dict[str, ConsumerStats]:
+        """Add what was sent since the last time; what was counted, by consumer."""
+        counts: dict[str, ConsumerStats] = {}
+        sizes: dict[str, int] = {}
+        for transport in transports:
             counted = stats(transport).consumers
             for consumer in transport.consumers.values():
                 sent = counted.get(consumer.id)
@@ -79,17 +95,7 @@ class DownlinkMeter:
                 before = self._counts.get(consumer.id, 0)
                 self._octets[consumer.producer.kind] += max(0, octets - before)
         self._counts = sizes
-        self._count_losses(counts)
-        self._losses.take(blocks)
-        sample = DownlinkSample(
-            audio_octets=self._octets["audio"],
-            video_octets=self._octets["video"],
-            expected=self._losses.expected,
-            lost=self._losses.lost,
-            remb_bps=remb,
-            source_lost=self._source_lost,
-        )
-        self._estimator.update(sample, wanted_bps, now)
+        return counts
 
     def _count_losses(self, consumers: Mapping[str, ConsumerStats]) -> None:
         """Add what was lost, before it came to us, of the streams that the endpoint is sent."""

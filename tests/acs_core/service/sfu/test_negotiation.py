@@ -1,26 +1,20 @@
+"""Offering streams to clients, and what becomes of offers that are refused or lost."""
+
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from acs_core.errors import (
     InvalidArgumentError,
     InvalidStateError,
-    MalformedPacketError,
     ProtocolError,
 )
-from acs_core.media.negotiation import PublishNegotiation, SubscribeAnswer, SubscribeNegotiation
 from acs_core.rtc.sdp import (
     MAX_SECTIONS,
     Direction,
-    Fingerprint,
     IceParameters,
     MediaSection,
     SessionDescription,
@@ -29,291 +23,34 @@ from acs_core.rtc.sdp import (
     write,
 )
 from acs_core.service.sfu.negotiation import (
-    Change,
     DataSection,
     GlareError,
-    Layer,
     LocalTransport,
     Negotiation,
     RefusalReason,
     RemoteIce,
-    SsrcChanged,
     SsrcPolicy,
     StreamAccepted,
-    StreamEnded,
     StreamReceived,
     StreamRefused,
 )
-
-CHROMIUM = (Path(__file__).parents[3] / "data/sdp/chromium_offer.sdp").read_text()
-OPUS = ("opus/48000/2",)
-VP8 = ("vp8/90000",)
-CODECS = {"audio": OPUS, "video": VP8}
-SERVICE = LocalTransport(
-    "service",
-    "servicepassword",
-    ("1 1 udp 2130706431 192.0.2.1 7781 typ host",),
-    Fingerprint("sha-256", "AA:AA"),
+from tests.support.negotiations import (
+    CHROMIUM,
+    CLIENT,
+    OPUS,
+    SERVICE,
+    VP8,
+    Ledger,
+    add,
+    edited,
+    exchange,
+    local,
+    offer_of,
+    only,
+    rejected,
+    service,
+    subscriber,
 )
-CLIENT = LocalTransport("client", "clientpassword", (), Fingerprint("sha-256", "BB:BB"))
-
-
-def local(restart: bool) -> LocalTransport:
-    return replace(SERVICE, ufrag="restarted") if restart else SERVICE
-
-
-def service(
-    policy: SsrcPolicy = SsrcPolicy.FRESH, *, always_receive: bool = False, **options: object
-) -> Negotiation:
-    numbers = itertools.count(1000)
-    return Negotiation(
-        session_id=7,
-        ssrc_policy=policy,
-        always_receive=always_receive,
-        new_ssrc=lambda: next(numbers),
-        **options,
-    )
-
-
-def add(negotiation: Negotiation, key: str, kind: str = "video") -> None:
-    negotiation.add_stream(
-        key, kind, codecs=CODECS[kind], stream_id="endpoint", track_id=f"track-{key}"
-    )
-
-
-def publisher() -> PublishNegotiation:
-    numbers = itertools.count(1)
-    return PublishNegotiation(session_id=8, cname="cname", new_ssrc=lambda: next(numbers))
-
-
-def exchange(
-    negotiation: Negotiation, client: SubscribeNegotiation
-) -> tuple[SubscribeAnswer, tuple[Change, ...]]:
-    """One offer of the service and its answer."""
-    answer = client.accept_offer(negotiation.create_offer(local), CLIENT)
-    return answer, negotiation.accept_answer(answer.answer)
-
-
-def subscriber() -> SubscribeNegotiation:
-    return SubscribeNegotiation(session_id=9)
-
-
-def edited(text: str, edit: Callable[[MediaSection], MediaSection], *mids: str) -> str:
-    """Rewrite the sections with these mids, or all."""
-    description = parse(text)
-    sections = tuple(
-        edit(section) if not mids or section.mid in mids else section
-        for section in description.sections
-    )
-    return write(replace(description, sections=sections))
-
-
-def rejected(section: MediaSection) -> MediaSection:
-    return replace(section, port=0)
-
-
-def only(changes: tuple[Change, ...], kind: type[Change]) -> list[Change]:
-    return [change for change in changes if isinstance(change, kind)]
-
-
-@dataclass
-class Ledger:
-    """Checks that the descriptions of one connection never contradict each other."""
-
-    payload_types: dict[int, str] = field(default_factory=dict)
-    uris: dict[int, str] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
-
-    def check(self, text: str) -> SessionDescription:
-        description = parse(text)
-        for section in description.sections:
-            assert self.kinds.setdefault(section.mid, section.kind) == section.kind
-            for codec in section.codecs:
-                key = f"{codec.key} {codec.apt}"
-                assert self.payload_types.setdefault(codec.payload_type, key) == key
-            for extension in section.extensions:
-                assert self.uris.setdefault(extension.id, extension.uri) == extension.uri
-        return description
-
-
-# ----------------------------------------------------------------------- answering an offer
-
-
-def test_a_chromium_offer_is_answered_with_what_can_be_forwarded() -> None:
-    accepted = service().accept_offer(CHROMIUM, local)
-    answer = parse(accepted.answer)
-    audio, simulcast, munged, data = answer.sections
-    assert answer.ice_lite
-    assert answer.extmap_allow_mixed
-    assert answer.bundle == ("0", "1", "2", "3")
-    assert [codec.payload_type for codec in audio.codecs] == [111, 9, 0, 8, 110, 126]
-    assert audio.codecs[0].fmtp == "minptime=10;useinbandfec=1"
-    names = {codec.name.lower() for section in answer.sections for codec in section.codecs}
-    assert names == {
-        *("opus", "g722", "pcmu", "pcma", "telephone-event"),
-        *("vp8", "rtx", "h264", "av1", "vp9", "h265"),
-    }
-    for section in answer.sections:
-        assert (section.address, section.port) == ("192.0.2.1", 7781)
-        assert section.setup is Setup.PASSIVE
-        assert section.end_of_candidates
-        assert all("transport-cc" not in codec.feedback for codec in section.codecs)
-        assert all("transport-wide-cc" not in item.uri for item in section.extensions)
-    assert simulcast.direction is Direction.RECVONLY
-    assert [(rid.id, rid.direction) for rid in simulcast.rids] == [
-        ("h", "recv"),
-        ("m", "recv"),
-        ("l", "recv"),
-    ]
-    assert simulcast.simulcast is not None
-    assert simulcast.simulcast.receive == ("h", "m", "~l")
-    assert munged.direction is Direction.RECVONLY
-    assert data.sctp_port == 5000
-    assert not accepted.ice_restarted
-
-
-def test_a_chromium_offer_tells_its_streams() -> None:
-    accepted = service().accept_offer(CHROMIUM, local)
-    remote, audio, simulcast, munged, data = accepted.changes
-    assert isinstance(remote, RemoteIce)
-    assert (remote.ufrag, remote.setup) == ("Xk3p", Setup.ACTPASS)
-    assert isinstance(audio, StreamReceived)
-    assert audio.layers == (Layer(None, 3735928559, None),)
-    assert audio.track_id == "a3c1b0de-8a37-4c1f-a0a3-5b1a2c3d4e5f"
-    assert audio.codecs[111] == "opus/48000/2"
-    assert audio.extensions["urn:ietf:params:rtp-hdrext:sdes:mid"] == 4
-    assert isinstance(simulcast, StreamReceived)
-    assert simulcast.layers == tuple(Layer(rid, None, None) for rid in "hml")
-    assert simulcast.rtx_payload_types[97] == 96
-    assert isinstance(munged, StreamReceived)
-    assert munged.layers == tuple(Layer(None, n, n + 1000) for n in (1001, 1002, 1003))
-    assert munged.stream_id == "-"
-    assert data == DataSection(5000, 262144)
-
-
-def test_an_offer_that_says_nothing_new_changes_nothing() -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    assert negotiation.accept_offer(CHROMIUM, local).changes == ()
-    assert not negotiation.needs_offer
-
-
-def test_a_stream_of_which_nothing_is_written_is_known_by_its_mid() -> None:
-    offer = edited(CHROMIUM, lambda s: replace(s, ssrcs=(), msid=None), "0")
-    audio = only(service().accept_offer(offer, local).changes, StreamReceived)[0]
-    assert audio.layers == (Layer(None, None, None),)
-    assert (audio.stream_id, audio.track_id) == ("", "")
-
-
-def test_a_stream_ends_when_its_section_stops_sending() -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    stopped = edited(CHROMIUM, lambda s: replace(s, direction=Direction.INACTIVE, ssrcs=()), "0")
-    accepted = negotiation.accept_offer(stopped, local)
-    assert accepted.changes == (StreamEnded("0"),)
-    assert parse(accepted.answer).sections[0].direction is Direction.INACTIVE
-
-
-def test_another_track_on_a_section_is_another_stream() -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    replaced = edited(CHROMIUM, lambda s: replace(s, ssrcs=(5,), msid=("-", "other")), "0")
-    ended, received = negotiation.accept_offer(replaced, local).changes
-    assert ended == StreamEnded("0")
-    assert isinstance(received, StreamReceived)
-    assert received.track_id == "other"
-
-
-def test_a_stream_that_may_use_more_codecs_is_told_again_but_goes_on() -> None:
-    negotiation = service()
-    fewer = edited(CHROMIUM, lambda s: replace(s, codecs=s.codecs[:2]), "1")
-    first = negotiation.accept_offer(fewer, local).changes[2]
-    again = negotiation.accept_offer(CHROMIUM, local).changes
-    assert isinstance(first, StreamReceived)
-    assert set(first.codecs) == {96}
-    assert len(again) == 1
-    assert isinstance(again[0], StreamReceived)
-    assert again[0].layers == first.layers
-    assert set(again[0].codecs) >= {96, 103, 107, 45}
-    # Fewer again: packets of before are still on their way.
-    assert negotiation.accept_offer(fewer, local).changes == ()
-
-
-def test_a_stopped_section_can_be_used_for_another_mid() -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    stopped = negotiation.accept_offer(edited(CHROMIUM, rejected, "2"), local)
-    assert stopped.changes == (StreamEnded("2"),)
-    assert parse(stopped.answer).sections[2].is_rejected
-    assert parse(stopped.answer).bundle == ("0", "1", "3")
-    recycled = negotiation.accept_offer(edited(CHROMIUM, lambda s: replace(s, mid="9"), "2"), local)
-    assert [type(change) for change in recycled.changes] == [StreamReceived]
-    assert parse(recycled.answer).sections[2].mid == "9"
-
-
-def test_a_section_that_nothing_can_be_done_with_is_rejected() -> None:
-    useless = edited(CHROMIUM, lambda s: replace(s, codecs=s.codecs[1:2]), "0")
-    accepted = service().accept_offer(useless, local)
-    assert parse(accepted.answer).sections[0].is_rejected
-    assert [c.mid for c in only(accepted.changes, StreamReceived)] == ["1", "2"]
-
-
-def test_only_allowed_codecs_are_negotiated() -> None:
-    accepted = service(codec_names={"opus", "h264"}).accept_offer(CHROMIUM, local)
-    audio, video, vp8_only, _ = parse(accepted.answer).sections
-    assert {codec.name for codec in audio.codecs} == {"opus", "telephone-event"}
-    assert {codec.name for codec in video.codecs} == {"H264", "rtx"}
-    assert vp8_only.is_rejected
-
-
-def test_an_ice_restart_is_answered_with_new_credentials() -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    restart = edited(CHROMIUM, lambda s: replace(s, ice=IceParameters("new", "newpassword")))
-    accepted = negotiation.accept_offer(restart, local)
-    assert accepted.ice_restarted
-    assert [type(change) for change in accepted.changes] == [RemoteIce]
-    assert {s.ice.ufrag for s in parse(accepted.answer).sections if s.ice} == {"restarted"}
-
-
-def test_everything_may_be_rejected() -> None:
-    accepted = service().accept_offer(edited(CHROMIUM, rejected), local)
-    assert accepted.changes == ()
-    assert all(section.is_rejected for section in parse(accepted.answer).sections)
-    nameless = edited(CHROMIUM, lambda s: replace(s, port=0, mid=""))
-    negotiation = service()
-    negotiation.accept_offer(nameless, local)
-    assert negotiation.accept_offer(nameless, local).changes == ()
-
-
-@pytest.mark.parametrize(
-    ("offer", "reason"),
-    [
-        (edited(CHROMIUM, lambda s: replace(s, ice=None)), "credentials"),
-        (edited(CHROMIUM, lambda s: replace(s, fingerprints=())), "fingerprint"),
-        (edited(CHROMIUM, lambda s: replace(s, setup=Setup.PASSIVE)), "passive"),
-        (edited(CHROMIUM, lambda s: replace(s, ssrcs=(5,)), "0", "2"), "same ssrc"),
-        (write(replace(parse(CHROMIUM), sections=parse(CHROMIUM).sections[:2])), "fewer"),
-        (edited(CHROMIUM, lambda s: replace(s, mid={"0": "1", "1": "0"}[s.mid]), "0", "1"), "kind"),
-        (edited(CHROMIUM, lambda s: replace(s, kind="video", mid="", port=0), "0"), "kind"),
-    ],
-)
-def test_an_offer_that_contradicts_what_was_agreed_changes_nothing(offer: str, reason: str) -> None:
-    negotiation = service()
-    negotiation.accept_offer(CHROMIUM, local)
-    with pytest.raises(ProtocolError, match=reason):
-        negotiation.accept_offer(offer, local)
-    assert negotiation.accept_offer(CHROMIUM, local).changes == ()
-
-
-def test_an_offer_that_cannot_be_read_changes_nothing() -> None:
-    negotiation = service()
-    with pytest.raises(MalformedPacketError):
-        negotiation.accept_offer("v=0", local)
-    assert negotiation.accept_offer(CHROMIUM, local).changes
-
-
-# ------------------------------------------------------------------------------- offering
 
 
 def test_a_stream_is_offered_and_accepted() -> None:
@@ -608,7 +345,7 @@ def test_an_offer_whose_answer_was_lost_is_taken_up_by_a_newer_one() -> None:
     answer = client.accept_offer(negotiation.create_offer(local), CLIENT).answer
     negotiation.supersede()
     assert not negotiation.has_outstanding_offer
-    accepted = negotiation.accept_offer(_offer_of(answer), local)
+    accepted = negotiation.accept_offer(offer_of(answer), local)
     assert [change.key for change in only(accepted.changes, StreamAccepted)] == ["v"]
     assert not negotiation.needs_offer
 
@@ -743,196 +480,3 @@ def test_an_ssrc_is_never_given_twice() -> None:
     add(negotiation, "w")
     offer = parse(negotiation.create_offer(local))
     assert [section.ssrcs for section in offer.sections] == [(1, 2), (3, 4)]
-
-
-# ---------------------------------------------------------------------------------- glare
-
-
-def _published_on(text: str, mid: str) -> str:
-    """The client's next offer, with a track of its own on a section of ours."""
-    return edited(
-        text,
-        lambda s: replace(s, direction=Direction.SENDRECV, ssrcs=(77,), msid=("-", "t")),
-        mid,
-    )
-
-
-def _offer_of(answer: str) -> str:
-    return edited(answer, lambda s: replace(s, setup=Setup.ACTPASS))
-
-
-@pytest.mark.parametrize("policy", SsrcPolicy)
-def test_a_rolled_back_section_gets_another_ssrc_where_the_client_needs_it(
-    policy: SsrcPolicy,
-) -> None:
-    negotiation, client = service(policy, always_receive=True), subscriber()
-    add(negotiation, "v")
-    answer, changes = exchange(negotiation, client)
-    first = only(changes, StreamAccepted)[0]
-    client_offer = _published_on(_offer_of(answer.answer), "s0")
-    add(negotiation, "w")
-    offer = negotiation.create_offer(local)
-    with pytest.raises(GlareError):
-        negotiation.accept_offer(client_offer, local)
-    negotiation.accept_answer(client.accept_offer(offer, CLIENT).answer)
-    assert negotiation.needs_offer is (policy is SsrcPolicy.FRESH)
-    if policy is SsrcPolicy.FRESH:
-        changed = exchange(negotiation, client)[1]
-        assert [type(change) for change in changed] == [SsrcChanged]
-        assert isinstance(changed[0], SsrcChanged)
-        assert (changed[0].key, changed[0].mid) == ("v", "s0")
-        assert changed[0].ssrc != first.ssrc
-
-
-def test_a_dropped_offer_elsewhere_changes_no_ssrc() -> None:
-    negotiation, client = service(always_receive=True), subscriber()
-    negotiation.accept_offer(CHROMIUM, local)
-    add(negotiation, "v")
-    negotiation.create_offer(local)
-    with pytest.raises(GlareError):
-        negotiation.accept_offer(CHROMIUM, local)
-    assert not negotiation.needs_offer
-    negotiation.cancel()
-    assert client is not None
-
-
-# -------------------------------------------------------------------------------- scripts
-
-steps = st.lists(
-    st.tuples(st.sampled_from(["add", "remove", "offer", "data"]), st.integers(0, 5)), max_size=25
-)
-
-
-@settings(deadline=None)
-@given(steps, st.sampled_from(SsrcPolicy))
-def test_every_script_of_subscriptions_ends_accepted(
-    script: list[tuple[str, int]], policy: SsrcPolicy
-) -> None:
-    negotiation, client, ledger = service(policy), subscriber(), Ledger()
-    wanted: dict[str, str] = {}
-    accepted: dict[str, StreamAccepted] = {}
-    ssrcs: dict[str, list[int]] = {}
-    keys = itertools.count()
-
-    def negotiate() -> None:
-        offer = negotiation.create_offer(local)
-        ledger.check(offer)
-        answer = client.accept_offer(offer, CLIENT)
-        ledger.check(answer.answer)
-        for change in negotiation.accept_answer(answer.answer):
-            if isinstance(change, StreamAccepted):
-                accepted[change.key] = change
-        for section in answer.sections:
-            if section.is_active and section.ssrc is not None:
-                history = ssrcs.setdefault(section.mid, [])
-                if history[-1:] != [section.ssrc]:
-                    history.append(section.ssrc)
-
-    for step, number in script:
-        if step == "add":
-            key, kind = f"k{next(keys)}", ["audio", "video"][number % 2]
-            wanted[key] = kind
-            add(negotiation, key, kind)
-        elif step == "remove" and wanted:
-            key = list(wanted)[number % len(wanted)]
-            del wanted[key]
-            negotiation.remove_stream(key)
-        elif step == "data":
-            negotiation.want_data()
-        elif step == "offer" and negotiation.needs_offer:
-            negotiate()
-    for _ in range(2):
-        if negotiation.needs_offer:
-            negotiate()
-    assert not negotiation.needs_offer
-    assert set(wanted) <= set(accepted)
-    for history in ssrcs.values():
-        assert len(history) == len(set(history))
-        assert len(history) == 1 or policy is SsrcPolicy.FRESH
-
-
-@settings(deadline=None)
-@given(steps)
-def test_every_script_of_publications_ends_received(script: list[tuple[str, int]]) -> None:
-    negotiation, client, ledger = service(), publisher(), Ledger()
-    wanted: dict[str, str] = {}
-    received: dict[str, StreamReceived] = {}
-    keys = itertools.count()
-
-    def negotiate() -> None:
-        offer = client.create_offer(CLIENT)
-        ledger.check(offer)
-        accepted = negotiation.accept_offer(offer, local)
-        ledger.check(accepted.answer)
-        for change in accepted.changes:
-            if isinstance(change, StreamReceived):
-                received[change.mid] = change
-            elif isinstance(change, StreamEnded):
-                del received[change.mid]
-        answer = client.accept_answer(accepted.answer)
-        assert answer.refused == ()
-        for stream in answer.streams:
-            assert received[stream.mid].layers == (Layer(None, stream.ssrc, stream.rtx_ssrc),)
-            assert received[stream.mid].codecs[stream.codec.payload_type] == stream.codec.key
-            assert received[stream.mid].extensions == stream.extensions
-
-    for step, number in script:
-        if step == "add":
-            key, kind = f"k{next(keys)}", ["audio", "video"][number % 2]
-            wanted[key] = kind
-            client.add_stream(key, kind, stream_id="s", track_id=key)
-        elif step == "remove" and wanted:
-            key = list(wanted)[number % len(wanted)]
-            del wanted[key]
-            client.remove_stream(key)
-        elif step == "data":
-            client.want_data()
-        elif step == "offer" and client.needs_offer:
-            negotiate()
-    if client.needs_offer:
-        negotiate()
-    assert not client.needs_offer
-    assert not negotiation.needs_offer
-    assert {stream.track_id for stream in received.values()} == set(wanted)
-
-
-# ---------------------------------------------------------------------------------- aiortc
-
-
-async def test_aiortc_takes_our_answer() -> None:
-    peer = RTCPeerConnection(
-        RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-    )
-    negotiation = service(SsrcPolicy.KEEP)
-    try:
-        peer.addTransceiver("audio", direction="sendonly")
-        peer.addTransceiver("video", direction="sendonly")
-        peer.createDataChannel("chat")
-        offer = await peer.createOffer()
-        await peer.setLocalDescription(offer)
-        accepted = negotiation.accept_offer(peer.localDescription.sdp, local)
-        await peer.setRemoteDescription(RTCSessionDescription(accepted.answer, "answer"))
-        assert peer.signalingState == "stable"
-        assert len(only(accepted.changes, StreamReceived)) == 2
-        assert parse(peer.remoteDescription.sdp).ice_lite
-    finally:
-        await peer.close()
-
-
-async def test_aiortc_takes_our_offers() -> None:
-    peer = RTCPeerConnection(
-        RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-    )
-    negotiation = service(SsrcPolicy.KEEP)
-    try:
-        for key, kind in (("a", "audio"), ("v", "video"), ("w", "video")):
-            add(negotiation, key, kind)
-            negotiation.want_data()
-            offer = RTCSessionDescription(negotiation.create_offer(local), "offer")
-            await peer.setRemoteDescription(offer)
-            answer = await peer.createAnswer()
-            changes = negotiation.accept_answer(answer.sdp)
-            await peer.setLocalDescription(answer)
-            assert [stream.key for stream in only(changes, StreamAccepted)] == [key]
-    finally:
-        await peer.close()
