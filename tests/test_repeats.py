@@ -15,10 +15,23 @@ TESTS = """
 import socket
 from pathlib import Path
 
+import pytest
+
 ATTEMPTS = Path(__file__).with_suffix(".attempts")
+STARTS = []
 
 
-def test_once_disturbed():
+@pytest.fixture(scope="session")
+def screen():
+    STARTS.append("a screen that libraries never leave")
+
+
+@pytest.fixture(scope="module")
+def service():
+    STARTS.append("a service that may be what is broken")
+
+
+def test_once_disturbed(screen, service):
     left_open = socket.socket()
     with ATTEMPTS.open("a") as file:
         print("attempt", file=file)
@@ -27,7 +40,7 @@ def test_once_disturbed():
 
 
 def test_next():
-    pass
+    assert len(STARTS) == 3
 """
 
 BROKEN = """
@@ -75,7 +88,7 @@ def test_what_fails_beside_others_is_run_once_more_alone(project: Path) -> None:
     assert code == 0, out
     assert "2 passed, 1 repeated" in out
     assert "REPEATED alone: tests/media/test_it.py::test_once_disturbed - " in out
-    assert "test_it.py:12: AssertionError: assert 1 == 2" in out
+    assert "test_it.py:25: AssertionError: assert 1 == 2" in out
 
 
 def test_what_fails_alone_too_fails(project: Path) -> None:
@@ -87,10 +100,11 @@ def test_what_fails_alone_too_fails(project: Path) -> None:
 
 def test_a_proof_is_never_repeated(project: Path) -> None:
     marked = TESTS.replace("def test_once", "@pytest.mark.proof\ndef test_once")
-    add(project, "media", f"import pytest\n{marked}")
+    add(project, "media", marked)
     code, out = run(project)
     assert code == 1, out
-    assert "REPEATED" not in out
+    assert "::test_once_disturbed - " in out
+    assert "REPEATED alone: tests/media/test_it.py::test_once" not in out
 
 
 def test_what_needs_no_time_is_never_repeated(project: Path) -> None:

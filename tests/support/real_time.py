@@ -14,6 +14,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -62,9 +63,14 @@ _REAL_TIME: Final = frozenset(
 """Folders and files of tests with real media, sockets or other processes."""
 
 _TESTS: Final = Path(__file__).parent.parent
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 5
 _STOLEN: Final = 0.05
 """Share of the processors' time that a host may take from a test."""
+
+_PATIENCE: Final = 900.0
+"""Seconds for which a process waits in all until its host gives the processors back."""
+
+_patience_left = pytest.StashKey[float]()
 
 _REPEATED: Final = "repeated"
 """Outcome of an attempt that does not count."""
@@ -82,7 +88,7 @@ async def real_time(request: pytest.FixtureRequest) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-    """Run a test, up to three times if it is one in real time."""
+    """Run a test, and again while it is one in real time that something else disturbed."""
     clock = _Clock()
     clock.stop()
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -98,6 +104,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         _log_repeated(item, reports)
         with _turn(fcntl.LOCK_EX, has_neighbors):
             _forget(item)
+            _wait_for_processors(item.config)
             clock.start()
             reports, disturbed = _attempt(item, nextitem)
     for report in reports:
@@ -146,12 +153,12 @@ def _attempt(
 
 
 def _forget(item: pytest.Item) -> None:
-    """End the fixtures of files and of the session too, and what the attempt left to the collector.
+    """End the fixtures of the file too, and what the attempt left to the collector.
 
     The one may be what is broken; the other would be held against a test that comes later.
     """
     with suppress(Exception, pytest.fail.Exception):
-        item.session._setupstate.teardown_exact(None)
+        item.session._setupstate.teardown_exact(item.session)  # type: ignore[arg-type]
     sys.last_type = sys.last_value = sys.last_traceback = None
     gc.collect()
     with suppress(Exception):
@@ -161,6 +168,19 @@ def _forget(item: pytest.Item) -> None:
 def _is_in_real_time(path: Path) -> bool:
     """Whether the tests of a file need a machine that keeps time."""
     return not _REAL_TIME.isdisjoint(path.relative_to(_TESTS).parts)
+
+
+def _wait_for_processors(config: pytest.Config) -> None:
+    """Return when the host takes nothing for a second, or patience is at an end."""
+    patience = config.stash.get(_patience_left, _PATIENCE)
+    while patience > 0:
+        stolen, total = _processor_time()
+        time.sleep(1.0)  # it is what is measured
+        patience -= 1.0
+        stolen_after, total_after = _processor_time()
+        if stolen_after - stolen <= _STOLEN * (total_after - total):
+            break
+    config.stash[_patience_left] = patience
 
 
 def _may_repeat(item: pytest.Item) -> bool:
