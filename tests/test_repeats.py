@@ -70,7 +70,11 @@ def add(project: Path, folder: str, source: str) -> None:
 
 def run(project: Path) -> tuple[int, str]:
     """As one of several processes of pytest-xdist; no plugin is needed for that."""
-    side_by_side = {"PYTEST_XDIST_WORKER": "gw0", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    side_by_side = {
+        "PYTEST_XDIST_WORKER": "gw0",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "TEST_PATIENCE": "0",
+    }
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=project,

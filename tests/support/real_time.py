@@ -67,7 +67,7 @@ _ATTEMPTS: Final = 5
 _STOLEN: Final = 0.05
 """Share of the processors' time that a host may take from a test."""
 
-_PATIENCE: Final = 900.0
+_PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "900"))
 """Seconds for which a process waits in all until its host gives the processors back."""
 
 _patience_left = pytest.StashKey[float]()
