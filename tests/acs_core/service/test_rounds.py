@@ -18,12 +18,11 @@ async def test_a_measure_that_fails_costs_no_other_its_round(
 
     rounds = Rounds(0.001)
     rounds.start([fail, times.append])
-    await until(lambda: len(times) == 3)
+    await until(lambda: len(times) >= 3)
     await rounds.close()
     assert times == sorted(set(times))
-    assert [record.getMessage() for record in caplog.records] == [
-        "a round of measurements failed"
-    ] * 3
+    failures = [record.getMessage() for record in caplog.records]
+    assert failures == ["a round of measurements failed"] * len(times)
     assert "service measurements" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
