@@ -188,7 +188,7 @@ async def test_samples_come_every_second() -> None:
         loop = asyncio.get_running_loop()
         times: list[float] = []
         collector.on("sampleReported", lambda _: times.append(loop.time()))
-        await until(lambda: len(times) == 4)
+        await until(lambda: len(times) >= 4)
         for earlier, later in itertools.pairwise(times):
             assert later - earlier == pytest.approx(1.0, abs=0.3)
 
