@@ -8,8 +8,8 @@ INTEROP := tests/interop
 SDK := $(INTEROP)/node_modules/.installed
 # Tests start many processes; without this each of them would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Processes that test side by side; 0 tests in one.
-WORKERS ?= 2
+# Processes that test side by side, of which one waits for something at most times; 0 tests in one.
+WORKERS ?= 3
 
 .PHONY: help demo serve test proof soak integrations lint format docs features site bench clean
 help: ## what can be made
@@ -32,8 +32,10 @@ demo: $(STAMP) ## three participants in one room, with real media files; see dem
 serve: $(STAMP) ## the service, with development credentials
 	$(BIN)/twilio-compat serve --dev $(SERVE)
 
+# A process that crashes fails its test; pytest-xdist would start another, and then wait for ever.
 test: $(STAMP) $(SDK) ## everything but the long proofs
-	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadfile $(PYTEST)
+	$(BIN)/python -m pytest -m "not proof and not soak" --numprocesses $(WORKERS) --dist loadfile \
+		--max-worker-restart 0 $(PYTEST)
 
 proof: $(STAMP) $(SDK) ## the long proofs; prints their figures
 	$(BIN)/python -m pytest -m proof -s $(PYTEST)
