@@ -31,7 +31,8 @@ class FileScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "browser" if "/interop/" in file else file
+        is_browser = "/interop/" in file and "/test_node_" not in file
+        return "browser" if is_browser else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:

@@ -122,6 +122,7 @@ class Publication:
         is_permitted: The owner may send it now; else nobody receives it.
         is_silenced: Until the owner enables it, nothing of it is forwarded, whatever the owner's
             client goes on sending. Only of what is disabled.
+        offered_at: Unix seconds.
     """
 
     info: PublicationInfo
@@ -130,6 +131,7 @@ class Publication:
     audience: frozenset[str] = frozenset()
     is_permitted: bool = True
     is_silenced: bool = False
+    offered_at: float = 0.0
 
     @property
     def id(self) -> str:

@@ -19,6 +19,7 @@ def new_publications(
     *,
     numbers: Iterator[int],
     new_id: Callable[[], str],
+    now: float,
 ) -> Iterator[Publication]:
     """Make publications of what an endpoint may publish, one after the other as they are taken.
 
@@ -30,6 +31,7 @@ def new_publications(
         wanted: What it offers.
         numbers: The stream ids that ACS shows, each used once in a call.
         new_id: Makes publication ids.
+        now: Unix seconds.
     """
     call = endpoint.call
     attributes = attributes_of(call, endpoint)
@@ -53,4 +55,5 @@ def new_publications(
             audience=frozenset(item.audience),
             is_permitted=is_permitted,
             is_silenced=not is_allowed,
+            offered_at=now,
         )

@@ -484,7 +484,9 @@ class ServerCall:
     ) -> Iterator[Publication]:
         """What an endpoint offers, added to it one after the other; checked before the first."""
         self.check_publications(endpoint, wanted)
-        made = new_publications(endpoint, wanted, numbers=self._numbers, new_id=self._new_id)
+        made = new_publications(
+            endpoint, wanted, numbers=self._numbers, new_id=self._new_id, now=self._clock()
+        )
         for publication in made:
             endpoint.add(publication)
             yield publication

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from tests.interop.chromium import Chromium, missing
+from tests.interop.node_side import missing_node
+from tests.interop.node_stage import BackEnd, Site, azure_site, check_operations
+from tests.interop.node_stage import back_end as open_back_end
 from tests.interop.stage import FOLDER, STAGES, MakeStage, Stage
 from tests.interop.stage import stage as open_stage
 
@@ -44,7 +47,16 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def installed() -> None:
     """Skips, or fails where nothing may be missing, unless the browser and the SDK are there."""
-    reason = missing()
+    _need(missing())
+
+
+@pytest.fixture(scope="session")
+def node_installed() -> None:
+    """The same for Node and the vendors' clients of it, which need no browser."""
+    _need(missing_node())
+
+
+def _need(reason: str | None) -> None:
     if reason is not None and os.environ.get("REQUIRE_INTEROP") == "1":
         pytest.fail(f"REQUIRE_INTEROP is set, and {reason}")
     if reason is not None:
@@ -81,3 +93,25 @@ async def make_stage(
 async def stage(make_stage: MakeStage) -> Stage:
     """A service and nobody in it."""
     return await make_stage()
+
+
+@pytest.fixture
+async def back_end(
+    node_installed: None,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> AsyncIterator[BackEnd]:
+    """A service, a Node program with Twilio's helper, and nobody there."""
+    monkeypatch.chdir(tmp_path)
+    async with open_back_end() as running:
+        yield running
+        await check_operations(request.node, running.node)
+
+
+@pytest.fixture
+async def site(node_installed: None, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    """A service, a Node program with Microsoft's clients, and nobody there."""
+    async with azure_site() as running:
+        yield running
+        await check_operations(request.node, running.node)

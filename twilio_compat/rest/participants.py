@@ -350,7 +350,7 @@ class ParticipantsResource:
             "participant_sid": participant,
             "room_sid": room,
             "name": info.name,
-            "date_created": iso_date(owner.call.record.visits[owner.id].arrived_at),
+            "date_created": iso_date(publication.offered_at),
             "date_updated": None,
             "enabled": info.enabled,
             "kind": "data" if info.kind is PublicationKind.DATA else info.kind.media,

@@ -14,8 +14,11 @@ Kind = PublicationKind
 
 def made(endpoint: Endpoint, *wanted: wire.NewPublication) -> list[tuple[bool, bool]]:
     ids = (f"id{number}" for number in itertools.count())
-    fresh = new_publications(endpoint, wanted, numbers=itertools.count(7), new_id=lambda: next(ids))
+    fresh = new_publications(
+        endpoint, wanted, numbers=itertools.count(7), new_id=lambda: next(ids), now=12.5
+    )
     publications = list(fresh)
+    assert {item.offered_at for item in publications} == {12.5}
     assert [item.id for item in publications] == [f"id{i}" for i in range(len(wanted))]
     assert [item.info.number for item in publications] == [7 + i for i in range(len(wanted))]
     assert [item.info.name for item in publications] == [
@@ -42,7 +45,7 @@ def test_what_waits_for_consent_is_silenced_from_the_publication_that_begins_a_r
     anna = Crowd().join("anna").endpoint
     anna.call.activity.require_consent()
     wanted = [new(Kind.AUDIO), new(Kind.DATA), new(Kind.VIDEO)]
-    fresh = new_publications(anna, wanted, numbers=itertools.count(), new_id=lambda: "id")
+    fresh = new_publications(anna, wanted, numbers=itertools.count(), new_id=lambda: "id", now=0.0)
     assert not next(fresh).is_silenced
     anna.call.activity.start_recording()
     assert [item.is_silenced for item in fresh] == [False, True]

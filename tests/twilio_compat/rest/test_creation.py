@@ -104,6 +104,15 @@ def test_participants_go_when_they_have_stayed_as_long_as_they_may() -> None:
     assert second.is_in_call
 
 
+def test_a_track_is_dated_when_it_is_offered_not_when_its_owner_came() -> None:
+    house = House()
+    endpoint = join(house.room(), 1, PublicationKind.AUDIO)
+    house.clock.advance(90.0)
+    endpoint.publish([wire.NewPublication(key="v", kind=PublicationKind.VIDEO)])
+    first, second = (item.offered_at for item in endpoint.publications.values())
+    assert second - first == 90.0
+
+
 async def test_no_more_participants_come_in_than_the_room_is_for(rest: Rest) -> None:
     room, call = await made(rest, max_participants=2)
     join(call, 1)

@@ -279,3 +279,14 @@ async def test_anonymous_participants_are_kept_by_their_sid(rest: Rest) -> None:
     _, found = await rest.get(people)
     assert [person["identity"] for person in found["participants"]] == [sid, ben]
     assert (await rest.post(f"{people}/nobody/Anonymize"))[0] == 404
+
+
+async def test_a_track_has_the_date_on_which_it_was_offered(rest: Rest) -> None:
+    sid = join(rest, "daily")
+    call = rest.server.calls.find_room("daily")
+    assert call is not None
+    endpoint = call.endpoints[sid[2:]]
+    (camera,) = endpoint.publish([video("camera")])
+    endpoint.publications[camera.id].offered_at = 1_000_000_000
+    _, track = await rest.get("/v1/Rooms/daily/Participants/ann/PublishedTracks/camera")
+    assert track["date_created"] == "2001-09-09T01:46:40Z"
