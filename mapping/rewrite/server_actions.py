@@ -52,8 +52,8 @@ def connect_options(context: Context, use: Use, rule: RewriteRule) -> Change | N
         text = context.text[options.start : options.end]
         if wanted[0] in syntax.keys_of(text):
             return None
-        inner = ", ".join([f"...{text}", *members])
-        return change(use, rule, summary, Edit(options.start, options.end, f"{{ {inner} }}"))
+        made = _besides(context, text, members)
+        return change(use, rule, summary, Edit(options.start, options.end, made))
     if wanted[0] in written.keys:
         return None
     return change(use, rule, summary, *_into(context, written, members))
@@ -164,10 +164,27 @@ def _line_end(text: str, offset: int) -> int:
 
 
 def _as_argument(context: Context, token: Argument, members: list[str]) -> Edit:
-    inner = ", ".join(members)
+    return Edit(token.end, token.end, f", {_alone(context, members)}")
+
+
+def _alone(context: Context, members: list[str]) -> str:
+    """An object with nothing but members."""
     # The SDK's types do not name these options; as an `object` they are let through.
     typed = " as object" if _is_typed(context) else ""
-    return Edit(token.end, token.end, f", {{ {inner} }}{typed}")
+    return f"{{ {', '.join(members)} }}{typed}"
+
+
+def _besides(context: Context, given: str, members: list[str]) -> str:
+    """An object with members and what an expression has."""
+    if given in ("undefined", "null"):
+        return _alone(context, members)
+    return f"{{ ...{given}, {', '.join(_unnamed(context, members))} }}"
+
+
+def _unnamed(context: Context, members: list[str]) -> list[str]:
+    """Members for an object that has others, in a way that types let through."""
+    # An object that spreads another is not searched for options that its type does not name.
+    return [f"...{{ {', '.join(members)} }}"] if _is_typed(context) else members
 
 
 def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[Edit]:
@@ -180,9 +197,7 @@ def _into(context: Context, written: ObjectLiteral, members: list[str]) -> list[
             return [Edit(written.start, written.end, f"{{ {inner} }}{typed}")]
         begin = Edit(written.start + 1, written.start + 1, f" {inner},")  # Before a comment.
         return [begin, *([Edit(written.end, written.end, typed)] if typed else [])]
-    if _is_typed(context):
-        # An object that spreads another is not searched for options that its type does not name.
-        members = [f"...{{ {inner} }}"]
+    members = _unnamed(context, members)
     line = text.rfind("\n", 0, written.last_start) + 1
     indent = text[line : written.last_start]
     end = written.comma_end or written.last_end

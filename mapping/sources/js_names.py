@@ -252,7 +252,7 @@ def _component(analysis: Analysis, content: Node, declared: Value) -> None:
 
 def _is_state(analysis: Analysis, content: Node) -> bool:
     callee = content.field("function") if content.kind == "call_expression" else None
-    return callee is not None and analysis.text_of(callee).endswith("useState")
+    return callee is not None and analysis.text_of(callee).rpartition(".")[2] == "useState"
 
 
 def _bind_state(analysis: Analysis, pattern: Node, value: Value | None, scope: Scope) -> None:
@@ -260,7 +260,7 @@ def _bind_state(analysis: Analysis, pattern: Node, value: Value | None, scope: S
     if not names:
         return
     held = scope.declare(analysis.text_of(names[0]))
-    analysis.bind(held, likely(value, "held as state"))
+    analysis.bind(held, value)
     if len(names) > 1:
         scope.declare(analysis.text_of(names[1])).sets = held
 

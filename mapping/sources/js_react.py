@@ -52,7 +52,8 @@ def hook_value(
         declared = node.first("type_arguments")
         first = declared.children[0] if declared is not None and declared.children else None
         typed = type_of(analysis, first, scope)
-        value = likely(join(typed, _stored(values[0]) if values else None), "held as state")
+        # What the program declares is sure; what it puts in first may not be all that there is.
+        value = join(typed, likely(_stored(values[0]) if values else None, _HELD))
         if name == "useRef" and value is not None:
             return Value(value.api, Kind.RECORD, fields=(("current", value),))
         return value

@@ -18,6 +18,7 @@ def _function(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     function = analysis.function_of(node)
     inner = analysis.scope_of(node, scope)
     inner.function = function
+    analysis.visit(node.first("type_parameters"), inner)
     parameters = node.field("parameters") or node.field("parameter")
     if parameters is not None and parameters.kind == "formal_parameters":
         listed = parameters.children

@@ -6,7 +6,7 @@ from mapping.sources.js_scopes import Analysis, Scope, visits
 from mapping.sources.js_tree import Node
 from mapping.sources.types import table
 from mapping.sources.uses import Api, UseKind
-from mapping.sources.values import FOREIGN, Kind, Value, array_of, as_sure_as, join
+from mapping.sources.values import FOREIGN, Kind, Value, array_of, as_sure_as, awaited, join
 
 __all__ = ["annotation", "type_of"]
 
@@ -30,6 +30,8 @@ def type_of(analysis: Analysis, node: Node | None, scope: Scope) -> Value | None
         return _named(analysis, node, scope)
     if node.kind == "nested_type_identifier":
         return _nested(analysis, node, scope)
+    if node.kind == "type_query":  # `typeof Video` is what the name holds, awaited if an import.
+        return awaited(analysis.visit(node.children[0], scope)) if node.children else None
     if node.kind == "generic_type":
         return _generic(analysis, node, scope)
     if node.kind == "array_type":
@@ -67,11 +69,12 @@ def _nested(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
 
 def _generic(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     name = analysis.text_of(node.children[0]).rpartition(".")[2]
+    itself = type_of(analysis, node.children[0], scope)
     arguments = node.first("type_arguments")
     values = [type_of(analysis, each, scope) for each in (arguments.children if arguments else [])]
     last = next((each for each in reversed(values) if each is not None), None)
-    if last is None or not values:
-        return None
+    if last is None or itself is not None:
+        return itself
     if name in _PROMISES:
         return Value(last.api, Kind.PROMISE, items=(last,), confidence=last.confidence)
     if name in ("Map", "ReadonlyMap"):
@@ -117,8 +120,21 @@ def _declaration(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
     if not node.children:
         return None
     value: Value | None = None
+    inner = analysis.scope_of(node, scope)
     for child in node.children[1:]:
-        value = join(value, type_of(analysis, child, scope))
+        value = join(value, type_of(analysis, child, inner))
+    if value is not None:
+        scope.types[analysis.text_of(node.children[0])] = value
+    return None
+
+
+@visits("type_parameter")
+def _parameter(analysis: Analysis, node: Node, scope: Scope) -> Value | None:
+    """`T extends Call = Call`: what is of that type is at least what the constraint says."""
+    value: Value | None = None
+    for child in node.children[1:]:
+        for each in child.children:
+            value = join(value, type_of(analysis, each, scope))
     if value is not None:
         scope.types[analysis.text_of(node.children[0])] = value
     return None

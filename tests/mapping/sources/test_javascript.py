@@ -347,6 +347,42 @@ def test_double_braces_of_components_and_templates_of_texts_stay() -> None:
     assert symbols(text, "a.html") == ["connect"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "interface Held<T extends Room = Room> { readonly room: T }\n"
+            "const name = (held: Held) => held.room.name;",
+            ["Room", "Room", "Room.name"],
+        ),
+        ("function f<T extends Room>(room: T) { room.sid; }", ["Room", "Room.sid"]),
+        ("class Keeper<T> { room: T }; function f<T extends Room>(given: T[]) {}", ["Room"]),
+        ("let kept: Video.Map<Video.Room>;", ["Map", "Room"]),
+        ("function f(video: typeof Video) { video.connect(t); }", ["connect"]),
+        ("type V = typeof import('twilio-video'); const f = (v: V) => v.connect(t);", ["connect"]),
+    ],
+)
+def test_types_with_parameters_and_types_of_names_are_followed(
+    text: str, expected: list[str]
+) -> None:
+    head = "import Video, { Room } from 'twilio-video';\n"
+    assert symbols(head + text, "a.ts") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence"),
+    [
+        ("const [room, setRoom] = useState<Room | null>(null); room.sid;", Confidence.EXACT),
+        ("const room = useRef<Room>(null); room.current.sid;", Confidence.EXACT),
+        ("const [room, setRoom] = useState(null); setRoom(await connect(t)); room.sid;",
+         Confidence.LIKELY),
+    ],
+)  # fmt: skip
+def test_what_a_hook_holds_is_sure_where_it_is_declared(text: str, confidence: Confidence) -> None:
+    found = javascript.read("a.tsx", "import { connect, Room } from 'twilio-video';\n" + text)
+    assert [use.confidence for use in found.uses if use.symbol == "Room.sid"] == [confidence]
+
+
 def test_what_shadows_a_name_hides_it() -> None:
     text = "import { connect } from 'twilio-video'; function f(connect) { connect(1); }"
     assert symbols(text) == []
