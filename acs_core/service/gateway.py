@@ -76,12 +76,15 @@ class NativeGateway:
         """How many agents are here, those that may come back included."""
         return len(self._sessions)
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """One WebSocket from hello to close."""
         socket = web.WebSocketResponse(
             max_msg_size=wire.MESSAGE_LIMIT, compress=False, autoping=True, timeout=2.0
         )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response(status=400)  # The client vanished, and nobody reads this.
         # What is unconfirmed is bounded already; signs of life are not part of that.
         outlet = SocketOutlet(socket, request, limit=2 * self._times.buffer_limit)
         writer = asyncio.create_task(outlet.run(), name="signaling writer")

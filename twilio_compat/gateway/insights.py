@@ -129,7 +129,8 @@ class InsightsEndpoint:
         finally:
             del self._clients[socket]
             await self._await_end(socket)
-        return socket
+        # A client that vanished during the upgrade has nothing to end; nobody reads this.
+        return socket if socket.prepared else web.Response(status=400)
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """For the service's application."""

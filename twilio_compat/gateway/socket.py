@@ -145,7 +145,10 @@ class SignalingSocket:
         Raises:
             HTTPException: The request is no WebSocket upgrade.
         """
-        await self._response.prepare(self._request)
+        try:
+            await self._response.prepare(self._request)
+        except ConnectionError:
+            return self._ended(EndKind.LOST, NO_CLOSE_FRAME)
         self._on_body = on_body
         writer = asyncio.create_task(self._outlet.run(), name="twilio signaling writer")
         try:
