@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import time
 
@@ -63,6 +64,7 @@ class Footprint:
 
     def __init__(self) -> None:
         gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # What the allocator keeps for later is nobody's.
         process = psutil.Process()
         self.memory: int = process.memory_info().rss
         self.files: int = process.num_fds()
