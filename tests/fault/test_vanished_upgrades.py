@@ -1,4 +1,4 @@
-"""Clients that are gone before their WebSocket is open: nothing is left of them, not even a line."""
+"""Clients that are gone before their WebSocket is open leave nothing, not even a line of a log."""
 
 from __future__ import annotations
 
