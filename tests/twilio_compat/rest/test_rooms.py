@@ -100,6 +100,7 @@ async def test_a_room_that_a_participant_made_is_a_room_too(rest: Rest) -> None:
     join(rest, "lobby")
     _, found = await rest.get("/v1/Rooms/lobby")
     assert (found["status"], found["max_participants"]) == ("in-progress", 50)
+    assert found["max_participant_duration"] is None
 
 
 async def test_group_calls_are_no_rooms(rest: Rest) -> None:
