@@ -44,6 +44,10 @@ _MAX_BUFFERED: Final = AUDIO_RATE // 5
 _PRIME: Final = 2 * FRAME_SAMPLES
 """40 ms: what must be there before a starved stream goes on, so that it does not stutter."""
 
+_PATIENCE: Final = 1.0
+"""Seconds that a picture waits for a reader that has not taken the one before; then it loses that,
+and is waited for no more until it reads again."""
+
 _PRIME_TICKS: Final = 2
 """Frames of silence after which whatever is there is played: the tail of an utterance."""
 
@@ -186,7 +190,8 @@ class ProgramVideoSource(MediaSource):
     async def put(self, frame: Picture | VideoFrame | av.VideoFrame) -> None:
         """Copy a picture and send it in its turn, `max_frame_rate` of them in a second.
 
-        Waits while nobody reads the source.
+        Waits while nobody reads the source, and for readers (an encoder that is slow) that have not
+        taken the picture before, up to a second.
 
         Raises:
             SourceEndedError: The source is closed.
@@ -197,26 +202,40 @@ class ProgramVideoSource(MediaSource):
             while True:
                 if self._end is not None:
                     raise self._end
-                self._room.clear()
                 loop, wait = self._loop, None
                 if loop is not None and self._pending is None:
-                    wait = self._next_time - loop.time()
+                    wait = max(self._next_time - loop.time(), self._readers_wait())
                     if wait <= 0 and self.write(given):
                         return
-                # Woken by who takes the picture before, who opens, and who closes.
-                # Not `wait_for`, which swallows a cancellation that comes with the event (3.11).
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._room.wait()
+                await self._room_made(wait)
 
     async def drained(self) -> None:
         """Wait until the last picture is on its way, or the source is closed."""
-        while self._pending is not None and self._end is None:
-            self._room.clear()
-            await self._room.wait()
+        while self._end is None:
+            wait = None if self._pending is not None else self._readers_wait()
+            if wait is not None and wait <= 0:
+                return
+            await self._room_made(wait)
+
+    def _readers_wait(self) -> float:
+        """Seconds for which readers that have not taken the newest picture are waited for."""
+        unread = (one.unread_since for one in self._readers if one.unread_since is not None)
+        patience = (since + _PATIENCE - asyncio.get_running_loop().time() for since in unread)
+        return max(patience, default=0.0)
+
+    async def _room_made(self, deadline: float | None) -> None:
+        """Wait for those who take a picture, open or close, for `deadline` seconds at most."""
+        self._room.clear()
+        # Not `wait_for`, which swallows a cancellation that comes with the event (3.11).
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline):
+                await self._room.wait()
 
     def _finish(self, reason: MediaError) -> None:
         super()._finish(reason)
+        self._room.set()
+
+    def _taken(self) -> None:
         self._room.set()
 
     async def _prepare(self) -> None:

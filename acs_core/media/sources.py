@@ -4,7 +4,7 @@ Theory of operation: a `MediaSource` outlives calls and may feed several of them
 recorder at once. Each consumer opens its own `SourceReader`. One capture task serves all readers;
 it starts with the first and ends with the last, so a camera is on only while somebody looks.
 A reader that is too slow loses the oldest frames (video keeps 1, audio 10) and counts them; it
-never holds up the source or the other readers.
+never holds up the source or the other readers, but for a moment those of a program's `put`.
 
 Sources deliver PyAV frames in one form only: video is yuv420p with even sides in ticks of
 1/90000 s, audio is packed s16 at 48 kHz, mono or stereo, in frames of 20 ms, in real time.
@@ -79,6 +79,7 @@ class SourceReader:
 
     Attributes:
         dropped: Frames this reader lost because it was too slow.
+        unread_since: Since when, on the event loop's clock, frames wait for it; None while none do.
     """
 
     def __init__(self, source: MediaSource) -> None:
@@ -89,6 +90,7 @@ class SourceReader:
         self._end: MediaError | None = None
         self._is_closed = False
         self.dropped = 0
+        self.unread_since: float | None = None
 
     async def read(self) -> MediaFrame:
         """Return the next frame, waiting for it in real time.
@@ -107,7 +109,9 @@ class SourceReader:
                 raise self._end
             self._wake.clear()
             await self._wake.wait()
-        return self._queue.popleft()
+        frame = self._queue.popleft()
+        self._read_some()
+        return frame
 
     def close(self) -> None:
         """Stop reading; the source stops capturing with its last reader. Safe to repeat."""
@@ -121,6 +125,7 @@ class SourceReader:
     def forget(self) -> None:
         """Drop the frames that wait; the next one comes as usual."""
         self._queue.clear()
+        self._read_some()
 
     def __aiter__(self) -> AsyncIterator[MediaFrame]:
         return self
@@ -136,7 +141,13 @@ class SourceReader:
             self._queue.popleft()
             self.dropped += 1
         self._queue.append(frame)
+        if self.unread_since is None:
+            self.unread_since = asyncio.get_running_loop().time()
         self._wake.set()
+
+    def _read_some(self) -> None:
+        self.unread_since = asyncio.get_running_loop().time() if self._queue else None
+        self._source._taken()
 
     def _finish(self, reason: MediaError) -> None:
         self._end = reason
@@ -247,6 +258,9 @@ class MediaSource(ABC):
     async def _release(self) -> None:  # noqa: B027
         """Close what `_prepare` opened, if it is open."""
 
+    def _taken(self) -> None:  # noqa: B027
+        """Hear that a reader took frames, or is gone."""
+
     async def _capture(self) -> None:
         """Feed the readers until the end, let go of the device, then tell the listeners."""
         failure: MediaError | None = None
@@ -295,6 +309,7 @@ class MediaSource(ABC):
 
     def _detach(self, reader: SourceReader) -> None:
         _discard(self._readers, reader)
+        self._taken()
         if not self._readers:
             self._stop()
 

@@ -11,6 +11,7 @@ from acs_core.media.frames import AudioFrame, VideoFrame
 from acs_core.media.patterns import dominant_frequency, tone
 from acs_core.media.program import PcmBuffer, ProgramAudioSource, ProgramVideoSource
 from acs_core.media.sources import SourceEndedError
+from tests.support.events import until
 
 TICK = 960
 
@@ -234,6 +235,29 @@ async def test_pictures_that_are_put_are_all_sent_in_their_turn() -> None:
     assert seen == list(range(20))
     assert asyncio.get_running_loop().time() - began >= 0.17
     reader.close()
+    await source.close()
+
+
+async def test_a_picture_that_is_put_waits_for_a_slow_reader_but_not_for_one_that_stopped() -> None:
+    source = ProgramVideoSource(max_frame_rate=1000)
+    slow, stopped = await source.open(), await source.open()
+
+    async def put() -> None:
+        for number in range(5):
+            await source.put(np.full((48, 64, 3), number * 10, np.uint8))
+        await source.drained()
+
+    putting = asyncio.create_task(put())
+    seen = []
+    for number in range(5):
+        await until(lambda number=number: source.written == number + 1)  # type: ignore[misc]
+        frame = VideoFrame(await slow.read())  # type: ignore[arg-type]
+        seen.append(round(float(frame.to_rgb().mean()) / 10))
+    await asyncio.wait_for(putting, 5)
+    assert seen == list(range(5))
+    assert stopped.dropped == 4
+    slow.close()
+    stopped.close()
     await source.close()
 
 
