@@ -220,5 +220,6 @@ async def test_ten_minutes_with_loss_and_two_reconnections_are_accurate(tmp_path
     assert max(map(abs, found)) <= TOLERANCE
     # Real time to 100 ms from the first onset to the last.
     assert max(off_beat(flashes), off_beat(beeps)) <= 0.1
-    ends = [info.created_at + (info.duration or 0) for info in by_kind.values()]
-    assert abs(ends[0] - ends[1]) <= 0.1
+    ends = [info.created_at - epoch + (info.duration or 0) for info in by_kind.values()]
+    # Sound that is not sent yet when the call is over is not in the file.
+    assert max(ends) - min(ends) <= 0.1 + machine.lost(max(ends) - 3, max(ends))

@@ -35,6 +35,11 @@ class Standstills:
         """Whether it stood still at a moment, or up to `recovery` seconds before."""
         return any(began - LATE <= moment <= ended + recovery for began, ended in self._noted)
 
+    def lost(self, began: float, ended: float) -> float:
+        """Seconds of a time for which it stood still."""
+        overlaps = (min(ended, until) - max(began, since) for since, until in self._noted)
+        return sum(seconds for seconds in overlaps if seconds > 0)
+
     def __str__(self) -> str:
         longest = max((ended - began for began, ended in self._noted), default=0.0)
         return f"{len(self._noted)} times, for {longest * 1000:.0f} ms at most"
