@@ -68,7 +68,8 @@ _ATTEMPTS: Final = 5
 _STOLEN: Final = 0.05
 """Share of the processors' time that a host may take from a test."""
 
-_PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "900"))
+_PROCESSES: Final = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_PATIENCE: Final = float(os.environ.get("TEST_PATIENCE", "900")) / _PROCESSES
 """Seconds for which a process waits in all until its host gives the processors back."""
 
 _patience_left = pytest.StashKey[float]()
