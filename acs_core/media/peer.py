@@ -202,18 +202,28 @@ class MediaPeer:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
+        # All that runs is told to end before anything is waited for: what is late still ends.
+        for task in self._tasks:
+            task.cancel()
+        self._stop_streams()
         try:
-            async with asyncio.timeout(CLOSE_DEADLINE):
-                await self._end_tasks()
-                await self._close_streams()
-                await self._endpoint.close()
-        except TimeoutError:
-            logger.warning("a media connection did not close within %g s", CLOSE_DEADLINE)
+            await self._close_in_time(self._end_tasks(), self._close_streams())
+            await self._close_in_time(self._endpoint.close())
         finally:
             await self._leg.close()
 
+    async def _close_in_time(self, *parts: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_DEADLINE / 2):
+                await asyncio.gather(*parts)
+        except TimeoutError:
+            logger.warning("a media connection did not close within %g s", CLOSE_DEADLINE)
+
+    def _stop_streams(self) -> None:
+        """Tell senders or receivers to end."""
+
     async def _close_streams(self) -> None:
-        """Close senders or receivers."""
+        """Wait for the end of senders or receivers."""
 
     def _rtp_arrived(self, data: bytes, now: float) -> None:
         """Take one decrypted RTP packet."""
@@ -309,12 +319,8 @@ class MediaPeer:
             self._outcome.exception()
 
     async def _end_tasks(self) -> None:
-        tasks = [*self._tasks]
-        self._tasks.clear()
-        if self._opening is not None:
-            # Not canceled: aioice would lose the sockets that it is about to open.
-            await asyncio.wait({self._opening})
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        # The opening is not canceled: aioice would lose the sockets that it is about to open.
+        opening = [] if self._opening is None else [self._opening]
+        tasks, self._tasks = self._tasks, []
+        if waited := [*opening, *tasks]:
+            await asyncio.wait(waited)

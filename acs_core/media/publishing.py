@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -166,9 +167,12 @@ class PublishPeer(MediaPeer):
             senders=senders,
         )
 
-    async def _close_streams(self) -> None:
+    def _stop_streams(self) -> None:
         for sender in self._senders.values():
-            await sender.close()
+            sender.stop()
+
+    async def _close_streams(self) -> None:
+        await asyncio.gather(*(sender.close() for sender in self._senders.values()))
 
     def _rtcp_arrived(self, packets: Sequence[RtcpPacket]) -> None:
         for packet in packets:

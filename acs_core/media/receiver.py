@@ -249,13 +249,17 @@ class StreamReceiver:
             buffer_delay=buffer.target_delay if buffer else 0.0,
         )
 
-    async def close(self) -> None:
-        """End all readers and return when no thread works for this stream. Safe to repeat."""
+    def stop(self) -> None:
+        """End all readers; `close` waits until nothing runs."""
         self._is_closed = True
         for reader in self._readers:
             reader.end()
         self._readers.clear()
         self._retire_pipeline()
+
+    async def close(self) -> None:
+        """End all readers and return when no thread works for this stream. Safe to repeat."""
+        self.stop()
         for worker in self._retired:
             await worker.close()
         self._retired.clear()

@@ -294,12 +294,16 @@ class StreamSender:
             jitter=counters.jitter,
         )
 
+    def stop(self) -> None:
+        """Send nothing more; `close` waits until nothing runs."""
+        self._is_closed = True
+        for task in self._tasks:
+            task.cancel()
+
     async def close(self) -> None:
         """Stop sending; the source stays open for whoever made it. Safe to repeat."""
-        self._is_closed = True
+        self.stop()
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
         if tasks:
             await asyncio.wait(tasks)
 

@@ -147,9 +147,12 @@ class SubscribePeer(MediaPeer):
             if receiver.encoding.rtx_ssrc is not None:
                 self._by_ssrc[receiver.encoding.rtx_ssrc] = receiver
 
-    async def _close_streams(self) -> None:
+    def _stop_streams(self) -> None:
         for receiver in self._receivers.values():
-            await receiver.close()
+            receiver.stop()
+
+    async def _close_streams(self) -> None:
+        await asyncio.gather(*(receiver.close() for receiver in self._receivers.values()))
         self._receivers.clear()
         self._by_ssrc.clear()
 

@@ -82,6 +82,25 @@ async def test_who_waits_for_the_close_may_be_canceled_and_all_is_closed(turns: 
     await reflector.close()
 
 
+async def test_what_is_late_to_close_leaves_nothing_running(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reflector = await Reflector.open()
+    watched = Watched()
+    before = asyncio.all_tasks()
+    await watched.connect(reflector)
+    await watched.peer.connected(5)
+    await until(lambda: watched.source.is_capturing)
+    # As on a machine that stands still: its first part does not come to its end.
+    never = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(watched.peer, "_opening", never)
+    monkeypatch.setattr("acs_core.media.peer.CLOSE_DEADLINE", 0.2)
+    await watched.close()
+    await until(lambda: asyncio.all_tasks() <= before)
+    assert "did not close within 0.2 s" in caplog.text
+    await reflector.close()
+
+
 async def test_an_idle_connection_is_not_silent() -> None:
     reflector = await Reflector.open()
     watched = Watched(silence=1.8)
