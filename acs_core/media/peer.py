@@ -40,7 +40,8 @@ __all__ = ["MediaPeer", "PeerSettings", "PeerState"]
 
 logger = logging.getLogger(__name__)
 
-CLOSE_DEADLINE: Final = 2.0
+CLOSE_DEADLINE: Final = 1.0
+"""Seconds for the end of streams, and again for that of the transport."""
 WATCHES_PER_SILENCE: Final = 10
 
 
@@ -214,10 +215,10 @@ class MediaPeer:
 
     async def _close_in_time(self, *parts: Coroutine[Any, Any, None]) -> None:
         try:
-            async with asyncio.timeout(CLOSE_DEADLINE / 2):
+            async with asyncio.timeout(CLOSE_DEADLINE):
                 await asyncio.gather(*parts)
         except TimeoutError:
-            logger.warning("a media connection did not close within %g s", CLOSE_DEADLINE)
+            logger.warning("a media connection did not close in time")
 
     def _stop_streams(self) -> None:
         """Tell senders or receivers to end."""

@@ -94,10 +94,10 @@ async def test_what_is_late_to_close_leaves_nothing_running(
     # As on a machine that stands still: its first part does not come to its end.
     never = asyncio.get_running_loop().create_future()
     monkeypatch.setattr(watched.peer, "_opening", never)
-    monkeypatch.setattr("acs_core.media.peer.CLOSE_DEADLINE", 0.2)
+    monkeypatch.setattr("acs_core.media.peer.CLOSE_DEADLINE", 0.1)
     await watched.close()
     await until(lambda: asyncio.all_tasks() <= before)
-    assert "did not close within 0.2 s" in caplog.text
+    assert "did not close in time" in caplog.text
     await reflector.close()
 
 
